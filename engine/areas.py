@@ -1,0 +1,39 @@
+"""The coarse area of an address: all of it that a fact may carry."""
+
+import re
+
+import msgspec
+
+_OUTWARD_LETTERS = re.compile(r"^[A-Za-z]{1,2}")
+_LETTERED_COUNTRIES = ("GB", "IE", "JE", "GG", "IM")
+
+
+class Area(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Country, first part of the postal code, and coordinates in tenths of a degree (about 10 km); None where unknown."""
+
+    country: str | None = None
+    postal_area: str | None = None
+    latitude_tenths: int | None = None
+    longitude_tenths: int | None = None
+
+
+NOWHERE = Area()
+
+
+def coarse_area(
+    country: str | None, postal_code: str | None, latitude: float | None, longitude: float | None
+) -> Area:
+    """Round an address until about a hundred thousand people share it.
+
+    The postal area is the letters in front for British-style codes and the first two characters elsewhere.
+    """
+    postal_area = None
+    if postal_code:
+        letters = _OUTWARD_LETTERS.match(postal_code) if country in _LETTERED_COUNTRIES else None
+        postal_area = letters.group().upper() if letters else postal_code[:2].upper()
+    return Area(
+        country,
+        postal_area,
+        None if latitude is None else round(latitude * 10),
+        None if longitude is None else round(longitude * 10),
+    )

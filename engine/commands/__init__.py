@@ -1,0 +1,66 @@
+"""The language of intent: what somebody asks for, in the imperative. One file per area."""
+
+from engine.commands.access import CreateApiKey, RevokeApiKey
+from engine.commands.configuration import Configure
+from engine.commands.maintenance import ForgetKeys
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelOrder,
+    CancelReturn,
+    PlaceOrder,
+    ReceiveReturn,
+    RejectFulfilment,
+    SourceOrderAgain,
+)
+from engine.commands.reservations import (
+    ChangeReservation,
+    ExpireReservations,
+    ExtendReservation,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.commands.stock import MoveStock
+
+Command = (
+    MoveStock
+    | ReserveStock
+    | ExtendReservation
+    | ReleaseReservation
+    | ChangeReservation
+    | ExpireReservations
+    | PlaceOrder
+    | CancelOrder
+    | AdvanceFulfilment
+    | RejectFulfilment
+    | SourceOrderAgain
+    | AuthoriseReturn
+    | ReceiveReturn
+    | CancelReturn
+    | Configure
+    | CreateApiKey
+    | RevokeApiKey
+    | ForgetKeys
+)
+
+__all__ = [
+    "AdvanceFulfilment",
+    "AuthoriseReturn",
+    "CancelOrder",
+    "CancelReturn",
+    "ChangeReservation",
+    "Command",
+    "Configure",
+    "CreateApiKey",
+    "ExpireReservations",
+    "ExtendReservation",
+    "ForgetKeys",
+    "MoveStock",
+    "PlaceOrder",
+    "ReceiveReturn",
+    "RejectFulfilment",
+    "ReleaseReservation",
+    "ReserveStock",
+    "RevokeApiKey",
+    "SourceOrderAgain",
+]

@@ -1,0 +1,95 @@
+"""Master data: the bodies people write, and the one command that sets any number of them, all or nothing."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from engine import limits
+from engine.commands.fields import (
+    ClockTime,
+    Country,
+    Currency,
+    Date,
+    Id,
+    Latitude,
+    Longitude,
+    Minor,
+    Name,
+    PostalCode,
+    QuantityOrZero,
+    Sku,
+    TtlSeconds,
+)
+
+
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A place that holds stock and can fulfil."""
+
+    name: Name
+    kind: Literal["warehouse", "store", "supplier"]
+    country: Country
+    latitude: Latitude
+    longitude: Longitude
+    postal_code: PostalCode | None = None
+    time_zone: Annotated[str, Meta(max_length=64, description="IANA name")] | None = None
+    enabled: bool = True
+    ships: bool = True
+    pickup: bool = False
+    orders_per_day_max: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    handling_cost_minor: Minor = 0
+    cut_off: ClockTime | None = None
+    opening_hours: dict[str, tuple[tuple[ClockTime, ClockTime], ...]] | None = None
+    closed_dates: tuple[Date, ...] = ()
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The smallest thing stocked and sold."""
+
+    name: Name
+    weight_grams: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
+    tax_class: Id | None = None
+    gtin: Annotated[str, Meta(pattern=r"^[0-9]{8,14}$(?!\n)")] | None = None
+    backorderable: bool = False
+
+
+class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is special about one SKU at one node. `safety_stock` units are withheld there."""
+
+    safety_stock: QuantityOrZero = 0
+    sellable: bool = True
+
+
+class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where orders are placed. `buffer` units per SKU are withheld from this channel."""
+
+    name: Name
+    kind: Literal["web", "store", "phone", "marketplace"]
+    country: Country
+    currency: Currency
+    nodes: tuple[Id, ...] | None = None
+    sourcing_policy: Id | None = None
+    reservation_ttl_seconds: TtlSeconds = limits.RESERVATION_TTL_SECONDS_DEFAULT
+    buffer: QuantityOrZero = 0
+
+
+class SourcingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a plan costs. Money in whole minor units of the node's books."""
+
+    name: Name
+    parcel_cost_minor: Minor = 400
+    cost_per_100_km_minor: Minor = 20
+    cross_border_cost_minor: Minor = 1_000
+    split_penalty_minor: Minor = 300
+    nodes_max: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    line_split: bool = True
+
+
+class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Create or replace any of these, all or nothing. It is also the document that an export gives."""
+
+    nodes: dict[Id, Node] = {}
+    items: dict[Sku, Item] = {}
+    node_items: dict[Id, dict[Sku, NodeItem]] = {}
+    channels: dict[Id, Channel] = {}
+    sourcing_policies: dict[Id, SourcingPolicy] = {}

@@ -1,0 +1,28 @@
+"""Field types shared by commands: the bounds of the public contract, written as msgspec metadata."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from engine import limits
+
+# `$` in Python also matches before a final newline; the look-ahead closes that door and means the same in ECMA 262.
+ID_REGEX = r"^[A-Za-z0-9._:\-]{1,64}$(?!\n)"
+SKU_REGEX = r"^[^\s/\x00-\x1f\x7f]([^/\x00-\x1f\x7f]{0,62}[^\s/\x00-\x1f\x7f])?$(?!\n)"
+
+Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX, pattern=ID_REGEX)]
+Sku = Annotated[str, Meta(min_length=1, max_length=64, pattern=SKU_REGEX)]
+Quantity = Annotated[int, Meta(ge=1, le=limits.QUANTITY_MAX)]
+QuantityOrZero = Annotated[int, Meta(ge=0, le=limits.QUANTITY_MAX)]
+SignedQuantity = Annotated[int, Meta(ge=-limits.QUANTITY_MAX, le=limits.QUANTITY_MAX)]
+Minor = Annotated[int, Meta(ge=0, le=limits.MINOR_MAX)]
+Text = Annotated[str, Meta(max_length=limits.TEXT_LENGTH_MAX)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217")]
+PostalCode = Annotated[str, Meta(min_length=1, max_length=16)]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="decimal degrees, WGS 84")]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="decimal degrees, WGS 84")]
+TtlSeconds = Annotated[int, Meta(ge=1, le=limits.RESERVATION_TTL_SECONDS_MAX)]
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description="HH:MM, local time")]
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)")]

@@ -1,0 +1,92 @@
+"""Commands about reservations: claims on stock that end by themselves."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from engine import limits
+from engine.commands.fields import (
+    Country,
+    Id,
+    Latitude,
+    Longitude,
+    PostalCode,
+    Quantity,
+    QuantityOrZero,
+    Sku,
+    TtlSeconds,
+)
+
+
+class DemandLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What somebody wants of one SKU. With `node` the units come from there only."""
+
+    sku: Sku
+    quantity: Quantity
+    node: Id | None = None
+
+
+class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Where it would be sent. Facts keep only a coarse area of it (engine/areas.py)."""
+
+    country: Country | None = None
+    postal_code: PostalCode | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+    def __post_init__(self) -> None:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("`latitude` and `longitude` belong together")
+
+
+DemandLines = Annotated[tuple[DemandLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
+
+
+class ReserveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Claim units for a checkout before the customer pays. All or nothing unless `allow_partial`."""
+
+    channel: Id
+    lines: DemandLines
+    ttl_seconds: TtlSeconds | None = None
+    allow_partial: bool = False
+    ship_to: Destination | None = None
+
+
+class QuantityLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A quantity of one SKU of the reservation."""
+
+    sku: Sku
+    quantity: Quantity
+
+
+class NewQuantityLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The quantity that shall hold from now on for one SKU of the reservation; 0 gives all of it back."""
+
+    sku: Sku
+    quantity: QuantityOrZero
+
+
+class ExtendReservation(msgspec.Struct, frozen=True):
+    """Let an active reservation end `ttl_seconds` from now."""
+
+    reservation: int
+    ttl_seconds: int
+
+
+class ReleaseReservation(msgspec.Struct, frozen=True):
+    """Give back everything (`lines` is None) or the quantities named."""
+
+    reservation: int
+    lines: tuple[QuantityLine, ...] | None = None
+
+
+class ChangeReservation(msgspec.Struct, frozen=True):
+    """Set new quantities, all or nothing. The reservation's own units count as available to it."""
+
+    reservation: int
+    lines: tuple[NewQuantityLine, ...]
+
+
+class ExpireReservations(msgspec.Struct, frozen=True):
+    """End what is due; the writer gives this command to itself before it looks at any other."""

@@ -1,0 +1,81 @@
+"""The language of fact: what happened, in the past tense. This is what is journalled.
+
+Evolution: fields are appended with defaults, never reordered, retyped or removed; tags are never reused.
+`tests/golden/facts.bin` decodes for ever. Every fact says what it moved in `postings`.
+"""
+
+from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.maintenance import KeysForgotten
+from engine.facts.orders import (
+    FulfilmentAdvanced,
+    FulfilmentRejected,
+    OrderCancelled,
+    OrderPlaced,
+    OrderReopened,
+    OrderSourced,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnReceived,
+)
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    StockReserved,
+)
+from engine.facts.stock import StockMoved
+
+Fact = (
+    StockMoved
+    | StockReserved
+    | ReservationExtended
+    | ReservationChanged
+    | ReservationReleased
+    | ReservationExpired
+    | OrderPlaced
+    | OrderSourced
+    | OrderCancelled
+    | FulfilmentAdvanced
+    | FulfilmentRejected
+    | OrderReopened
+    | ReturnAuthorised
+    | ReturnReceived
+    | ReturnCancelled
+    | NodeSet
+    | ItemSet
+    | NodeItemSet
+    | ChannelSet
+    | SourcingPolicySet
+    | ApiKeyCreated
+    | ApiKeyRevoked
+    | KeysForgotten
+)
+
+__all__ = [
+    "ApiKeyCreated",
+    "ApiKeyRevoked",
+    "ChannelSet",
+    "Fact",
+    "FulfilmentAdvanced",
+    "FulfilmentRejected",
+    "ItemSet",
+    "KeysForgotten",
+    "NodeItemSet",
+    "NodeSet",
+    "OrderCancelled",
+    "OrderPlaced",
+    "OrderReopened",
+    "OrderSourced",
+    "ReservationChanged",
+    "ReservationExpired",
+    "ReservationExtended",
+    "ReservationReleased",
+    "ReturnAuthorised",
+    "ReturnCancelled",
+    "ReturnReceived",
+    "SourcingPolicySet",
+    "StockMoved",
+    "StockReserved",
+]

@@ -1,0 +1,47 @@
+"""What master data became. The whole new body is in the fact, so the journal holds every version."""
+
+import msgspec
+
+from engine.commands.configuration import Channel, Item, Node, NodeItem, SourcingPolicy
+from engine.facts.postings import Posting
+
+
+class NodeSet(msgspec.Struct, array_like=True, frozen=True, tag="node_set"):
+    """A node was created or replaced."""
+
+    node: str
+    body: Node
+    postings: tuple[Posting, ...] = ()
+
+
+class ItemSet(msgspec.Struct, array_like=True, frozen=True, tag="item_set"):
+    """An item was created or replaced."""
+
+    sku: str
+    body: Item
+    postings: tuple[Posting, ...] = ()
+
+
+class NodeItemSet(msgspec.Struct, array_like=True, frozen=True, tag="node_item_set"):
+    """What is special about one SKU at one node was set."""
+
+    node: str
+    sku: str
+    body: NodeItem
+    postings: tuple[Posting, ...] = ()
+
+
+class ChannelSet(msgspec.Struct, array_like=True, frozen=True, tag="channel_set"):
+    """A channel was created or replaced."""
+
+    channel: str
+    body: Channel
+    postings: tuple[Posting, ...] = ()
+
+
+class SourcingPolicySet(msgspec.Struct, array_like=True, frozen=True, tag="sourcing_policy_set"):
+    """A sourcing policy was created or replaced."""
+
+    policy: str
+    body: SourcingPolicy
+    postings: tuple[Posting, ...] = ()

@@ -1,0 +1,152 @@
+"""What happened to orders, fulfilments and returns. Lines are named by their position in the order, from 0."""
+
+import msgspec
+
+from engine.areas import Area
+from engine.facts.postings import Posting
+
+
+class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One line as ordered; `backordered` units found no stock."""
+
+    id: str
+    sku: str
+    quantity: int
+    unit_price_minor: int | None
+    backordered: int
+
+
+class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` units of the line at position `line`."""
+
+    line: int
+    quantity: int
+
+
+class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One node's work for one order."""
+
+    fulfilment: int
+    node: str
+    lines: tuple[Take, ...]
+
+
+class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a line waits for from now on: units backordered, and units that need a person to decide."""
+
+    line: int
+    backordered: int
+    unsourceable: int
+
+
+class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_placed"):
+    """An order was accepted. With `reservation` that reservation is confirmed, and what the order does not use is free.
+
+    `contact` and `billing` are sealed under keys of `party`.
+    """
+
+    order: str
+    channel: str
+    reservation: int | None
+    party: str | None
+    contact: bytes | None
+    billing: bytes | None
+    area: Area
+    delivery: str
+    placed_at_ns: int | None
+    lines: tuple[PlacedLine, ...]
+    fulfilments: tuple[PlannedFulfilment, ...]
+    postings: tuple[Posting, ...]
+
+
+class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sourced"):
+    """Units of an order that waited, or were given back by a node, found nodes or wait on. `waiting` is absolute."""
+
+    order: str
+    fulfilments: tuple[PlannedFulfilment, ...]
+    waiting: tuple[Waiting, ...]
+    postings: tuple[Posting, ...]
+
+
+class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` units of order line `line` leave fulfilment `fulfilment`."""
+
+    fulfilment: int
+    line: int
+    quantity: int
+
+
+class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_cancelled"):
+    """Units were cancelled: `lines` in all, of which `taken` were with nodes; `waiting` is what the lines wait for now."""
+
+    order: str
+    reason: str
+    lines: tuple[Take, ...]
+    taken: tuple[FulfilmentTake, ...]
+    waiting: tuple[Waiting, ...]
+    postings: tuple[Posting, ...]
+
+
+class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_advanced"):
+    """A node reported a step; `state` is the new one."""
+
+    order: str
+    fulfilment: int
+    state: str
+    carrier: str | None
+    tracking_code: str | None
+    postings: tuple[Posting, ...]
+
+
+class FulfilmentRejected(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_rejected"):
+    """A node could not do it and is not asked again for this order."""
+
+    order: str
+    fulfilment: int
+    node: str
+    reason: str
+    note: str | None
+    postings: tuple[Posting, ...]
+
+
+class OrderReopened(msgspec.Struct, array_like=True, frozen=True, tag="order_reopened"):
+    """A closed order came back into memory because something happened to it; `state` is all of it, as it was closed."""
+
+    order: str
+    state: bytes
+    postings: tuple[Posting, ...] = ()
+
+
+class ReturnedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Units of the order line at position `line`, with the customer's reason or the disposition."""
+
+    line: int
+    quantity: int
+    reason: str | None
+
+
+class ReturnAuthorised(msgspec.Struct, array_like=True, frozen=True, tag="return_authorised"):
+    """Shipped units may come back."""
+
+    order: str
+    return_id: int
+    lines: tuple[ReturnedLine, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class ReturnReceived(msgspec.Struct, array_like=True, frozen=True, tag="return_received"):
+    """Units came back to `node`; `reason` of a line is its disposition."""
+
+    order: str
+    return_id: int
+    node: str
+    lines: tuple[ReturnedLine, ...]
+    postings: tuple[Posting, ...]
+
+
+class ReturnCancelled(msgspec.Struct, array_like=True, frozen=True, tag="return_cancelled"):
+    """What has not come back is no longer expected."""
+
+    order: str
+    return_id: int
+    postings: tuple[Posting, ...] = ()

@@ -1,0 +1,47 @@
+"""The posting: units moving from one account to another. Every quantity in Kontor changes by one of these."""
+
+import enum
+
+import msgspec
+
+
+class Account(enum.IntEnum):
+    """Where units can be. The first six are inside (per SKU and node, never negative), the rest outside (per SKU).
+
+    The numbers are journalled: append, never renumber.
+    """
+
+    AVAILABLE = 0
+    RESERVED = 1
+    ALLOCATED = 2
+    UNSELLABLE = 3
+    INBOUND = 4
+    IN_TRANSIT = 5
+    SUPPLIER = 6
+    CUSTOMER = 7
+    LOSS = 8
+    ADJUSTMENT = 9
+
+
+INSIDE_COUNT = 6
+
+AVAILABLE = int(Account.AVAILABLE)
+RESERVED = int(Account.RESERVED)
+ALLOCATED = int(Account.ALLOCATED)
+UNSELLABLE = int(Account.UNSELLABLE)
+INBOUND = int(Account.INBOUND)
+IN_TRANSIT = int(Account.IN_TRANSIT)
+SUPPLIER = int(Account.SUPPLIER)
+CUSTOMER = int(Account.CUSTOMER)
+LOSS = int(Account.LOSS)
+ADJUSTMENT = int(Account.ADJUSTMENT)
+
+
+class Posting(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` units (> 0) of `sku` at `node` go from `source` to `target`, both account numbers."""
+
+    sku: str
+    node: str
+    source: int
+    target: int
+    quantity: int

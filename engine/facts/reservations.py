@@ -1,0 +1,76 @@
+"""What happened to reservations. A reservation's number is the seq of the record that made it."""
+
+import msgspec
+
+from engine.areas import Area
+from engine.facts.postings import AVAILABLE, RESERVED, Posting
+
+
+class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` units come from `node`."""
+
+    node: str
+    quantity: int
+
+
+class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One line of a reservation: what was asked for, from where only (or None), and the units held."""
+
+    sku: str
+    requested: int
+    node: str | None
+    sources: tuple[Source, ...]
+
+    @property
+    def reserved(self) -> int:
+        """Units held by this line."""
+        return sum(source.quantity for source in self.sources)
+
+
+class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_reserved"):
+    """Units were claimed for a checkout. The postings follow from the lines, so they are not written twice."""
+
+    reservation: int
+    channel: str
+    expires_at_ns: int
+    area: Area
+    lines: tuple[ReservedLine, ...]
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """available -> reserved for every source of every line."""
+        return tuple(
+            Posting(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
+            for line in self.lines
+            for source in line.sources
+        )
+
+
+class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="reservation_extended"):
+    """The claim lasts until `expires_at_ns` now."""
+
+    reservation: int
+    expires_at_ns: int
+    postings: tuple[Posting, ...] = ()
+
+
+class ReservationChanged(msgspec.Struct, array_like=True, frozen=True, tag="reservation_changed"):
+    """The claim holds `lines` now: by a change up or down, or because a part was released."""
+
+    reservation: int
+    lines: tuple[ReservedLine, ...]
+    postings: tuple[Posting, ...]
+
+
+class ReservationReleased(msgspec.Struct, array_like=True, frozen=True, tag="reservation_released"):
+    """Its holder gave everything back."""
+
+    reservation: int
+    postings: tuple[Posting, ...]
+
+
+class ReservationExpired(msgspec.Struct, array_like=True, frozen=True, tag="reservation_expired"):
+    """Its time ran out and its units are free."""
+
+    reservation: int
+    postings: tuple[Posting, ...]
