@@ -1,0 +1,68 @@
+# Kontor: everything a developer types. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all bench lint lock clean
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.setup-stamp
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
+	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(LOCK_OPTIONS)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## create .venv with everything in the locks (uv is used when it is there)
+
+run: $(STAMP) ## start a node with an example shop and replay one month of real orders
+	$(BIN)/kontor demo
+
+test: $(STAMP) ## the fast tests, under five minutes on two cores
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(STAMP) ## every test, the slow ones too
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+bench: $(STAMP) ## the bench suite
+	$(BIN)/python -m bench
+
+lint: $(STAMP) ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock: $(STAMP) ## write the locks again (LOCK_OPTIONS=--upgrade takes the newest releases)
+	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --constraint requirements/run.txt --extra test --extra dev --output-file requirements/dev.txt pyproject.toml
+	sed -i -e '/^#/d' -e '/^$$/d' requirements/run.txt requirements/dev.txt
+
+clean: ## remove .venv and everything that can be made again
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A .venv whose interpreter works is kept and brought up to date; nothing is fetched that the lock does not name.
+$(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
+ifneq ($(UV),)
+	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --clear --python '>=3.11' $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Kontor needs Python 3.11 or later. Name one: make setup PYTHON=/path/to/python3.11'; exit 1; }
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then :; \
+	elif $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv --clear $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --clear --without-pip $(VENV); \
+	else \
+		echo 'This Python cannot create a virtual environment: Debian keeps that part in a package of its own.'; \
+		echo 'Either run "apt install python3-venv" as root, or install uv; then run make again.'; \
+		exit 1; \
+	fi
+	@echo 'Installing the locked packages into $(VENV) (once, about a minute) ...'
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip='$(BIN)/python -m pip'; \
+	else pip='$(PYTHON) -m pip --python $(BIN)/python'; fi; \
+	set -e; \
+	$$pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@touch $@
