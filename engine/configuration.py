@@ -1,0 +1,134 @@
+"""Master data: nodes, items, channels, sourcing policies. Set whole, read by everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.results import Rejection, ResultCode
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+DEFAULT_POLICY = SourcingPolicy(name="built-in default")
+
+
+class Configuration:
+    """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.items: dict[str, Item] = {}
+        self.node_items: dict[str, dict[str, NodeItem]] = {}
+        self.channels: dict[str, Channel] = {}
+        self.sourcing_policies: dict[str, SourcingPolicy] = {}
+        self.version = 0
+
+    def policy_of(self, channel: Channel) -> SourcingPolicy:
+        """The policy a channel sources by."""
+        return self.sourcing_policies.get(channel.sourcing_policy or "", DEFAULT_POLICY)
+
+    def export(self) -> Configure:
+        """The document that would set all of this again."""
+        return Configure(
+            nodes=dict(self.nodes),
+            items=dict(self.items),
+            node_items={node: dict(items) for node, items in self.node_items.items()},
+            channels=dict(self.channels),
+            sourcing_policies=dict(self.sourcing_policies),
+        )
+
+    def load(self, document: Configure) -> None:
+        """Take over what `export` gave."""
+        self.nodes = dict(document.nodes)
+        self.items = dict(document.items)
+        self.node_items = {node: dict(items) for node, items in document.node_items.items()}
+        self.channels = dict(document.channels)
+        self.sourcing_policies = dict(document.sourcing_policies)
+
+
+def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
+    refusal = _first_dangling_reference(state.configuration, command)
+    if refusal is not None:
+        return refusal
+    known = state.configuration
+    facts: list[Fact] = []
+    facts += [NodeSet(i, body) for i, body in command.nodes.items() if known.nodes.get(i) != body]
+    facts += [ItemSet(i, body) for i, body in command.items.items() if known.items.get(i) != body]
+    facts += [
+        SourcingPolicySet(i, body)
+        for i, body in command.sourcing_policies.items()
+        if known.sourcing_policies.get(i) != body
+    ]
+    facts += [ChannelSet(i, body) for i, body in command.channels.items() if known.channels.get(i) != body]
+    for node, items in command.node_items.items():
+        present = known.node_items.get(node, {})
+        facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
+    return tuple(facts)
+
+
+def _first_dangling_reference(known: Configuration, document: Configure) -> Rejection | None:
+    for channel_id, channel in document.channels.items():
+        for position, node in enumerate(channel.nodes or ()):
+            if node not in known.nodes and node not in document.nodes:
+                pointer = f"/channels/{_escape(channel_id)}/nodes/{position}"
+                return Rejection.at(ResultCode.UNKNOWN_NODE, pointer, f"there is no node {node!r}")
+        policy = channel.sourcing_policy
+        if policy and policy not in known.sourcing_policies and policy not in document.sourcing_policies:
+            pointer = f"/channels/{_escape(channel_id)}/sourcing_policy"
+            return Rejection.at(ResultCode.UNKNOWN_SOURCING_POLICY, pointer, f"there is no sourcing policy {policy!r}")
+    for node, items in document.node_items.items():
+        pointer = f"/node_items/{_escape(node)}"
+        if node not in known.nodes and node not in document.nodes:
+            return Rejection.at(ResultCode.UNKNOWN_NODE, pointer, f"there is no node {node!r}")
+        for sku in items:
+            if sku not in known.items and sku not in document.items:
+                pointer = f"{pointer}/{_escape(sku)}"
+                return Rejection.at(ResultCode.UNKNOWN_SKU, pointer, f"there is no SKU {sku!r}")
+    return None
+
+
+def _escape(token: str) -> str:
+    """One token of a JSON pointer (RFC 6901)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def evolve_node_set(state: State, fact: NodeSet) -> None:
+    """Write down a node; a new one gets its position in the ledger."""
+    state.ledger.open_node(fact.node)
+    state.configuration.nodes[fact.node] = fact.body
+    state.configuration.version += 1
+
+
+def evolve_item_set(state: State, fact: ItemSet) -> None:
+    """Write down an item; a new one gets its position in the ledger."""
+    state.ledger.open_sku(fact.sku)
+    state.configuration.items[fact.sku] = fact.body
+    # Costs depend on nodes, channels and policies, not on items: the version stays.
+
+
+def evolve_node_item_set(state: State, fact: NodeItemSet) -> None:
+    """Write down safety stock and whether the SKU may be sold from the node."""
+    state.configuration.node_items.setdefault(fact.node, {})[fact.sku] = fact.body
+    state.stock.withhold(fact.sku, fact.node, fact.body)
+
+
+def evolve_channel_set(state: State, fact: ChannelSet) -> None:
+    """Write down a channel."""
+    state.configuration.channels[fact.channel] = fact.body
+    state.configuration.version += 1
+
+
+def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
+    """Write down a sourcing policy."""
+    state.configuration.sourcing_policies[fact.policy] = fact.body
+    state.configuration.version += 1
+
+
+def is_empty(document: Configure) -> bool:
+    """Whether a document sets nothing at all."""
+    return not any(msgspec.structs.astuple(document))

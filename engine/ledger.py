@@ -1,0 +1,138 @@
+"""Accounts and balances. The only place where a quantity changes.
+
+Inside accounts are kept per SKU and node in one int64 array each (SKUs x nodes), outside accounts per SKU.
+Scalars are read and written through memoryviews over the same memory that sourcing reads as arrays.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from engine.facts.postings import INSIDE_COUNT, Account, Posting
+
+_OUTSIDE_COUNT = len(Account) - INSIDE_COUNT
+_FIRST_CAPACITY = 64
+
+
+class Ledger:
+    """Balances of every account of every SKU, addressed by position: `sku_index`, `node_index`."""
+
+    def __init__(self) -> None:
+        self.sku_index: dict[str, int] = {}
+        self.node_index: dict[str, int] = {}
+        self.skus: list[str] = []
+        self.nodes: list[str] = []
+        self._allocate(_FIRST_CAPACITY, _FIRST_CAPACITY)
+
+    def _allocate(self, sku_capacity: int, node_capacity: int) -> None:
+        """Make room for more SKUs or nodes; balances are carried over, account by account."""
+        old = getattr(self, "inside", None)
+        old_outside = getattr(self, "outside", None)
+        self.node_capacity = node_capacity
+        self.sku_capacity = sku_capacity
+        self.inside = [np.zeros((sku_capacity, node_capacity), np.int64) for _ in range(INSIDE_COUNT)]
+        self.outside = [np.zeros(sku_capacity, np.int64) for _ in range(_OUTSIDE_COUNT)]
+        if old is not None and old_outside is not None:
+            skus, nodes = len(self.skus), len(self.nodes)
+            for account in range(INSIDE_COUNT):
+                self.inside[account][:skus, :nodes] = old[account][:skus, :nodes]
+            for account in range(_OUTSIDE_COUNT):
+                self.outside[account][:skus] = old_outside[account][:skus]
+        self.cells = [memoryview(array.reshape(-1)) for array in self.inside]
+        self.outside_cells = [memoryview(array) for array in self.outside]
+
+    def open_sku(self, sku: str) -> int:
+        """Give a SKU its position; the same one when it has one."""
+        index = self.sku_index.get(sku)
+        if index is None:
+            index = len(self.skus)
+            if index == self.sku_capacity:
+                self._allocate(self.sku_capacity * 2, self.node_capacity)
+            self.skus.append(sku)
+            self.sku_index[sku] = index
+        return index
+
+    def open_node(self, node: str) -> int:
+        """Give a node its position; the same one when it has one."""
+        index = self.node_index.get(node)
+        if index is None:
+            index = len(self.nodes)
+            if index == self.node_capacity:
+                self._allocate(self.sku_capacity, self.node_capacity * 2)
+            self.nodes.append(node)
+            self.node_index[node] = index
+        return index
+
+    def post(self, postings: Iterable[Posting]) -> None:
+        """Move units from account to account. The caller has decided; an impossible posting is a bug and stops the node."""
+        sku_index, node_index, width = self.sku_index, self.node_index, self.node_capacity
+        cells, outside = self.cells, self.outside_cells
+        for posting in postings:
+            quantity, source, target = posting.quantity, posting.source, posting.target
+            assert quantity > 0 and source != target
+            sku = sku_index[posting.sku]
+            cell = sku * width + node_index[posting.node]
+            if source < INSIDE_COUNT:
+                balance = cells[source][cell] - quantity
+                assert balance >= 0, f"{Account(source).name} of {posting.sku} at {posting.node} would be {balance}"
+                cells[source][cell] = balance
+            else:
+                outside[source - INSIDE_COUNT][sku] -= quantity
+            if target < INSIDE_COUNT:
+                cells[target][cell] += quantity
+            else:
+                outside[target - INSIDE_COUNT][sku] += quantity
+
+    def balance(self, account: int, sku: str, node: str) -> int:
+        """Units of an inside account of a SKU at a node; 0 for what has no account."""
+        assert account < INSIDE_COUNT
+        sku_at, node_at = self.sku_index.get(sku), self.node_index.get(node)
+        if sku_at is None or node_at is None:
+            return 0
+        return self.cells[account][sku_at * self.node_capacity + node_at]
+
+    def totals(self) -> dict[str, int]:
+        """The trial balance: every account over all SKUs and nodes, in units. The sum is 0."""
+        skus = len(self.skus)
+        totals = {}
+        for account in Account:
+            array = self.inside[account] if account < INSIDE_COUNT else self.outside[account - INSIDE_COUNT]
+            totals[account.name.lower()] = int(array[:skus].sum())
+        return totals
+
+    def unbalanced_skus(self) -> list[str]:
+        """SKUs whose accounts do not sum to zero. Empty, or there is a bug."""
+        skus = len(self.skus)
+        total = np.zeros(skus, np.int64)
+        for array in self.inside:
+            total += array[:skus].sum(axis=1)
+        for array in self.outside:
+            total += array[:skus]
+        return [self.skus[i] for i in np.flatnonzero(total)]
+
+    def rows(self) -> list[tuple[int, str, str, int]]:
+        """All balances that are not 0 as (account, sku, node, units), in a fixed order; outside accounts have node ""."""
+        rows = []
+        skus, nodes = len(self.skus), len(self.nodes)
+        for account, array in enumerate(self.inside):
+            part = array[:skus, :nodes]
+            for sku_at, node_at in zip(*(axis.tolist() for axis in np.nonzero(part)), strict=True):
+                rows.append((account, self.skus[sku_at], self.nodes[node_at], int(part[sku_at, node_at])))
+        for account, array in enumerate(self.outside, INSIDE_COUNT):
+            for sku_at in np.flatnonzero(array[:skus]).tolist():
+                rows.append((account, self.skus[sku_at], "", int(array[sku_at])))
+        return rows
+
+    def load(self, skus: list[str], nodes: list[str], rows: list[tuple[int, str, str, int]]) -> None:
+        """Take over what `rows` gave; positions follow the order of `skus` and `nodes`."""
+        assert not self.skus and not self.nodes
+        for sku in skus:
+            self.open_sku(sku)
+        for node in nodes:
+            self.open_node(node)
+        for account, sku, node, units in rows:
+            sku_at = self.sku_index[sku]
+            if account < INSIDE_COUNT:
+                self.inside[account][sku_at, self.node_index[node]] = units
+            else:
+                self.outside[account - INSIDE_COUNT][sku_at] = units
