@@ -63,6 +63,6 @@ else
 	else pip='$(PYTHON) -m pip --python $(BIN)/python'; fi; \
 	set -e; \
 	$$pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
-	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	@touch $@
