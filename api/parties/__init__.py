@@ -1,0 +1,1 @@
+"""Personal data: the keys of every party, and sealing under them."""
