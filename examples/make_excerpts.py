@@ -163,7 +163,7 @@ def store_nodes(stores: list[Store]) -> dict[str, dict[str, Any]]:
 
 
 def read_orders(data: Path) -> tuple[bytes, list[str], dict[str, str]]:
-    """The month's lines as they are, the markets of the whole file, the usual names of SKUs with safety stock."""
+    """The month's lines as they are, all markets of the file, the usual names of SKUs with safety stock."""
     lines: list[bytes] = []
     names: dict[str, Counter[str]] = defaultdict(Counter)
     countries: set[str] = set()
