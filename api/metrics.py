@@ -1,7 +1,7 @@
 """What a node tells Prometheus. One registry per node, nothing global.
 
-Everything on the hot path is resolved once per operation; label values come from closed lists (operation ids of the
-route table, HTTP statuses, result codes), so the number of series is bounded.
+Everything on the hot path is resolved once per operation; label values come from closed lists (operation ids
+of the route table, HTTP statuses, result codes), so the number of series is bounded.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
-REQUEST_SECONDS_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+REQUEST_SECONDS_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 COMMIT_SECONDS_BUCKETS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 BATCH_RECORDS_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -72,10 +72,16 @@ class NodeMetrics:
             buckets=REQUEST_SECONDS_BUCKETS,
         )
         self._batch_records = Histogram(
-            "kontor_batch_records", "Records in one commit", registry=self.registry, buckets=BATCH_RECORDS_BUCKETS
+            "kontor_batch_records",
+            "Records in one commit",
+            registry=self.registry,
+            buckets=BATCH_RECORDS_BUCKETS,
         )
         self._commit_seconds = Histogram(
-            "kontor_commit_seconds", "One durable commit", registry=self.registry, buckets=COMMIT_SECONDS_BUCKETS
+            "kontor_commit_seconds",
+            "One durable commit",
+            registry=self.registry,
+            buckets=COMMIT_SECONDS_BUCKETS,
         )
         self.registry.register(_Readings(readings))
 
@@ -120,7 +126,7 @@ class _Readings(Collector):
 
 
 class _WithoutCreationTimes(Collector):
-    """Leaves out the `_created` series, which double the page and which the library can only switch off globally."""
+    """Leaves out the `_created` series: they double the page, and the library only has a global switch."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

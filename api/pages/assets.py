@@ -1,7 +1,7 @@
 """The static files of the API documentation page: a fixed list, read when first asked for.
 
-`docs.html` is served at `/docs`, everything else below `/docs/`; the page finds its files and `openapi.json` by relative
-links, so it works behind a path prefix too.
+`docs.html` is served at `/docs`, everything else below `/docs/`; the page finds its files and `openapi.json`
+by relative links, so it works behind a path prefix too.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Final
 
 DOCS_PAGE: Final = "docs.html"
 
-# No inline script anywhere. Swagger UI writes inline style attributes and draws its icons from data: addresses.
+# No inline script anywhere. Swagger UI writes style attributes and draws its icons from data: addresses.
 DOCS_CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

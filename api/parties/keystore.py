@@ -1,11 +1,11 @@
 """The keys of the people in the journal, and the only place where a person can be forgotten.
 
-Every party has one 32-byte key per purpose. Facts carry sealed blobs only; destroying a key makes them unreadable in
-the journal, in snapshots and in archives, without touching those.
+Every party has one 32-byte key per purpose. Facts carry sealed blobs only; destroying a key makes them
+unreadable in the journal, in snapshots and in archives, without touching those.
 
-A key is derived from two halves: a *share* in a small LMDB environment and a *pad* in a plain file (`pads.py`).
-LMDB keeps deleted bytes in unused pages, the pads file is overwritten in place: after `destroy` no file of the
-directory, whole or in part, yields the key. Everything runs on one thread.
+A key is derived from two halves: a *share* in a small LMDB environment and a *pad* in a plain file
+(`pads.py`). LMDB keeps deleted bytes in unused pages, the pads file is overwritten in place: after `destroy`
+no file of the directory, whole or in part, yields the key. Everything runs on one thread.
 
     DATA/parties/master     32 random bytes; node secrets are derived from it
     DATA/parties/data.mdb   m                   -> next slot, parties alive, fingerprint of the master secret
@@ -19,6 +19,7 @@ directory, whole or in part, yields the key. Everything runs on one thread.
 import errno
 import hmac
 import os
+import resource
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -48,25 +49,28 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 class Erased(NamedTuple):
-    """Stands where a key was. `time_ns` is when it was destroyed, nanoseconds since 1970, as told by the caller."""
+    """Stands where a key was. `time_ns` is when it was destroyed: nanoseconds since 1970, the caller's."""
 
     time_ns: int
 
 
 class PartyKeysDamaged(Exception):
-    """The key store is incomplete or does not belong together. Personal data would be lost silently: nothing goes on."""
+    """The key store is incomplete or does not belong together. To go on would lose personal data silently."""
 
 
 class PartyKeys:
     """The key store in `directory`, created when it is not there. One process, one thread.
 
-    Raises PartyKeysDamaged when files are missing, cut short or from another node, OSError when they cannot be read.
+    `map_bytes_initial` is the LMDB map to start with; it doubles by itself when it is full.
+    Raises PartyKeysDamaged when files are missing, cut short or from another node, OSError or lmdb.Error when
+    they cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, map_bytes_initial: int = MAP_BYTES_INITIAL) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         self._directory = directory
+        self._map_bytes_initial = map_bytes_initial
         self._pending: dict[bytes, bytes] = {}
         self._alive = 0
         self._master, is_new = self._read_master()
@@ -99,8 +103,8 @@ class PartyKeys:
     def party_for(self, reference: str | None) -> str:
         """The party behind a merchant's customer number, or a new one.
 
-        A new party gets a pending key for every purpose. Without a reference every call makes a new party. As soon as
-        one of its keys was destroyed, a party takes nothing new: its reference leads to a new party.
+        A new party gets a pending key for every purpose. Without a reference every call makes a new party. As
+        soon as one of its keys was destroyed, a party takes nothing new: its reference leads to a new party.
         Raises StorageFull when too much is pending and it cannot be written.
         """
         digest = b""
@@ -138,13 +142,15 @@ class PartyKeys:
         pad = self._pads.read(slot)
         derived = _derive(pad, share, raw, purpose)
         if pad == WIPED or derived[KEY_BYTES:] != check:
-            raise PartyKeysDamaged(f"{self._directory}: pad {slot} is not the one of {party} {purpose}; {_WAY_OUT}")
+            where = f"{self._directory}: pad {slot}"
+            raise PartyKeysDamaged(f"{where} is not the one of {party} {purpose}; {_WAY_OUT}")
         return derived[:KEY_BYTES]
 
     def flush(self) -> None:
         """Make everything pending durable in one commit; nothing to do costs nothing.
 
-        Raises StorageFull when the disk is full: nothing was written, everything stays pending. Other errors pass.
+        Raises StorageFull when the disk is full: nothing was written, everything stays pending. Other errors
+        (OSError, lmdb.Error) pass: the store must not be used any more.
         """
         if not self._pending:
             return
@@ -158,10 +164,11 @@ class PartyKeys:
     def destroy(self, party: str, purposes: Collection[str], time_ns: int) -> int:
         """Destroy keys for ever, durable when this returns. Answers how many were destroyed by this call.
 
-        A tombstone with `time_ns` stays, also for a party this store never knew; a second call keeps the first time.
-        Raises StorageFull when the disk is full: nothing was destroyed.
+        A tombstone with `time_ns` stays, also for a party this store never knew; a second call keeps the
+        first time. Raises StorageFull when the disk is full: nothing was destroyed.
         """
-        assert time_ns > 0 and set(purposes) <= set(PURPOSES), purposes
+        assert time_ns > 0
+        assert set(purposes) <= set(PURPOSES), purposes
         raw = _raw(party)
         entries = {purpose: self._get(_key_entry(raw, purpose)) for purpose in PURPOSES}
         doomed = [purpose for purpose in PURPOSES if purpose in purposes and _is_open(entries[purpose])]
@@ -173,8 +180,8 @@ class PartyKeys:
         puts |= {b"w" + _SLOT.pack(slot): b"" for slot in slots}
         digest = self._get(b"p" + raw)
         deletes = () if digest is None else (b"p" + raw, b"r" + digest)
-        left = [entry for purpose, entry in entries.items() if purpose not in doomed and entry and entry[0] == 1]
-        died = bool(slots) and not left
+        kept = [entry for purpose, entry in entries.items() if purpose not in doomed]
+        died = bool(slots) and not any(entry is not None and entry[0] == 1 for entry in kept)
         self._commit(puts, deletes, alive=self._alive - died)
         self._alive -= died
         self._pads.wipe(slots)
@@ -221,11 +228,14 @@ class PartyKeys:
                 raise
 
     def _make_room(self, entries: int) -> None:
-        """Allocate the blocks a commit can need. LMDB reports a full disk in the middle of a write as a broken one."""
+        """Allocate the blocks a commit can need: in mid-commit LMDB reports a full disk as broken."""
         tree = self._env.stat()
         pages = min(entries, tree["leaf_pages"]) + min(entries * tree["depth"], tree["branch_pages"])
         pages += entries // 8 + tree["depth"] + 32
         wanted = (self._env.info()["last_pgno"] + 1 + pages) * tree["psize"]
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if limit != resource.RLIM_INFINITY and wanted > limit:
+            raise StorageFull(f"{self._directory / 'data.mdb'} may not grow beyond {limit} bytes")
         size = os.fstat(self._data).st_size
         if size < wanted:
             try:
@@ -269,7 +279,7 @@ class PartyKeys:
             raise PartyKeysDamaged(f"{path} is empty; {_WAY_OUT}")
         environment = lmdb.open(
             str(self._directory),
-            map_size=max(MAP_BYTES_INITIAL, 2 * size),
+            map_size=max(self._map_bytes_initial, 2 * size),
             mode=0o600,
             max_spare_txns=1,
             lib_version=LMDB_FORMAT,
@@ -281,7 +291,7 @@ class PartyKeys:
         return environment
 
     def _create(self) -> None:
-        """Finish a new store: the master secret comes last. A crash in between leaves a store without keys."""
+        """Finish a new store. The master secret comes last: a crash before it leaves a store without keys."""
         self._commit({}, (), alive=0)
         fresh = self._directory / "master.new"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -296,7 +306,7 @@ class PartyKeys:
         _sync_directory(self._directory.parent)
 
     def _finish_wipes(self) -> None:
-        """Wipe again what was erased since the last opening, and drop the pages that still name those parties."""
+        """Wipe again what was erased since the last opening; drop the pages that still name those parties."""
         entries: list[bytes] = []
         with self._env.begin() as transaction, transaction.cursor() as cursor:
             if cursor.set_range(b"w"):
@@ -307,7 +317,7 @@ class PartyKeys:
                 self._commit({}, entries, alive=self._alive)
 
     def _compact(self) -> bool:
-        """Rewrite data.mdb without unused pages. Answers False, with the old file in place, when it cannot be done."""
+        """Rewrite data.mdb without unused pages. Answers False, the old file in place, when it cannot."""
         fresh = self._directory / "data.mdb.new"
         try:
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

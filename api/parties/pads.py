@@ -1,11 +1,11 @@
 """A file of one-time pads, 32 bytes each, that can be overwritten where they lie.
 
-A copy-on-write store such as LMDB keeps old bytes in pages it no longer uses. A plain file does not, so the
-secret half of every party key lies here: wiping 32 bytes and one sync make the key underivable, at a cost that
-does not depend on how many parties there are.
+A copy-on-write store such as LMDB keeps old bytes in pages it no longer uses. A plain file does not, so half
+of every party key lies here: wiping 32 bytes and one sync make the key underivable, at a cost that does not
+depend on how many parties there are.
 
-Slots are handed out in ascending order and never twice. Random pads are written ahead in blocks, so that one sync
-pays for `BLOCK_SLOTS` of them.
+Slots are handed out in ascending order and never twice. Random pads are written ahead in blocks, so that one
+sync pays for `BLOCK_SLOTS` of them.
 """
 
 import os
@@ -23,7 +23,7 @@ class PadsTruncated(Exception):
 
 
 class Pads:
-    """The pads file. `used` slots are referenced by somebody; what lies beyond is not trusted and is written anew."""
+    """The pads file. The first `used` slots are in use; the rest is not trusted and is written anew."""
 
     def __init__(self, path: Path, used: int) -> None:
         assert used >= 0
@@ -46,7 +46,7 @@ class Pads:
         return slot, pad
 
     def make_durable(self) -> None:
-        """Write every pad handed out so far, with the rest of its block. Raises OSError; then it may be called again."""
+        """Write every pad handed out so far and the rest of the block. After an OSError, call it again."""
         if not self._unwritten:
             return
         assert min(self._unwritten) == self._durable_slots

@@ -1,8 +1,9 @@
 """Sealing: what a fact may carry of a person is a blob that only the party's own key opens.
 
-A blob is one version byte, a random 12-byte nonce and the AES-256-GCM-SIV cipher text with its 16-byte tag (RFC 8452; a
-repeated nonce would only show that two contents are equal). The associated data ties it to version, party, purpose
-and what the caller names (the order's number, say), so a blob moved to another place does not open.
+A blob is one version byte, a random 12-byte nonce and the AES-256-GCM-SIV cipher text with its 16-byte tag
+(RFC 8452; a repeated nonce would only show that two contents are equal). The associated data ties it to
+version, party, purpose and what the caller names (the order's number, say), so a blob moved to another place
+does not open.
 """
 
 import os
@@ -29,7 +30,7 @@ class NoKey(LookupError):
 
 
 class ShipTo(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Where goods go. `country` is ISO 3166 alpha-2; coordinates are decimal degrees; `extra` holds more address lines."""
+    """Where goods go. `country` is ISO 3166 alpha-2, coordinates are decimal degrees, `extra` more lines."""
 
     name: str | None = None
     street: str | None = None
@@ -42,7 +43,7 @@ class ShipTo(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Contact(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Who ordered and where it goes; sealed for the purpose `contact`. `reference` is the merchant's customer number."""
+    """Who ordered and where it goes (purpose `contact`). `reference` is the merchant's customer number."""
 
     name: str | None = None
     email: str | None = None
@@ -78,7 +79,10 @@ def seal(keys: PartyKeys, party: str, purpose: str, associated: str, content: by
 
 
 def open_sealed(keys: PartyKeys, party: str, purpose: str, associated: str, sealed: bytes) -> bytes | None:
-    """The content, or None when the key was destroyed or is not here. Raises SealBroken when it is not what was sealed."""
+    """The content, or None when the key was destroyed or is not here.
+
+    Raises SealBroken when the blob is not what was sealed for this party, purpose and place.
+    """
     if len(sealed) < SEALED_OVERHEAD_BYTES or sealed[0] != _VERSION:
         raise SealBroken(f"no sealed blob of version {_VERSION}")
     key = keys.key(party, purpose)
