@@ -100,6 +100,7 @@ def _escape(token: str) -> str:
 def evolve_node_set(state: State, fact: NodeSet) -> None:
     """Write down a node; a new one gets its position in the ledger."""
     state.ledger.open_node(fact.node)
+    state.stock.grow()
     state.configuration.nodes[fact.node] = fact.body
     state.configuration.version += 1
 
@@ -107,6 +108,7 @@ def evolve_node_set(state: State, fact: NodeSet) -> None:
 def evolve_item_set(state: State, fact: ItemSet) -> None:
     """Write down an item; a new one gets its position in the ledger."""
     state.ledger.open_sku(fact.sku)
+    state.stock.grow()
     state.configuration.items[fact.sku] = fact.body
     # Costs depend on nodes, channels and policies, not on items: the version stays.
 

@@ -1,0 +1,270 @@
+"""From bytes to an operation and back: the bare ASGI callable behind every path of the API."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from inspect import isawaitable
+from time import perf_counter
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from api import problems
+from api.auth import actor_of
+from api.node import Node
+from api.operations import Call, Changing, NoQuery, Operation, Reading, Reply
+from engine import limits
+from engine.facts import Fact
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.writer import Change, Done, Failed, Query
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = dict[bytes, bytes]
+
+JSON = b"application/json"
+encode = msgspec.json.Encoder().encode
+_to_query = msgspec.convert
+
+
+class ClientGone(Exception):
+    """The caller went away before its request was whole."""
+
+
+class Endpoint:
+    """All operations of one path. Decodes, submits, encodes; knows no rule of the business."""
+
+    def __init__(self, node: Node, operations: list[Operation]) -> None:
+        self._node = node
+        self._prepared = {operation.method: _Prepared(node, operation) for operation in operations}
+        self._allow = ", ".join(sorted(self._prepared)).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        headers: Headers = dict(scope["headers"])
+        prepared = self._prepared.get(scope["method"])
+        if prepared is None:
+            refusal = Rejection(ResultCode.METHOD_NOT_ALLOWED, f"this address takes {self._allow.decode()}")
+            await send_reply(send, refusal_reply(refusal, headers, ((b"allow", self._allow),)), headers)
+            return
+        try:
+            reply = await prepared.answer(scope, receive, headers)
+        except ClientGone:
+            return
+        except Exception as error:
+            self._node.report(error)
+            reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
+        await send_reply(send, reply, headers)
+        prepared.metrics.done(reply.status, perf_counter() - started)
+
+
+class _Prepared:
+    """One operation with its decoder and metrics."""
+
+    def __init__(self, node: Node, operation: Operation) -> None:
+        self.node = node
+        self.operation = operation
+        self.metrics = node.metrics.operation(operation.id)
+        self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
+        self.status = operation.status
+        self.empty_query = operation.query() if operation.query is NoQuery else None
+
+    async def answer(self, scope: Scope, receive: Receive, headers: Headers) -> Reply:
+        """The reply to one request."""
+        call = await self._read(scope, receive, headers)
+        if isinstance(call, Rejection):
+            return self._refused(call, headers)
+        handled = self.operation.handle(call)
+        if isawaitable(handled):
+            handled = await handled
+        if isinstance(handled, Changing):
+            return await self._change(handled, call, scope)
+        if isinstance(handled, Reading):
+            return await self._read_state(handled, call)
+        if isinstance(handled, Rejection):
+            return self._refused(handled, headers)
+        return handled
+
+    async def _read(self, scope: Scope, receive: Receive, headers: Headers) -> Call | Rejection:
+        operation = self.operation
+        actor = "public" if operation.public else actor_of(headers, scope.get("client"), self.node.state.access, self.node.dev)
+        if isinstance(actor, Rejection):
+            return actor
+        query = self.empty_query if self.empty_query is not None and not scope["query_string"] else self._query(scope)
+        if isinstance(query, Rejection):
+            return query
+        key = _idempotency_key(headers) if operation.method == "POST" else None
+        if isinstance(key, Rejection):
+            return key
+        body = None
+        if self.decode is not None:
+            refusal = _body_refused(headers)
+            if refusal is not None:
+                return refusal
+            content = await read_body(receive)
+            if content is None:
+                return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
+            if not content and operation.body_optional:
+                content = b"{}"
+            try:
+                body = self.decode(content)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                return problems.from_validation(error)
+        return Call(self.node, actor, scope["path_params"], query, body, headers, key)
+
+    def _query(self, scope: Scope) -> Any:
+        try:
+            pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=50)
+            if len(dict(pairs)) != len(pairs):
+                return problems.malformed("a query parameter is given twice")
+            return _to_query(dict(pairs), self.operation.query, strict=False)
+        except (msgspec.ValidationError, ValueError) as error:
+            rejection = problems.from_validation(error)
+            return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
+
+    async def _change(self, changing: Changing, call: Call, scope: Scope) -> Reply:
+        future: asyncio.Future[Done | Rejection] = self.node.loop.create_future()
+        key = payload = None
+        if call.key is not None:
+            key = self.node.key_digest(call.actor, call.key)
+            payload = self.node.payload_digest(self.operation.method, scope["path"], encode(call.body))
+
+        def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
+            return self.status, encode(changing.render(state, seq, facts))
+
+        size = int(call.headers.get(b"content-length", b"0") or 0)
+        guard = self._if_match(call)
+        refusal = self.node.submit(Change(changing.command, call.actor, render, future.set_result, key, payload, size, guard))
+        outcome = refusal or await future
+        if isinstance(outcome, Rejection):
+            return self._refused(outcome, call.headers)
+        seq_header = (b"kontor-seq", str(outcome.seq).encode())
+        if outcome.status >= 500:
+            detail = f"the change was recorded as {outcome.seq}, but its answer could not be written; read it back"
+            return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR, detail), call.headers, (seq_header,))
+        extra = (seq_header, (b"idempotent-replayed", b"true")) if outcome.replayed else (seq_header,)
+        return Reply(outcome.status, outcome.body, JSON, extra)
+
+    async def _read_state(self, reading: Reading, call: Call) -> Reply:
+        future: asyncio.Future[Any] = self.node.loop.create_future()
+
+        def read(state: State, now_ns: int) -> Rejection | bytes:
+            answer = reading.read(state, now_ns)
+            return answer if isinstance(answer, Rejection) else encode(answer)
+
+        refusal = self.node.submit(Query(read, future.set_result))
+        outcome = refusal or await future
+        if isinstance(outcome, Failed):
+            return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
+        if isinstance(outcome, Rejection):
+            return self._refused(outcome, call.headers)
+        if self.operation.resource is None:
+            return Reply(self.status, outcome)
+        etag = etag_of(outcome)
+        if call.headers.get(b"if-none-match") == etag:
+            return Reply(304, b"", JSON, ((b"etag", etag),))
+        return Reply(self.status, outcome, JSON, ((b"etag", etag),))
+
+    def _if_match(self, call: Call) -> Callable[[State, int], Rejection | None] | None:
+        """The precondition of a change, if the caller gave one and the operation is about a single resource."""
+        wanted = call.headers.get(b"if-match")
+        if wanted is None or self.operation.resource is None:
+            return None
+        read = self.operation.resource(call)
+        tags = [tag.strip() for tag in wanted.split(b",")]
+
+        def guard(state: State, now_ns: int) -> Rejection | None:
+            answer = read(state, now_ns)
+            if isinstance(answer, Rejection):
+                return Rejection(ResultCode.PRECONDITION_FAILED, "`If-Match` was given, but there is no such resource yet")
+            if b"*" in tags or etag_of(encode(answer)) in tags:
+                return None
+            return Rejection(ResultCode.PRECONDITION_FAILED, "the resource has changed; read it again")
+
+        return guard
+
+    def _refused(self, rejection: Rejection, headers: Headers) -> Reply:
+        self.node.metrics.refused(rejection.code.wire)
+        return refusal_reply(rejection, headers)
+
+
+def etag_of(body: bytes) -> bytes:
+    """A strong validator: the hash of the representation."""
+    return b'"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
+
+
+def refusal_reply(rejection: Rejection, headers: Headers, extra: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+    """The problem document for a refusal."""
+    request_id = headers.get(b"x-request-id")
+    body = problems.body_of(rejection, None if request_id is None else request_id.decode("latin-1"))
+    wait = problems.retry_after(rejection.code)
+    if wait is not None:
+        extra = (*extra, (b"retry-after", str(wait).encode()))
+    if rejection.code is ResultCode.UNAUTHENTICATED:
+        extra = (*extra, (b"www-authenticate", b"Bearer"))
+    return Reply(rejection.code.status, body, problems.MEDIA_TYPE, extra)
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None if it is larger than taken. Raises ClientGone."""
+    message = await receive()
+    content: bytes = message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    if not message.get("more_body"):
+        return content if len(content) <= limits.BODY_BYTES_MAX else None
+    parts = [content]
+    size = len(content)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limits.BODY_BYTES_MAX:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _body_refused(headers: Headers) -> Rejection | None:
+    """What the headers say of a body that is not taken."""
+    if headers.get(b"content-encoding", b"identity") not in (b"", b"identity"):
+        return Rejection(ResultCode.UNSUPPORTED_MEDIA_TYPE, "bodies are taken without content encoding")
+    media_type = headers.get(b"content-type")
+    if media_type is not None and media_type != JSON:
+        name, _, parameters = media_type.partition(b";")
+        charset = parameters.strip().lower().replace(b'"', b"")
+        if name.strip().lower() != JSON or charset not in (b"", b"charset=utf-8"):
+            return Rejection(ResultCode.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json in UTF-8")
+    length = headers.get(b"content-length")
+    if length is not None and (len(length) > 18 or not length.isdigit() or int(length) > limits.BODY_BYTES_MAX):
+        return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
+    return None
+
+
+def _idempotency_key(headers: Headers) -> str | None | Rejection:
+    raw = headers.get(b"idempotency-key")
+    if raw is None:
+        return None
+    text = raw.decode("latin-1").strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not 1 <= len(text) <= limits.IDEMPOTENCY_KEY_LENGTH_MAX or not text.isprintable():
+        detail = f"`Idempotency-Key` has 1 to {limits.IDEMPOTENCY_KEY_LENGTH_MAX} printable characters"
+        return Rejection(ResultCode.MALFORMED_REQUEST, detail)
+    return text
+
+
+async def send_reply(send: Send, reply: Reply, request_headers: Headers) -> None:
+    """Send an answer with its headers; the caller's request id and trace come back."""
+    headers = [(b"content-type", reply.media_type), (b"content-length", str(len(reply.body)).encode()), *reply.headers]
+    for name in (b"x-request-id", b"traceparent"):
+        value = request_headers.get(name)
+        if value is not None and len(value) <= 256:
+            headers.append((name, value))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,113 @@
+"""What an endpoint is made of: an operation says how a request becomes a change or a read, and what the answer looks like.
+
+The route table (api/app.py) and the OpenAPI document (api/openapi.py) are made from the same operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+
+from engine import limits
+from engine.commands import Command
+from engine.facts import Fact
+from engine.results import Rejection, ResultCode
+from engine.state import State
+
+if TYPE_CHECKING:
+    from api.node import Node
+
+
+class Call:
+    """One request, decoded: who asks, and for what. `path` are the decoded path parameters."""
+
+    __slots__ = ("actor", "body", "headers", "key", "node", "path", "query")
+
+    def __init__(
+        self,
+        node: Node,
+        actor: str,
+        path: dict[str, str],
+        query: Any,
+        body: Any,
+        headers: dict[bytes, bytes],
+        key: str | None,
+    ) -> None:
+        self.node = node
+        self.actor = actor
+        self.path = path
+        self.query = query
+        self.body = body
+        self.headers = headers
+        self.key = key
+
+
+class Changing(NamedTuple):
+    """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied."""
+
+    command: Command
+    render: Callable[[State, int, tuple[Fact, ...]], Any]
+
+
+class Reading(NamedTuple):
+    """Answer from durable state: `read(state, now_ns)` gives a struct or a refusal."""
+
+    read: Callable[[State, int], Any]
+
+
+class Reply(NamedTuple):
+    """An answer that is ready to be sent."""
+
+    status: int
+    body: bytes
+    media_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handled = Changing | Reading | Reply | Rejection
+Handler = Callable[[Call], Handled | Awaitable[Handled]]
+Reader = Callable[[Call], Callable[[State, int], Any]]
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """An operation that takes no query parameters."""
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One line of the route table.
+
+    `body` is the type the JSON body decodes to (None: no body is read), `query` the type of the query string, `answer` the
+    type of a success. `resource(call)` reads the single resource that `If-Match` speaks of; on a GET it makes the ETag.
+    `codes` are the refusals it may give besides those every operation may give.
+    """
+
+    id: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    summary: str
+    tag: str
+    handle: Handler
+    answer: Any
+    status: int = 200
+    body: Any = None
+    query: Any = NoQuery
+    codes: tuple[ResultCode, ...] = ()
+    resource: Reader | None = None
+    public: bool = False
+    description: str = ""
+    example: Any = None
+    answer_media_type: str = "application/json"
+    body_optional: bool = False
+
+
+class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What every list takes. `limit` entries at most; `cursor` as the page before gave it."""
+
+    limit: int = limits.LIST_LIMIT_DEFAULT
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= limits.LIST_LIMIT_MAX:
+            raise ValueError(f"`limit` is 1 to {limits.LIST_LIMIT_MAX}")

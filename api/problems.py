@@ -1,0 +1,71 @@
+"""Problem documents (RFC 9457): how every refusal leaves the node."""
+
+import re
+
+import msgspec
+
+from engine import limits
+from engine.results import FieldError, Rejection, ResultCode, Shortage
+
+MEDIA_TYPE = b"application/problem+json"
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """Why a request was refused. Nothing was changed. `errors` point into the body; `lines` say what can't be promised."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    errors: tuple[FieldError, ...] = ()
+    lines: tuple[Shortage, ...] = ()
+    request_id: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[(\.\.\.)\]")
+
+
+def body_of(rejection: Rejection, request_id: str | None = None) -> bytes:
+    """The document for a refusal."""
+    code = rejection.code
+    return _encode(
+        Problem(
+            type=f"/problems/{code.wire}",
+            title=code.title,
+            status=code.status,
+            code=code.wire,
+            detail=rejection.detail or code.title,
+            errors=rejection.errors,
+            lines=rejection.lines,
+            request_id=request_id,
+        )
+    )
+
+
+def retry_after(code: ResultCode) -> int | None:
+    """Seconds to wait before trying again, for codes that say so."""
+    return limits.RETRY_AFTER_SECONDS if code.status in (429, 503) else None
+
+
+def malformed(detail: str, pointer: str = "") -> Rejection:
+    """The refusal of a request that has not the documented shape; `pointer` "" is the whole body."""
+    return Rejection.at(ResultCode.MALFORMED_REQUEST, pointer, detail)
+
+
+def from_validation(error: Exception) -> Rejection:
+    """Turn what the decoder says into a refusal that points at the field."""
+    if isinstance(error, RecursionError):
+        return malformed("the document is nested too deeply")
+    text = str(error)
+    found = _PATH.search(text)
+    if found is None:
+        return malformed(text)
+    return malformed(text[: found.start()], pointer_of(found.group(1)))
+
+
+def pointer_of(path: str) -> str:
+    """A JSON pointer for msgspec's path: `$.lines[0].quantity` -> `/lines/0/quantity`. Keys it hides stay `...`."""
+    return "".join(f"/{name or index or rest}" for name, index, rest in _STEP.findall(path))

@@ -1,0 +1,33 @@
+"""Times at the edge: RFC 3339 in UTC with `Z` outside, whole nanoseconds since 1970 inside."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated
+
+from msgspec import Meta
+
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-11-23T14:32:00.000000Z"])]
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def iso(time_ns: int) -> str:
+    """`2026-11-23T14:32:00.000000Z`."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    return f"{_second(seconds)}.{rest // 1000:06d}Z"
+
+
+def iso_or_none(time_ns: int | None) -> str | None:
+    """The same where there may be no time."""
+    return None if time_ns is None else iso(time_ns)
+
+
+def to_ns(moment: datetime) -> int:
+    """Nanoseconds of an aware datetime, exact to the microsecond."""
+    assert moment.tzinfo is not None
+    whole = moment.astimezone(UTC)
+    seconds = int(whole.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000_000 + whole.microsecond * 1000

@@ -1,0 +1,253 @@
+"""Placing and cancelling orders: from a reservation or on the spot, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.commands.orders import CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
+from engine.facts.orders import (
+    FulfilmentTake,
+    OrderCancelled,
+    OrderPlaced,
+    PlacedLine,
+    PlannedFulfilment,
+    Take,
+    Waiting,
+)
+from engine.facts.postings import ALLOCATED, AVAILABLE, RESERVED, Posting
+from engine.facts.reservations import Source
+from engine.orders import (
+    CANCELLED,
+    OPEN_STEPS,
+    Order,
+    OrderLine,
+    evolve_add_fulfilments,
+    evolve_waiting,
+    find,
+)
+from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
+from engine.reservations import find as find_reservation
+from engine.results import FieldError, Rejection, ResultCode, Shortage
+from engine.supply import Demand, supply
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+LineSources = list[list[Source]]
+
+
+def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced | Rejection:
+    """Accept an order: bind the units of its reservation, or source it on the spot."""
+    reservation: Reservation | None = None
+    if command.reservation is not None:
+        reservation = find_reservation(state, command.reservation)
+    refusal = _refuse_order(state, command, reservation)
+    if refusal is not None:
+        return refusal
+    if reservation is not None and reservation.state == ACTIVE:
+        outcome = _from_reservation(command, reservation)
+    else:
+        outcome = _on_the_spot(state, command)
+        reservation = None
+    if isinstance(outcome, Rejection):
+        return outcome
+    sources, postings = outcome
+    lines = tuple(
+        PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, line.quantity - sum(s.quantity for s in found))
+        for line, found in zip(command.lines, sources, strict=True)
+    )
+    return OrderPlaced(
+        order=command.number,
+        channel=command.channel,
+        reservation=None if reservation is None else reservation.number,
+        party=command.party,
+        contact=command.contact,
+        billing=command.billing,
+        area=command.area,
+        delivery=command.delivery,
+        placed_at_ns=command.placed_at_ns,
+        lines=lines,
+        fulfilments=plan_fulfilments(state.orders.next_fulfilment, dict(enumerate(sources))),
+        postings=tuple(postings),
+    )
+
+
+def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | None) -> Rejection | None:
+    if command.channel not in state.configuration.channels:
+        return Rejection.at(ResultCode.UNKNOWN_CHANNEL, "/channel", f"there is no channel {command.channel!r}")
+    unknown = tuple(
+        FieldError(f"/lines/{at}/sku", f"there is no SKU {line.sku!r}")
+        for at, line in enumerate(command.lines)
+        if line.sku not in state.configuration.items
+    )
+    if unknown:
+        return Rejection(ResultCode.UNKNOWN_SKU, unknown[0].detail, unknown)
+    if command.reservation is not None and reservation is None:
+        return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
+    if reservation is not None and reservation.channel != command.channel:
+        detail = f"the reservation was made on channel {reservation.channel!r}"
+        return Rejection.at(ResultCode.WRONG_CHANNEL, "/channel", detail)
+    if find(state, command.number) is not None:
+        return Rejection.at(ResultCode.ORDER_NUMBER_TAKEN, "/number", f"order {command.number!r} exists")
+    if reservation is not None and reservation.state != ACTIVE:
+        if not (reservation.state == EXPIRED and command.source_again_if_expired):
+            return not_active(reservation)
+    return None
+
+
+def _from_reservation(command: PlaceOrder, reservation: Reservation) -> tuple[LineSources, list[Posting]] | Rejection:
+    """Use what the reservation holds, first choice first; what the order does not use becomes available."""
+    piles: dict[str, list[list[str | int]]] = {}
+    for held in reservation.lines:
+        piles.setdefault(held.sku, []).extend([source.node, source.quantity] for source in held.sources)
+    short: dict[str, Shortage] = {}
+    sources: LineSources = []
+    postings: list[Posting] = []
+    for line in command.lines:
+        missing = line.quantity
+        found: dict[str, int] = {}
+        for pile in piles.get(line.sku, ()):
+            node, units = str(pile[0]), min(missing, int(pile[1]))
+            if units:
+                found[node] = found.get(node, 0) + units
+                pile[1] = int(pile[1]) - units
+                missing -= units
+        if missing:
+            short[line.sku] = _exceeding(command.lines, reservation, line.sku)
+        sources.append([Source(node, units) for node, units in found.items()])
+        postings += [Posting(line.sku, node, RESERVED, ALLOCATED, units) for node, units in found.items()]
+    if short:
+        return Rejection(ResultCode.EXCEEDS_RESERVATION, "the order needs more than the reservation holds", lines=tuple(short.values()))
+    for sku, rest in piles.items():
+        postings += [Posting(sku, str(node), RESERVED, AVAILABLE, int(units)) for node, units in rest if units]
+    return sources, postings
+
+
+def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sku: str) -> Shortage:
+    requested = sum(line.quantity for line in lines if line.sku == sku)
+    return Shortage(sku, requested, sum(held.reserved for held in reservation.lines if held.sku == sku))
+
+
+def _on_the_spot(state: State, command: PlaceOrder) -> tuple[LineSources, list[Posting]] | Rejection:
+    """Source now. Short lines are refused unless their item may be backordered."""
+    demand = [Demand(line.sku, line.quantity) for line in command.lines]
+    found, short = supply(state, command.channel, demand, command.area)
+    lacking = tuple(s for s in short if not state.configuration.items[s.sku].backorderable)
+    if lacking:
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
+    postings = [
+        Posting(line.sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
+        for line, sources in zip(command.lines, found, strict=True)
+        for source in sources
+    ]
+    return [list(sources) for sources in found], postings
+
+
+def plan_fulfilments(first_number: int, sources: dict[int, list[Source]]) -> tuple[PlannedFulfilment, ...]:
+    """One fulfilment per node over the lines at these positions; nodes in the order they come up."""
+    by_node: dict[str, list[Take]] = {}
+    for position, found in sources.items():
+        for source in found:
+            by_node.setdefault(source.node, []).append(Take(position, source.quantity))
+    return tuple(
+        PlannedFulfilment(first_number + i, node, tuple(takes)) for i, (node, takes) in enumerate(by_node.items())
+    )
+
+
+def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCancelled | Rejection:
+    """Cancel what has not shipped: first what waits, then what nodes hold, youngest fulfilment first."""
+    order = find(state, command.order)
+    if order is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such order")
+    wanted = _wanted_cancellations(order, command.lines)
+    if isinstance(wanted, Rejection):
+        return wanted
+    taken: list[FulfilmentTake] = []
+    waiting: list[Waiting] = []
+    postings: list[Posting] = []
+    for at, quantity in wanted.items():
+        line = order.lines[at]
+        unsourceable = min(line.unsourceable, quantity)
+        backordered = min(line.backordered, quantity - unsourceable)
+        left = quantity - unsourceable - backordered
+        if unsourceable or backordered:
+            waiting.append(Waiting(at, line.backordered - backordered, line.unsourceable - unsourceable))
+        for fulfilment in reversed(order.fulfilments):
+            if fulfilment.state not in OPEN_STEPS or not left:
+                continue
+            units = min(left, sum(take.quantity for take in fulfilment.lines if take.line == at))
+            if units:
+                taken.append(FulfilmentTake(fulfilment.number, at, units))
+                postings.append(Posting(line.sku, fulfilment.node, ALLOCATED, AVAILABLE, units))
+                left -= units
+        assert left == 0
+    lines = tuple(Take(at, quantity) for at, quantity in wanted.items())
+    return OrderCancelled(order.number, command.reason, lines, tuple(taken), tuple(waiting), tuple(postings))
+
+
+def _wanted_cancellations(order: Order, lines: tuple[CancelLine, ...] | None) -> dict[int, int] | Rejection:
+    """Units to cancel by line position."""
+    if lines is None:
+        wanted = {at: line.open for at, line in enumerate(order.lines) if line.open}
+        if not wanted:
+            return Rejection(ResultCode.INVALID_TRANSITION, f"nothing is left to cancel: the order is {order.state}")
+        return wanted
+    wanted = {}
+    for position, asked in enumerate(lines):
+        at = order.line_at(asked.id)
+        if at is None:
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/id", f"the order has no line {asked.id!r}")
+        wanted[at] = wanted.get(at, 0) + asked.quantity
+        if wanted[at] > order.lines[at].open:
+            detail = f"line {asked.id!r} has {order.lines[at].open} units that are neither shipped nor cancelled"
+            return Rejection.at(ResultCode.EXCEEDS_CANCELLABLE, f"/lines/{position}/quantity", detail)
+    return wanted
+
+
+def evolve_placed(state: State, fact: OrderPlaced) -> None:
+    """Write down the order; a reservation it came from is confirmed by it."""
+    state.ledger.post(fact.postings)
+    if fact.reservation is not None:
+        end(state, fact.reservation, CONFIRMED)
+    order = Order(
+        number=fact.order,
+        seq=state.seq,
+        channel=fact.channel,
+        created_at_ns=state.time_ns,
+        placed_at_ns=fact.placed_at_ns,
+        reservation=fact.reservation,
+        party=fact.party,
+        contact=fact.contact,
+        billing=fact.billing,
+        area=fact.area,
+        delivery=fact.delivery,
+        lines=tuple(
+            OrderLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered=line.backordered)
+            for line in fact.lines
+        ),
+    )
+    evolve_add_fulfilments(state, order, fact.fulfilments)
+    state.orders.add(order)
+    state.orders.touch(fact.order)
+
+
+def evolve_cancelled(state: State, fact: OrderCancelled) -> None:
+    """Write down what was cancelled; a fulfilment with nothing left is cancelled too."""
+    state.ledger.post(fact.postings)
+    order = state.orders.touch(fact.order)
+    for take in fact.lines:
+        order.lines[take.line].cancelled += take.quantity
+    for taken in fact.taken:
+        order.lines[taken.line].allocated -= taken.quantity
+        fulfilment = order.fulfilment(taken.fulfilment)
+        fulfilment.lines = tuple(
+            left
+            for left in (
+                Take(take.line, take.quantity - taken.quantity) if take.line == taken.line else take
+                for take in fulfilment.lines
+            )
+            if left.quantity
+        )
+        if not fulfilment.lines:
+            fulfilment.state, fulfilment.changed_at_ns = CANCELLED, state.time_ns
+    evolve_waiting(state, order, fact.waiting)

@@ -1,0 +1,345 @@
+"""Reservations: active -> confirmed | released | expired. A claim on units that ends by itself.
+
+Expiry order is (expires_at_ns, number); a number is the seq of the record that made the reservation.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine import limits
+from engine.areas import NOWHERE, Area, coarse_area
+from engine.commands.reservations import (
+    ChangeReservation,
+    DemandLine,
+    ExpireReservations,
+    ExtendReservation,
+    NewQuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.facts.postings import AVAILABLE, RESERVED, Posting
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    ReservedLine,
+    Source,
+    StockReserved,
+)
+from engine.results import FieldError, Rejection, ResultCode
+from engine.supply import Demand, supply
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+ACTIVE, CONFIRMED, RELEASED, EXPIRED = "active", "confirmed", "released", "expired"
+
+
+class Reservation(msgspec.Struct, array_like=True, gc=False):
+    """A claim. Once it ended it keeps the lines it held last; its units are elsewhere then."""
+
+    number: int
+    channel: str
+    created_at_ns: int
+    expires_at_ns: int
+    area: Area
+    lines: tuple[ReservedLine, ...]
+    state: str = ACTIVE
+
+
+class Reservations:
+    """Active reservations by number, and the order in which they end."""
+
+    def __init__(self) -> None:
+        self.active: dict[int, Reservation] = {}
+        self._ends: list[tuple[int, int]] = []
+
+    def open(self, reservation: Reservation) -> None:
+        """Take in an active reservation."""
+        self.active[reservation.number] = reservation
+        heapq.heappush(self._ends, (reservation.expires_at_ns, reservation.number))
+
+    def extend(self, number: int, expires_at_ns: int) -> None:
+        """Let it end at another time. The earlier entry stays in the heap and is skipped when it comes up."""
+        self.active[number].expires_at_ns = expires_at_ns
+        heapq.heappush(self._ends, (expires_at_ns, number))
+        if len(self._ends) > 64 + 4 * len(self.active):
+            self._ends = [(r.expires_at_ns, r.number) for r in self.active.values()]
+            heapq.heapify(self._ends)
+
+    def next_end_ns(self) -> int | None:
+        """When the next active reservation ends, or None."""
+        ends = self._ends
+        while ends:
+            end_ns, number = ends[0]
+            reservation = self.active.get(number)
+            if reservation is not None and reservation.expires_at_ns == end_ns:
+                return end_ns
+            heapq.heappop(ends)
+        return None
+
+    def due(self, now_ns: int, count_max: int) -> list[Reservation]:
+        """Up to `count_max` reservations whose end has come, in order of expiry. Changes nothing they hold."""
+        due: list[Reservation] = []
+        while len(due) < count_max:
+            end_ns = self.next_end_ns()
+            if end_ns is None or end_ns > now_ns:
+                break
+            reservation = self.active[heapq.heappop(self._ends)[1]]
+            if not due or due[-1] is not reservation:  # extended to and fro, an end can stand in the heap twice
+                due.append(reservation)
+        for reservation in due:
+            heapq.heappush(self._ends, (reservation.expires_at_ns, reservation.number))
+        return due
+
+
+def find(state: State, number: int) -> Reservation | None:
+    """An active or ended reservation, or None if there never was one."""
+    return state.reservations.active.get(number) or state.closed.reservation(number)
+
+
+def not_active(reservation: Reservation) -> Rejection:
+    """The refusal for a reservation that has ended."""
+    if reservation.state == EXPIRED:
+        return Rejection(ResultCode.RESERVATION_EXPIRED, "the reservation expired and its units are free")
+    return Rejection(ResultCode.RESERVATION_NOT_ACTIVE, f"the reservation is {reservation.state}")
+
+
+def _active(state: State, number: int) -> Reservation | Rejection:
+    reservation = find(state, number)
+    if reservation is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
+    return reservation if reservation.state == ACTIVE else not_active(reservation)
+
+
+def check_demand(state: State, channel: str, lines: tuple[DemandLine, ...]) -> Rejection | None:
+    """Refuse a demand that names what does not exist, in the order of ResultCode."""
+    if channel not in state.configuration.channels:
+        return Rejection.at(ResultCode.UNKNOWN_CHANNEL, "/channel", f"there is no channel {channel!r}")
+    nodes, items = state.configuration.nodes, state.configuration.items
+    errors = []
+    for position, line in enumerate(lines):
+        if line.node is not None and line.node not in nodes:
+            errors.append(FieldError(f"/lines/{position}/node", f"there is no node {line.node!r}"))
+    if errors:
+        return Rejection(ResultCode.UNKNOWN_NODE, errors[0].detail, tuple(errors))
+    for position, line in enumerate(lines):
+        if line.sku not in items:
+            errors.append(FieldError(f"/lines/{position}/sku", f"there is no SKU {line.sku!r}"))
+    if errors:
+        return Rejection(ResultCode.UNKNOWN_SKU, errors[0].detail, tuple(errors))
+    return None
+
+
+def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockReserved | Rejection:
+    """Claim units for a checkout until the lifetime ends."""
+    assert now_ns > 0
+    refusal = check_demand(state, command.channel, command.lines)
+    if refusal is not None:
+        return refusal
+    to = command.ship_to
+    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
+    demand = [Demand(line.sku, line.quantity, line.node) for line in command.lines]
+    sources, short = supply(state, command.channel, demand, area)
+    if short and not (command.allow_partial and any(sources)):
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
+    ttl_seconds = command.ttl_seconds or state.configuration.channels[command.channel].reservation_ttl_seconds
+    return StockReserved(
+        state.seq + 1,
+        command.channel,
+        now_ns + ttl_seconds * limits.NS_PER_SECOND,
+        area,
+        tuple(
+            ReservedLine(line.sku, line.quantity, line.node, found)
+            for line, found in zip(command.lines, sources, strict=True)
+        ),
+    )
+
+
+def decide_extend(state: State, command: ExtendReservation, now_ns: int) -> ReservationExtended | Rejection:
+    """Count the lifetime from now."""
+    reservation = _active(state, command.reservation)
+    if isinstance(reservation, Rejection):
+        return reservation
+    return ReservationExtended(command.reservation, now_ns + command.ttl_seconds * limits.NS_PER_SECOND)
+
+
+def decide_release(
+    state: State, command: ReleaseReservation, now_ns: int
+) -> ReservationReleased | ReservationChanged | Rejection:
+    """Give back everything, or the quantities named; giving back the last unit ends the reservation."""
+    reservation = _active(state, command.reservation)
+    if isinstance(reservation, Rejection):
+        return reservation
+    if command.lines is None:
+        return ReservationReleased(command.reservation, held_postings(reservation))
+    held = held_by_sku(reservation)
+    wanted: dict[str, int] = {}
+    for position, line in enumerate(command.lines):
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+        if line.sku not in held:
+            detail = f"the reservation has no line of SKU {line.sku!r}"
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
+        if wanted[line.sku] > held[line.sku]:
+            detail = f"the reservation holds {held[line.sku]} units of {line.sku!r}, fewer than {wanted[line.sku]}"
+            return Rejection.at(ResultCode.EXCEEDS_RESERVATION, f"/lines/{position}/quantity", detail)
+    if wanted == {sku: units for sku, units in held.items() if units}:
+        return ReservationReleased(command.reservation, held_postings(reservation))
+    lines, postings = _give_back(list(reservation.lines), wanted)
+    return ReservationChanged(command.reservation, tuple(lines), tuple(postings))
+
+
+def decide_change(state: State, command: ChangeReservation, now_ns: int) -> ReservationChanged | ReservationReleased | Rejection:
+    """Set new quantities. What it holds it keeps, so its own units never stand in its way; only more is looked for."""
+    reservation = _active(state, command.reservation)
+    if isinstance(reservation, Rejection):
+        return reservation
+    target: dict[str, int] = {}
+    for position, line in enumerate(command.lines):
+        if line.sku in target:
+            detail = f"SKU {line.sku!r} is named twice"
+            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{position}/sku", detail)
+        if line.sku not in state.configuration.items:
+            return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
+        target[line.sku] = line.quantity
+    held = held_by_sku(reservation)
+    down = {sku: held.get(sku, 0) - units for sku, units in target.items() if units < held.get(sku, 0)}
+    lines, postings = _give_back(list(reservation.lines), down)
+    more = _more_wanted(lines, target, command.lines)
+    if isinstance(more, Rejection):
+        return more
+    found, short = supply(state, reservation.channel, [Demand(sku, units, node) for _, sku, units, node in more], reservation.area)
+    if short:
+        lacking = tuple(
+            msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0)) for s in short
+        )
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
+    for (at, sku, units, _), sources in zip(more, found, strict=True):
+        postings += [Posting(sku, source.node, AVAILABLE, RESERVED, source.quantity) for source in sources]
+        line = lines[at]
+        lines[at] = msgspec.structs.replace(line, sources=_merge(line.sources + sources))
+    lines = [_requested_as_held(line) if line.sku in target else line for line in lines]
+    if not any(line.sources for line in lines):
+        return ReservationReleased(command.reservation, held_postings(reservation))
+    return ReservationChanged(command.reservation, tuple(line for line in lines if line.requested), tuple(postings))
+
+
+def _more_wanted(
+    lines: list[ReservedLine], target: dict[str, int], asked: tuple[NewQuantityLine, ...]
+) -> list[tuple[int, str, int, str | None]] | Rejection:
+    """(line position, SKU, units, node) still to find; appends a line for a SKU the reservation does not have yet."""
+    more = []
+    for sku, units in target.items():
+        missing = units - sum(line.reserved for line in lines if line.sku == sku)
+        if missing <= 0:
+            continue
+        positions = [i for i, line in enumerate(lines) if line.sku == sku]
+        free = [i for i in positions if lines[i].node is None]
+        if not positions:
+            if len(lines) == limits.RESERVATION_LINES_MAX:
+                return Rejection(ResultCode.MALFORMED_REQUEST, f"a reservation has at most {limits.RESERVATION_LINES_MAX} lines")
+            lines.append(ReservedLine(sku, 0, None, ()))
+            free = [len(lines) - 1]
+        at = (free or positions)[-1]
+        more.append((at, sku, missing, lines[at].node))
+    return more
+
+
+def _requested_as_held(line: ReservedLine) -> ReservedLine:
+    return msgspec.structs.replace(line, requested=line.reserved)
+
+
+def _merge(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    units: dict[str, int] = {}
+    for source in sources:
+        units[source.node] = units.get(source.node, 0) + source.quantity
+    return tuple(Source(node, quantity) for node, quantity in units.items())
+
+
+def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[ReservedLine], list[Posting]]:
+    """Take units off the lines of each SKU, from the last line and its last source, so that the first choice stays."""
+    postings = []
+    for sku, units in down.items():
+        for at in range(len(lines) - 1, -1, -1):
+            if lines[at].sku != sku or not units:
+                continue
+            kept: list[Source] = []
+            given = 0
+            for source in reversed(lines[at].sources):
+                back = min(units, source.quantity)
+                if back:
+                    postings.append(Posting(sku, source.node, RESERVED, AVAILABLE, back))
+                    units -= back
+                    given += back
+                if source.quantity > back:
+                    kept.insert(0, Source(source.node, source.quantity - back))
+            requested = max(lines[at].requested - given, 0)
+            lines[at] = msgspec.structs.replace(lines[at], requested=requested, sources=tuple(kept))
+        assert units == 0
+    return lines, postings
+
+
+def decide_expire(state: State, command: ExpireReservations, now_ns: int) -> tuple[ReservationExpired, ...]:
+    """End what is due, a bounded number at a time, in order of expiry."""
+    due = state.reservations.due(now_ns, limits.EXPIRY_SWEEP_MAX)
+    return tuple(ReservationExpired(reservation.number, held_postings(reservation)) for reservation in due)
+
+
+def held_by_sku(reservation: Reservation) -> dict[str, int]:
+    """Units an active reservation holds, by SKU."""
+    held: dict[str, int] = {}
+    for line in reservation.lines:
+        held[line.sku] = held.get(line.sku, 0) + line.reserved
+    return held
+
+
+def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
+    """reserved -> available for everything an active reservation holds."""
+    return tuple(
+        Posting(line.sku, source.node, RESERVED, AVAILABLE, source.quantity)
+        for line in reservation.lines
+        for source in line.sources
+    )
+
+
+def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
+    """Write down what was decided. Cannot fail: every reason to refuse was checked before."""
+    state.ledger.post(fact.postings)
+    state.reservations.open(
+        Reservation(fact.reservation, fact.channel, state.time_ns, fact.expires_at_ns, fact.area, fact.lines)
+    )
+
+
+def evolve_extended(state: State, fact: ReservationExtended) -> None:
+    """Write down the new end."""
+    state.reservations.extend(fact.reservation, fact.expires_at_ns)
+
+
+def evolve_changed(state: State, fact: ReservationChanged) -> None:
+    """Write down what it holds now."""
+    state.ledger.post(fact.postings)
+    state.reservations.active[fact.reservation].lines = fact.lines
+
+
+def evolve_released(state: State, fact: ReservationReleased) -> None:
+    """Its units are free; it leaves memory."""
+    state.ledger.post(fact.postings)
+    end(state, fact.reservation, RELEASED)
+
+
+def evolve_expired(state: State, fact: ReservationExpired) -> None:
+    """Its units are free; it leaves memory."""
+    state.ledger.post(fact.postings)
+    end(state, fact.reservation, EXPIRED)
+
+
+def end(state: State, number: int, as_what: str) -> None:
+    """Take an active reservation out of memory in its final state."""
+    reservation = state.reservations.active.pop(number)
+    reservation.state = as_what
+    state.closed.add_reservation(reservation)

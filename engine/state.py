@@ -1,0 +1,28 @@
+"""All state of a node, composed. Everything here is a fold of the journal, but for `terms`, which is derived from it."""
+
+from engine.access import Access
+from engine.closed import Closed, Table
+from engine.configuration import Configuration
+from engine.idempotency import Idempotency
+from engine.ledger import Ledger
+from engine.orders import Orders
+from engine.reservations import Reservations
+from engine.stock import Stock
+from engine.supply import TermsCache
+
+
+class State:
+    """The state after record `seq`, whose batch was stamped `time_ns`."""
+
+    def __init__(self, closed_table: Table) -> None:
+        self.seq = 0
+        self.time_ns = 0
+        self.configuration = Configuration()
+        self.ledger = Ledger()
+        self.stock = Stock(self.ledger)
+        self.reservations = Reservations()
+        self.orders = Orders()
+        self.idempotency = Idempotency()
+        self.access = Access()
+        self.closed = Closed(closed_table)
+        self.terms = TermsCache()

@@ -1,0 +1,257 @@
+"""The single writer: drain, stamp, expire, decide, evolve, commit, answer. The only place where state changes.
+
+One call of `settle` is one batch. Everything that arrived is decided in order, made durable by one commit, and only then
+answered, refusals and reads included, since they may rest on facts of the same batch.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any, NamedTuple
+
+from engine import limits, machine, records
+from engine.commands import Command, ExpireReservations, ForgetKeys
+from engine.facts import Fact
+from engine.records import Record
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.wal import Journal, StorageFull
+
+SYSTEM = "system"
+_EXPIRE, _FORGET = ExpireReservations(), ForgetKeys()
+RECORD_BYTES_EXPECTED = 4_096
+RECORD_BYTES_PER_PAYLOAD_BYTE = 16
+
+
+class Done(NamedTuple):
+    """A change that is durable: its journal position and the answer. `replayed`: it had been answered before."""
+
+    seq: int
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+class Change(NamedTuple):
+    """A command on its way in.
+
+    `render(state, seq, facts)` gives (status, body) right after the facts were applied; `deliver` gets the outcome once it
+    is durable. `key` and `payload` are 16-byte digests; `payload_bytes` is the size of the request. `guard(state, now_ns)`
+    may refuse before anything is decided: a precondition of the caller.
+    """
+
+    command: Command
+    actor: str
+    render: Callable[[State, int, tuple[Fact, ...]], tuple[int, bytes]]
+    deliver: Callable[[Done | Rejection], None]
+    key: bytes | None = None
+    payload: bytes | None = None
+    payload_bytes: int = 0
+    guard: Callable[[State, int], Rejection | None] | None = None
+
+
+class Query(NamedTuple):
+    """A read on its way in: `read(state, now_ns)` is called at its place in the batch, `deliver` gets what it gave."""
+
+    read: Callable[[State, int], Any]
+    deliver: Callable[[Any], None]
+
+
+class Failed(NamedTuple):
+    """What `deliver` of a query gets when reading raised."""
+
+    error: Exception
+
+
+class Writer:
+    """Owns the state and the journal. Not for more than one thread.
+
+    `clock_ns` is the wall clock; journalled time never goes back. `before_commit` makes durable what the batch's facts rest
+    on (party keys). `on_batch(records, seconds)` and `on_error(exception)` are told what happened.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        journal: Journal,
+        clock_ns: Callable[[], int],
+        *,
+        before_commit: Callable[[], None] = lambda: None,
+        on_batch: Callable[[int, float], None] = lambda records, seconds: None,
+        on_error: Callable[[Exception], None] = lambda error: None,
+    ) -> None:
+        self.state = state
+        self.journal = journal
+        self.queue: deque[Change | Query] = deque()
+        self._clock_ns = clock_ns
+        self._before_commit = before_commit
+        self._on_batch = on_batch
+        self._on_error = on_error
+        self._encoded: list[bytes] = []
+        self._answers: list[tuple[Callable[[Any], None], Any]] = []
+
+    def submit(self, item: Change | Query) -> Rejection | None:
+        """Queue a change or a read; refused when the queue is full."""
+        if len(self.queue) >= limits.QUEUE_COMMANDS_MAX:
+            return Rejection(ResultCode.OVERLOADED, "the queue is full; try again shortly")
+        self.queue.append(item)
+        return None
+
+    def settle(self) -> bool:
+        """Do one batch. True if more work is waiting.
+
+        Raises what the journal raises when a commit fails: then nothing was answered and the process must end.
+        """
+        now_ns = max(self._clock_ns(), self.state.time_ns + 1, self.journal.last_time_ns + 1)
+        taken = [self.queue.popleft() for _ in range(min(len(self.queue), limits.BATCH_COMMANDS_MAX))]
+        if not self._make_room(taken):
+            self._refuse_changes(taken, now_ns)
+        elif not self._keep_flat(now_ns):
+            # More was due than one sweep may end. Nothing is decided until all of it has ended.
+            self.queue.extendleft(reversed(taken))
+        else:
+            for item in taken:
+                self._handle(item, now_ns)
+        self._commit(now_ns)
+        answers, self._answers = self._answers, []
+        for deliver, outcome in answers:
+            deliver(outcome)
+        return bool(self.queue) or self._is_due(now_ns)
+
+    def next_wake_ns(self) -> int | None:
+        """When the next reservation ends, in wall-clock ns, or None."""
+        return self.state.reservations.next_end_ns()
+
+    def _is_due(self, now_ns: int) -> bool:
+        end_ns = self.state.reservations.next_end_ns()
+        return end_ns is not None and end_ns <= now_ns
+
+    def _make_room(self, taken: list[Change | Query]) -> bool:
+        """Whether the journal can take what these may write."""
+        expected = RECORD_BYTES_EXPECTED
+        for item in taken:
+            if type(item) is Change:
+                expected += RECORD_BYTES_EXPECTED + RECORD_BYTES_PER_PAYLOAD_BYTE * item.payload_bytes
+        try:
+            self.journal.make_room(expected)
+        except StorageFull:
+            return False
+        return True
+
+    def _refuse_changes(self, taken: list[Change | Query], now_ns: int) -> None:
+        """Disk full: changes are refused undecided, but a key that was answered before is answered again; reads go on."""
+        full = Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
+        for item in taken:
+            if type(item) is Query:
+                self._handle(item, now_ns)
+            else:
+                assert isinstance(item, Change)
+                self._answers.append((item.deliver, self._answered_before(item) or full))
+
+    def _keep_flat(self, now_ns: int) -> bool:
+        """End what is due, and forget old keys. False if more is due."""
+        if self._is_due(now_ns):
+            self._apply(machine.decide(self.state, _EXPIRE, now_ns), SYSTEM, now_ns)
+            if self._is_due(now_ns):
+                return False
+        if self.state.idempotency.old_seq(now_ns):
+            self._apply(machine.decide(self.state, _FORGET, now_ns), SYSTEM, now_ns)
+        return True
+
+    def _apply(self, facts: tuple[Fact, ...] | Rejection, actor: str, now_ns: int) -> None:
+        assert not isinstance(facts, Rejection)
+        if facts:
+            machine.evolve(self.state, self.state.seq + 1, now_ns, facts, None)
+            self._encoded.append(records.encode(Record(actor, facts)))
+
+    def _handle(self, item: Change | Query, now_ns: int) -> None:
+        if type(item) is Query:
+            try:
+                outcome: Any = item.read(self.state, now_ns)
+            except Exception as error:
+                self._on_error(error)
+                outcome = Failed(error)
+            self._answers.append((item.deliver, outcome))
+        else:
+            assert isinstance(item, Change)
+            self._answers.append((item.deliver, self._change(item, now_ns)))
+
+    def _change(self, change: Change, now_ns: int) -> Done | Rejection:
+        """Decide and apply one command. An exception while deciding refuses that command and changes nothing."""
+        key = change.key
+        if key is not None:
+            before = self._answered_before(change)
+            if before is not None:
+                return before
+        state = self.state
+        try:
+            refusal = None if change.guard is None else change.guard(state, now_ns)
+            facts = refusal or machine.decide(state, change.command, now_ns)
+        except Exception as error:
+            self._on_error(error)
+            return Rejection(ResultCode.INTERNAL_ERROR, "the node failed on this request; nothing was changed")
+        if isinstance(facts, Rejection):
+            return facts
+        if not facts:
+            return Done(state.seq, *self._render(change, facts))
+        seq = state.seq + 1
+        machine.evolve(state, seq, now_ns, facts, key)
+        status, body = self._render(change, facts)
+        if key is None:
+            record = Record(change.actor, facts)
+        else:
+            record = Record(change.actor, facts, key, change.payload, status, body)
+        self._encoded.append(records.encode(record))
+        return Done(seq, status, body)
+
+    def _render(self, change: Change, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
+        """The answer. The change stands even if it can't be put into words: that is (500, no body)."""
+        try:
+            return change.render(self.state, self.state.seq, facts)
+        except Exception as error:
+            self._on_error(error)
+            return ResultCode.INTERNAL_ERROR.status, b""
+
+    def _answered_before(self, change: Change) -> Done | Rejection | None:
+        """The answer a key was given, from its record; a refusal if it came with another payload; None for a new key."""
+        seq = None if change.key is None else self.state.idempotency.seq_of.get(change.key)
+        if seq is None:
+            return None
+        in_this_batch = seq - self.journal.last_seq - 1
+        encoded = self._encoded[in_this_batch] if in_this_batch >= 0 else self.journal.record(seq)[1]
+        record = records.decode(encoded)
+        if record.payload != change.payload:
+            return Rejection(ResultCode.IDEMPOTENCY_KEY_REUSED, "this key was used with another payload")
+        return Done(seq, record.status, record.body, replayed=True)
+
+    def _commit(self, now_ns: int) -> None:
+        if not self._encoded:
+            return
+        started = perf_counter_ns()
+        self._before_commit()
+        self.journal.append(now_ns, self._encoded)
+        self._on_batch(len(self._encoded), (perf_counter_ns() - started) / 1e9)
+        self._encoded = []
+        assert self.journal.last_seq == self.state.seq
+        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+            self.flush_closed()
+
+    def flush_closed(self) -> None:
+        """Put closed orders and ended reservations on disk. Derived data: with a full disk they stay in memory."""
+        try:
+            self.state.closed.flush(self.state.seq)
+        except StorageFull as error:
+            self._on_error(error)
+
+
+def recover(state: State, journal: Journal, on_progress: Callable[[int], None] = lambda seq: None) -> None:
+    """Fold the whole journal onto an empty state. `on_progress` gets the seq reached, batch by batch."""
+    for batch in journal.read(state.seq):
+        for offset, encoded in enumerate(batch.records):
+            seq = batch.first_seq + offset
+            if seq > state.seq:
+                machine.replay(state, seq, batch.time_ns, records.decode(encoded))
+        if state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+            state.closed.flush(state.seq)
+        on_progress(state.seq)
+    state.closed.flush(state.seq)
