@@ -8,11 +8,10 @@ A key is derived from two halves: a *share* in a small LMDB environment and a *p
 no file of the directory, whole or in part, yields the key. Everything runs on one thread.
 
     DATA/parties/master     32 random bytes; node secrets are derived from it
-    DATA/parties/data.mdb   m                   -> next slot, parties alive, fingerprint of the master secret
-                            k party purpose     -> 1 slot share check | 0 time_ns (a tombstone)
-                            r reference digest  -> party
-                            p party             -> reference digest
-                            w slot              -> nothing (a pad to be wiped again at the next opening)
+    DATA/parties/data.mdb   m            -> next slot, parties alive, fingerprint of the master secret
+                            p party      -> share; state, slot or time_ns, check of each purpose; digest
+                            r digest     -> party (keyed digest of the merchant's customer number)
+                            w slot       -> nothing (a pad to be wiped again at the next opening)
     DATA/parties/pads       32 bytes per slot
 """
 
@@ -42,8 +41,9 @@ LMDB_FORMAT: Final = 0  # the 0.9 file format
 
 _PARTY_PREFIX = "p-"
 _META = struct.Struct(">QQ16s")
-_LIVE = struct.Struct(">BQ32s8s")
-_TOMBSTONE = struct.Struct(">BQ")
+_ENTRY = struct.Struct(">BQ8s")  # one purpose of a party: state, slot or time_ns, check
+_NEVER, _LIVE, _ERASED = range(3)
+_SHARE_BYTES = 32
 _SLOT = struct.Struct(">Q")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
@@ -52,6 +52,14 @@ class Erased(NamedTuple):
     """Stands where a key was. `time_ns` is when it was destroyed: nanoseconds since 1970, the caller's."""
 
     time_ns: int
+
+
+class _Entry(NamedTuple):
+    """One purpose of a party. `value` is the slot of a live key, or when it was erased."""
+
+    state: int
+    value: int
+    check: bytes
 
 
 class PartyKeysDamaged(Exception):
@@ -115,15 +123,14 @@ class PartyKeys:
                 return _PARTY_PREFIX + known.hex()
         if len(self._pending) >= PENDING_ENTRIES_MAX:
             self.flush()
-        party = os.urandom(16)
+        party, share = os.urandom(16), os.urandom(_SHARE_BYTES)
+        entries = []
         for purpose in PURPOSES:
             slot, pad = self._pads.assign()
-            share = os.urandom(32)
-            check = _derive(pad, share, party, purpose)[KEY_BYTES:]
-            self._pending[_key_entry(party, purpose)] = _LIVE.pack(1, slot, share, check)
+            entries.append(_Entry(_LIVE, slot, _derive(pad, share, party, purpose)[KEY_BYTES:]))
+        self._pending[b"p" + party] = _pack(share, entries, digest)
         if digest:
             self._pending[b"r" + digest] = party
-            self._pending[b"p" + party] = digest
         self._alive += 1
         return _PARTY_PREFIX + party.hex()
 
@@ -133,12 +140,13 @@ class PartyKeys:
         Raises PartyKeysDamaged when the halves do not fit together, ValueError when `party` is no party id.
         """
         raw = _raw(party)
-        entry = self._get(_key_entry(raw, purpose))
-        if entry is None:
+        record = self._get(b"p" + raw)
+        if record is None:
             return None
-        if entry[0] == 0:
-            return Erased(_TOMBSTONE.unpack(entry)[1])
-        _, slot, share, check = _LIVE.unpack(entry)
+        state, slot, check = _ENTRY.unpack_from(record, _SHARE_BYTES + PURPOSES.index(purpose) * _ENTRY.size)
+        if state != _LIVE:
+            return Erased(slot) if state == _ERASED else None
+        share = record[:_SHARE_BYTES]
         pad = self._pads.read(slot)
         derived = _derive(pad, share, raw, purpose)
         if pad == WIPED or derived[KEY_BYTES:] != check:
@@ -170,20 +178,24 @@ class PartyKeys:
         assert time_ns > 0
         assert set(purposes) <= set(PURPOSES), purposes
         raw = _raw(party)
-        entries = {purpose: self._get(_key_entry(raw, purpose)) for purpose in PURPOSES}
-        doomed = [purpose for purpose in PURPOSES if purpose in purposes and _is_open(entries[purpose])]
+        share, entries, digest = _unpack(self._get(b"p" + raw))
+        doomed = [
+            index
+            for index, purpose in enumerate(PURPOSES)
+            if purpose in purposes and entries[index].state != _ERASED
+        ]
         if not doomed:
             return 0
         self.flush()
-        slots = [_LIVE.unpack(entry)[1] for purpose in doomed if (entry := entries[purpose]) is not None]
-        puts = {_key_entry(raw, purpose): _TOMBSTONE.pack(0, time_ns) for purpose in doomed}
+        slots = [entries[index].value for index in doomed if entries[index].state == _LIVE]
+        for index in doomed:
+            entries[index] = _Entry(_ERASED, time_ns, bytes(8))
+        still_alive = any(entry.state == _LIVE for entry in entries)
+        puts = {b"p" + raw: _pack(share if still_alive else bytes(_SHARE_BYTES), entries, b"")}
         puts |= {b"w" + _SLOT.pack(slot): b"" for slot in slots}
-        digest = self._get(b"p" + raw)
-        deletes = () if digest is None else (b"p" + raw, b"r" + digest)
-        kept = [entry for purpose, entry in entries.items() if purpose not in doomed]
-        died = bool(slots) and not any(entry is not None and entry[0] == 1 for entry in kept)
-        self._commit(puts, deletes, alive=self._alive - died)
-        self._alive -= died
+        alive = self._alive - (bool(slots) and not still_alive)
+        self._commit(puts, [b"r" + digest] if digest else [], alive)
+        self._alive = alive
         self._pads.wipe(slots)
         return len(slots)
 
@@ -354,13 +366,17 @@ def _raw(party: str) -> bytes:
     return raw
 
 
-def _key_entry(party: bytes, purpose: str) -> bytes:
-    return b"k" + party + purpose.encode()
+def _pack(share: bytes, entries: Iterable[_Entry], digest: bytes) -> bytes:
+    return share + b"".join(_ENTRY.pack(*entry) for entry in entries) + digest
 
 
-def _is_open(entry: bytes | None) -> bool:
-    """Whether a destroy still has something to write: a live key, or a party that was never seen here."""
-    return entry is None or entry[0] == 1
+def _unpack(record: bytes | None) -> tuple[bytes, list[_Entry], bytes]:
+    """Share, one entry per purpose, reference digest (or empty). No record: never seen here."""
+    if record is None:
+        return bytes(_SHARE_BYTES), [_Entry(_NEVER, 0, bytes(8)) for _ in PURPOSES], b""
+    end = _SHARE_BYTES + _ENTRY.size * len(PURPOSES)
+    entries = [_Entry._make(fields) for fields in _ENTRY.iter_unpack(record[_SHARE_BYTES:end])]
+    return record[:_SHARE_BYTES], entries, record[end:]
 
 
 def _translated(problem: OSError) -> Exception:

@@ -62,8 +62,10 @@ def copied(directory: Path) -> Iterator[lmdb.Environment]:
             yield env
 
 
-def entry_of(party: str, purpose: str) -> bytes:
-    return b"k" + bytes.fromhex(party[2:]) + purpose.encode()
+def record_of(directory: Path, party: str) -> tuple[bytes, int, bytes]:
+    """Share, slot of the contact key, and reference digest of a party, as they lie on disk."""
+    record = stored(directory, b"p" + bytes.fromhex(party[2:]))
+    return record[:32], int.from_bytes(record[33:41], "big"), record[66:]
 
 
 def attack(directory: Path, party: str, purpose: str, share: bytes) -> set[bytes]:
@@ -204,8 +206,7 @@ def test_no_file_yields_a_destroyed_key(directory: Path) -> None:
     ada, bob = parties[7], parties[8]
     secrets = {}
     for party in (ada, bob):
-        entry = stored(directory, entry_of(party, CONTACT))
-        slot, share = int.from_bytes(entry[1:9], "big"), entry[9:41]
+        share, slot, _ = record_of(directory, party)
         pad = (directory / "pads").read_bytes()[slot * PAD_BYTES : (slot + 1) * PAD_BYTES]
         secrets[party] = (key_of(keys, party), pad, share)
     key, pad, share = secrets[ada]
@@ -244,8 +245,8 @@ def test_the_next_opening_drops_every_trace_of_an_erased_customer_number(directo
     keys = PartyKeys(directory)
     parties = [keys.party_for(f"c-{number}") for number in range(200)]
     keys.flush()
-    share = stored(directory, entry_of(parties[17], CONTACT))[9:41]
-    digest = stored(directory, b"p" + bytes.fromhex(parties[17][2:]))
+    share, _, digest = record_of(directory, parties[17])
+    assert len(digest) == 32
     keys.destroy(parties[17], PURPOSES, NOON_NS)
     keys.close()
     assert share in (directory / "data.mdb").read_bytes()  # LMDB keeps it in a page it no longer uses
@@ -320,7 +321,7 @@ for batch in range(60):
         keys.flush()
     except StorageFull:
         refusals += 1
-assert refusals and keys.pending_count == 200 * 4 * refusals, (refusals, keys.pending_count)
+assert refusals and keys.pending_count == 200 * 2 * refusals, (refusals, keys.pending_count)
 try:
     keys.destroy(first, PURPOSES, 1)
 except StorageFull:
