@@ -1,0 +1,34 @@
+"""One process per data directory."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from engine.wal.errors import DirectoryInUse
+
+
+class DirectoryLock:
+    """An exclusive lock on DIRECTORY/lock, held until `close` or the end of the process. Does not survive a fork."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._pid = os.getpid()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._file, 32).decode("ascii", "replace").strip()
+            os.close(self._file)
+            raise DirectoryInUse(f"{directory} is in use by process {holder or 'unknown'}") from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{self._pid}\n".encode(), 0)
+
+    def check(self) -> None:
+        """Refuse to go on in a forked child."""
+        if os.getpid() != self._pid:
+            raise DirectoryInUse("this process was forked from the one that opened the directory")
+
+    def close(self) -> None:
+        """Let the directory go."""
+        if os.getpid() == self._pid:
+            os.close(self._file)

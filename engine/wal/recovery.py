@@ -1,0 +1,55 @@
+"""What opening a journal does with what it finds, as a table that can be reviewed.
+
+A segment is described by three words. Anything the table does not list is refused, by the name of the segment: LMDB commits
+atomically, so there is no torn tail that could be legitimate.
+"""
+
+from typing import Literal, NamedTuple
+
+Meta = Literal["both_pages", "first_commit_only", "damaged", "truncated"]
+Link = Literal["follows", "gap", "overlap", "foreign"]
+Content = Literal["records", "empty", "unreadable"]
+Action = Literal["open", "refuse"]
+
+
+class Found(NamedTuple):
+    """A segment as it lies there.
+
+    meta: LMDB's two meta pages against the file; link: its header against the segment before it; content: its last batch.
+    """
+
+    meta: Meta
+    link: Link
+    content: Content
+    is_last: bool
+
+
+OPEN: Action = "open"
+
+DECISIONS: dict[Found, Action] = {
+    Found("both_pages", "follows", "records", False): OPEN,
+    Found("both_pages", "follows", "records", True): OPEN,
+    # Made by a rotation, and the process ended before the first batch came: the next batch goes there.
+    Found("both_pages", "follows", "empty", True): OPEN,
+    Found("first_commit_only", "follows", "empty", True): OPEN,
+}
+
+REASONS: dict[str, str] = {
+    "damaged": "a meta page is damaged, so LMDB would silently go back by one commit",
+    "truncated": "the file is shorter than its used pages",
+    "gap": "the segment before it is missing",
+    "overlap": "it repeats records of the segment before it",
+    "foreign": "it belongs to another journal",
+    "unreadable": "its last batch can't be read",
+    "empty": "it is empty although another segment follows",
+}
+
+
+def decide(found: Found) -> tuple[Action, str]:
+    """What to do with a segment, and the reason for a refusal."""
+    if found in DECISIONS:
+        return DECISIONS[found], ""
+    for word in (found.meta, found.link, found.content):
+        if word in REASONS:
+            return "refuse", REASONS[word]
+    return "refuse", f"its condition is unexplained: {found}"

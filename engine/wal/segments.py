@@ -1,0 +1,183 @@
+"""One segment: an LMDB environment in a folder named after its first seq.
+
+Its file is preallocated, so that a commit inside the preallocated part can't run out of space.
+"""
+
+import os
+import shutil
+import struct
+from pathlib import Path
+
+import lmdb
+
+from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
+
+LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
+MAP_BYTES_FIRST = 4 * 1024 * 1024
+MAP_BYTES_STEP_MAX = 64 * 1024 * 1024
+PAGES_SLACK = 64
+FREE_BYTES_RESERVE = 1024 * 1024
+HEADER_KEY = b"header"
+
+_META = struct.Struct("=IIQQ")  # mm_magic, mm_version, mm_address, mm_mapsize behind the 16-byte page header
+_META_TAIL_AT = 16 + 24 + 2 * 48  # mm_last_pg, mm_txnid follow the two database descriptors
+_META_TAIL = struct.Struct("=QQ")
+_META_MAGIC, _META_VERSION = 0xBEEFC0DE, 1
+
+
+class SegmentHeader:
+    """Who a segment belongs to: journal id (16 bytes), first seq, chain digest before it, time before it."""
+
+    layout = struct.Struct(">16sQQ32s")
+
+    def __init__(self, journal_id: bytes, first_seq: int, time_ns: int, digest: bytes) -> None:
+        self.journal_id = journal_id
+        self.first_seq = first_seq
+        self.time_ns = time_ns
+        self.digest = digest
+
+    def pack(self) -> bytes:
+        """Its bytes in the segment."""
+        return self.layout.pack(self.journal_id, self.first_seq, self.time_ns, self.digest)
+
+    @classmethod
+    def unpack(cls, segment: str, content: bytes | None) -> "SegmentHeader":
+        """Read it back. Raises JournalCorrupt."""
+        if content is None or len(content) != cls.layout.size:
+            raise JournalCorrupt(segment, None, "it has no readable header")
+        return cls(*cls.layout.unpack(content))
+
+
+def name_of(first_seq: int) -> str:
+    """The folder of the segment that starts with record `first_seq`."""
+    return f"{first_seq:020d}"
+
+
+def seq_key(seq: int) -> bytes:
+    """Keys sort as numbers do."""
+    return seq.to_bytes(8, "big")
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Segment:
+    """An open segment. `headers` is the named database of its header, `batches` the one of its batches."""
+
+    def __init__(self, directory: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES_FIRST) -> None:
+        self.name = directory.name
+        self._file = directory / "data.mdb"
+        size = self._file.stat().st_size if self._file.exists() else 0
+        self.map_bytes = max(map_bytes, size)
+        self.environment = lmdb.open(
+            str(directory),
+            map_size=self.map_bytes,
+            max_dbs=2,
+            max_readers=64,
+            readonly=readonly,
+            create=not readonly,
+            lib_version=LMDB_FORMAT,
+            mode=0o600,
+        )
+        self.headers = self.environment.open_db(b"header", create=not readonly)
+        self.batches = self.environment.open_db(b"batches", create=not readonly)
+        self.page_bytes: int = self.environment.stat()["psize"]
+
+    @classmethod
+    def create(cls, parent: Path, header: SegmentHeader, map_bytes: int) -> "Segment":
+        """Make a segment under a temporary name, durable, and only then give it its own."""
+        final = parent / name_of(header.first_seq)
+        temporary = parent / f"{final.name}.new"
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(mode=0o700)
+            made = cls(temporary, map_bytes=map_bytes)
+            try:
+                made.preallocate(map_bytes)
+                with made.environment.begin(write=True, db=made.headers) as transaction:
+                    transaction.put(HEADER_KEY, header.pack())
+            finally:
+                made.close()
+            sync_directory(temporary)
+            os.rename(temporary, final)
+            sync_directory(parent)
+        except (OSError, lmdb.Error) as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno not in FULL_ERRNOS:
+                raise
+            if isinstance(error, lmdb.Error) and not isinstance(error, lmdb.MapFullError | lmdb.DiskError):
+                raise
+            raise StorageFull(f"no room for a new segment: {error}") from error
+        return cls(final, map_bytes=map_bytes)
+
+    def preallocate(self, map_bytes: int) -> None:
+        """Have blocks for the whole map. Raises StorageFull; what was there stays as it is."""
+        descriptor = os.open(self._file, os.O_RDWR)
+        try:
+            os.posix_fallocate(descriptor, 0, map_bytes)
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno in FULL_ERRNOS:
+                raise StorageFull(f"no room to grow segment {self.name}: {error.strerror}") from error
+            raise
+        finally:
+            os.close(descriptor)
+
+    def header(self) -> SegmentHeader:
+        """Its header. Raises JournalCorrupt."""
+        with self.environment.begin(db=self.headers) as transaction:
+            return SegmentHeader.unpack(self.name, transaction.get(HEADER_KEY))
+
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of the pages in use."""
+        return (int(self.environment.info()["last_pgno"]) + 1) * self.page_bytes
+
+    def has_room(self, bytes_expected: int) -> bool:
+        """Whether a commit of that size fits the map for sure: its pages, the pages it copies, and some slack."""
+        return self.bytes_used + bytes_expected + PAGES_SLACK * self.page_bytes <= self.map_bytes
+
+    def grow(self, bytes_expected: int) -> None:
+        """Make the map larger, by doubling up to a step, with blocks behind it. Not inside a transaction."""
+        wanted = self.bytes_used + bytes_expected + PAGES_SLACK * self.page_bytes
+        larger = self.map_bytes
+        while larger < wanted:
+            larger += min(larger, MAP_BYTES_STEP_MAX)
+        self.preallocate(larger)
+        self.environment.set_mapsize(larger)
+        self.map_bytes = larger
+
+    def close(self) -> None:
+        """Let the environment go."""
+        self.environment.close()
+
+
+def meta_condition(file: Path) -> str:
+    """LMDB's two meta pages against the file, before LMDB maps it: a word for the recovery table.
+
+    LMDB falls back to the older meta page when the newer one is damaged, and dies by a signal when pages are missing.
+    """
+    page = os.sysconf("SC_PAGE_SIZE")
+    size = file.stat().st_size
+    if size < 2 * page:
+        return "truncated"
+    with file.open("rb") as source:
+        start = source.read(2 * page)
+    txn_ids = []
+    for at in (0, page):
+        magic, version, _, _ = _META.unpack_from(start, at + 16)
+        last_page, txn_id = _META_TAIL.unpack_from(start, at + _META_TAIL_AT)
+        if magic != _META_MAGIC or version & 0xFFFF != _META_VERSION:
+            return "damaged"
+        if (last_page + 1) * page > size:
+            return "truncated"
+        txn_ids.append(txn_id)
+    if max(txn_ids) <= 1:
+        return "first_commit_only"
+    return "both_pages" if abs(txn_ids[0] - txn_ids[1]) == 1 else "damaged"
