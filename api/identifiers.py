@@ -1,0 +1,42 @@
+"""Ids as clients see them: what was given a number gets a prefix, so that nobody mixes them up or counts with them."""
+
+import re
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+RESERVATION, FULFILMENT, RETURN = "r-", "f-", "ret-"
+
+
+def reservation_id(number: int) -> str:
+    """`r-<number>`."""
+    return f"{RESERVATION}{number}"
+
+
+def fulfilment_id(number: int) -> str:
+    """`f-<number>`."""
+    return f"{FULFILMENT}{number}"
+
+
+def return_id(number: int) -> str:
+    """`ret-<number>`."""
+    return f"{RETURN}{number}"
+
+
+def reservation_number(text: str) -> int | None:
+    """The number in a reservation's id; None for anything else."""
+    return _number(text, RESERVATION)
+
+
+def fulfilment_number(text: str) -> int | None:
+    """The number in a fulfilment's id; None for anything else."""
+    return _number(text, FULFILMENT)
+
+
+def return_number(text: str) -> int | None:
+    """The number in a return's id; None for anything else."""
+    return _number(text, RETURN)
+
+
+def _number(text: str, prefix: str) -> int | None:
+    digits = text.removeprefix(prefix)
+    return int(digits) if text.startswith(prefix) and _NUMBER.fullmatch(digits) else None
