@@ -100,6 +100,7 @@ class Operation(msgspec.Struct, frozen=True):
     example: Any = None
     answer_media_type: str = "application/json"
     body_optional: bool = False
+    body_schema: Any = None
 
 
 class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -66,8 +66,8 @@ class Failed(NamedTuple):
 class Writer:
     """Owns the state and the journal. Not for more than one thread.
 
-    `clock_ns` is the wall clock; journalled time never goes back. `before_commit` makes durable what the batch's facts rest
-    on (party keys). `on_batch(records, seconds)` and `on_error(exception)` are told what happened.
+    `clock_ns` is the wall clock; journalled time never goes back. `before_deciding` makes durable what
+    the batch's facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)` and `on_error(exception)` are told what happened.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Writer:
         journal: Journal,
         clock_ns: Callable[[], int],
         *,
-        before_commit: Callable[[], None] = lambda: None,
+        before_deciding: Callable[[], None] = lambda: None,
         on_batch: Callable[[int, float], None] = lambda records, seconds: None,
         on_error: Callable[[Exception], None] = lambda error: None,
     ) -> None:
@@ -84,7 +84,7 @@ class Writer:
         self.journal = journal
         self.queue: deque[Change | Query] = deque()
         self._clock_ns = clock_ns
-        self._before_commit = before_commit
+        self._before_deciding = before_deciding
         self._on_batch = on_batch
         self._on_error = on_error
         self._encoded: list[bytes] = []
@@ -133,6 +133,7 @@ class Writer:
             if type(item) is Change:
                 expected += RECORD_BYTES_EXPECTED + RECORD_BYTES_PER_PAYLOAD_BYTE * item.payload_bytes
         try:
+            self._before_deciding()
             self.journal.make_room(expected)
         except StorageFull:
             return False
@@ -228,7 +229,6 @@ class Writer:
         if not self._encoded:
             return
         started = perf_counter_ns()
-        self._before_commit()
         self.journal.append(now_ns, self._encoded)
         self._on_batch(len(self._encoded), (perf_counter_ns() - started) / 1e9)
         self._encoded = []

@@ -1,0 +1,64 @@
+"""The route table: every path of the API, made from the operations of the resources."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api import resources
+from api.endpoint import Endpoint, refusal_reply
+from api.node import Node
+from api.operations import Call, Handled, Operation, Reply
+from api.resources import reservations
+from engine.results import Rejection, ResultCode
+
+
+def operations() -> list[Operation]:
+    """Every operation of the API, hot paths first."""
+    modules = [importlib.import_module(f"{resources.__name__}.{found.name}") for found in pkgutil.iter_modules(resources.__path__)]
+    modules.sort(key=lambda module: (module is not reservations, module.__name__))
+    return [operation for module in modules for operation in module.OPERATIONS] + [_document_operation()]
+
+
+def _document_operation() -> Operation:
+    cache: list[bytes] = []
+
+    def document(call: Call) -> Handled:
+        from api import openapi
+
+        if not cache:
+            cache.append(msgspec.json.encode(openapi.document(operations())))
+        return Reply(200, cache[0])
+
+    return Operation(
+        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=document, public=True,
+        summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
+    )  # fmt: skip
+
+
+def build(node: Node) -> Starlette:
+    """The ASGI application of a node. Fixed paths come before paths with parameters."""
+    by_path: dict[str, list[Operation]] = {}
+    for operation in operations():
+        by_path.setdefault(operation.path, []).append(operation)
+    paths = sorted(by_path, key=lambda path: path.count("{"))
+    routes = [
+        Route(path, Endpoint(node, by_path[path]), methods=["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+        for path in paths
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself, as a problem document."""
+    assert isinstance(error, HTTPException)
+    code = ResultCode.METHOD_NOT_ALLOWED if error.status_code == 405 else ResultCode.NOT_FOUND
+    reply = refusal_reply(Rejection(code, "there is nothing at this address"), dict(request.scope["headers"]))
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, reply.status, headers, reply.media_type.decode())

@@ -1,0 +1,179 @@
+"""A node: the state, its writer and everything on disk, opened together and turned by one asyncio loop."""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from api.metrics import NodeMetrics
+from api.parties.keystore import PartyKeys
+from engine import machine
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.wal import ClosedTable, DirectoryLock, LmdbJournal
+from engine.writer import Change, Query, Writer, recover
+
+VERSION = "0.1.0"
+TICK_SECONDS = 0.25
+FLUSH_CLOSED_SECONDS = 1.0
+DIGEST_FRESH_ENTRIES_MAX = 50_000
+
+log = structlog.get_logger("kontor")
+
+
+class Node:
+    """One running node. Used from one thread; `attach` gives it the loop that turns it."""
+
+    version = VERSION
+
+    def __init__(self, directory: Path, *, dev: bool, on_progress: Callable[[int], None]) -> None:
+        self.directory = directory
+        self.dev = dev
+        self.stopping = False
+        self.started_at = time.time()
+        self.loop: asyncio.AbstractEventLoop
+        self._lock = DirectoryLock(directory)
+        try:
+            self.parties = PartyKeys(directory / "parties")
+            self.journal = LmdbJournal(directory / "journal")
+            self._closed_table = ClosedTable(directory / "closed")
+            if self._closed_table.through_seq > self.journal.last_seq:
+                self._closed_table.clear()  # from another journal, or from after a restore: it comes back by replay
+            self.state = State(self._closed_table)
+            recover(self.state, self.journal, on_progress)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._key_secret = self.parties.node_secret("idempotency")
+        self.metrics = NodeMetrics(
+            {
+                "queue_depth": lambda: len(self.writer.queue),
+                "open_reservations": lambda: len(self.state.reservations.active),
+                "open_orders": lambda: len(self.state.orders.open),
+                "journal_seq": lambda: self.journal.last_seq,
+                "journal_bytes": lambda: self.journal.bytes_used,
+                "closed_pending": lambda: self.state.closed.pending_count,
+                "parties": lambda: self.parties.parties_count,
+            }
+        )
+        self.writer = Writer(
+            self.state,
+            self.journal,
+            time.time_ns,
+            before_deciding=self.parties.flush,
+            on_batch=self.metrics.batch,
+            on_error=self.report,
+        )
+        self._turn_scheduled = False
+        self._waiting_for_commit: list[asyncio.Future[None]] = []
+        self._digest: tuple[int, str] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(
+        cls, directory: Path, *, dev: bool = False, on_progress: Callable[[int], None] = lambda seq: None
+    ) -> "Node":
+        """Open or create a data directory and replay its journal. Raises DirectoryInUse, JournalCorrupt, StorageFull."""
+        return cls(directory, dev=dev, on_progress=on_progress)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let `loop` turn the writer from now on."""
+        self.loop = loop
+        self._ticker = loop.create_task(self._tick())
+
+    def submit(self, item: Change | Query) -> Rejection | None:
+        """Queue a change or a read; it is done after the requests that are ready now."""
+        if self.stopping:
+            return Rejection(ResultCode.STOPPING, "the node is stopping; try another or try again shortly")
+        refusal = self.writer.submit(item)
+        if refusal is None and not self._turn_scheduled:
+            self._turn_scheduled = True
+            self.loop.call_soon(self._turn)
+        return refusal
+
+    def _turn(self) -> None:
+        """One batch. If the journal fails, nothing of it was answered and the process ends; the next start replays."""
+        before = self.journal.last_seq
+        try:
+            more = self.writer.settle()
+        except BaseException as error:
+            self._die(error)
+        self._turn_scheduled = more
+        if more:
+            self.loop.call_soon(self._turn)
+        if self.journal.last_seq != before and self._waiting_for_commit:
+            waiting, self._waiting_for_commit = self._waiting_for_commit, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    def _die(self, error: BaseException) -> NoReturn:
+        log.critical("the node ends: a batch could not be made durable", error=repr(error), exc_info=error)
+        os._exit(1)
+
+    async def _tick(self) -> None:
+        """End reservations that are due while nobody asks for anything, and let closed things leave memory."""
+        flushed_at = self.loop.time()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            end_ns = self.writer.next_wake_ns()
+            due = end_ns is not None and end_ns <= time.time_ns()
+            if (due or self.state.idempotency.old_seq(time.time_ns())) and not self._turn_scheduled:
+                self._turn_scheduled = True
+                self._turn()
+            if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
+                self.writer.flush_closed()
+                flushed_at = self.loop.time()
+
+    def committed(self) -> asyncio.Future[None]:
+        """Resolves after the next durable batch."""
+        future: asyncio.Future[None] = self.loop.create_future()
+        self._waiting_for_commit.append(future)
+        return future
+
+    def report(self, error: Exception) -> None:
+        """Log an unexpected error. Its arguments are left out: they may hold what a customer typed."""
+        frames = []
+        trace = error.__traceback__
+        while trace is not None:
+            frames.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        log.error("unexpected error", kind=type(error).__name__, at=frames[-5:])
+
+    def key_digest(self, actor: str, key: str) -> bytes:
+        """16 bytes for an idempotency key of an actor."""
+        return hashlib.blake2b(f"{actor}\0{key}".encode(), digest_size=16, key=self._key_secret).digest()
+
+    def payload_digest(self, method: str, path: str, body: bytes) -> bytes:
+        """16 bytes for what was asked. Keyed, so that what a customer typed can't be guessed from the journal."""
+        head = f"{method}\0{path}\0".encode()
+        return hashlib.blake2b(head + body, digest_size=16, key=self._key_secret).digest()
+
+    def digest(self, fresh: bool) -> tuple[int, str]:
+        """(seq, digest of the state at that seq). Made anew when asked, or when the state is small enough to do it at once."""
+        state = self.state
+        entries = len(state.reservations.active) + len(state.orders.open) + len(state.idempotency.seq_of)
+        if self._digest is None or fresh or (self._digest[0] != state.seq and entries <= DIGEST_FRESH_ENTRIES_MAX):
+            self._digest = (state.seq, machine.digest(state))
+        return self._digest
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is queued."""
+        self.stopping = True
+        while self.writer.queue:
+            self._turn()
+
+    def close(self) -> None:
+        """Flush and let everything go."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self.writer.flush_closed()
+        self.journal.close()
+        self._closed_table.close()
+        self.parties.close()
+        self._lock.close()

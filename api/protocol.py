@@ -1,0 +1,88 @@
+"""HTTP/1.1 on uvicorn's httptools protocol, with what it lacks: limits on headers, and a deadline for the whole request."""
+
+import time
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api import problems
+from engine import limits
+from engine.results import Rejection, ResultCode
+
+HEADER_BYTES_MAX = 32 * 1024
+HEADERS_MAX = 100
+
+
+class KontorProtocol(HttpToolsProtocol):
+    """One connection. `waiting_since` is when the request that is still arriving began, or None."""
+
+    waiting_since: float | None = None
+    _header_bytes = 0
+    _refused = False
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.waiting_since = time.monotonic()  # a connection that says nothing is waited for no longer than a slow one
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self.waiting_since is None:
+            self.waiting_since = time.monotonic()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        if not self._refused:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        if not self._refused:
+            super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > HEADER_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
+            self.refuse(Rejection(ResultCode.HEADERS_TOO_LARGE, f"at most {HEADERS_MAX} headers, {HEADER_BYTES_MAX} bytes"))
+
+    def on_headers_complete(self) -> None:
+        if not self._refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.waiting_since = None
+        if not self._refused:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP."""
+        self.refuse(problems.malformed(msg))
+
+    def refuse(self, rejection: Rejection) -> None:
+        """Answer with a problem document and close: what follows on this connection can't be trusted."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        body = problems.body_of(rejection)
+        head = f"HTTP/1.1 {rejection.code.status} {rejection.code.wire}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+        self.transport.write(head.encode() + b"content-type: " + problems.MEDIA_TYPE + b"\r\n\r\n" + body)
+        self.transport.close()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its request has been arriving for too long."""
+        return self.waiting_since is not None and now - self.waiting_since > limits.BODY_SECONDS_MAX
+
+
+def close_overdue(connections: set[Any], now: float) -> None:
+    """Reclaim connections whose requests do not arrive: silent, trickling, or half open."""
+    for connection in [c for c in connections if isinstance(c, KontorProtocol) and c.is_overdue(now)]:
+        connection.refuse(Rejection(ResultCode.REQUEST_TIMEOUT, f"a request must arrive within {limits.BODY_SECONDS_MAX} s"))

@@ -1,0 +1,145 @@
+"""The node about itself: health, metrics, version, problems, documentation."""
+
+import time
+
+import msgspec
+
+from api.metrics import CONTENT_TYPE
+from api.operations import Call, Handled, Operation, Reading, Reply
+from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, asset
+from api.timestamps import Timestamp, iso
+from engine.results import Rejection, ResultCode
+from engine.state import State
+
+TAG = "Operations"
+
+
+class HealthAnswer(msgspec.Struct):
+    """`ok`, or the answer is a problem."""
+
+    status: str
+
+
+class NodeAnswer(msgspec.Struct):
+    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+
+    version: str
+    seq: int
+    durable_seq: int
+    time: Timestamp
+    digest: str
+    digest_seq: int
+    segment: str
+    journal_bytes: int
+    uptime_seconds: int
+
+
+class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """`digest=fresh` hashes the whole state now, however large it is."""
+
+    digest: str = ""
+
+
+class ProblemKind(msgspec.Struct):
+    """What a problem code means. `retry_may_succeed`: the same request could end differently later."""
+
+    type: str
+    code: str
+    title: str
+    status: int
+    retry_may_succeed: bool
+
+
+def live(call: Call) -> Handled:
+    """The process runs."""
+    return Reply(200, b'{"status":"ok"}')
+
+
+def ready(call: Call) -> Handled:
+    """It takes requests."""
+    if call.node.stopping:
+        return Rejection(ResultCode.STOPPING, "the node is stopping")
+    return Reply(200, b'{"status":"ok"}')
+
+
+def metrics(call: Call) -> Handled:
+    """For Prometheus."""
+    return Reply(200, call.node.metrics.render(), CONTENT_TYPE.encode())
+
+
+def about(call: Call) -> Handled:
+    """Version, position, digest."""
+    node, fresh = call.node, call.query.digest == "fresh"
+
+    def read(state: State, now_ns: int) -> NodeAnswer:
+        digest_seq, digest = node.digest(fresh)
+        return NodeAnswer(
+            version=node.version,
+            seq=state.seq,
+            durable_seq=node.journal.last_seq,
+            time=iso(state.time_ns),
+            digest=digest,
+            digest_seq=digest_seq,
+            segment=node.journal.segment,
+            journal_bytes=node.journal.bytes_used,
+            uptime_seconds=int(time.time() - node.started_at),
+        )
+
+    return Reading(read)
+
+
+def problem(call: Call) -> Handled:
+    """What a code means."""
+    for code in ResultCode:
+        if code.wire == call.path["code"]:
+            kind = ProblemKind(f"/problems/{code.wire}", code.wire, code.title, code.status, code.retry_may_succeed)
+            return Reply(200, msgspec.json.encode(kind))
+    return Rejection(ResultCode.NOT_FOUND, "there is no such problem code")
+
+
+def page(call: Call) -> Handled:
+    """The documentation page and its parts, all from this node."""
+    found = asset(call.path.get("name", "docs.html"))
+    if found is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such page")
+    content, media_type = found
+    policy = DOCS_CONTENT_SECURITY_POLICY
+    return Reply(
+        200,
+        content,
+        media_type.encode(),
+        ((b"content-security-policy", policy.encode() if isinstance(policy, str) else policy),),
+    )
+
+
+OPERATIONS = [
+    Operation(
+        id="getLiveness", method="GET", path="/health/live", tag=TAG, handle=live, public=True,
+        summary="Whether the process runs", answer=HealthAnswer,
+    ),
+    Operation(
+        id="getReadiness", method="GET", path="/health/ready", tag=TAG, handle=ready, public=True,
+        summary="Whether it takes requests", answer=HealthAnswer,
+    ),
+    Operation(
+        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics, public=True,
+        summary="Metrics for Prometheus", answer=str, answer_media_type="text/plain",
+    ),
+    Operation(
+        id="getNode", method="GET", path="/v1/node", tag=TAG, handle=about, query=NodeQuery,
+        summary="Version, journal position, digest of the state", answer=NodeAnswer,
+    ),
+    Operation(
+        id="getProblem", method="GET", path="/problems/{code}", tag=TAG, handle=problem, public=True,
+        summary="What a problem code means", answer=ProblemKind, codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="getDocs", method="GET", path="/docs", tag=TAG, handle=page, public=True,
+        summary="This documentation as a page", answer=str, answer_media_type="text/html",
+    ),
+    Operation(
+        id="getDocsAsset", method="GET", path="/docs/{name:path}", tag=TAG, handle=page, public=True,
+        summary="A part of the documentation page", answer=str, answer_media_type="application/octet-stream",
+        codes=(ResultCode.NOT_FOUND,),
+    ),
+]  # fmt: skip

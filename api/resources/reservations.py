@@ -1,0 +1,258 @@
+"""Reservations over HTTP."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api import problems
+from api.endpoint import encode, refusal_reply
+from api.identifiers import parse_reservation, reservation_id
+from api.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.timestamps import Timestamp, iso
+from engine import limits, reservations
+from engine.commands import ChangeReservation, ExtendReservation, ReleaseReservation, ReserveStock
+from engine.commands.fields import TtlSeconds
+from engine.commands.reservations import NewQuantityLine, QuantityLine
+from engine.facts import Fact, StockReserved
+from engine.facts.reservations import Source
+from engine.reservations import ACTIVE, EXPIRED, Reservation
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.writer import Change, Done
+
+TAG = "Reservations"
+
+
+class ReservedLineAnswer(msgspec.Struct):
+    """What was asked for of one SKU, what is held, and where. After its end: what it held last."""
+
+    sku: str
+    requested: int
+    reserved: int
+    sources: tuple[dict[str, Any], ...]
+    node: str | None = None
+
+
+class ReservationAnswer(msgspec.Struct):
+    """A claim on stock. `state`: active, confirmed, released or expired."""
+
+    id: str
+    state: str
+    channel: str
+    created_at: Timestamp
+    expires_at: Timestamp
+    lines: tuple[ReservedLineAnswer, ...]
+
+
+class ExtendBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """`ttl_seconds` counts from now."""
+
+    ttl_seconds: TtlSeconds
+
+
+class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """Without `lines` everything is released."""
+
+    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = None
+
+
+class ChangeBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """New quantities by SKU; SKUs that are not named stay as they are."""
+
+    lines: Annotated[tuple[NewQuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
+
+
+class BatchBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Reservations to make, each on its own: a reservation's body plus its `idempotency_key`."""
+
+    items: Annotated[tuple[msgspec.Raw, ...], Meta(min_length=1, max_length=limits.RESERVATION_BATCH_MAX)]
+
+
+class BatchItem(ReserveStock, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One reservation of a batch."""
+
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=limits.IDEMPOTENCY_KEY_LENGTH_MAX)] | None = None
+
+
+class BatchBodySchema(msgspec.Struct):
+    """How a batch looks to clients."""
+
+    items: tuple[BatchItem, ...]
+
+
+class BatchItemAnswer(msgspec.Struct):
+    """What the item would have been answered on its own."""
+
+    status: int
+    body: Any
+
+
+class BatchAnswer(msgspec.Struct):
+    """One entry per item, in order."""
+
+    items: tuple[BatchItemAnswer, ...]
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {"node": source.node, "quantity": source.quantity}
+
+
+def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
+    """A reservation as clients see it; from the instant it ends it is expired, swept or not."""
+    state = reservation.state
+    if state == ACTIVE and reservation.expires_at_ns <= now_ns:
+        state = EXPIRED
+    return ReservationAnswer(
+        reservation_id(reservation.number),
+        state,
+        reservation.channel,
+        iso(reservation.created_at_ns),
+        iso(reservation.expires_at_ns),
+        tuple(
+            ReservedLineAnswer(line.sku, line.requested, line.reserved, tuple(_source(s) for s in line.sources), line.node)
+            for line in reservation.lines
+        ),
+    )
+
+
+def _render_reserved(state: State, seq: int, facts: tuple[Fact, ...]) -> ReservationAnswer:
+    fact = facts[0]
+    assert isinstance(fact, StockReserved)
+    return answer_of(state.reservations.active[fact.reservation], state.time_ns)
+
+
+def reserve(call: Call) -> Handled:
+    """Claim units before checkout."""
+    return Changing(call.body, _render_reserved)
+
+
+def _find(call: Call) -> int | Rejection:
+    number = parse_reservation(call.path["reservation"])
+    return Rejection(ResultCode.NOT_FOUND, "there is no such reservation") if number is None else number
+
+
+def _read(number: int, state: State, now_ns: int) -> ReservationAnswer | Rejection:
+    reservation = reservations.find(state, number)
+    if reservation is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
+    return answer_of(reservation, now_ns)
+
+
+def _resource(call: Call) -> Any:
+    number = parse_reservation(call.path["reservation"]) or 0
+    return lambda state, now_ns: _read(number, state, now_ns)
+
+
+def get(call: Call) -> Handled:
+    """Read one."""
+    return Reading(_resource(call))
+
+
+def _acting(call: Call, command: Any) -> Handled:
+    number = _find(call)
+    if isinstance(number, Rejection):
+        return number
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
+        return _read(number, state, state.time_ns)
+
+    return Changing(command(number), render)
+
+
+def extend(call: Call) -> Handled:
+    """Let it end later, or sooner."""
+    return _acting(call, lambda number: ExtendReservation(number, call.body.ttl_seconds))
+
+
+def release(call: Call) -> Handled:
+    """Give back all or part."""
+    return _acting(call, lambda number: ReleaseReservation(number, call.body.lines))
+
+
+def change(call: Call) -> Handled:
+    """Set new quantities."""
+    return _acting(call, lambda number: ChangeReservation(number, call.body.lines))
+
+
+_decode_item = msgspec.json.Decoder(BatchItem).decode
+
+
+async def reserve_batch(call: Call) -> Handled:
+    """Make many reservations, each on its own, in one go."""
+    answers = await asyncio.gather(*(_reserve_item(call, raw, i) for i, raw in enumerate(call.body.items)))
+    parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in answers)
+    headers = ((b"kontor-seq", str(call.node.journal.last_seq).encode()),)
+    return Reply(200, b'{"items":[' + parts + b"]}", headers=headers)
+
+
+async def _reserve_item(call: Call, raw: msgspec.Raw, position: int) -> Reply:
+    try:
+        item = _decode_item(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return refusal_reply(problems.from_validation(error), {})
+    command = ReserveStock(item.channel, item.lines, item.ttl_seconds, item.allow_partial, item.ship_to)
+    key = payload = None
+    name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
+    if name is not None:
+        key = call.node.key_digest(call.actor, name)
+        payload = call.node.payload_digest("POST", "/v1/reservations", encode(command))
+    future: asyncio.Future[Done | Rejection] = call.node.loop.create_future()
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
+        return 201, encode(_render_reserved(state, seq, facts))
+
+    size = len(bytes(raw))
+    refusal = call.node.submit(Change(command, call.actor, render, future.set_result, key, payload, size))
+    outcome = refusal or await future
+    if isinstance(outcome, Rejection):
+        call.node.metrics.refused(outcome.code.wire)
+        return refusal_reply(outcome, {})
+    return Reply(outcome.status, outcome.body)
+
+
+STOCK_CODES = (ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK)
+ENDED_CODES = (ResultCode.NOT_FOUND, ResultCode.RESERVATION_EXPIRED, ResultCode.RESERVATION_NOT_ACTIVE)
+EXAMPLE = {
+    "channel": "web-de",
+    "ttl_seconds": 900,
+    "lines": [{"sku": "85123A", "quantity": 2}, {"sku": "71053", "quantity": 1, "node": "berlin"}],
+    "ship_to": {"country": "DE", "postal_code": "10115", "latitude": 52.53, "longitude": 13.38},
+}
+
+OPERATIONS = [
+    Operation(
+        id="reserveStock", method="POST", path="/v1/reservations", tag=TAG, handle=reserve, status=201,
+        summary="Claim units for a checkout before the customer pays", body=ReserveStock, answer=ReservationAnswer,
+        codes=STOCK_CODES, example=EXAMPLE,
+    ),
+    Operation(
+        id="reserveStockBatch", method="POST", path="/v1/reservations/batch", tag=TAG, handle=reserve_batch,
+        summary="Make up to 1,000 reservations, each on its own", body=BatchBody, body_schema=BatchBodySchema,
+        answer=BatchAnswer, example={"items": [{"idempotency_key": "cart-4711", **EXAMPLE}]},
+    ),
+    Operation(
+        id="getReservation", method="GET", path="/v1/reservations/{reservation}", tag=TAG, handle=get,
+        summary="Read a reservation, active or ended", answer=ReservationAnswer, resource=_resource,
+        codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="extendReservation", method="POST", path="/v1/reservations/{reservation}/extend", tag=TAG, handle=extend,
+        summary="Let it end `ttl_seconds` from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
+        codes=ENDED_CODES, example={"ttl_seconds": 900},
+    ),
+    Operation(
+        id="releaseReservation", method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
+        summary="Give back everything, or the quantities named", body=ReleaseBody, body_optional=True,
+        answer=ReservationAnswer, resource=_resource,
+        codes=(*ENDED_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION),
+        example={"lines": [{"sku": "85123A", "quantity": 1}]},
+    ),
+    Operation(
+        id="changeReservation", method="POST", path="/v1/reservations/{reservation}/change", tag=TAG, handle=change,
+        summary="Set new quantities, up or down, all or nothing", body=ChangeBody, answer=ReservationAnswer,
+        resource=_resource, codes=(*ENDED_CODES, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK),
+        example={"lines": [{"sku": "85123A", "quantity": 3}]},
+    ),
+]  # fmt: skip

@@ -1,0 +1,101 @@
+"""The composition root: a data directory, a node, a server, one loop."""
+
+import asyncio
+import gc
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+
+from api import app
+from api.node import Node, log
+from api.protocol import KontorProtocol, close_overdue
+from engine import limits
+
+
+def configure_logging() -> None:
+    """One JSON line per event on stderr. Never a line per request."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).handlers = [logging.NullHandler()]
+        logging.getLogger(name).propagate = False
+
+
+def serve(directory: Path, host: str, port: int, dev: bool) -> None:
+    """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
+    configure_logging()
+    started = time.perf_counter()
+    node = Node.open(directory, dev=dev, on_progress=_progress())
+    seconds = round(time.perf_counter() - started, 3)
+    log.info("recovered", seq=node.state.seq, seconds=seconds, segment=node.journal.segment)
+    # What recovery built lives long: let the collector leave it alone.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(node, host, port))
+
+
+def _progress() -> Callable[[int], None]:
+    shown_at = time.monotonic()
+
+    def show(seq: int) -> None:
+        nonlocal shown_at
+        if time.monotonic() - shown_at >= 2:
+            shown_at = time.monotonic()
+            log.info("recovering", seq=seq)
+
+    return show
+
+
+async def _run(node: Node, host: str, port: int) -> None:
+    node.attach(asyncio.get_running_loop())
+    config = uvicorn.Config(
+        app.build(node),
+        host=host,
+        port=port,
+        http=KontorProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        limit_concurrency=limits.CONNECTIONS_MAX,
+        backlog=2048,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=limits.STOP_SECONDS_MAX,
+    )
+    server = uvicorn.Server(config)
+    watch = asyncio.get_running_loop().create_task(_watch(server))
+    log.info("serving", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
+    try:
+        await server.serve()
+    finally:
+        watch.cancel()
+        node.stop()
+        node.close()
+        log.info("stopped", seq=node.state.seq)
+    if not server.started:
+        raise SystemExit(1)
+
+
+async def _watch(server: uvicorn.Server) -> None:
+    while True:
+        await asyncio.sleep(1)
+        close_overdue(server.server_state.connections, time.monotonic())
