@@ -21,7 +21,10 @@ from engine.results import Rejection, ResultCode
 
 def operations() -> list[Operation]:
     """Every operation of the API, hot paths first."""
-    modules = [importlib.import_module(f"{resources.__name__}.{found.name}") for found in pkgutil.iter_modules(resources.__path__)]
+    modules = [
+        importlib.import_module(f"{resources.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(resources.__path__)
+    ]
     modules.sort(key=lambda module: (module is not reservations, module.__name__))
     return [operation for module in modules for operation in module.OPERATIONS] + [_document_operation()]
 

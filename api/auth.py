@@ -11,7 +11,9 @@ from engine.results import Rejection, ResultCode
 DEV_ACTOR = "dev"
 
 
-def actor_of(headers: Mapping[bytes, bytes], client: tuple[str, Any] | None, access: Access, dev: bool) -> str | Rejection:
+def actor_of(
+    headers: Mapping[bytes, bytes], client: tuple[str, Any] | None, access: Access, dev: bool
+) -> str | Rejection:
     """Who asks. `key:<id>` for a live API key; `dev` for a loopback caller without a key on a node started with --dev.
 
     The secret is looked up by its SHA-256, so no comparison takes time that depends on how much of it is right.

@@ -1,10 +1,12 @@
-"""The `kontor` command."""
+"""The `kontor` command: one group, commands in their own files."""
 
 import sys
-from pathlib import Path
 
 import click
 
+from api.commands import data, keys
+from api.demo import demo_command
+from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
 
 
@@ -31,21 +33,16 @@ def main() -> None:
     """Kontor, an omnichannel order engine: stock, reservations and orders of all channels under one writer."""
 
 
-data_option = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), required=True, help="The data directory."
-)
-
-
-@main.command()
-@data_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--dev", is_flag=True, help="Accept calls without an API key from this machine.")
-def serve(directory: Path, host: str, port: int, dev: bool) -> None:
-    """Serve the HTTP API from a data directory until it is stopped."""
-    from api.serve import serve as run
-
-    run(directory, host, port, dev)
+for command in (
+    data.serve,
+    data.apply,
+    data.verify,
+    data.journal,
+    keys.key,
+    replay_command,
+    demo_command,
+):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,11 @@ class _Prepared:
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers) -> Call | Rejection:
         operation = self.operation
-        actor = "public" if operation.public else actor_of(headers, scope.get("client"), self.node.state.access, self.node.dev)
+        actor = (
+            "public"
+            if operation.public
+            else actor_of(headers, scope.get("client"), self.node.state.access, self.node.dev)
+        )
         if isinstance(actor, Rejection):
             return actor
         query = self.empty_query if self.empty_query is not None and not scope["query_string"] else self._query(scope)
@@ -137,7 +141,9 @@ class _Prepared:
 
         size = int(call.headers.get(b"content-length", b"0") or 0)
         guard = self._if_match(call)
-        refusal = self.node.submit(Change(changing.command, call.actor, render, future.set_result, key, payload, size, guard))
+        refusal = self.node.submit(
+            Change(changing.command, call.actor, render, future.set_result, key, payload, size, guard)
+        )
         outcome = refusal or await future
         if isinstance(outcome, Rejection):
             return self._refused(outcome, call.headers)
@@ -179,7 +185,9 @@ class _Prepared:
         def guard(state: State, now_ns: int) -> Rejection | None:
             answer = read(state, now_ns)
             if isinstance(answer, Rejection):
-                return Rejection(ResultCode.PRECONDITION_FAILED, "`If-Match` was given, but there is no such resource yet")
+                return Rejection(
+                    ResultCode.PRECONDITION_FAILED, "`If-Match` was given, but there is no such resource yet"
+                )
             if b"*" in tags or etag_of(encode(answer)) in tags:
                 return None
             return Rejection(ResultCode.PRECONDITION_FAILED, "the resource has changed; read it again")

@@ -48,7 +48,9 @@ class KontorProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._header_bytes += size
         if self._header_bytes > HEADER_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
-            self.refuse(Rejection(ResultCode.HEADERS_TOO_LARGE, f"at most {HEADERS_MAX} headers, {HEADER_BYTES_MAX} bytes"))
+            self.refuse(
+                Rejection(ResultCode.HEADERS_TOO_LARGE, f"at most {HEADERS_MAX} headers, {HEADER_BYTES_MAX} bytes")
+            )
 
     def on_headers_complete(self) -> None:
         if not self._refused:
@@ -85,4 +87,6 @@ class KontorProtocol(HttpToolsProtocol):
 def close_overdue(connections: set[Any], now: float) -> None:
     """Reclaim connections whose requests do not arrive: silent, trickling, or half open."""
     for connection in [c for c in connections if isinstance(c, KontorProtocol) and c.is_overdue(now)]:
-        connection.refuse(Rejection(ResultCode.REQUEST_TIMEOUT, f"a request must arrive within {limits.BODY_SECONDS_MAX} s"))
+        connection.refuse(
+            Rejection(ResultCode.REQUEST_TIMEOUT, f"a request must arrive within {limits.BODY_SECONDS_MAX} s")
+        )

@@ -26,7 +26,9 @@ def configure_logging() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()),
+            structlog.processors.JSONRenderer(
+                serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()
+            ),
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,

@@ -20,9 +20,7 @@ class Area(msgspec.Struct, array_like=True, frozen=True, gc=False):
 NOWHERE = Area()
 
 
-def coarse_area(
-    country: str | None, postal_code: str | None, latitude: float | None, longitude: float | None
-) -> Area:
+def coarse_area(country: str | None, postal_code: str | None, latitude: float | None, longitude: float | None) -> Area:
     """Round an address until about a hundred thousand people share it.
 
     The postal area is the letters in front for British-style codes and the first two characters elsewhere.

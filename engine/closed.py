@@ -132,5 +132,3 @@ def _order_entry(order: Order) -> ClosedEntry:
 def _reservation_entry(reservation: Reservation) -> ClosedEntry:
     number = reservation.number
     return ClosedEntry(RESERVATIONS, number, str(number), (), msgspec.msgpack.encode(reservation))
-
-

@@ -136,9 +136,7 @@ def source_lines(state: State, order: Order, missing: dict[int, int], excluded: 
             waiting.append(
                 Waiting(at, line.backordered + (short if later else 0), line.unsourceable + (0 if later else short))
             )
-    return OrderSourced(
-        order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings
-    )
+    return OrderSourced(order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings)
 
 
 def _find_nodes(
@@ -173,10 +171,10 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
         line = order.lines[at]
         units = sum(source.quantity for source in given)
         from_unsourceable = min(units, line.unsourceable)
-        waiting.append(Waiting(at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable))
-    return OrderSourced(
-        order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings
-    )
+        waiting.append(
+            Waiting(at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable)
+        )
+    return OrderSourced(order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings)
 
 
 def evolve_sourced(state: State, fact: OrderSourced) -> None:

@@ -53,7 +53,9 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
         return outcome
     sources, postings = outcome
     lines = tuple(
-        PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, line.quantity - sum(s.quantity for s in found))
+        PlacedLine(
+            line.id, line.sku, line.quantity, line.unit_price_minor, line.quantity - sum(s.quantity for s in found)
+        )
         for line, found in zip(command.lines, sources, strict=True)
     )
     return OrderPlaced(
@@ -117,7 +119,11 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> tuple[Li
         sources.append([Source(node, units) for node, units in found.items()])
         postings += [Posting(line.sku, node, RESERVED, ALLOCATED, units) for node, units in found.items()]
     if short:
-        return Rejection(ResultCode.EXCEEDS_RESERVATION, "the order needs more than the reservation holds", lines=tuple(short.values()))
+        return Rejection(
+            ResultCode.EXCEEDS_RESERVATION,
+            "the order needs more than the reservation holds",
+            lines=tuple(short.values()),
+        )
     for sku, rest in piles.items():
         postings += [Posting(sku, str(node), RESERVED, AVAILABLE, int(units)) for node, units in rest if units]
     return sources, postings

@@ -194,7 +194,9 @@ def decide_release(
     return ReservationChanged(command.reservation, tuple(lines), tuple(postings))
 
 
-def decide_change(state: State, command: ChangeReservation, now_ns: int) -> ReservationChanged | ReservationReleased | Rejection:
+def decide_change(
+    state: State, command: ChangeReservation, now_ns: int
+) -> ReservationChanged | ReservationReleased | Rejection:
     """Set new quantities. What it holds it keeps, so its own units never stand in its way; only more is looked for."""
     reservation = _active(state, command.reservation)
     if isinstance(reservation, Rejection):
@@ -213,10 +215,13 @@ def decide_change(state: State, command: ChangeReservation, now_ns: int) -> Rese
     more = _more_wanted(lines, target, command.lines)
     if isinstance(more, Rejection):
         return more
-    found, short = supply(state, reservation.channel, [Demand(sku, units, node) for _, sku, units, node in more], reservation.area)
+    found, short = supply(
+        state, reservation.channel, [Demand(sku, units, node) for _, sku, units, node in more], reservation.area
+    )
     if short:
         lacking = tuple(
-            msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0)) for s in short
+            msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0))
+            for s in short
         )
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
     for (at, sku, units, _), sources in zip(more, found, strict=True):
@@ -242,7 +247,9 @@ def _more_wanted(
         free = [i for i in positions if lines[i].node is None]
         if not positions:
             if len(lines) == limits.RESERVATION_LINES_MAX:
-                return Rejection(ResultCode.MALFORMED_REQUEST, f"a reservation has at most {limits.RESERVATION_LINES_MAX} lines")
+                return Rejection(
+                    ResultCode.MALFORMED_REQUEST, f"a reservation has at most {limits.RESERVATION_LINES_MAX} lines"
+                )
             lines.append(ReservedLine(sku, 0, None, ()))
             free = [len(lines) - 1]
         at = (free or positions)[-1]

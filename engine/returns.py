@@ -22,7 +22,11 @@ ACCOUNT_OF = {"restock": AVAILABLE, "quarantine": UNSELLABLE, "scrap": LOSS}
 def returnable(order: Order, at: int) -> int:
     """Units of a line that shipped, did not come back, and are not announced by an open return."""
     announced = sum(
-        line.quantity - line.received for agreed in order.returns if agreed.open for line in agreed.lines if line.line == at
+        line.quantity - line.received
+        for agreed in order.returns
+        if agreed.open
+        for line in agreed.lines
+        if line.line == at
     )
     return order.lines[at].shipped - order.lines[at].returned - announced
 
@@ -61,7 +65,9 @@ def decide_receive(state: State, command: ReceiveReturn, now_ns: int) -> tuple[F
     for position, arrived in enumerate(command.lines):
         at = order.line_at(arrived.id)
         if at is None or at not in open_units:
-            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/id", f"the return has no line {arrived.id!r}")
+            return Rejection.at(
+                ResultCode.UNKNOWN_LINE, f"/lines/{position}/id", f"the return has no line {arrived.id!r}"
+            )
         open_units[at] -= arrived.quantity
         if open_units[at] < 0:
             detail = f"fewer than {arrived.quantity} units of line {arrived.id!r} are still expected"

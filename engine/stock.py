@@ -63,7 +63,7 @@ class Stock:
         """Available-to-promise units of one SKU at one node, by position."""
         at = sku_at * self.ledger.node_capacity + node_at
         units: int = self.ledger.cells[AVAILABLE][at] - self.withheld_cells[at]
-        return units if units > 0 else 0
+        return max(0, units)
 
     def promisable_rows(self, skus_at: list[int]) -> NDArray[np.int64]:
         """Available-to-promise units, SKUs x all nodes of the ledger. A fresh array: the caller may write to it."""

@@ -75,7 +75,9 @@ def _terms(state: State, channel: Channel, area: Area) -> Terms:
     nodes = [state.configuration.nodes[name] for name in names]
     policy = state.configuration.policy_of(channel)
     allowed = None if channel.nodes is None else set(channel.nodes)
-    served = np.array([node.enabled and (allowed is None or name in allowed) for name, node in zip(names, nodes, strict=True)], bool)
+    served = np.array(
+        [node.enabled and (allowed is None or name in allowed) for name, node in zip(names, nodes, strict=True)], bool
+    )
     ships = served & np.array([node.ships for node in nodes], bool)
     hands_out = served & np.array([node.ships or node.pickup for node in nodes], bool)
     cost = _shipment_cost(nodes, area, policy)
@@ -92,7 +94,9 @@ def _terms(state: State, channel: Channel, area: Area) -> Terms:
 def _shipment_cost(nodes: list[Node], area: Area, policy: SourcingPolicy) -> NDArray[np.int64]:
     cost = np.array([node.handling_cost_minor + policy.parcel_cost_minor for node in nodes], np.int64)
     if area.country is not None:
-        cost += np.array([0 if node.country == area.country else policy.cross_border_cost_minor for node in nodes], np.int64)
+        cost += np.array(
+            [0 if node.country == area.country else policy.cross_border_cost_minor for node in nodes], np.int64
+        )
     if area.latitude_tenths is not None and area.longitude_tenths is not None and nodes:
         km = distance_km(
             np.array([node.latitude for node in nodes]),
@@ -178,7 +182,9 @@ def _by_sourcing(state: State, terms: Terms, demand: list[Demand], excluded: tup
                 budget[row] -= units
     stock *= terms.ships
     _serve_free_lines(state, terms, demand, row_of, stock, budget, sources)
-    return Supply([tuple(found) for found in sources], _shortages(demand, sources, visible, row_of, ledger.node_index, countable))
+    return Supply(
+        [tuple(found) for found in sources], _shortages(demand, sources, visible, row_of, ledger.node_index, countable)
+    )
 
 
 def _serve_free_lines(

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from api import problems
 from api.endpoint import encode, refusal_reply
-from api.identifiers import parse_reservation, reservation_id
+from api.identifiers import reservation_id, reservation_number
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.timestamps import Timestamp, iso
 from engine import limits, reservations
@@ -129,7 +129,7 @@ def reserve(call: Call) -> Handled:
 
 
 def _find(call: Call) -> int | Rejection:
-    number = parse_reservation(call.path["reservation"])
+    number = reservation_number(call.path["reservation"])
     return Rejection(ResultCode.NOT_FOUND, "there is no such reservation") if number is None else number
 
 
@@ -141,7 +141,7 @@ def _read(number: int, state: State, now_ns: int) -> ReservationAnswer | Rejecti
 
 
 def _resource(call: Call) -> Any:
-    number = parse_reservation(call.path["reservation"]) or 0
+    number = reservation_number(call.path["reservation"]) or 0
     return lambda state, now_ns: _read(number, state, now_ns)
 
 

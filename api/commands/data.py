@@ -1,0 +1,213 @@
+"""Commands on a data directory or a node: serve, apply, verify, journal."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+import msgspec
+
+from api import problems
+from api.client import Client, Refused
+from api.commands import options
+from api.timestamps import iso
+from engine import invariants, machine, records
+from engine.commands import Configure
+from engine.state import State
+from engine.wal import DirectoryLock, LmdbJournal, MemoryClosedTable
+
+
+@click.command()
+@options.data
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--dev", is_flag=True, help="Accept calls without an API key from this machine.")
+def serve(directory: Path, host: str, port: int, dev: bool) -> None:
+    """Serve the HTTP API from a data directory until it is stopped."""
+    from api.serve import serve as run
+
+    run(directory, host, port, dev)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running node.")
+@options.key
+@options.as_json
+def apply(file: Path, url: str, key: str | None, as_json: bool) -> None:
+    """Apply master data from FILE (JSON, YAML or TOML), all or nothing.
+
+    The file is checked here first, so that a mistake is named with its place before anything is sent.
+    """
+    document = _read_document(file)
+    answer = Client(url, key).call("POST", "/v1/configuration", document)
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        counts = ", ".join(f"{len(part)} {name.replace('_', ' ')}" for name, part in document.items() if part)
+        click.echo(f"applied {file.name}: {counts or 'nothing'}")
+
+
+def _read_document(file: Path) -> Any:
+    try:
+        content = file.read_bytes()
+        match file.suffix.lower():
+            case ".toml":
+                document = msgspec.toml.decode(content)
+            case ".yaml" | ".yml":
+                document = msgspec.yaml.decode(content)
+            case _:
+                document = msgspec.json.decode(content)
+        msgspec.convert(document, Configure)
+    except msgspec.MsgspecError as error:
+        rejection = problems.from_validation(error)
+        place = rejection.errors[0].pointer or "/"
+        raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+    return document
+
+
+@click.command()
+@options.data
+@options.as_json
+def verify(directory: Path, as_json: bool) -> None:
+    """Check a data directory no node runs on: frames, checksums, chain, gapless seq, books.
+
+    Ends with 1 and names what is wrong.
+    """
+    if not (directory / "journal").is_dir():
+        raise click.ClickException(f"{directory} is no data directory: it has no journal")
+    lock = DirectoryLock(directory)
+    try:
+        journal = LmdbJournal(directory / "journal")
+        state = State(MemoryClosedTable())
+        for batch in journal.read():
+            for offset, encoded in enumerate(batch.records):
+                machine.replay(state, batch.first_seq + offset, batch.time_ns, records.decode(encoded))
+        violations = invariants.check(state)
+        findings = {
+            "seq": state.seq,
+            "time": iso(state.time_ns),
+            "digest": machine.digest(state),
+            "chain": journal.chain_digest.hex(),
+            "accounts": state.ledger.totals(),
+            "violations": violations,
+        }
+        journal.close()
+    finally:
+        lock.close()
+    if as_json:
+        click.echo(json.dumps(findings))
+    else:
+        click.echo(
+            f"journal   {findings['seq']} records, every frame, checksum and link in order, to {findings['time']}"
+        )
+        click.echo(f"chain     {findings['chain']}")
+        click.echo(f"digest    {findings['digest']}")
+        click.echo("books     " + ("balanced" if not violations else "; ".join(violations)))
+    if violations:
+        raise SystemExit(1)
+
+
+@click.command()
+@options.data_or_url
+@options.url
+@options.key
+@options.as_json
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="Entries to print, the newest first."
+)
+@click.option("--sku", help="Only entries that move this SKU.")
+@click.option("--node", help="Only entries that move stock at this node.")
+@click.option("--order", help="Only entries about this order.")
+@click.option("--reservation", help="Only entries about this reservation.")
+@click.option("--actor", help="Only what this actor asked for.")
+@click.option("--from", "from_", help="Not before this time (RFC 3339).")
+@click.option("--to", help="Before this time (RFC 3339).")
+def journal(
+    directory: Path | None, url: str | None, key: str | None, as_json: bool, limit: int, **filters: str | None
+) -> None:
+    """Print journal entries, the newest first, from a running node or a data directory."""
+    options.one_of(directory, url)
+    wanted = {name.rstrip("_"): value for name, value in filters.items() if value is not None}
+    if directory is not None and wanted.keys() - {"sku", "node", "order", "actor"}:
+        raise click.UsageError(
+            "with --data only --sku, --node, --order and --actor are taken; use --url for the others"
+        )
+    entries = _from_directory(directory, wanted) if directory else _from_node(Client(str(url), key), wanted)
+    for shown, entry in enumerate(entries):
+        if shown == limit:
+            break
+        click.echo(json.dumps(entry) if as_json else _line(entry))
+
+
+def _from_node(client: Client, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    while True:
+        query = {**wanted, "limit": "500"} | ({"cursor": cursor} if cursor else {})
+        page = client.call("GET", f"/v1/journal?{urlencode(query)}")
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _from_directory(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
+    lock = DirectoryLock(directory)
+    journal = LmdbJournal(directory / "journal")
+    try:
+        for batch in journal.read_backwards():
+            for seq in range(batch.last_seq, batch.first_seq - 1, -1):
+                record = records.decode(batch.records[seq - batch.first_seq])
+                for fact in record.facts:
+                    order = getattr(fact, "order", None)
+                    entry = {
+                        "seq": seq,
+                        "time": iso(batch.time_ns),
+                        "kind": records.kind_of(fact),
+                        "actor": record.actor,
+                        "document": {"type": "order", "id": order} if order else None,
+                        "postings": [
+                            {
+                                "sku": p.sku,
+                                "node": p.node,
+                                "source_account": account_name(p.source),
+                                "target_account": account_name(p.target),
+                                "quantity": p.quantity,
+                            }
+                            for p in fact.postings
+                        ],
+                    }
+                    if _matches(entry, order, wanted):
+                        yield entry
+    finally:
+        journal.close()
+        lock.close()
+
+
+def account_name(account: int) -> str:
+    """An account as people read it."""
+    from engine.facts.postings import Account
+
+    return Account(account).name.lower()
+
+
+def _matches(entry: dict[str, Any], order: str | None, wanted: dict[str, str]) -> bool:
+    postings = entry["postings"]
+    return (
+        ("sku" not in wanted or any(p["sku"] == wanted["sku"] for p in postings))
+        and ("node" not in wanted or any(p["node"] == wanted["node"] for p in postings))
+        and ("order" not in wanted or order == wanted["order"])
+        and ("actor" not in wanted or entry["actor"] == wanted["actor"])
+    )
+
+
+def _line(entry: dict[str, Any]) -> str:
+    document = entry["document"]
+    about = f" {document['type']} {document['id']}" if document else ""
+    moved = "".join(
+        f"\n    {p['quantity']:>10}  {p['sku']} at {p['node']}: {p['source_account']} -> {p['target_account']}"
+        for p in entry["postings"]
+    )
+    return f"{entry['seq']:>10}  {entry['time']}  {entry['kind']}{about}  by {entry['actor']}{moved}"
