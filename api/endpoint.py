@@ -254,7 +254,7 @@ def _body_refused(headers: Headers) -> Rejection | None:
     return None
 
 
-def _idempotency_key(headers: Headers) -> str | None | Rejection:
+def _idempotency_key(headers: Headers) -> str | Rejection | None:
     raw = headers.get(b"idempotency-key")
     if raw is None:
         return None

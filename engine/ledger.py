@@ -38,8 +38,8 @@ class Ledger:
                 self.inside[account][:skus, :nodes] = old[account][:skus, :nodes]
             for account in range(_OUTSIDE_COUNT):
                 self.outside[account][:skus] = old_outside[account][:skus]
-        self.cells = [memoryview(array.reshape(-1)) for array in self.inside]
-        self.outside_cells = [memoryview(array) for array in self.outside]
+        self.cells = [array.reshape(-1).data for array in self.inside]
+        self.outside_cells = [array.data for array in self.outside]
 
     def open_sku(self, sku: str) -> int:
         """Give a SKU its position; the same one when it has one."""
@@ -69,7 +69,8 @@ class Ledger:
         cells, outside = self.cells, self.outside_cells
         for posting in postings:
             quantity, source, target = posting.quantity, posting.source, posting.target
-            assert quantity > 0 and source != target
+            assert quantity > 0
+            assert source != target
             sku = sku_index[posting.sku]
             cell = sku * width + node_index[posting.node]
             if source < INSIDE_COUNT:
@@ -104,10 +105,10 @@ class Ledger:
         """SKUs whose accounts do not sum to zero. Empty, or there is a bug."""
         skus = len(self.skus)
         total = np.zeros(skus, np.int64)
-        for array in self.inside:
-            total += array[:skus].sum(axis=1)
-        for array in self.outside:
-            total += array[:skus]
+        for inside in self.inside:
+            total += inside[:skus].sum(axis=1)
+        for outside in self.outside:
+            total += outside[:skus]
         return [self.skus[i] for i in np.flatnonzero(total)]
 
     def rows(self) -> list[tuple[int, str, str, int]]:
@@ -118,14 +119,15 @@ class Ledger:
             part = array[:skus, :nodes]
             for sku_at, node_at in zip(*(axis.tolist() for axis in np.nonzero(part)), strict=True):
                 rows.append((account, self.skus[sku_at], self.nodes[node_at], int(part[sku_at, node_at])))
-        for account, array in enumerate(self.outside, INSIDE_COUNT):
-            for sku_at in np.flatnonzero(array[:skus]).tolist():
-                rows.append((account, self.skus[sku_at], "", int(array[sku_at])))
+        for account, outside in enumerate(self.outside, INSIDE_COUNT):
+            held = np.flatnonzero(outside[:skus]).tolist()
+            rows += [(account, self.skus[sku_at], "", int(outside[sku_at])) for sku_at in held]
         return rows
 
     def load(self, skus: list[str], nodes: list[str], rows: list[tuple[int, str, str, int]]) -> None:
         """Take over what `rows` gave; positions follow the order of `skus` and `nodes`."""
-        assert not self.skus and not self.nodes
+        assert not self.skus
+        assert not self.nodes
         for sku in skus:
             self.open_sku(sku)
         for node in nodes:

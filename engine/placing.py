@@ -91,10 +91,10 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
         return Rejection.at(ResultCode.WRONG_CHANNEL, "/channel", detail)
     if find(state, command.number) is not None:
         return Rejection.at(ResultCode.ORDER_NUMBER_TAKEN, "/number", f"order {command.number!r} exists")
-    if reservation is not None and reservation.state != ACTIVE:
-        if not (reservation.state == EXPIRED and command.source_again_if_expired):
-            return not_active(reservation)
-    return None
+    if reservation is None or reservation.state == ACTIVE:
+        return None
+    late = reservation.state == EXPIRED and command.source_again_if_expired
+    return None if late else not_active(reservation)
 
 
 def _from_reservation(command: PlaceOrder, reservation: Reservation) -> tuple[LineSources, list[Posting]] | Rejection:

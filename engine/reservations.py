@@ -224,10 +224,9 @@ def decide_change(
             for s in short
         )
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
-    for (at, sku, units, _), sources in zip(more, found, strict=True):
+    for (at, sku, _, _), sources in zip(more, found, strict=True):
         postings += [Posting(sku, source.node, AVAILABLE, RESERVED, source.quantity) for source in sources]
-        line = lines[at]
-        lines[at] = msgspec.structs.replace(line, sources=_merge(line.sources + sources))
+        lines[at] = msgspec.structs.replace(lines[at], sources=_merge(lines[at].sources + sources))
     lines = [_requested_as_held(line) if line.sku in target else line for line in lines]
     if not any(line.sources for line in lines):
         return ReservationReleased(command.reservation, held_postings(reservation))
@@ -272,22 +271,22 @@ def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[Re
     """Take units off the lines of each SKU, from the last line and its last source, so that the first choice stays."""
     postings = []
     for sku, units in down.items():
+        left = units
         for at in range(len(lines) - 1, -1, -1):
-            if lines[at].sku != sku or not units:
+            if lines[at].sku != sku or not left:
                 continue
             kept: list[Source] = []
-            given = 0
+            before = left
             for source in reversed(lines[at].sources):
-                back = min(units, source.quantity)
+                back = min(left, source.quantity)
                 if back:
                     postings.append(Posting(sku, source.node, RESERVED, AVAILABLE, back))
-                    units -= back
-                    given += back
+                    left -= back
                 if source.quantity > back:
                     kept.insert(0, Source(source.node, source.quantity - back))
-            requested = max(lines[at].requested - given, 0)
+            requested = max(lines[at].requested - (before - left), 0)
             lines[at] = msgspec.structs.replace(lines[at], requested=requested, sources=tuple(kept))
-        assert units == 0
+        assert left == 0
     return lines, postings
 
 

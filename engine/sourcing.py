@@ -48,7 +48,8 @@ def source(quantity: Ints, weight_hg: Ints, stock: Ints, locations: Locations, r
     quantity int64[n] units wanted, weight_hg int64[n] per unit in 100 g, stock int64[n, L] promisable units.
     With `ship_complete` a plan serves everything or nothing. Ties go to the location that stands first.
     """
-    assert stock.shape == locations.unit.shape and quantity.shape[0] == stock.shape[0]
+    assert stock.shape == locations.unit.shape
+    assert quantity.shape[0] == stock.shape[0]
     units = _one_location(quantity, weight_hg, stock, locations, rules)
     if units is None and rules.line_split and (rules.locations_max is None or rules.locations_max >= 2):
         units = _two_locations(quantity, weight_hg, stock, locations, rules)

@@ -47,7 +47,7 @@ class Stock:
         self.withheld = np.zeros((self.ledger.sku_capacity, self.ledger.node_capacity), np.int64)
         if old is not None:
             self.withheld[: old.shape[0], : old.shape[1]] = old
-        self.withheld_cells = memoryview(self.withheld.reshape(-1))
+        self.withheld_cells = self.withheld.reshape(-1).data
 
     def grow(self) -> None:
         """Follow the ledger when it made room for more SKUs or nodes."""
@@ -69,7 +69,8 @@ class Stock:
         """Available-to-promise units, SKUs x all nodes of the ledger. A fresh array: the caller may write to it."""
         nodes = len(self.ledger.nodes)
         rows = self.ledger.inside[AVAILABLE][skus_at, :nodes] - self.withheld[skus_at, :nodes]
-        return np.maximum(rows, 0, out=rows)
+        np.maximum(rows, 0, out=rows)
+        return rows
 
 
 class Balances(NamedTuple):

@@ -162,11 +162,11 @@ def _by_sourcing(state: State, terms: Terms, demand: list[Demand], excluded: tup
     for name in excluded:
         if name in ledger.node_index:
             stock[:, ledger.node_index[name]] = 0
-    named = {(line.sku, line.node) for line in demand if line.node is not None}
     countable = stock * terms.ships
-    for sku, node in sorted(named):
-        at = ledger.node_index[node] if node is not None else 0
-        countable[row_of[sku], at] = stock[row_of[sku], at]
+    for line in demand:
+        if line.node is not None:
+            row, node_at = row_of[line.sku], ledger.node_index[line.node]
+            countable[row, node_at] = stock[row, node_at]
     # The buffer is withheld from the channel's whole view of a SKU, wherever the units are.
     budget = [max(0, total - terms.buffer) for total in countable.sum(axis=1).tolist()]
     visible = list(budget)
@@ -209,19 +209,18 @@ def _serve_free_lines(
     locations = Locations(terms.cost, np.zeros(nodes, np.int64), np.zeros(stock.shape, np.int64))
     plan = source(wanted, weights, stock, locations, terms.rules)
     names = state.ledger.nodes
-    left = [
-        [[names[at], int(row[at])] for at in sorted(np.flatnonzero(row).tolist(), key=lambda at: (terms.cost[at], at))]
-        for row in plan.units
-    ]
+    left = [row.tolist() for row in plan.units]
+    cheapest_first = [sorted(np.flatnonzero(row).tolist(), key=lambda at: (terms.cost[at], at)) for row in plan.units]
     for position, line in enumerate(demand):
         if line.node is not None:
             continue
+        row = row_of[line.sku]
         missing = line.quantity
-        for pile in left[row_of[line.sku]]:
-            units = min(missing, pile[1])
+        for at in cheapest_first[row]:
+            units = min(missing, left[row][at])
             if units:
-                sources[position].append(Source(pile[0], units))
-                pile[1] -= units
+                sources[position].append(Source(names[at], units))
+                left[row][at] -= units
                 missing -= units
 
 

@@ -59,7 +59,7 @@ class ClosedTable:
                 break
             except lmdb.MapFullError:
                 self._grow()
-            except lmdb.DiskError as error:
+            except lmdb.Error as error:  # a full disk shows as a short write; nothing was entered
                 raise StorageFull(f"closed orders could not be put on disk: {error}") from error
         self.through_seq = through_seq
 
@@ -108,6 +108,7 @@ class ClosedTable:
                 prefix = _listed(table, 0)[:-8]
                 while more and cursor.key().startswith(prefix) and len(page) < 100:
                     value = transaction.get(cursor.value(), db=self._values)
+                    assert value is not None
                     page.append((int.from_bytes(cursor.key()[-8:], "big"), value))
                     more = cursor.prev()
             yield from page

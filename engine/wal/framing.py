@@ -40,7 +40,9 @@ class Batch(NamedTuple):
 
 def encode(first_seq: int, time_ns: int, previous: bytes, records: Sequence[bytes]) -> tuple[bytes, bytes]:
     """The frame, and its chain digest."""
-    assert records and first_seq >= 1 and len(previous) == DIGEST_BYTES
+    assert records
+    assert first_seq >= 1
+    assert len(previous) == DIGEST_BYTES
     pack = _LENGTH.pack
     parts: list[bytes] = []
     for record in records:

@@ -176,9 +176,9 @@ class LmdbJournal:
         """(first seq, frame) of the batch that holds record `seq`, or of the last one before it."""
         with segment.environment.begin(db=segment.batches) as transaction, transaction.cursor() as cursor:
             at_or_after = cursor.set_range(seq_key(seq))
-            if not (at_or_after and cursor.key() == seq_key(seq)):
-                if not (cursor.prev() if at_or_after else cursor.last()):
-                    return None
+            exact = at_or_after and cursor.key() == seq_key(seq)
+            if not exact and not (cursor.prev() if at_or_after else cursor.last()):
+                return None
             return int.from_bytes(cursor.key(), "big"), cursor.value()
 
     def read(self, after_seq: int = 0) -> Iterator[Batch]:

@@ -42,7 +42,8 @@ class MemoryJournal:
 
     def append(self, time_ns: int, records: Sequence[bytes]) -> int:
         """Keep a batch; gives the seq of its first record."""
-        assert records and time_ns > self.last_time_ns
+        assert records
+        assert time_ns > self.last_time_ns
         first_seq = self.last_seq + 1
         frame, self.chain_digest = encode(first_seq, time_ns, self.chain_digest, records)
         self.batches.append(Batch(first_seq, time_ns, tuple(records)))

@@ -105,7 +105,7 @@ class Segment:
             finally:
                 made.close()
             sync_directory(temporary)
-            os.rename(temporary, final)
+            temporary.rename(final)
             sync_directory(parent)
         except (OSError, lmdb.Error) as error:
             shutil.rmtree(temporary, ignore_errors=True)
