@@ -108,7 +108,7 @@ def page(call: Call) -> Handled:
         200,
         content,
         media_type.encode(),
-        ((b"content-security-policy", policy),),
+        ((b"content-security-policy", policy.encode()),),
     )
 
 
