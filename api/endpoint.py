@@ -13,10 +13,10 @@ import msgspec
 from api import problems
 from api.auth import actor_of
 from api.node import Node
-from api.operations import Call, Changing, NoQuery, Operation, Reading, Reply
+from api.operations import Call, Changing, NoQuery, Operation, Reading, Reply, Stream
 from engine import limits
 from engine.facts import Fact
-from engine.results import Rejection, ResultCode
+from engine.results import FieldError, Rejection, ResultCode
 from engine.state import State
 from engine.writer import Change, Done, Failed, Query
 
@@ -57,8 +57,23 @@ class Endpoint:
         except Exception as error:
             self._node.report(error)
             reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
-        await send_reply(send, reply, headers)
+        if isinstance(reply, Stream):
+            await self._send_stream(receive, send, reply, headers)
+        else:
+            await send_reply(send, reply, headers)
         prepared.metrics.done(reply.status, perf_counter() - started)
+
+    async def _send_stream(self, receive: Receive, send: Send, stream: Stream, headers: Headers) -> None:
+        """Send pieces as they come, and stop when the caller goes away."""
+        tasks = [asyncio.ensure_future(_send_pieces(send, stream, headers)), asyncio.ensure_future(_gone(receive))]
+        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            error = task.exception()
+            if isinstance(error, Exception):
+                self._node.report(error)
 
 
 class _Prepared:
@@ -72,7 +87,7 @@ class _Prepared:
         self.status = operation.status
         self.empty_query = operation.query() if operation.query is NoQuery else None
 
-    async def answer(self, scope: Scope, receive: Receive, headers: Headers) -> Reply:
+    async def answer(self, scope: Scope, receive: Receive, headers: Headers) -> Reply | Stream:
         """The reply to one request."""
         call = await self._read(scope, receive, headers)
         if isinstance(call, Rejection):
@@ -146,13 +161,17 @@ class _Prepared:
         )
         outcome = refusal or await future
         if isinstance(outcome, Rejection):
-            return self._refused(outcome, call.headers)
+            return self._refused(_pointing_into_the_body(outcome, changing.within), call.headers)
         seq_header = (b"kontor-seq", str(outcome.seq).encode())
         if outcome.status >= 500:
             detail = f"the change was recorded as {outcome.seq}, but its answer could not be written; read it back"
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR, detail), call.headers, (seq_header,))
-        extra = (seq_header, (b"idempotent-replayed", b"true")) if outcome.replayed else (seq_header,)
-        return Reply(outcome.status, outcome.body, JSON, extra)
+        if outcome.replayed:
+            return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"idempotent-replayed", b"true")))
+        if self.operation.method == "PUT" and self.operation.resource is not None:
+            return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"etag", etag_of(outcome.body))))
+        body = outcome.body if changing.complete is None else changing.complete(outcome.body)
+        return Reply(outcome.status, body, JSON, (seq_header,))
 
     async def _read_state(self, reading: Reading, call: Call) -> Reply:
         future: asyncio.Future[Any] = self.node.loop.create_future()
@@ -267,12 +286,41 @@ def _idempotency_key(headers: Headers) -> str | Rejection | None:
     return text
 
 
+def _pointing_into_the_body(rejection: Rejection, within: str) -> Rejection:
+    """The same refusal, with pointers into the body where that is only a part of the command's document."""
+    if not within:
+        return rejection
+    errors = tuple(FieldError(error.pointer.removeprefix(within), error.detail) for error in rejection.errors)
+    return msgspec.structs.replace(rejection, errors=errors)
+
+
 async def send_reply(send: Send, reply: Reply, request_headers: Headers) -> None:
     """Send an answer with its headers; the caller's request id and trace come back."""
     headers = [(b"content-type", reply.media_type), (b"content-length", str(len(reply.body)).encode()), *reply.headers]
+    headers += _coming_back(request_headers)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _send_pieces(send: Send, stream: Stream, request_headers: Headers) -> None:
+    headers = [(b"content-type", stream.media_type), *stream.headers, *_coming_back(request_headers)]
+    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+    async for piece in stream.chunks:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the caller has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _coming_back(request_headers: Headers) -> list[tuple[bytes, bytes]]:
+    """What the caller sent to find its request again."""
+    headers = []
     for name in (b"x-request-id", b"traceparent"):
         value = request_headers.get(name)
         if value is not None and len(value) <= 256:
             headers.append((name, value))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    return headers

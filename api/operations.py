@@ -5,7 +5,7 @@ The route table (api/app.py) and the OpenAPI document (api/openapi.py) are made 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -45,10 +45,16 @@ class Call:
 
 
 class Changing(NamedTuple):
-    """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied."""
+    """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied.
+
+    `within` is where the body stands in the command's document: refusals then point into the body. `complete` adds to the
+    first answer what must never be journalled; an answer that is given again goes without.
+    """
 
     command: Command
     render: Callable[[State, int, tuple[Fact, ...]], Any]
+    within: str = ""
+    complete: Callable[[bytes], bytes] | None = None
 
 
 class Reading(NamedTuple):
@@ -66,7 +72,16 @@ class Reply(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-Handled = Changing | Reading | Reply | Rejection
+class Stream(NamedTuple):
+    """An answer that is sent piece by piece until `chunks` ends or the caller goes away."""
+
+    chunks: AsyncIterator[bytes]
+    media_type: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int = 200
+
+
+Handled = Changing | Reading | Reply | Stream | Rejection
 Handler = Callable[[Call], Handled | Awaitable[Handled]]
 Reader = Callable[[Call], Callable[[State, int], Any]]
 
