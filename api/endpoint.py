@@ -230,6 +230,8 @@ def refusal_reply(rejection: Rejection, headers: Headers, extra: tuple[tuple[byt
     wait = problems.retry_after(rejection.code)
     if wait is not None:
         extra = (*extra, (b"retry-after", str(wait).encode()))
+    if rejection.code in (ResultCode.BODY_TOO_LARGE, ResultCode.UNSUPPORTED_MEDIA_TYPE):
+        extra = (*extra, (b"connection", b"close"))  # its body was not read
     if rejection.code is ResultCode.UNAUTHENTICATED:
         extra = (*extra, (b"www-authenticate", b"Bearer"))
     return Reply(rejection.code.status, body, problems.MEDIA_TYPE, extra)

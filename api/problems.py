@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from engine import limits
+from engine.commands.fields import PATTERNS_IN_WORDS
 from engine.results import FieldError, Rejection, ResultCode, Shortage
 
 MEDIA_TYPE = b"application/problem+json"
@@ -63,7 +64,15 @@ def from_validation(error: Exception) -> Rejection:
     found = _PATH.search(text)
     if found is None:
         return malformed(text)
-    return malformed(text[: found.start()], pointer_of(found.group(1)))
+    return malformed(_in_words(text[: found.start()]), pointer_of(found.group(1)))
+
+
+def _in_words(text: str) -> str:
+    """People are told what is expected, not a regular expression."""
+    for pattern, words in PATTERNS_IN_WORDS.items():
+        if text == f"Expected `str` matching regex {pattern!r}":
+            return f"Expected {words}"
+    return text
 
 
 def pointer_of(path: str) -> str:

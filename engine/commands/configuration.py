@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from engine import limits
 from engine.commands.fields import (
+    GTIN_REGEX,
     ClockTime,
     Country,
     Currency,
@@ -49,7 +50,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     name: Name
     weight_grams: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
     tax_class: Id | None = None
-    gtin: Annotated[str, Meta(pattern=r"^[0-9]{8,14}$(?!\n)")] | None = None
+    gtin: Annotated[str, Meta(pattern=GTIN_REGEX)] | None = None
     backorderable: bool = False
 
 
