@@ -1,0 +1,64 @@
+"""A full disk: changes get 507 and change nothing, reads go on, and it recovers when space comes back."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.recovery.running import RunningNode
+from tests.recovery.test_kill_node import open_shop, reservation
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MiB of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    where = tmp_path / "disk"
+    where.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(where)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting is not permitted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", str(where)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no free block on the disk."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(65_536))
+        except OSError:
+            pass
+    return ballast
+
+
+def test_a_full_disk_refuses_changes_with_507_and_recovers(small_disk: Path) -> None:
+    node = RunningNode(small_disk / "data")
+    try:
+        open_shop(node)
+        first = node.call("POST", "/v1/reservations", reservation(1), "cart-1")
+        assert first[0] == 201
+        ballast = fill(small_disk)
+        before = node.call("GET", "/v1/node")[1]
+
+        status, problem, _ = node.call("POST", "/v1/reservations", reservation(2), "cart-2")
+        assert (status, problem["code"]) == (507, "storage_full")
+        assert node.call("POST", "/v1/reservations", reservation(1), "cart-1")[1] == first[1], "an old key is answered"
+        assert node.call("GET", f"/v1/reservations/{first[1]['id']}")[0] == 200, "reads go on"
+        after = node.call("GET", "/v1/node")[1]
+        assert (after["seq"], after["digest"]) == (before["seq"], before["digest"])
+
+        ballast.unlink()
+        assert node.call("POST", "/v1/reservations", reservation(2), "cart-2")[0] == 201
+        digest = node.call("GET", "/v1/node?digest=fresh")[1]["digest"]
+        node.kill()
+        node.start()
+        assert node.call("GET", "/v1/node?digest=fresh")[1]["digest"] == digest
+    finally:
+        node.stop()
