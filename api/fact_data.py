@@ -1,0 +1,116 @@
+"""Facts as clients see them: field names instead of positions, ids instead of numbers, nothing sealed or secret."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from api.identifiers import fulfilment_id, reservation_id, return_id
+from api.timestamps import iso
+from engine import facts as f
+from engine.facts import Fact
+from engine.facts.postings import Account, Posting
+
+ACCOUNT_NAMES = tuple(account.name.lower() for account in Account)
+
+
+class Document(msgspec.Struct, frozen=True):
+    """What an entry is about: `order` W-1001, `fulfilment` f-7, `movement` m-12, ..."""
+
+    type: str
+    id: str
+
+
+class PostingAnswer(msgspec.Struct, frozen=True):
+    """`quantity` units of `sku` at `node` go from one account to another."""
+
+    sku: str
+    node: str
+    source_account: str
+    target_account: str
+    quantity: int
+
+
+def postings_of(fact: Fact) -> tuple[PostingAnswer, ...]:
+    """Exactly what the ledger applied."""
+    return tuple(_posting(posting) for posting in fact.postings)
+
+
+def _posting(posting: Posting) -> PostingAnswer:
+    source, target = ACCOUNT_NAMES[posting.source], ACCOUNT_NAMES[posting.target]
+    return PostingAnswer(posting.sku, posting.node, source, target, posting.quantity)
+
+
+def document_of(fact: Fact, seq: int) -> Document:
+    """What a fact of record `seq` is about."""
+    match fact:
+        case f.StockMoved():
+            return Document("movement", f"m-{seq}")
+        case f.FulfilmentAdvanced() | f.FulfilmentRejected():
+            return Document("fulfilment", fulfilment_id(fact.fulfilment))
+        case f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
+            return Document("return", return_id(fact.return_id))
+        case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderReopened():
+            return Document("order", fact.order)
+        case f.NodeSet():
+            return Document("node", fact.node)
+        case f.ItemSet():
+            return Document("item", fact.sku)
+        case f.NodeItemSet():
+            return Document("node_item", f"{fact.node}/{fact.sku}")
+        case f.ChannelSet():
+            return Document("channel", fact.channel)
+        case f.SourcingPolicySet():
+            return Document("sourcing_policy", fact.policy)
+        case f.ApiKeyCreated() | f.ApiKeyRevoked():
+            return Document("api_key", fact.key_id)
+        case f.KeysForgotten():
+            return Document("idempotency_keys", str(fact.through_seq))
+        case _:
+            return Document("reservation", reservation_id(fact.reservation))
+
+
+_IDS = {"reservation": reservation_id, "fulfilment": fulfilment_id, "return_id": return_id}
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """(field, name outside) of a struct. A fact's `line` is a position in the order, so that is what it is called."""
+    names = []
+    for field in kind.__struct_fields__:
+        if field.endswith("_ns"):
+            names.append((field, field.removesuffix("_ns")))
+        elif field == "line":
+            names.append((field, "line_index"))
+        else:
+            names.append((field, field))
+    return tuple(names)
+
+
+def data_of(fact: Fact) -> dict[str, Any]:
+    """All fields of a fact by name. Sealed blobs, hashes and packed states, all of them bytes, are left out."""
+    data = _plain(fact)
+    data["postings"] = [msgspec.structs.asdict(posting) for posting in postings_of(fact)]
+    return data
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for field, name in _fields(type(struct)):
+        value = getattr(struct, field)
+        if isinstance(value, bytes):
+            continue
+        if field in _IDS and isinstance(value, int):
+            value = _IDS[field](value)
+        elif field.endswith("_ns") and isinstance(value, int):
+            value = iso(value)
+        data[name] = _value(value)
+    return data
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _plain(value)
+    if isinstance(value, tuple | list):
+        return [_value(entry) for entry in value]
+    return value

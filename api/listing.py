@@ -1,0 +1,92 @@
+"""What lists and paths share: cursors, ids in the path, spans of time, orders with the newest first."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import merge
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.operations import PageQuery
+from api.problems import malformed
+from api.timestamps import to_ns
+from engine.commands.fields import Id, Sku
+from engine.orders import Order
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.wal import Journal
+
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with `Z`")]
+
+# Orders one page looks at, however few of them it wants to show: a page then ends early, with a cursor.
+LIST_SCAN_ORDERS_MAX = 2_000
+
+
+class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A list that may be limited to a span of time: from `from` on, before `to`."""
+
+    from_: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
+
+    @property
+    def from_ns(self) -> int:
+        """Where the span begins; 0 if it has no beginning."""
+        return 0 if self.from_ is None else to_ns(self.from_)
+
+    @property
+    def to_ns(self) -> int | None:
+        """Where the span ends, or None."""
+        return None if self.to is None else to_ns(self.to)
+
+
+def position_of(cursor: str | None) -> int | Rejection | None:
+    """The number in a cursor; None for the first page."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+        return Rejection(
+            ResultCode.MALFORMED_REQUEST, "in the query: `cursor` is what the page before gave as `next_cursor`"
+        )
+    return int(cursor)
+
+
+def path_id(value: str, name: str) -> str | Rejection:
+    """An id from the path, or the refusal of what can't be one."""
+    return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+
+
+def path_sku(value: str) -> str | Rejection:
+    """A SKU from the path, or the refusal of what can't be one."""
+    return _checked(value, Sku, "`sku` in the path: 1 to 64 printable characters, no `/`, no blanks at the ends")
+
+
+def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
+    try:
+        checked: str = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return malformed(detail)
+    return checked
+
+
+def seq_at(journal: Journal, time_ns: int) -> int:
+    """The first seq whose time is `time_ns` or later; one past the end if there is none. Journalled time ascends."""
+    low, high = 1, journal.last_seq + 1
+    while low < high:
+        middle = (low + high) // 2
+        if journal.record(middle)[0] < time_ns:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def newest_orders(state: State, before_seq: int | None, *, open_only: bool = False) -> Iterator[Order]:
+    """Orders made before record `before_seq`, the youngest first, each as it is now."""
+    memory = state.orders.open
+    before = state.seq + 1 if before_seq is None else before_seq
+    young = (order for order in reversed(memory.values()) if order.seq < before)
+    if open_only:
+        return young
+    closed = (order for order in state.closed.newest_orders(before_seq) if order.number not in memory)
+    return merge(young, closed, key=lambda order: -order.seq)

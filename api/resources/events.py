@@ -1,0 +1,124 @@
+"""The feed of facts over HTTP: page by page, or as server-sent events that can be resumed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.endpoint import encode
+from api.fact_data import data_of
+from api.node import Node
+from api.operations import Call, Handled, Operation, Reply, Stream
+from api.problems import malformed
+from api.timestamps import Timestamp, iso
+from engine import limits, records
+from engine.records import kind_of
+
+EVENT_STREAM = b"text/event-stream"
+SILENCE_SECONDS_MAX = 15
+LOOK_SECONDS = 1.0
+EVENTS_PER_PIECE = 500
+
+
+class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after` is the last seq the caller has; 0 for everything."""
+
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
+
+
+class Event(msgspec.Struct):
+    """One fact. `type` is its name, `data` its fields. Personal data is not in it."""
+
+    seq: int
+    time: Timestamp
+    type: str
+    actor: str
+    data: dict[str, Any]
+
+
+class EventPage(msgspec.Struct):
+    """The oldest first. Records come whole, so that a page may hold a few more than `limit`."""
+
+    items: list[Event]
+    next_after: int
+
+
+def _read(node: Node, after: int, limit: int) -> EventPage:
+    """Events of whole records after `after`, until there are `limit` of them or as many records were looked at."""
+    page = EventPage([], after)
+    for batch in node.journal.read(after):
+        for seq, encoded in enumerate(batch.records, batch.first_seq):
+            if seq <= after:
+                continue
+            record = records.decode(encoded)
+            time = iso(batch.time_ns)
+            page.items += [Event(seq, time, kind_of(fact), record.actor, data_of(fact)) for fact in record.facts]
+            page.next_after = seq
+            if len(page.items) >= limit:
+                return page
+    return page
+
+
+def events(call: Call) -> Handled:
+    """A page of facts, or all of them from here on."""
+    after = call.query.after
+    if EVENT_STREAM not in call.headers.get(b"accept", b""):
+        return Reply(200, encode(_read(call.node, after, call.query.limit)))
+    last = call.headers.get(b"last-event-id")
+    if last is not None:
+        if not (last.isdigit() and len(last) <= 18):
+            return malformed("`Last-Event-ID` is the id of the last event, a journal position")
+        after = int(last)
+    headers = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+    return Stream(_stream(call.node, call.actor, after), EVENT_STREAM + b"; charset=utf-8", headers)
+
+
+async def _stream(node: Node, actor: str, after: int) -> AsyncIterator[bytes]:
+    """Frames until the node stops or the caller's key is revoked. The last event of a record carries the id."""
+    yield b"retry: 1000\n\n"
+    silent_since = node.loop.time()
+    committed = node.committed()
+    while not node.stopping and _may_read(node, actor):
+        if node.journal.last_seq > after:
+            page = _read(node, after, EVENTS_PER_PIECE)
+            after = page.next_after
+            yield _frames(page.items)
+            silent_since = node.loop.time()
+            continue
+        if committed.done():
+            committed = node.committed()
+        await asyncio.wait([committed], timeout=LOOK_SECONDS)
+        if node.loop.time() - silent_since >= SILENCE_SECONDS_MAX:
+            yield b":\n\n"
+            silent_since = node.loop.time()
+
+
+def _may_read(node: Node, actor: str) -> bool:
+    """Whether the key the stream was opened with is still alive."""
+    kind, _, key_id = actor.partition(":")
+    return kind != "key" or node.state.access.keys[key_id].revoked_at_ns is None
+
+
+def _frames(items: list[Event]) -> bytes:
+    """Server-sent events. Who comes back with the id of a record has had all of it."""
+    parts = []
+    for event, following in zip(items, [*items[1:], None], strict=True):
+        ends = following is None or following.seq != event.seq
+        parts.append(
+            b"%bevent: %b\ndata: %b\n\n"
+            % (b"id: %d\n" % event.seq if ends else b"", event.type.encode(), encode(event))
+        )
+    return b"".join(parts)
+
+
+OPERATIONS = [
+    Operation(
+        id="listEvents", method="GET", path="/v1/events", tag="Journal", handle=events, query=EventsQuery,
+        summary="The feed of facts, the oldest first", answer=EventPage,
+        description="With `Accept: text/event-stream` the same as server-sent events without end, one per fact, from "
+        "`after` or from `Last-Event-ID` on. New kinds of events will come: skip those you do not know.",
+    ),
+]  # fmt: skip

@@ -1,0 +1,316 @@
+"""Orders over HTTP: place, read, list, cancel, source again."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api import people
+from api.answers import OrderAnswer, OrderDetail, order_answer
+from api.endpoint import encode
+from api.fact_data import data_of
+from api.identifiers import reservation_number
+from api.listing import LIST_SCAN_ORDERS_MAX, Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
+from api.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.people import Billing, Customer, ShipTo
+from api.timestamps import Timestamp, iso, to_ns
+from engine import limits, orders, records
+from engine.areas import NOWHERE
+from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
+from engine.commands.fields import Id
+from engine.commands.orders import CancelLine, OrderLineRequests
+from engine.facts import Fact
+from engine.orders import Order
+from engine.records import kind_of
+from engine.results import FieldError, Rejection, ResultCode
+from engine.state import State
+from engine.wal import Journal, StorageFull
+
+TAG = "Orders"
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
+PLACED_FROM, PLACED_BEFORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An order as the shop sends it. With `reservation` its units become the order's; without, it is sourced now.
+
+    `if_expired: source_again` sources anew if the reservation has expired. `placed_at` is the shop's own time.
+    """
+
+    number: Id
+    channel: Id
+    lines: OrderLineRequests
+    reservation: str | None = None
+    if_expired: Literal["refuse", "source_again"] = "refuse"
+    customer: Customer | None = None
+    ship_to: ShipTo | None = None
+    billing: Billing | None = None
+    delivery: Literal["ship"] = "ship"
+    placed_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.placed_at is not None and not PLACED_FROM <= self.placed_at < PLACED_BEFORE:
+            raise ValueError("`placed_at` lies between 1970 and 2200")
+
+
+class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Without `lines` everything that has not shipped is cancelled. No names in `reason`, please: it is journalled."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
+    lines: Annotated[tuple[CancelLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No fields: `{}` or no body at all."""
+
+
+class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
+
+    state: str | None = None
+    channel: str | None = None
+    node: str | None = None
+
+
+class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`limit` counts records; the facts of a record come together."""
+
+    limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
+    cursor: str | None = None
+
+
+class OrderPage(msgspec.Struct):
+    """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
+
+    items: list[OrderAnswer]
+    next_cursor: str | None
+
+
+class HistoryEntry(msgspec.Struct):
+    """One thing that happened to the order. `data` has the fields of the fact; personal data is not in it."""
+
+    seq: int
+    time: Timestamp
+    actor: str
+    kind: str
+    data: dict[str, Any]
+
+
+class HistoryPage(msgspec.Struct):
+    """The oldest first."""
+
+    items: list[HistoryEntry]
+    next_cursor: str | None
+
+
+def place(call: Call) -> Handled:
+    """Accept an order. What is personal is sealed before anything else sees it."""
+    body: OrderBody = call.body
+    refusal = _repeated_line(body)
+    if refusal is not None:
+        return refusal
+    reservation = None
+    if body.reservation is not None:
+        reservation = reservation_number(body.reservation)
+        if reservation is None:
+            return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
+    sealed = people.Sealed()
+    # A number that is taken stays taken: this is a retry or will be refused, and needs no keys.
+    if orders.find(call.node.state, body.number) is None:
+        try:
+            sealed = people.seal(call.node, body.number, body.customer, body.ship_to, body.billing)
+        except StorageFull:
+            return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
+    command = PlaceOrder(
+        number=body.number,
+        channel=body.channel,
+        lines=body.lines,
+        area=NOWHERE if body.ship_to is None else body.ship_to.area,
+        reservation=reservation,
+        source_again_if_expired=body.if_expired == "source_again",
+        party=sealed.party,
+        contact=sealed.contact,
+        billing=sealed.billing,
+        delivery=body.delivery,
+        placed_at_ns=None if body.placed_at is None else to_ns(body.placed_at),
+    )
+    return Changing(command, _renderer(body.number))
+
+
+def _repeated_line(body: OrderBody) -> Rejection | None:
+    seen: dict[str, int] = {}
+    errors = tuple(
+        FieldError(f"/lines/{at}/id", f"line id {line.id!r} is used by line {seen[line.id]} already")
+        for at, line in enumerate(body.lines)
+        if seen.setdefault(line.id, at) != at
+    )
+    return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, errors) if errors else None
+
+
+def _renderer(number: str) -> Any:
+    """Renders the order after a change, without the people in it."""
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> OrderAnswer:
+        order = orders.find(state, number)
+        assert order is not None
+        return order_answer(order)
+
+    return render
+
+
+def _resource(call: Call) -> Any:
+    number = call.path["number"]
+
+    def read(state: State, now_ns: int) -> OrderDetail | Rejection:
+        order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(state, number)
+        if order is None:
+            return NOT_FOUND
+        found = people.open_order(call.node, order)
+        return OrderDetail(**msgspec.structs.asdict(order_answer(order)), **found._asdict())
+
+    return read
+
+
+def get(call: Call) -> Handled:
+    """Read one, with the people in it."""
+    return Reading(_resource(call))
+
+
+def list_(call: Call) -> Handled:
+    """A page of orders."""
+    query: OrdersQuery = call.query
+    before = position_of(query.cursor)
+    if isinstance(before, Rejection):
+        return before
+
+    def read(state: State, now_ns: int) -> OrderPage:
+        return _page(state, call.node.journal, query, before)
+
+    return Reading(read)
+
+
+def _page(state: State, journal: Journal, query: OrdersQuery, before: int | None) -> OrderPage:
+    if query.to_ns is not None:
+        first_too_late = seq_at(journal, query.to_ns)
+        before = first_too_late if before is None else min(before, first_too_late)
+    items: list[OrderAnswer] = []
+    for looked_at, order in enumerate(newest_orders(state, before)):
+        if order.created_at_ns < query.from_ns:
+            break
+        if looked_at == LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
+            return OrderPage(items, str(order.seq + 1))
+        if _matches(order, query):
+            items.append(order_answer(order))
+    return OrderPage(items, None)
+
+
+def _matches(order: Order, query: OrdersQuery) -> bool:
+    return (
+        (query.to_ns is None or order.created_at_ns < query.to_ns)
+        and (query.state is None or order.state == query.state)
+        and (query.channel is None or order.channel == query.channel)
+        and (query.node is None or any(fulfilment.node == query.node for fulfilment in order.fulfilments))
+    )
+
+
+async def history(call: Call) -> Handled:
+    """Everything that happened to an order."""
+    node, query, number = call.node, call.query, call.path["number"]
+    after = position_of(query.cursor)
+    if isinstance(after, Rejection):
+        return after
+    order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(node.state, number)
+    if order is None:
+        return NOT_FOUND
+    seqs = [seq for seq in order.history if seq > (after or 0)]
+    page = HistoryPage([], str(seqs[query.limit - 1]) if len(seqs) > query.limit else None)
+    for position, seq in enumerate(seqs[: query.limit]):
+        if position % 50 == 49:
+            await asyncio.sleep(0)
+        time_ns, encoded = node.journal.record(seq)
+        record = records.decode(encoded)
+        page.items += [
+            HistoryEntry(seq, iso(time_ns), record.actor, kind_of(fact), data_of(fact))
+            for fact in record.facts
+            if getattr(fact, "order", None) == number
+        ]
+    return Reply(200, encode(page))
+
+
+def cancel(call: Call) -> Handled:
+    """Cancel what has not shipped."""
+    number = call.path["number"]
+    if isinstance(path_id(number, "number"), Rejection):
+        return NOT_FOUND
+    return Changing(CancelOrder(number, call.body.reason, call.body.lines), _renderer(number))
+
+
+def source_again(call: Call) -> Handled:
+    """Look for nodes once more."""
+    number = call.path["number"]
+    if isinstance(path_id(number, "number"), Rejection):
+        return NOT_FOUND
+    return Changing(SourceOrderAgain(number), _renderer(number))
+
+
+EXAMPLE = {
+    "number": "W-1001",
+    "channel": "web-de",
+    "reservation": "r-4711",
+    "lines": [{"id": "1", "sku": "85123A", "quantity": 2, "unit_price_minor": 255}],
+    "customer": {"name": "Erika Mustermann", "email": "erika@example.org", "reference": "c-17"},
+    "ship_to": {
+        "name": "Erika Mustermann",
+        "street": "Invalidenstr. 1",
+        "postal_code": "10115",
+        "city": "Berlin",
+        "country": "DE",
+        "latitude": 52.53,
+        "longitude": 13.38,
+    },
+}
+
+OPERATIONS = [
+    Operation(
+        id="placeOrder", method="POST", path="/v1/orders", tag=TAG, handle=place, status=201,
+        summary="Place an order, from a reservation or sourced on the spot", body=OrderBody, answer=OrderAnswer,
+        codes=(
+            ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_RESERVATION,
+            ResultCode.WRONG_CHANNEL, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.RESERVATION_EXPIRED,
+            ResultCode.RESERVATION_NOT_ACTIVE, ResultCode.EXCEEDS_RESERVATION, ResultCode.INSUFFICIENT_STOCK,
+        ),
+        example=EXAMPLE,
+        description="Short lines are backordered where the item allows it. What the order does not use of its "
+        "reservation is released in the same step. The answer leaves the people out; read the order to see them.",
+    ),
+    Operation(
+        id="listOrders", method="GET", path="/v1/orders", tag=TAG, handle=list_, query=OrdersQuery,
+        summary="Orders, the newest first", answer=OrderPage,
+    ),
+    Operation(
+        id="getOrder", method="GET", path="/v1/orders/{number}", tag=TAG, handle=get, resource=_resource,
+        summary="Read an order, with the people in it", answer=OrderDetail, codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="getOrderHistory", method="GET", path="/v1/orders/{number}/history", tag=TAG, handle=history,
+        query=HistoryQuery, summary="Every fact about an order, the oldest first", answer=HistoryPage,
+        codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="cancelOrder", method="POST", path="/v1/orders/{number}/cancel", tag=TAG, handle=cancel, body=CancelBody,
+        summary="Cancel what has not shipped, in whole or in part", answer=OrderAnswer, resource=_resource,
+        codes=(
+            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.INVALID_TRANSITION,
+            ResultCode.EXCEEDS_CANCELLABLE,
+        ),
+        example={"reason": "customer changed their mind", "lines": [{"id": "1", "quantity": 1}]},
+    ),
+    Operation(
+        id="sourceOrderAgain", method="POST", path="/v1/orders/{number}/source-again", tag=TAG, handle=source_again,
+        summary="Look for nodes again for what waits", body=Nothing, body_optional=True, answer=OrderAnswer,
+        resource=_resource,
+        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.INSUFFICIENT_STOCK),
+    ),
+]  # fmt: skip
