@@ -1,0 +1,102 @@
+"""What must hold after every record. Small functions, armed in tests, in the simulator and by `kontor verify`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.facts.postings import ALLOCATED, INSIDE_COUNT, RESERVED, Account
+from engine.orders import OPEN_STEPS
+from engine.state import State
+
+Violations = list[str]
+
+
+def every_sku_sums_to_zero(state: State) -> Violations:
+    """Per SKU all accounts, inside and outside, sum to zero."""
+    return [f"the accounts of {sku!r} do not sum to zero" for sku in state.ledger.unbalanced_skus()]
+
+
+def no_internal_account_is_negative(state: State) -> Violations:
+    """There are never fewer than no units anywhere."""
+    return [
+        f"{Account(account).name.lower()} is negative somewhere"
+        for account in range(INSIDE_COUNT)
+        if bool(np.any(state.ledger.inside[account] < 0))
+    ]
+
+
+def reserved_equals_active_reservations(state: State) -> Violations:
+    """What is reserved is what active reservations hold, per SKU and node."""
+    held: dict[tuple[str, str], int] = {}
+    for reservation in state.reservations.active.values():
+        for line in reservation.lines:
+            for source in line.sources:
+                key = (line.sku, source.node)
+                held[key] = held.get(key, 0) + source.quantity
+    return _compare(state, RESERVED, held, "active reservations hold")
+
+
+def allocated_equals_open_fulfilments(state: State) -> Violations:
+    """What is allocated is what open fulfilments have, per SKU and node."""
+    held: dict[tuple[str, str], int] = {}
+    for order in state.orders.open.values():
+        for fulfilment in order.fulfilments:
+            if fulfilment.state in OPEN_STEPS:
+                for take in fulfilment.lines:
+                    key = (order.lines[take.line].sku, fulfilment.node)
+                    held[key] = held.get(key, 0) + take.quantity
+    return _compare(state, ALLOCATED, held, "open fulfilments have")
+
+
+def _compare(state: State, account: int, held: dict[tuple[str, str], int], words: str) -> Violations:
+    booked = {(sku, node): units for a, sku, node, units in state.ledger.rows() if a == account}
+    return [
+        f"{Account(account).name.lower()} of {sku!r} at {node!r} is {booked.get((sku, node), 0)}, but {words} {units}"
+        for (sku, node), units in sorted((booked | held).items())
+        if booked.get((sku, node), 0) != (units := held.get((sku, node), 0))
+    ]
+
+
+def line_units_add_up(state: State) -> Violations:
+    """Every unit of an order line is somewhere, and none is in two places."""
+    return [
+        f"the units of line {line.id!r} of order {order.number!r} do not add up"
+        for order in state.orders.open.values()
+        for line in order.lines
+        if line.quantity != line.open + line.shipped + line.cancelled
+        or min(line.allocated, line.backordered, line.unsourceable, line.shipped, line.cancelled) < 0
+        or not 0 <= line.returned <= line.shipped
+    ]
+
+
+def waiting_lines_are_queued(state: State) -> Violations:
+    """The queue of backordered lines holds exactly the lines that wait."""
+    queued = {(sku, *key) for sku, queue in state.orders.waiting.items() for key in queue}
+    waiting = {
+        (line.sku, order.seq, at)
+        for order in state.orders.open.values()
+        for at, line in enumerate(order.lines)
+        if line.backordered
+    }
+    return [f"line {at} of the order of record {seq} is queued wrongly" for _, seq, at in sorted(queued ^ waiting)]
+
+
+def closed_orders_have_left(state: State) -> Violations:
+    """Memory holds only orders with something open."""
+    return [f"order {order.number!r} is closed and still in memory" for order in state.orders.open.values() if not order.open]
+
+
+CHECKS: list[Callable[[State], Violations]] = [
+    every_sku_sums_to_zero,
+    no_internal_account_is_negative,
+    reserved_equals_active_reservations,
+    allocated_equals_open_fulfilments,
+    line_units_add_up,
+    waiting_lines_are_queued,
+    closed_orders_have_left,
+]
+
+
+def check(state: State) -> Violations:
+    """Everything that does not hold; empty for a sound state."""
+    return [violation for invariant in CHECKS for violation in invariant(state)]
