@@ -51,9 +51,10 @@ def allocated_equals_open_fulfilments(state: State) -> Violations:
 def _compare(state: State, account: int, held: dict[tuple[str, str], int], words: str) -> Violations:
     booked = {(sku, node): units for a, sku, node, units in state.ledger.rows() if a == account}
     return [
-        f"{Account(account).name.lower()} of {sku!r} at {node!r} is {booked.get((sku, node), 0)}, but {words} {units}"
-        for (sku, node), units in sorted((booked | held).items())
-        if booked.get((sku, node), 0) != (units := held.get((sku, node), 0))
+        f"{Account(account).name.lower()} of {sku!r} at {node!r} is {booked.get((sku, node), 0)}, "
+        f"but {words} {held.get((sku, node), 0)}"
+        for sku, node in sorted(booked | held)
+        if booked.get((sku, node), 0) != held.get((sku, node), 0)
     ]
 
 
@@ -83,7 +84,11 @@ def waiting_lines_are_queued(state: State) -> Violations:
 
 def closed_orders_have_left(state: State) -> Violations:
     """Memory holds only orders with something open."""
-    return [f"order {order.number!r} is closed and still in memory" for order in state.orders.open.values() if not order.open]
+    return [
+        f"order {order.number!r} is closed and still in memory"
+        for order in state.orders.open.values()
+        if not order.open
+    ]
 
 
 CHECKS: list[Callable[[State], Violations]] = [
