@@ -50,7 +50,11 @@ class RunningNode:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             content = answer.read()
-            return answer.status, json.loads(content) if content else None, {k.lower(): v for k, v in answer.getheaders()}
+            return (
+                answer.status,
+                json.loads(content) if content else None,
+                {k.lower(): v for k, v in answer.getheaders()},
+            )
         finally:
             connection.close()
 

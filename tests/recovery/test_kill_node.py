@@ -92,7 +92,9 @@ def kill_rounds(directory: Path, rounds: int, seed: int) -> None:
             sent.update(client.sent)
             for number, body in client.acknowledged.items():
                 found = node.call("GET", f"/v1/reservations/{json.loads(body)['id']}")
-                assert (found[0], found[1]) == (200, json.loads(body)), "an acknowledged reservation is there as it was answered"
+                assert (found[0], found[1]) == (200, json.loads(body)), (
+                    "an acknowledged reservation is there as it was answered"
+                )
             for number in client.sent:
                 status, again, headers = node.call("POST", "/v1/reservations", reservation(number), f"cart-{number}")
                 assert status == 201
