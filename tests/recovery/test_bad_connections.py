@@ -3,9 +3,9 @@
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
 from tests.recovery.running import RunningNode
 
 

@@ -95,21 +95,10 @@ class Life:
         """Something happens."""
         chance = self.chance
         self.now_ns += chance.choice((1, 1, 2, 10, 60, 400)) * NS_PER_SECOND
-        happening = chance.choice(
-            (self.receive, self.receive, self.reserve, self.reserve, self.reserve, self.place, self.place, self.place)
-            + (
-                self.touch_reservation,
-                self.touch_reservation,
-                self.touch_reservation,
-                self.advance,
-                self.advance,
-                self.advance,
-                self.reject,
-                self.cancel,
-                self.return_,
-            )
-            + (self.odd_movement, self.together, self.again)
-        )
+        everything = [self.receive] * 2 + [self.reserve] * 3 + [self.place] * 3 + [self.touch_reservation] * 3
+        everything += [self.advance] * 3 + [self.reject, self.cancel, self.return_]
+        everything += [self.odd_movement, self.together, self.again]
+        happening = chance.choice(everything)
         happening()
 
     def receive(self) -> None:

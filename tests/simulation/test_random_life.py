@@ -1,6 +1,7 @@
 """Seeded lives: whatever happens, the books hold, and the journal alone gives the state back."""
 
 import pytest
+
 from tests.simulation.random_life import Life
 
 
