@@ -1,0 +1,132 @@
+"""API keys over HTTP. A secret is shown once; the node keeps only its SHA-256."""
+
+import base64
+import hashlib
+import secrets
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from api.endpoint import encode
+from api.listing import path_id, position_of
+from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.timestamps import Timestamp, iso, iso_or_none
+from engine.access import ApiKey
+from engine.commands import CreateApiKey, RevokeApiKey
+from engine.commands.fields import Name
+from engine.facts import Fact
+from engine.results import Rejection, ResultCode
+from engine.state import State
+
+TAG = "Access"
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such key")
+
+
+class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What people call the key, to know it again."""
+
+    name: Name
+
+
+class KeyAnswer(msgspec.Struct):
+    """A key, without its secret. `revoked_at` null: it is live."""
+
+    id: str
+    name: str
+    created_at: Timestamp
+    revoked_at: Timestamp | None
+
+
+class NewKeyAnswer(KeyAnswer, kw_only=True):
+    """A new key with its secret, `Authorization: Bearer <secret>`. It is null when the answer is given again."""
+
+    secret: str | None
+
+
+class KeyPage(msgspec.Struct):
+    """The oldest first, revoked ones too."""
+
+    items: list[KeyAnswer]
+    next_cursor: str | None
+
+
+def new_secret() -> str:
+    """256 random bits, easy to recognise in a leak."""
+    return "kontor_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+def _answer(key: ApiKey) -> KeyAnswer:
+    return KeyAnswer(key.key_id, key.name, iso(key.created_at_ns), iso_or_none(key.revoked_at_ns))
+
+
+def create(call: Call) -> Handled:
+    """Make a key. What is journalled of the answer has no secret, so a retry under the same key is answered without it."""
+    secret, key_id = new_secret(), f"k-{secrets.token_hex(8)}"
+    command = CreateApiKey(key_id, call.body.name, hashlib.sha256(secret.encode()).digest())
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> NewKeyAnswer:
+        return NewKeyAnswer(**msgspec.structs.asdict(_answer(state.access.keys[key_id])), secret=None)
+
+    def with_secret(body: bytes) -> bytes:
+        answer = msgspec.json.decode(body, type=NewKeyAnswer)
+        answer.secret = secret
+        return encode(answer)
+
+    return Changing(command, render, complete=with_secret)
+
+
+def list_(call: Call) -> Handled:
+    """A page of keys."""
+    start = position_of(call.query.cursor)
+    if isinstance(start, Rejection):
+        return start
+    first = start or 0
+
+    def read(state: State, now_ns: int) -> KeyPage:
+        end = first + call.query.limit
+        keys = islice(state.access.keys.values(), first, end)
+        return KeyPage([_answer(key) for key in keys], str(end) if end < len(state.access.keys) else None)
+
+    return Reading(read)
+
+
+def _resource(call: Call) -> Any:
+    key_id = call.path["key"]
+
+    def read(state: State, now_ns: int) -> KeyAnswer | Rejection:
+        key = state.access.keys.get(key_id)
+        return NOT_FOUND if key is None else _answer(key)
+
+    return read
+
+
+def revoke(call: Call) -> Handled:
+    """Shut a key out from now on; doing so twice changes nothing."""
+    key_id = call.path["key"]
+    if isinstance(path_id(key_id, "key"), Rejection):
+        return NOT_FOUND
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> KeyAnswer:
+        return _answer(state.access.keys[key_id])
+
+    return Changing(RevokeApiKey(key_id), render)
+
+
+OPERATIONS = [
+    Operation(
+        id="createKey", method="POST", path="/v1/keys", tag=TAG, handle=create, status=201,
+        summary="Make an API key and show its secret, once", body=KeyBody, answer=NewKeyAnswer,
+        example={"name": "web shop"},
+        description="The secret is never stored. Under an `Idempotency-Key` a retry gets the same key with `secret` "
+        "null: if the first answer was lost, revoke that key and make another.",
+    ),
+    Operation(
+        id="listKeys", method="GET", path="/v1/keys", tag=TAG, handle=list_, query=PageQuery,
+        summary="API keys, revoked ones too", answer=KeyPage,
+    ),
+    Operation(
+        id="revokeKey", method="DELETE", path="/v1/keys/{key}", tag=TAG, handle=revoke, resource=_resource,
+        summary="Shut a key out from now on", answer=KeyAnswer, codes=(ResultCode.NOT_FOUND,),
+    ),
+]  # fmt: skip

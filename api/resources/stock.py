@@ -1,0 +1,284 @@
+"""Stock over HTTP: movements, balances, availability, the trial balance."""
+
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.listing import path_sku, position_of
+from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from engine import limits
+from engine.areas import NOWHERE, coarse_area
+from engine.commands import MoveStock
+from engine.commands.fields import Id
+from engine.commands.reservations import DemandLine, Destination, QuantityLine
+from engine.facts import Fact, StockMoved
+from engine.reservations import check_demand
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.stock import Balances, balances_at
+from engine.supply import Demand, supply
+
+TAG = "Stock"
+
+
+class MovedLineAnswer(msgspec.Struct):
+    """One line, and what is there after the whole movement. `oversold` promised units were not found by a count."""
+
+    sku: str
+    node: str
+    reason: str
+    quantity: int
+    on_hand: int
+    available: int
+    oversold: int
+
+
+class MovementAnswer(msgspec.Struct):
+    """A movement that was posted."""
+
+    seq: int
+    reference: str | None
+    lines: tuple[MovedLineAnswer, ...]
+
+
+class SkuStock(msgspec.Struct):
+    """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable."""
+
+    sku: str
+    on_hand: int
+    available: int
+    reserved: int
+    allocated: int
+    unsellable: int
+    inbound: int
+    available_to_promise: int
+
+
+class NodeStock(msgspec.Struct):
+    """Units of one SKU at one node. available_to_promise = max(0, available - safety_stock), 0 where it is not sold."""
+
+    node: str
+    on_hand: int
+    available: int
+    reserved: int
+    allocated: int
+    unsellable: int
+    inbound: int
+    available_to_promise: int
+    safety_stock: int
+    sellable: bool
+
+
+class SkuStockDetail(SkuStock, kw_only=True):
+    """Units of one SKU over all nodes and at each."""
+
+    nodes: list[NodeStock]
+
+
+class StockPage(msgspec.Struct):
+    """In the order in which the SKUs were created."""
+
+    items: list[SkuStock]
+    next_cursor: str | None
+
+
+class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What somebody would like to buy on a channel, and where it would go."""
+
+    channel: Id
+    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
+    ship_to: Destination | None = None
+
+
+class AvailabilityLine(msgspec.Struct):
+    """One SKU: units asked for by all lines together, and units the channel could promise now."""
+
+    sku: str
+    requested: int
+    available: int
+
+
+class AvailabilitySource(msgspec.Struct):
+    """Units a node would send."""
+
+    sku: str
+    node: str
+    quantity: int
+
+
+class AvailabilityAnswer(msgspec.Struct):
+    """Whether all of it could be promised now, and from where. Nothing is held by asking."""
+
+    fulfillable: bool
+    lines: list[AvailabilityLine]
+    sources: list[AvailabilitySource]
+
+
+class TrialBalance(msgspec.Struct):
+    """Every account over all SKUs and nodes. The accounts sum to zero, and so do those of every single SKU."""
+
+    seq: int
+    balanced: bool
+    skus: int
+    accounts: dict[str, int]
+
+
+def _render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAnswer:
+    moved = facts[0]
+    assert isinstance(moved, StockMoved)
+    lines = []
+    for line in moved.lines:
+        there = balances_at(state, line.sku, line.node)
+        lines.append(
+            MovedLineAnswer(
+                line.sku, line.node, line.reason, line.quantity, there.on_hand, there.available, line.oversold
+            )
+        )
+    return MovementAnswer(seq, moved.reference, tuple(lines))
+
+
+def move(call: Call) -> Handled:
+    """Post all lines or none."""
+    return Changing(call.body, _render_moved)
+
+
+def _resource(call: Call) -> Any:
+    sku = call.path["sku"]
+
+    def read(state: State, now_ns: int) -> SkuStockDetail | Rejection:
+        if isinstance(path_sku(sku), Rejection) or sku not in state.configuration.items:
+            return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
+        total = _total(state, sku)
+        return SkuStockDetail(
+            **msgspec.structs.asdict(total), nodes=[_at(state, sku, node) for node in state.ledger.nodes]
+        )
+
+    return read
+
+
+def _at(state: State, sku: str, node: str) -> NodeStock:
+    rule = state.configuration.node_items.get(node, {}).get(sku)
+    safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
+    return NodeStock(node=node, **_named(balances_at(state, sku, node)), safety_stock=safety_stock, sellable=sellable)
+
+
+def _named(balances: Balances) -> dict[str, int]:
+    return {"on_hand": balances.on_hand, **balances._asdict()}
+
+
+def _total(state: State, sku: str) -> SkuStock:
+    return _totals(state, [sku])[0]
+
+
+def _totals(state: State, skus: list[str]) -> list[SkuStock]:
+    """Balances over all nodes, one pass per account."""
+    at = [state.ledger.sku_index[sku] for sku in skus]
+    nodes = len(state.ledger.nodes)
+    sums = [state.ledger.inside[account][at, :nodes].sum(axis=1).tolist() for account in range(5)]
+    sums.append(state.stock.promisable_rows(at).sum(axis=1).tolist())
+    return [
+        SkuStock(sku=sku, **_named(Balances(*(int(units) for units in row))))
+        for sku, row in zip(skus, zip(*sums, strict=True), strict=True)
+    ]
+
+
+def get(call: Call) -> Handled:
+    """Read one SKU's stock."""
+    return Reading(_resource(call))
+
+
+def list_(call: Call) -> Handled:
+    """A page of SKUs."""
+    start = position_of(call.query.cursor)
+    if isinstance(start, Rejection):
+        return start
+    first = start or 0
+
+    def read(state: State, now_ns: int) -> StockPage:
+        end = first + call.query.limit
+        skus = list(islice(state.ledger.skus, first, end))
+        return StockPage(_totals(state, skus), str(end) if end < len(state.ledger.skus) else None)
+
+    return Reading(read)
+
+
+def availability(call: Call) -> Handled:
+    """What could be promised now."""
+    body: AvailabilityBody = call.body
+
+    def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
+        lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
+        return check_demand(state, body.channel, lines) or _available(state, body)
+
+    return Reading(read)
+
+
+def _available(state: State, body: AvailabilityBody) -> AvailabilityAnswer:
+    to = body.ship_to
+    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
+    found, short = supply(state, body.channel, [Demand(line.sku, line.quantity) for line in body.lines], area)
+    requested: dict[str, int] = {}
+    units: dict[tuple[str, str], int] = {}
+    for line, sources in zip(body.lines, found, strict=True):
+        requested[line.sku] = requested.get(line.sku, 0) + line.quantity
+        for source in sources:
+            key = (line.sku, source.node)
+            units[key] = units.get(key, 0) + source.quantity
+    terms = state.terms.get(state, body.channel, area)
+    rows = state.stock.promisable_rows([state.ledger.sku_index[sku] for sku in requested]) * terms.ships
+    totals = (max(0, total - terms.buffer) for total in rows.sum(axis=1).tolist())
+    return AvailabilityAnswer(
+        not short,
+        [AvailabilityLine(sku, wanted, total) for (sku, wanted), total in zip(requested.items(), totals, strict=True)],
+        [AvailabilitySource(sku, node, quantity) for (sku, node), quantity in units.items()],
+    )
+
+
+def trial_balance(call: Call) -> Handled:
+    """Prove that nothing was made up or lost."""
+
+    def read(state: State, now_ns: int) -> TrialBalance:
+        accounts = state.ledger.totals()
+        balanced = not state.ledger.unbalanced_skus() and sum(accounts.values()) == 0
+        return TrialBalance(state.seq, balanced, len(state.ledger.skus), accounts)
+
+    return Reading(read)
+
+
+MOVEMENT = {
+    "reference": "delivery 4711",
+    "lines": [
+        {"sku": "85123A", "node": "leipzig", "reason": "receipt", "quantity": 40},
+        {"sku": "71053", "node": "berlin", "reason": "adjustment", "quantity": -1, "note": "fell off the shelf"},
+    ],
+}
+
+OPERATIONS = [
+    Operation(
+        id="moveStock", method="POST", path="/v1/stock/movements", tag=TAG, handle=move, status=201,
+        summary="Post stock movements, all lines or none", body=MoveStock, answer=MovementAnswer,
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK), example=MOVEMENT,
+        description="A count says what is on hand. One below the promises takes `available` to 0, keeps every promise "
+        "and reports the rest as `oversold`.",
+    ),
+    Operation(
+        id="getStock", method="GET", path="/v1/stock/{sku}", tag=TAG, handle=get, resource=_resource,
+        summary="Stock of one SKU, over all nodes and at each", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=list_, query=PageQuery,
+        summary="Stock of all SKUs", answer=StockPage,
+    ),
+    Operation(
+        id="getAvailability", method="POST", path="/v1/availability", tag=TAG, handle=availability,
+        summary="What a channel could promise now", body=AvailabilityBody, answer=AvailabilityAnswer,
+        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU),
+        example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 2}]},
+    ),
+    Operation(
+        id="getTrialBalance", method="GET", path="/v1/ledger/trial-balance", tag="Journal", handle=trial_balance,
+        summary="All accounts; they sum to zero", answer=TrialBalance,
+    ),
+]  # fmt: skip
