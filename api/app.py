@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import resources
-from api.endpoint import Endpoint, refusal_reply
+from api.endpoint import Endpoint, Receive, Scope, Send, refusal_reply
 from api.node import Node
 from api.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
@@ -45,17 +45,35 @@ def _document_operation() -> Operation:
     )  # fmt: skip
 
 
-def build(node: Node) -> Starlette:
-    """The ASGI application of a node. Fixed paths come before paths with parameters."""
+class App:
+    """The ASGI application of a node: Starlette, and a short cut past its middleware for paths without parameters."""
+
+    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint]) -> None:
+        self._starlette = starlette
+        self._fixed = fixed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._fixed.get(scope.get("path", ""))
+        if endpoint is not None and scope["type"] == "http":
+            scope["path_params"] = {}
+            await endpoint(scope, receive, send)
+        else:
+            await self._starlette(scope, receive, send)
+
+
+def build(node: Node) -> App:
+    """The application of a node. Fixed paths come before paths with parameters."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations():
         by_path.setdefault(operation.path, []).append(operation)
     paths = sorted(by_path, key=lambda path: path.count("{"))
+    endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
     routes = [
-        Route(path, Endpoint(node, by_path[path]), methods=["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-        for path in paths
+        Route(path, endpoint, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+        for path, endpoint in endpoints.items()
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+    return App(Starlette(routes=routes, exception_handlers={HTTPException: _not_routed}), fixed)
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:

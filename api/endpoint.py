@@ -93,6 +93,8 @@ class _Prepared:
         if isinstance(call, Rejection):
             return self._refused(call, headers)
         handled = self.operation.handle(call)
+        if type(handled) is Changing:
+            return await self._change(handled, call, scope)
         if isawaitable(handled):
             handled = await handled
         if isinstance(handled, Changing):

@@ -17,7 +17,8 @@ class KontorProtocol(HttpToolsProtocol):
     """One connection. `waiting_since` is when the request that is still arriving began, or None."""
 
     waiting_since: float | None = None
-    _header_bytes = 0
+    _head_bytes = 0
+    _in_head = True
     _refused = False
 
     def connection_made(self, transport: Any) -> None:
@@ -29,30 +30,23 @@ class KontorProtocol(HttpToolsProtocol):
             return
         if self.waiting_since is None:
             self.waiting_since = time.monotonic()
+        if self._in_head:
+            # What arrives in one read is bounded by the transport; a head that takes more reads than its limit is refused.
+            if self._head_bytes > HEADER_BYTES_MAX:
+                self._refuse_head()
+                return
+            self._head_bytes += len(data)
         super().data_received(data)
 
-    def on_message_begin(self) -> None:
-        self._header_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        if not self._refused:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        if not self._refused:
-            super().on_header(name, value)
-
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEADER_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
-            self.refuse(
-                Rejection(ResultCode.HEADERS_TOO_LARGE, f"at most {HEADERS_MAX} headers, {HEADER_BYTES_MAX} bytes")
-            )
+    def _refuse_head(self) -> None:
+        detail = f"at most {HEADERS_MAX} headers and {HEADER_BYTES_MAX} bytes of them"
+        self.refuse(Rejection(ResultCode.HEADERS_TOO_LARGE, detail))
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        if len(self.headers) > HEADERS_MAX:
+            self._refuse_head()
         if not self._refused:
             super().on_headers_complete()
 
@@ -62,6 +56,7 @@ class KontorProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.waiting_since = None
+        self._in_head = True
         if not self._refused:
             super().on_message_complete()
 

@@ -78,6 +78,7 @@ async def _run(node: Node, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
         date_header=True,
+        proxy_headers=False,
         limit_concurrency=limits.CONNECTIONS_MAX,
         backlog=2048,
         timeout_keep_alive=75,

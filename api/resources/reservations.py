@@ -16,7 +16,6 @@ from engine.commands import ChangeReservation, ExtendReservation, ReleaseReserva
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import NewQuantityLine, QuantityLine
 from engine.facts import Fact, StockReserved
-from engine.facts.reservations import Source
 from engine.reservations import ACTIVE, EXPIRED, Reservation
 from engine.results import Rejection, ResultCode
 from engine.state import State
@@ -25,17 +24,24 @@ from engine.writer import Change, Done
 TAG = "Reservations"
 
 
-class ReservedLineAnswer(msgspec.Struct):
+class SourceAnswer(msgspec.Struct, gc=False):
+    """Units of a line, and the node they are at."""
+
+    node: str
+    quantity: int
+
+
+class ReservedLineAnswer(msgspec.Struct, gc=False):
     """What was asked for of one SKU, what is held, and where. After its end: what it held last."""
 
     sku: str
     requested: int
     reserved: int
-    sources: tuple[dict[str, Any], ...]
+    sources: tuple[SourceAnswer, ...]
     node: str | None = None
 
 
-class ReservationAnswer(msgspec.Struct):
+class ReservationAnswer(msgspec.Struct, gc=False):
     """A claim on stock. `state`: active, confirmed, released or expired."""
 
     id: str
@@ -95,10 +101,6 @@ class BatchAnswer(msgspec.Struct):
     items: tuple[BatchItemAnswer, ...]
 
 
-def _source(source: Source) -> dict[str, Any]:
-    return {"node": source.node, "quantity": source.quantity}
-
-
 def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
     """A reservation as clients see it; from the instant it ends it is expired, swept or not."""
     state = reservation.state
@@ -111,7 +113,13 @@ def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
         iso(reservation.created_at_ns),
         iso(reservation.expires_at_ns),
         tuple(
-            ReservedLineAnswer(line.sku, line.requested, line.reserved, tuple(_source(s) for s in line.sources), line.node)
+            ReservedLineAnswer(
+                line.sku,
+                line.requested,
+                line.reserved,
+                tuple(SourceAnswer(source.node, source.quantity) for source in line.sources),
+                line.node,
+            )
             for line in reservation.lines
         ),
     )
