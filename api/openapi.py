@@ -64,6 +64,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
+            "examples": {code.wire: {"value": msgspec.json.decode(body_of(Rejection(code)))} for code in ResultCode},
             "securitySchemes": {
                 "api_key": {
                     "type": "http",
@@ -224,7 +225,7 @@ def _codes(operation: Operation) -> list[ResultCode]:
 
 def _problem_response(codes: list[ResultCode]) -> dict[str, Any]:
     names = " or ".join(f"`{code.wire}`" for code in codes)
-    examples = {code.wire: {"value": msgspec.json.decode(body_of(Rejection(code)))} for code in codes}
+    examples = {code.wire: {"$ref": f"#/components/examples/{code.wire}"} for code in codes}
     schema = {"$ref": REF_TEMPLATE.format(name=Problem.__name__)}
     response: dict[str, Any] = {
         "description": names,

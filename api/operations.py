@@ -6,9 +6,10 @@ The route table (api/app.py) and the OpenAPI document (api/openapi.py) are made 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from engine import limits
 from engine.commands import Command
@@ -121,9 +122,5 @@ class Operation(msgspec.Struct, frozen=True):
 class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What every list takes. `limit` entries at most; `cursor` as the page before gave it."""
 
-    limit: int = limits.LIST_LIMIT_DEFAULT
+    limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
     cursor: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.limit <= limits.LIST_LIMIT_MAX:
-            raise ValueError(f"`limit` is 1 to {limits.LIST_LIMIT_MAX}")

@@ -18,32 +18,34 @@ from engine.state import State
 TAG = "Configuration"
 
 
-class NodeResource(Node, frozen=True, kw_only=True, omit_defaults=False):
+class NodeResource(Node, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
     """A node with its id."""
 
     id: str
 
 
-class ItemResource(Item, frozen=True, kw_only=True, omit_defaults=False):
+class ItemResource(Item, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
     """An item with its SKU."""
 
     sku: str
 
 
-class NodeItemResource(NodeItem, frozen=True, kw_only=True, omit_defaults=False):
+class NodeItemResource(NodeItem, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
     """What is special about one SKU at one node."""
 
     node: str
     sku: str
 
 
-class ChannelResource(Channel, frozen=True, kw_only=True, omit_defaults=False):
+class ChannelResource(Channel, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
     """A channel with its id."""
 
     id: str
 
 
-class SourcingPolicyResource(SourcingPolicy, frozen=True, kw_only=True, omit_defaults=False):
+class SourcingPolicyResource(
+    SourcingPolicy, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False
+):
     """A sourcing policy with its id."""
 
     id: str
