@@ -12,7 +12,7 @@ import structlog
 
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
-from engine import machine
+from engine import limits, machine
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.wal import ClosedTable, DirectoryLock, LmdbJournal
@@ -70,6 +70,7 @@ class Node:
             on_error=self.report,
         )
         self._turn_scheduled = False
+        self._gathered = 0
         self._waiting_for_commit: list[asyncio.Future[None]] = []
         self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -97,7 +98,16 @@ class Node:
         return refusal
 
     def _turn(self) -> None:
-        """One batch. If the journal fails, nothing of it was answered and the process ends; the next start replays."""
+        """One batch. If the journal fails, nothing of it was answered and the process ends; the next start replays.
+
+        While requests keep coming in, they are let in first: a commit costs as much for thirty records as for one.
+        """
+        arrived = len(self.writer.queue)
+        if self._gathered < arrived < limits.BATCH_COMMANDS_MAX and not self.stopping:
+            self._gathered = arrived
+            self.loop.call_soon(self._turn)
+            return
+        self._gathered = 0
         before = self.journal.last_seq
         try:
             more = self.writer.settle()
