@@ -58,8 +58,9 @@ class InProcess:
         self.resumed_seq = self.journal.last_seq
 
     def run(self, on_progress: Callable[[int], None]) -> None:
-        """Do the whole plan. `on_progress` gets the number of chunks done."""
-        for done, chunk in enumerate(self.plan.chunks, 1):
+        """Do the whole plan. `on_progress` gets the number of steps done."""
+        done = 0
+        for chunk in self.plan.chunks:
             asks = self.progress.asks(chunk)
             for part, some in enumerate(runs(asks, BATCH_ASKS_MAX)):
                 self._now_ns = chunk.time_ns + part * BATCH_GAP_NS
@@ -67,6 +68,7 @@ class InProcess:
                     self._again(some)
                 else:
                     self._ask(some)
+            done += len(chunk.steps)
             on_progress(done)
         if self._batch is not None:
             raise ReplayFailed("the data directory goes on after the end of this replay")

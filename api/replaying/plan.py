@@ -61,6 +61,11 @@ def runs(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
 class Plan(msgspec.Struct, frozen=True):
     """`fates` are the rows that need no step; `identity` is 16 bytes that no other plan has."""
 
+    @property
+    def steps_count(self) -> int:
+        """Steps of all chunks."""
+        return sum(len(chunk.steps) for chunk in self.chunks)
+
     identity: bytes
     chunks: tuple[Chunk, ...]
     fates: tuple[tuple[int, str], ...]
@@ -212,11 +217,11 @@ class _Planner:
         for part, some in enumerate(runs(rows, limits.RESERVATION_LINES_MAX), 1):
             number = first.invoice if part == 1 else f"{first.invoice}:{part}"
             lines = tuple(SaleLine(row.index, row.code, row.quantity, (row.price + 5) // 10) for row in some)
-            sale = Sale(number, market, first.time_ns, lines)
+            sale = Sale(number, market, first.customer, first.time_ns, lines)
             self._slice[CHECKOUTS].append(Reserve(f"reserve {number}", sale))
             self._slice[ORDERS].append(Place(f"place {number}", sale))
             self._unshipped.append(number)
-            self._purchases.sold(first.customer, sale, day)
+            self._purchases.sold(sale, day)
             self.orders_count += 1
 
     def _return(self, rows: list[Row], day: int) -> None:

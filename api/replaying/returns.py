@@ -28,12 +28,12 @@ class Purchases:
     def __init__(self) -> None:
         self._bought: dict[tuple[str, str], list[_Bought]] = {}
 
-    def sold(self, customer: str, sale: Sale, day: int) -> None:
+    def sold(self, sale: Sale, day: int) -> None:
         """Remember a sale; one without a customer can't be found again."""
-        if customer:
+        if sale.customer:
             for position, line in enumerate(sale.lines, 1):
                 entry = _Bought(sale.number, str(position), line.quantity, day)
-                self._bought.setdefault((customer, line.sku), []).append(entry)
+                self._bought.setdefault((sale.customer, line.sku), []).append(entry)
 
     def match(self, row: Row) -> Match:
         """Find orders for a returned row; each unit comes back once."""

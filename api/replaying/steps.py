@@ -25,10 +25,11 @@ class SaleLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sale(msgspec.Struct, frozen=True):
-    """One order: an invoice's goods, or a hundred lines of a long one."""
+    """One order: an invoice's goods, or a hundred lines of a long one. `customer` is empty where the file names none."""
 
     number: str
     market: Market
+    customer: str
     time_ns: int
     lines: tuple[SaleLine, ...]
 

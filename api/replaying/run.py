@@ -1,0 +1,151 @@
+"""One replay from file to report, in process or over HTTP."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from api.replaying.dataset import read
+from api.replaying.in_process import InProcess, calm_collector, data_directory
+from api.replaying.over_http import OverHttp
+from api.replaying.plan import Plan, make_plan
+from api.replaying.progress import Counts, Progress, ReplayFailed
+from api.replaying.reconciliation import Reconciliation
+from api.replaying.shop import examples_directory, read_shop
+
+STOCK_FACTOR_DEFAULT = "1.1"
+SEED_DEFAULT = 1
+CONNECTIONS_DEFAULT = 8
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to replay. Neither `data` nor `url`: in process, in a fresh directory that is gone afterwards.
+
+    `stock_factor`: units received for every unit the orders need. `days_max`: only the file's first trading days.
+    """
+
+    data: Path | None = None
+    url: str | None = None
+    key: str | None = None
+    seed: int = SEED_DEFAULT
+    stock_factor: Fraction = Fraction(STOCK_FACTOR_DEFAULT)
+    connections: int = CONNECTIONS_DEFAULT
+    days_max: int | None = None
+    examples: Path | None = None
+
+
+class Watcher:
+    """Is told how far a replay is. This one does not care; see api/replaying/report.py."""
+
+    def begin(self, steps: int) -> None:
+        """So many steps there will be."""
+
+    def at(self, steps: int) -> None:
+        """So many are done."""
+
+
+class Report(msgspec.Struct):
+    """What a replay found. `preparation_seconds`: reading and planning; `seconds`: the node's work.
+
+    `findings`: seq, digest, accounts, violations, journal_bytes. `latencies` only over HTTP: milliseconds by operation.
+    """
+
+    how: str
+    seed: int
+    stock_factor: str
+    days: int
+    preparation_seconds: float
+    seconds: float
+    resumed_seq: int
+    counts: Counts
+    rows: Reconciliation
+    findings: dict[str, Any]
+    latencies: dict[str, dict[str, float | int]]
+    retries: int
+
+    @property
+    def good(self) -> bool:
+        """Every row is accounted for and the books balance."""
+        return self.rows.matches and not self.findings["violations"]
+
+    @property
+    def orders_per_hour(self) -> int:
+        """Orders accepted, by the time the node's work took."""
+        return round(self.counts.orders * 3600 / self.seconds) if self.seconds else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        plain = msgspec.to_builtins({name: getattr(self, name) for name in self.__struct_fields__ if name != "rows"})
+        return {**plain, "orders_per_hour": self.orders_per_hour, "rows": self.rows.to_json()}
+
+
+def replay(dataset: Path, options: Options, watcher: Watcher | None = None) -> Report:
+    """Replay a file. Raises NoDataset, NoExamples, ReplayFailed, and what opening a data directory raises."""
+    watcher = watcher or Watcher()
+    started = time.perf_counter()
+    content = read(dataset, options.days_max)
+    if not content.rows:
+        raise ReplayFailed(f"{dataset} has no rows")
+    shop = read_shop(options.examples or examples_directory())
+    plan = make_plan(content, shop, options.seed, options.stock_factor)
+    progress = Progress(content, plan)
+    prepared = time.perf_counter()
+    watcher.begin(plan.steps_count)
+    if options.url is not None:
+        driven = asyncio.run(_over_http(options, plan, progress, watcher.at))
+    else:
+        driven = _in_process(options, plan, progress, watcher.at)
+    return Report(
+        how="in process" if options.url is None else "over HTTP",
+        seed=options.seed,
+        stock_factor=str(options.stock_factor),
+        days=plan.days_count,
+        preparation_seconds=round(prepared - started, 3),
+        counts=progress.counts,
+        rows=progress.rows,
+        **driven,
+    )
+
+
+def _in_process(
+    options: Options, plan: Plan, progress: Progress, on_progress: Callable[[int], None]
+) -> dict[str, Any]:
+    with ExitStack() as stack:
+        directory = stack.enter_context(data_directory(options.data))
+        stack.enter_context(calm_collector())
+        started = time.perf_counter()
+        driver = InProcess(directory, plan, progress)
+        stack.callback(driver.close)
+        driver.run(on_progress)
+        seconds = time.perf_counter() - started
+        return {
+            "seconds": round(seconds, 3),
+            "resumed_seq": driver.resumed_seq,
+            "findings": driver.findings(),
+            "latencies": {},
+            "retries": 0,
+        }
+
+
+async def _over_http(
+    options: Options, plan: Plan, progress: Progress, on_progress: Callable[[int], None]
+) -> dict[str, Any]:
+    driver = OverHttp(str(options.url), options.key, options.connections, plan, progress)
+    try:
+        started = time.perf_counter()
+        await driver.run(on_progress)
+        seconds = time.perf_counter() - started
+        return {
+            "seconds": round(seconds, 3),
+            "resumed_seq": 0,
+            "findings": await driver.findings(),
+            "latencies": driver.latencies.quantiles(),
+            "retries": driver.latencies.retries,
+        }
+    finally:
+        driver.close()
