@@ -15,7 +15,10 @@ def move(api: Api, *lines: tuple[str, str, str, int], **more: Any) -> Any:
 def test_a_receipt_shows_what_is_there_afterwards(api: Api) -> None:
     answer = api.post(
         "/v1/stock/movements",
-        {"reference": "delivery 7", "lines": [{"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 40}]},
+        {
+            "reference": "delivery 7",
+            "lines": [{"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 40}],
+        },
     )
     assert answer.status_code == 201
     line = answer.json()["lines"][0]
