@@ -102,6 +102,12 @@ class Writer:
 
         Raises what the journal raises when a commit fails: then nothing was answered and the process must end.
         """
+        now_ns = self.decide()
+        self.commit(now_ns)
+        return self.answer(now_ns)
+
+    def decide(self) -> int:
+        """Decide and apply what is queued, up to a batch; gives its time stamp. Nothing of it is durable or answered yet."""
         now_ns = max(self._clock_ns(), self.state.time_ns + 1, self.journal.last_time_ns + 1)
         taken = [self.queue.popleft() for _ in range(min(len(self.queue), limits.BATCH_COMMANDS_MAX))]
         if not self._make_room(taken):
@@ -112,7 +118,21 @@ class Writer:
         else:
             for item in taken:
                 self._handle(item, now_ns)
-        self._commit(now_ns)
+        return now_ns
+
+    def commit(self, now_ns: int) -> None:
+        """Make what was decided durable."""
+        if self._encoded:
+            started = perf_counter_ns()
+            self.journal.append(now_ns, self._encoded)
+            self._on_batch(len(self._encoded), (perf_counter_ns() - started) / 1e9)
+
+    def answer(self, now_ns: int) -> bool:
+        """Answer what is durable now. True if more work is waiting."""
+        self._encoded = []
+        assert self.journal.last_seq == self.state.seq
+        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+            self.flush_closed()
         answers, self._answers = self._answers, []
         for deliver, outcome in answers:
             deliver(outcome)
@@ -224,17 +244,6 @@ class Writer:
         if record.payload != change.payload:
             return Rejection(ResultCode.IDEMPOTENCY_KEY_REUSED, "this key was used with another payload")
         return Done(seq, record.status, record.body, replayed=True)
-
-    def _commit(self, now_ns: int) -> None:
-        if not self._encoded:
-            return
-        started = perf_counter_ns()
-        self.journal.append(now_ns, self._encoded)
-        self._on_batch(len(self._encoded), (perf_counter_ns() - started) / 1e9)
-        self._encoded = []
-        assert self.journal.last_seq == self.state.seq
-        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
-            self.flush_closed()
 
     def flush_closed(self) -> None:
         """Put closed orders and ended reservations on disk. Derived data: with a full disk they stay in memory."""
