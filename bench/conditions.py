@@ -1,0 +1,48 @@
+"""What every number travels with."""
+
+import os
+import platform
+import statistics
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+def conditions(directory: Path) -> dict[str, Any]:
+    """Machine, versions, and the median fdatasync of 4 KiB on the file system of this run."""
+    packages = ("lmdb", "msgspec", "numpy", "starlette", "uvicorn", "uvloop")
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "file_system": file_system(directory),
+        "fdatasync_median_ms": round(fdatasync_median_seconds(directory) * 1000, 3),
+    }
+
+
+def file_system(directory: Path) -> str:
+    """The type of the file system a directory is on."""
+    best = ("", "unknown")
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, where, kind, *_ = line.split()
+        if str(directory.resolve()).startswith(where) and len(where) > len(best[0]):
+            best = (where, kind)
+    return best[1]
+
+
+def fdatasync_median_seconds(directory: Path, times: int = 100) -> float:
+    """How long a small durable write takes here."""
+    file = os.open(directory / "fdatasync-probe", os.O_RDWR | os.O_CREAT)
+    try:
+        taken = []
+        for _ in range(times):
+            os.pwrite(file, os.urandom(4096), 0)
+            started = time.perf_counter()
+            os.fdatasync(file)
+            taken.append(time.perf_counter() - started)
+        return statistics.median(taken)
+    finally:
+        os.close(file)
+        (directory / "fdatasync-probe").unlink()

@@ -1,0 +1,146 @@
+"""In process: decide and evolve alone, and with the journal, by batch size. No HTTP."""
+
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bench.workloads import Size, reservations, shop
+from engine import commands as c
+from engine import invariants, machine
+from engine.areas import NOWHERE
+from engine.commands.orders import OrderLineRequest
+from engine.facts import StockReserved
+from engine.results import Rejection
+from engine.state import State
+from engine.wal import Journal, LmdbJournal, MemoryClosedTable
+from engine.writer import Change, Done, Writer, recover
+
+
+class Unsound(Exception):
+    """The invariants do not hold after a run, so its number does not count."""
+
+
+def check(state: State, journal: Journal | None) -> None:
+    """Books balanced, nothing oversold, and the journal gives the same state again."""
+    violations = invariants.check(state)
+    if violations:
+        raise Unsound("; ".join(violations[:5]))
+    if journal is not None:
+        again = State(MemoryClosedTable())
+        recover(again, journal)
+        if machine.digest(again) != machine.digest(state):
+            raise Unsound("replay gives another state")
+
+
+def reserve_in_memory(size: Size, skew: str, seed: int = 1) -> dict[str, Any]:
+    """Core only: decide + evolve, sourced, no journal, no framing."""
+    state = State(MemoryClosedTable())
+    now_ns = time.time_ns()
+    for command in shop(size):
+        facts = machine.decide(state, command, now_ns)
+        assert not isinstance(facts, Rejection)
+        machine.evolve(state, state.seq + 1, now_ns, facts, None)
+    work = list(islice(reservations(size, seed, skew), size.reservations))
+    refused = 0
+    started = time.perf_counter()
+    for command in work:
+        facts = machine.decide(state, command, now_ns)
+        if isinstance(facts, Rejection):
+            refused += 1
+        else:
+            machine.evolve(state, state.seq + 1, now_ns, facts, None)
+    seconds = time.perf_counter() - started
+    check(state, None)
+    return _figures("core: reserve", seconds, len(work), skew=skew, refused=refused, durable=False)
+
+
+def reserve_durably(directory: Path, size: Size, skew: str, batch: int, count: int, seed: int = 1) -> dict[str, Any]:
+    """Core and journal: `batch` reservations a commit, each commit durable."""
+    journal = LmdbJournal(directory)
+    writer = Writer(State(MemoryClosedTable()), journal, time.time_ns)
+    outcomes: list[Done | Rejection] = []
+    for command in shop(size):
+        _submit(writer, command, outcomes)
+        _settle(writer)
+    work = list(islice(reservations(size, seed, skew), count))
+    outcomes.clear()
+    started = time.perf_counter()
+    for start in range(0, count, batch):
+        for command in work[start : start + batch]:
+            _submit(writer, command, outcomes)
+        _settle(writer)
+    seconds = time.perf_counter() - started
+    refused = sum(isinstance(outcome, Rejection) for outcome in outcomes)
+    check(writer.state, journal)
+    journal.close()
+    return _figures("core + journal: reserve", seconds, count, skew=skew, batch=batch, refused=refused, durable=True)
+
+
+def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int = 1) -> dict[str, Any]:
+    """Core and journal: reserve, confirm by an order, ship every fulfilment; one commit per `batch` of each step."""
+    journal = LmdbJournal(directory)
+    writer = Writer(State(MemoryClosedTable()), journal, time.time_ns)
+    outcomes: list[Done | Rejection] = []
+    for command in shop(size):
+        _submit(writer, command, outcomes)
+        _settle(writer)
+    work = list(islice(reservations(size, seed), count))
+    started = time.perf_counter()
+    for start in range(0, count, batch):
+        _orders_of_a_batch(writer, work[start : start + batch])
+    seconds = time.perf_counter() - started
+    if writer.state.orders.open:
+        raise Unsound("orders are left open")
+    check(writer.state, journal)
+    journal.close()
+    return _figures("core + journal: reserve, order, ship", seconds, count, batch=batch, durable=True)
+
+
+def _orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:
+    made: list[StockReserved] = []
+
+    def note(state: State, seq: int, facts: tuple[Any, ...]) -> tuple[int, bytes]:
+        made.append(facts[0])
+        return 201, b""
+
+    for command in work:
+        writer.submit(Change(command, "bench", note, _ignore))
+    _settle(writer)
+    first = writer.state.orders.next_fulfilment
+    for fact in made:
+        lines = tuple(OrderLineRequest(str(i), line.sku, line.reserved, 255) for i, line in enumerate(fact.lines))
+        order = c.PlaceOrder(f"W-{fact.reservation}", "web", lines, NOWHERE, fact.reservation)
+        writer.submit(Change(order, "bench", _no_answer, _ignore))
+    _settle(writer)
+    for number in range(first, writer.state.orders.next_fulfilment):
+        writer.submit(Change(c.AdvanceFulfilment(number, "ship"), "bench", _no_answer, _ignore))
+    _settle(writer)
+
+
+def _no_answer(state: State, seq: int, facts: tuple[Any, ...]) -> tuple[int, bytes]:
+    return 201, b""
+
+
+def _ignore(outcome: Done | Rejection) -> None:
+    assert isinstance(outcome, Done), outcome
+
+
+def _submit(writer: Writer, command: c.Command, outcomes: list[Done | Rejection]) -> None:
+    refusal = writer.submit(Change(command, "bench", _no_answer, outcomes.append))
+    assert refusal is None
+
+
+def _settle(writer: Writer) -> None:
+    while writer.settle():
+        pass
+
+
+def _figures(what: str, seconds: float, count: int, **conditions: Any) -> dict[str, Any]:
+    return {
+        "what": what,
+        "per_second": round(count / seconds),
+        "count": count,
+        "seconds": round(seconds, 3),
+        **conditions,
+    }
