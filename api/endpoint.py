@@ -294,7 +294,10 @@ def _pointing_into_the_body(rejection: Rejection, within: str) -> Rejection:
     """The same refusal, with pointers into the body where that is only a part of the command's document."""
     if not within:
         return rejection
-    errors = tuple(FieldError(error.pointer.removeprefix(within), error.detail) for error in rejection.errors)
+    errors = tuple(
+        FieldError("" if within.startswith(error.pointer) else error.pointer.removeprefix(within), error.detail)
+        for error in rejection.errors
+    )
     return msgspec.structs.replace(rejection, errors=errors)
 
 

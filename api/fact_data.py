@@ -70,6 +70,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("reservation", reservation_id(fact.reservation))
 
 
+_SEALED = ("contact", "billing")
 _IDS = {"reservation": reservation_id, "fulfilment": fulfilment_id, "return_id": return_id}
 
 
@@ -78,6 +79,8 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
     """(field, name outside) of a struct. A fact's `line` is a position in the order, so that is what it is called."""
     names = []
     for field in kind.__struct_fields__:
+        if field in _SEALED:
+            continue
         if field.endswith("_ns"):
             names.append((field, field.removesuffix("_ns")))
         elif field == "line":

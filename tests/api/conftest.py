@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,10 @@ class Api:
         self.node = Node.open(self.directory, dev=True)
         self.app = app.build(self.node)
         self.node.attach(self.runner.get_loop())
+
+    def later(self, seconds: int) -> None:
+        """Let the node's clock stand this much ahead from now on."""
+        self.node.writer._clock_ns = lambda: time.time_ns() + seconds * 1_000_000_000
 
     def restart(self) -> None:
         """Stop as a process that is killed does, and come back."""

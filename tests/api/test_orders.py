@@ -88,6 +88,16 @@ def test_an_ended_reservation_serves_no_order(api: Api) -> None:
     api.refused("/v1/orders", body, 409, "reservation_not_active")
 
 
+def test_an_expired_reservation_is_refused_unless_the_order_may_be_sourced_again(api: Api) -> None:
+    api.receive("BRASS-KETTLE", "leipzig", 3)
+    held = reserve(api, ("BRASS-KETTLE", 2), ttl_seconds=60)
+    api.later(61)
+    body = {"number": "W-1", "channel": "web-de", "reservation": held["id"], "lines": order_lines(("BRASS-KETTLE", 3))}
+    assert api.post("/v1/orders", body).json()["code"] == "reservation_expired"
+    order = api.done("/v1/orders", {**body, "if_expired": "source_again"})
+    assert (order["lines"][0]["allocated"], order["reservation"]) == (3, None)
+
+
 @pytest.mark.parametrize("reservation", ["r-999", "999", "r-0", "r-x", "", "r-" + "9" * 40])
 def test_an_unknown_reservation_is_named(api: Api, reservation: str) -> None:
     body = {"number": "W-1", "channel": "web-de", "reservation": reservation, "lines": order_lines(("CUSHION", 1))}
