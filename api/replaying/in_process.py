@@ -28,6 +28,9 @@ BATCH_ASKS_MAX = 256
 BATCH_GAP_NS = 1_000
 ACTOR = "replay"
 PAYLOAD_BYTES_PER_LINE = 32
+FOREIGN = (
+    "the data directory holds something else; it goes on only with the same file, --days, --seed and --stock-factor"
+)
 
 assert BATCH_ASKS_MAX <= limits.BATCH_COMMANDS_MAX
 
@@ -71,7 +74,7 @@ class InProcess:
             done += len(chunk.steps)
             on_progress(done)
         if self._batch is not None:
-            raise ReplayFailed("the data directory goes on after the end of this replay")
+            raise ReplayFailed(FOREIGN)
         self._writer.flush_closed()
 
     def _ask(self, asks: tuple[Ask, ...]) -> None:
@@ -90,7 +93,8 @@ class InProcess:
             refusal = self._writer.submit(change)
             assert refusal is None
         more = self._writer.settle()
-        assert not more and len(outcomes) == len(asks), "a chunk is one batch"
+        assert not more, "a chunk is one batch"
+        assert len(outcomes) == len(asks)
         self.commits += 1
         given = iter(results)
         for ask, outcome in zip(asks, outcomes, strict=True):
@@ -105,7 +109,7 @@ class InProcess:
         batch = self._batch
         if batch is not None and batch.time_ns <= self._now_ns:
             if batch.time_ns < self._now_ns or batch.first_seq != self.state.seq + 1:
-                raise ReplayFailed("the data directory does not hold this replay: same file, seed and stock factor?")
+                raise ReplayFailed(FOREIGN)
             encoded = batch.records
             self._batch = next(self._recorded, None)
         waiting = [records.decode(record) for record in encoded]
@@ -122,10 +126,10 @@ class InProcess:
             else:
                 refusal = machine.decide(self.state, command, self._now_ns)
                 if not isinstance(refusal, Rejection):
-                    raise ReplayFailed("the data directory does not hold this replay: same file, seed and stock factor?")
+                    raise ReplayFailed(FOREIGN)
                 outcomes.append((ask, refusal, None))
         if waiting:
-            raise ReplayFailed("the data directory does not hold this replay: it has records that the plan has not")
+            raise ReplayFailed(FOREIGN)
         for ask, rejected, result in outcomes:
             if rejected is None:
                 self.progress.done(ask, result)

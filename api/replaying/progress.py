@@ -24,7 +24,7 @@ from api.replaying.steps import (
     TakeBack,
 )
 
-ORDER_REFUSED = f"{REFUSED}its order was refused"
+ORDER_REFUSED = f"{REFUSED}return, its order was refused"
 
 
 class ReplayFailed(Exception):
@@ -119,16 +119,15 @@ class Progress:
 
     def refused(self, ask: Ask, code: str) -> None:
         """The node said an ordinary no. Raises ReplayFailed where the plan leaves no room for one."""
-        fate = f"{REFUSED}{code}"
         match ask.step:
             case Reserve(sale=sale) | Place(sale=sale):
                 self._refused_orders.add(sale.number)
                 for line in sale.lines:
-                    self.rows.book_whole(line.row, fate)
+                    self.rows.book_whole(line.row, f"{REFUSED}order line, {code}")
             case Cancel(goods=goods) | Authorise(goods=goods) | TakeBack(goods=goods):
-                self._book_back(goods, fate)
+                self._book_back(goods, f"{REFUSED}return, {code}")
             case Correct() as correction:
-                self._book_correction(correction, fate)
+                self._book_correction(correction, f"{REFUSED}stock correction, {code}")
             case SetUp() | Receive() | Ship():
                 raise ReplayFailed(f"the node refused {ask.id!r}: {code}")
         self.counts.refusals[f"{type(ask.step).__name__.lower()}: {code}"] += 1

@@ -112,9 +112,7 @@ def replay(dataset: Path, options: Options, watcher: Watcher | None = None) -> R
     )
 
 
-def _in_process(
-    options: Options, plan: Plan, progress: Progress, on_progress: Callable[[int], None]
-) -> dict[str, Any]:
+def _in_process(options: Options, plan: Plan, progress: Progress, on_progress: Callable[[int], None]) -> dict[str, Any]:
     with ExitStack() as stack:
         directory = stack.enter_context(data_directory(options.data))
         stack.enter_context(calm_collector())

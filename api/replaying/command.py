@@ -1,0 +1,101 @@
+"""`kontor replay`."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from api.commands import options
+from api.replaying import run
+from api.replaying.dataset import NoDataset
+from api.replaying.progress import ReplayFailed
+from api.replaying.shop import NoExamples
+
+
+class StockFactor(click.ParamType[Fraction]):
+    """A positive decimal number, kept exact."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Fraction:
+        """`1.1` is eleven tenths."""
+        try:
+            factor = Fraction(str(value))
+        except (ValueError, ZeroDivisionError):
+            factor = Fraction(-1)
+        if not 0 < factor <= 100:
+            self.fail(f"{value!r} is not a number above 0, at most 100", param, context)
+        return factor
+
+
+STOCK_FACTOR = StockFactor()
+
+
+@click.command(name="replay")
+@click.argument("dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Replay in process into this data directory; an interrupted replay goes on. Default: a fresh one, thrown away.",
+)
+@click.option("--url", help="Replay over HTTP against the node at this address, such as http://127.0.0.1:8080.")
+@options.key
+@click.option("--seed", default=run.SEED_DEFAULT, show_default=True, help="Chooses the stores that stock a SKU.")
+@click.option(
+    "--stock-factor",
+    default=run.STOCK_FACTOR_DEFAULT,
+    show_default=True,
+    type=STOCK_FACTOR,
+    help="Units received for every unit the orders need. Below 1 checkouts are refused.",
+)
+@click.option(
+    "--connections",
+    default=run.CONNECTIONS_DEFAULT,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Connections to --url.",
+)
+@click.option("--days", type=click.IntRange(1), help="Only the first trading days of the file.")
+@options.as_json
+def replay_command(
+    dataset: Path,
+    directory: Path | None,
+    url: str | None,
+    key: str | None,
+    seed: int,
+    stock_factor: Fraction,
+    connections: int,
+    days: int | None,
+    as_json: bool,
+) -> None:
+    """Replay the real orders of DATASET (Online Retail, CSV, gzip) through the engine and account for every row.
+
+    Ends with 1 when the rows do not add up or the books do not balance.
+    """
+    from api.replaying.report import BarWatcher, full
+
+    if directory is not None and url is not None:
+        raise click.UsageError("give either --data (in process) or --url (a running node)")
+    chosen = run.Options(
+        data=directory,
+        url=url,
+        key=key,
+        seed=seed,
+        stock_factor=stock_factor,
+        connections=connections,
+        days_max=days,
+    )
+    try:
+        with BarWatcher(Console(stderr=True), f"replaying {dataset.name}") as watcher:
+            report = run.replay(dataset, chosen, watcher)
+    except (NoDataset, NoExamples, ReplayFailed) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(report.to_json()))
+    else:
+        Console().print(full(report))
+    if not report.good:
+        raise SystemExit(1)
