@@ -62,15 +62,24 @@ class Reservations:
     def open(self, reservation: Reservation) -> None:
         """Take in an active reservation."""
         self.active[reservation.number] = reservation
-        heapq.heappush(self._ends, (reservation.expires_at_ns, reservation.number))
+        self._ends_at(reservation.expires_at_ns, reservation.number)
 
     def extend(self, number: int, expires_at_ns: int) -> None:
         """Let it end at another time. The earlier entry stays in the heap and is skipped when it comes up."""
         self.active[number].expires_at_ns = expires_at_ns
+        self._ends_at(expires_at_ns, number)
+
+    def _ends_at(self, expires_at_ns: int, number: int) -> None:
+        """Enter an end. Entries of what was extended or ended early are swept out once they are the most."""
         heapq.heappush(self._ends, (expires_at_ns, number))
         if len(self._ends) > 64 + 4 * len(self.active):
             self._ends = [(r.expires_at_ns, r.number) for r in self.active.values()]
             heapq.heapify(self._ends)
+
+    @property
+    def ends_count(self) -> int:
+        """Entries kept to know what ends when; bounded by the active reservations."""
+        return len(self._ends)
 
     def next_end_ns(self) -> int | None:
         """When the next active reservation ends, or None."""
@@ -191,7 +200,7 @@ def decide_release(
     if wanted == {sku: units for sku, units in held.items() if units}:
         return ReservationReleased(command.reservation, held_postings(reservation))
     lines, postings = _give_back(list(reservation.lines), wanted)
-    return ReservationChanged(command.reservation, tuple(lines), tuple(postings))
+    return ReservationChanged(command.reservation, tuple(line for line in lines if line.requested), tuple(postings))
 
 
 def decide_change(

@@ -88,6 +88,7 @@ class Shop:
         before = len(self.outcomes)
         while self.writer.settle():
             pass
+        self.now_ns = max(self.now_ns, self.state.time_ns)
         assert invariants.check(self.state) == []
         return self.outcomes[before:]
 
