@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -65,10 +66,10 @@ def _progress() -> Callable[[int], None]:
     return show
 
 
-async def _run(node: Node, host: str, port: int) -> None:
-    node.attach(asyncio.get_running_loop())
+def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
+    """The HTTP server around an ASGI application, with the limits of a node."""
     config = uvicorn.Config(
-        app.build(node),
+        application,
         host=host,
         port=port,
         http=KontorProtocol,
@@ -84,7 +85,12 @@ async def _run(node: Node, host: str, port: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=limits.STOP_SECONDS_MAX,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
+
+
+async def _run(node: Node, host: str, port: int) -> None:
+    node.attach(asyncio.get_running_loop())
+    server = server_of(app.build(node), host, port)
     watch = asyncio.get_running_loop().create_task(_watch(server))
     log.info("serving", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     try:
@@ -95,6 +101,7 @@ async def _run(node: Node, host: str, port: int) -> None:
         node.close()
         log.info("stopped", seq=node.state.seq)
     if not server.started:
+        log.error("the address could not be had", host=host, port=port)
         raise SystemExit(1)
 
 

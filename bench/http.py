@@ -1,0 +1,131 @@
+"""Over HTTP: durable reservations against the floor, in turn on the same machine, and the placements of the commit."""
+
+import json
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from api.node import Node
+from bench.core import check
+from bench.workloads import SIZES, shop
+from engine.writer import Change, Writer
+
+
+def prepare(directory: Path, size: str) -> None:
+    """A data directory with a stocked shop."""
+    node = Node.open(directory)
+    writer = Writer(node.state, node.journal, time.time_ns)
+    for command in shop(SIZES[size]):
+        writer.submit(Change(command, "bench", lambda state, seq, facts: (201, b""), lambda outcome: None))
+        while writer.settle():
+            pass
+    node.close()
+
+
+def audit(directory: Path) -> None:
+    """After a run: the books hold and replay gives the same state."""
+    node = Node.open(directory)
+    try:
+        check(node.state, node.journal)
+    finally:
+        node.close()
+
+
+@contextmanager
+def running(*command: str) -> Iterator[int]:
+    """A server in its own process; gives its port. PORT in the command is replaced."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    arguments = [sys.executable, *(str(port) if word == "PORT" else word for word in command)]
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.05)  # it is starting
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def load(port: int, connections: int, seconds: float, size: str, seed: int, keyed: bool) -> dict[str, Any]:
+    """One run of the generator."""
+    arguments = [str(port), str(connections), str(seconds), str(seed), size, *(["keyed"] if keyed else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.generator", *arguments], capture_output=True, text=True, check=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def against_the_floor(
+    directory: Path, size: str, connections: int, seconds: float, rounds: int, keyed: bool
+) -> dict[str, Any]:
+    """Kontor and the floor in turn, `rounds` times; medians and the median of the ratios of each round."""
+    prepare(directory, size)
+    with (
+        running("-m", "bench.placement", "loop", str(directory), "PORT") as kontor,
+        running("-m", "bench.floor", "PORT") as floor,
+    ):
+        pairs = [
+            (
+                load(kontor, connections, seconds, size, seed, keyed),
+                load(floor, connections, seconds, size, seed, keyed),
+            )
+            for seed in range(rounds)
+        ]
+        batch = _mean_batch(kontor)
+    audit(directory)
+    return {
+        "what": "HTTP: one durable reservation a request, 2 lines",
+        "connections": connections,
+        "keyed": keyed,
+        "rounds": rounds,
+        "seconds": seconds,
+        "records_a_commit": batch,
+        "kontor": _median(pairs, 0),
+        "floor": _median(pairs, 1),
+        "ratio": round(statistics.median(ours["per_second"] / theirs["per_second"] for ours, theirs in pairs), 3),
+        "failed": sum(ours["failed"] + theirs["failed"] for ours, theirs in pairs),
+    }
+
+
+def placements(directory: Path, size: str, connections: int, seconds: float, rounds: int) -> list[dict[str, Any]]:
+    """The same load on each placement of the commit, in turn."""
+    found: dict[str, list[tuple[dict[str, Any]]]] = {}
+    for variant in ("loop", "commit-thread", "writer-thread"):
+        prepare(directory / variant, size)
+    for seed in range(rounds):
+        for variant in ("loop", "commit-thread", "writer-thread"):
+            with running("-m", "bench.placement", variant, str(directory / variant), "PORT") as port:
+                found.setdefault(variant, []).append((load(port, connections, seconds, size, seed, keyed=False),))
+    for variant in found:
+        audit(directory / variant)
+    return [
+        {"what": f"commit placement: {variant}", "connections": connections, "rounds": rounds, **_median(runs, 0)}
+        for variant, runs in found.items()
+    ]
+
+
+def _median(runs: list[Any], which: int) -> dict[str, Any]:
+    names = ("per_second", "p50_ms", "p99_ms", "longest_ms", "generator_cpu")
+    return {name: statistics.median(run[which][name] for run in runs) for name in names}
+
+
+def _mean_batch(port: int) -> float:
+    """Records a commit over the node's life, from its metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        lines = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if not line.startswith("#"))
+    return round(float(lines["kontor_batch_records_sum"]) / max(1.0, float(lines["kontor_batch_records_count"])), 1)
