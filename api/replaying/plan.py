@@ -145,7 +145,7 @@ class _Planner:
             if kind in NO_GOODS:
                 self.fates.append((row.index, NO_GOODS[kind]))
             elif kind is RowClass.MALFORMED:
-                self.fates.append((row.index, f"{REFUSED}{row.malformed}"))
+                self.fates.append((row.index, f"{REFUSED}malformed, {row.malformed}"))
         first_ns = dataset.rows[0].time_ns // DAY_NS * DAY_NS if dataset.rows else 0
         self._add(first_ns, [SetUp("set-up", document)])
         self._receive("opening", self._receipts.opening(), first_ns)
@@ -212,7 +212,7 @@ class _Planner:
         first = rows[0]
         market = self._shop.markets.get(first.country)
         if market is None:
-            self.fates += [(row.index, f"{REFUSED}unknown country") for row in rows]
+            self.fates += [(row.index, f"{REFUSED}order line, unknown country") for row in rows]
             return
         for part, some in enumerate(runs(rows, limits.RESERVATION_LINES_MAX), 1):
             number = first.invoice if part == 1 else f"{first.invoice}:{part}"
