@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from itertools import islice
+from typing import cast
 
 import msgspec
 import uvloop
@@ -29,8 +30,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._send()
 
     def _send(self) -> None:

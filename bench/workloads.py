@@ -54,12 +54,9 @@ def reservations(size: Size, seed: int, skew: str = "zipf", lines: int = 2) -> I
     chance.shuffle(skus)
     weights = list(accumulate(1 / (i + 1) for i in range(size.skus))) if skew == "zipf" else None
     while True:
-        if skew == "hot":
-            chosen = [skus[0]]
-        else:
-            chosen = list(dict.fromkeys(chance.choices(skus, cum_weights=weights, k=lines)))
+        chosen = [skus[0]] if skew == "hot" else chance.choices(skus, cum_weights=weights, k=lines)
         to = Destination(
             country="GB", latitude=50 + chance.randrange(60) / 10, longitude=-3 + chance.randrange(40) / 10
         )
-        demand = tuple(DemandLine(sku, chance.randint(1, 3)) for sku in chosen)
+        demand = tuple(DemandLine(sku, chance.randint(1, 3)) for sku in dict.fromkeys(chosen))
         yield c.ReserveStock(channel="web", lines=demand, ttl_seconds=86_400, ship_to=to)
