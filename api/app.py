@@ -68,10 +68,7 @@ def build(node: Node) -> App:
         by_path.setdefault(operation.path, []).append(operation)
     paths = sorted(by_path, key=lambda path: path.count("{"))
     endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
-    routes = [
-        Route(path, endpoint, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-        for path, endpoint in endpoints.items()
-    ]
+    routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
     return App(Starlette(routes=routes, exception_handlers={HTTPException: _not_routed}), fixed)
 

@@ -42,7 +42,7 @@ class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 def position_of(cursor: str | None) -> int | Rejection | None:
     """The number in a cursor; None for the first page."""
-    if cursor is None:
+    if not cursor:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
         return Rejection(

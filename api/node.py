@@ -35,6 +35,7 @@ class Node:
         self.directory = directory
         self.dev = dev
         self.stopping = False
+        self.draining = False
         self.started_at = time.time()
         self.loop: asyncio.AbstractEventLoop
         self._lock = DirectoryLock(directory)

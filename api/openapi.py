@@ -9,6 +9,7 @@ import msgspec
 from api.operations import NoQuery, Operation
 from api.problems import Problem, body_of
 from engine import limits
+from engine.commands.fields import Id, Sku
 from engine.results import Rejection, ResultCode
 
 REF_TEMPLATE = "#/components/schemas/{name}"
@@ -35,6 +36,7 @@ WITH_BODY = (ResultCode.BODY_TOO_LARGE, ResultCode.UNSUPPORTED_MEDIA_TYPE, Resul
 CHANGING_METHODS = ("POST", "PUT", "DELETE")
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
+_PATH_TYPES: dict[str, Any] = {"sku": Sku, **dict.fromkeys(("node", "channel", "policy", "number", "key"), Id)}
 _PATH_DESCRIPTIONS = {
     "sku": "URL-encoded; a SKU may hold blanks and other characters",
     "number": "the merchant's order number",
@@ -74,8 +76,21 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             },
         },
     }
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
+    plain: dict[str, Any] = _with_tuples(msgspec.json.decode(msgspec.json.encode(made)))
     return plain
+
+
+def _with_tuples(value: Any) -> Any:
+    """Tuples of fixed length as JSON Schema 2020-12 says them; msgspec also writes them in the older way."""
+    if isinstance(value, list):
+        return [_with_tuples(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _with_tuples(entry) for name, entry in value.items()}
+    if value.get("type") == "array" and isinstance(value.get("items"), list):
+        made["prefixItems"] = made["items"]
+        made["items"] = False
+    return made
 
 
 class _Schemas:
@@ -128,7 +143,8 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters = []
     for name in _PATH_PARAMETER.findall(operation.path):
-        parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        schema = msgspec.json.schema(_PATH_TYPES.get(name, str))
+        parameter = {"name": name, "in": "path", "required": True, "schema": schema}
         if name in _PATH_DESCRIPTIONS:
             parameter["description"] = _PATH_DESCRIPTIONS[name]
         parameters.append(parameter)
@@ -165,7 +181,6 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
                 "in": "header",
                 "description": "Same key and payload: the first answer again. Bare or as a quoted string.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": longest, "pattern": "^[ -~]*[!-~][ -~]*$"},
-                "example": "cart-4711",
             }
         )
     if operation.resource is not None:

@@ -20,6 +20,9 @@ from api.protocol import KontorProtocol, close_overdue
 from engine import limits
 
 
+WATCH_SECONDS = 0.5
+
+
 def configure_logging() -> None:
     """One JSON line per event on stderr. Never a line per request."""
     structlog.configure(
@@ -91,7 +94,7 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
 async def _run(node: Node, host: str, port: int) -> None:
     node.attach(asyncio.get_running_loop())
     server = server_of(app.build(node), host, port)
-    watch = asyncio.get_running_loop().create_task(_watch(server))
+    watch = asyncio.get_running_loop().create_task(_watch(server, node))
     log.info("serving", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     try:
         await server.serve()
@@ -105,7 +108,9 @@ async def _run(node: Node, host: str, port: int) -> None:
         raise SystemExit(1)
 
 
-async def _watch(server: uvicorn.Server) -> None:
+async def _watch(server: uvicorn.Server, node: Node) -> None:
+    """Reclaim connections whose requests do not arrive; when the server is told to stop, let streams end."""
     while True:
-        await asyncio.sleep(1)
+        await asyncio.sleep(WATCH_SECONDS)
+        node.draining = server.should_exit
         close_overdue(server.server_state.connections, time.monotonic())

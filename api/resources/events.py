@@ -18,7 +18,7 @@ from engine.records import kind_of
 
 EVENT_STREAM = b"text/event-stream"
 SILENCE_SECONDS_MAX = 15
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 EVENTS_PER_PIECE = 500
 
 
@@ -81,7 +81,7 @@ async def _stream(node: Node, actor: str, after: int) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     silent_since = node.loop.time()
     committed = node.committed()
-    while not node.stopping and _may_read(node, actor):
+    while not (node.stopping or node.draining) and _may_read(node, actor):
         if node.journal.last_seq > after:
             page = _read(node, after, EVENTS_PER_PIECE)
             after = page.next_after

@@ -68,7 +68,7 @@ def list_(call: Call) -> Handled:
 
 def _start(cursor: str | None) -> tuple[int, int] | Rejection | None:
     """A cursor is `<order seq>.<fulfilment>`: of that order come those below `fulfilment`, then older orders."""
-    if cursor is None:
+    if not cursor:
         return None
     seq, dot, number = cursor.partition(".")
     if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):

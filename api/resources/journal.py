@@ -128,7 +128,7 @@ async def journal(call: Call) -> Handled:
 
 def _start(cursor: str | None) -> tuple[int, int] | Rejection | None:
     """A cursor is `<seq>.<n>`: records before `seq` come next; with n, the facts of record `seq` after the first n too."""
-    if cursor is None:
+    if not cursor:
         return None
     seq, dot, given = cursor.partition(".")
     if not (cursor.isascii() and dot and seq.isdigit() and given.isdigit() and len(cursor) <= 30):

@@ -108,6 +108,8 @@ def test_collections_come_page_by_page(api: Api) -> None:
     assert ids == list(SHOP["nodes"])
 
 
-def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
-    answer = api.delete("/v1/nodes/leipzig")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+@pytest.mark.parametrize("method", ["DELETE", "TRACE", "BREW"])
+@pytest.mark.parametrize(("path", "allowed"), [("/v1/nodes/leipzig", "GET, PUT"), ("/v1/configuration", "GET, POST")])
+def test_a_wrong_method_names_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api.call(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -37,6 +37,12 @@ def test_every_operation_is_described_once(document: Any) -> None:
     assert all(operation["summary"] for operation in described)
 
 
+def test_tuples_are_described_as_json_schema_2020_12_does(document: Any) -> None:
+    hours = document["components"]["schemas"]["Node"]["properties"]["opening_hours"]["anyOf"][0]
+    span = hours["additionalProperties"]["items"]
+    assert (len(span["prefixItems"]), span["items"]) == (2, False)
+
+
 def test_every_schema_says_what_it_is_for(document: Any) -> None:
     nameless = [name for name, schema in document["components"]["schemas"].items() if not schema.get("description")]
     assert nameless == []

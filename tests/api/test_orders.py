@@ -294,6 +294,11 @@ def test_orders_are_listed_newest_first_open_and_closed_alike(api: Api) -> None:
     assert listed("to=2000-01-01T00:00:00Z") == []
 
 
+def test_an_empty_cursor_is_the_first_page(api: Api) -> None:
+    for path in ("orders", "fulfilments", "journal", "nodes", "stock", "keys"):
+        assert api.read(f"/v1/{path}?cursor=") == api.read(f"/v1/{path}")
+
+
 def test_a_return_leaves_the_order_in_the_list_once(api: Api) -> None:
     api.receive("CUSHION", "leipzig", 1)
     order = api.order("W-1", ("CUSHION", 1))
