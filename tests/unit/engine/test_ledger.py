@@ -32,7 +32,11 @@ def ledger() -> Ledger:
 def test_a_posting_takes_from_one_account_what_it_gives_to_the_other() -> None:
     books = ledger()
     books.post([kettles(AVAILABLE, RESERVED, 3), kettles(RESERVED, ALLOCATED, 2), kettles(ALLOCATED, CUSTOMER, 2)])
-    assert [books.balance(account, "BRASS-KETTLE", "berlin") for account in (AVAILABLE, RESERVED, ALLOCATED)] == [7, 1, 0]
+    assert [books.balance(account, "BRASS-KETTLE", "berlin") for account in (AVAILABLE, RESERVED, ALLOCATED)] == [
+        7,
+        1,
+        0,
+    ]
     totals = books.totals()
     assert (totals["supplier"], totals["customer"]) == (-10, 2)
     assert sum(totals.values()) == 0
@@ -109,7 +113,18 @@ def test_large_quantities_are_exact() -> None:
 
 
 def test_account_numbers_are_journalled_and_so_for_ever() -> None:
-    names = "AVAILABLE RESERVED ALLOCATED UNSELLABLE INBOUND IN_TRANSIT SUPPLIER CUSTOMER LOSS ADJUSTMENT".split()
+    names = [
+        "AVAILABLE",
+        "RESERVED",
+        "ALLOCATED",
+        "UNSELLABLE",
+        "INBOUND",
+        "IN_TRANSIT",
+        "SUPPLIER",
+        "CUSTOMER",
+        "LOSS",
+        "ADJUSTMENT",
+    ]
     assert [account.name for account in Account][: len(names)] == names
     assert [int(account) for account in Account] == list(range(len(Account)))
     assert INSIDE_COUNT == 6

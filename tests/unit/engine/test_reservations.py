@@ -118,9 +118,7 @@ def test_a_channel_sees_only_its_nodes_and_no_closed_ones() -> None:
 
 
 def test_a_store_that_only_hands_out_serves_the_line_that_names_it_and_no_other(shop: Shop) -> None:
-    store = Node(
-        name="Shop", kind="store", country="DE", latitude=51.5, longitude=12, ships=False, pickup=True
-    )
+    store = Node(name="Shop", kind="store", country="DE", latitude=51.5, longitude=12, ships=False, pickup=True)
     shop.done(Configure(nodes={"halle": store}))
     shop.receive(TOWEL, "halle", 3)
     assert shop.nodes_of(shop.reserve(line(TOWEL, 1))) == [(TOWEL, BERLIN, 1)]
