@@ -19,7 +19,6 @@ from api.node import Node, log
 from api.protocol import KontorProtocol, close_overdue
 from engine import limits
 
-
 WATCH_SECONDS = 0.5
 
 
