@@ -81,15 +81,18 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _with_tuples(value: Any) -> Any:
-    """Tuples of fixed length as JSON Schema 2020-12 says them; msgspec also writes them in the older way."""
+    """Tuples of fixed length as JSON Schema 2020-12 says them; msgspec writes them in the older way."""
     if isinstance(value, list):
         return [_with_tuples(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     made = {name: _with_tuples(entry) for name, entry in value.items()}
     if value.get("type") == "array" and isinstance(value.get("items"), list):
-        made["prefixItems"] = made["items"]
-        made["items"] = False
+        kinds = made["items"]
+        if all(kind == kinds[0] for kind in kinds):  # many tools know only this one
+            made["items"] = kinds[0]
+        else:
+            made["prefixItems"], made["items"] = kinds, False
     return made
 
 
