@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import logging
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,21 @@ def _progress() -> Callable[[int], None]:
     return show
 
 
+class _Server(uvicorn.Server):
+    """Stops on SIGINT and SIGTERM and then returns; uvicorn's own would end the process before the node is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
 def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
     """The HTTP server around an ASGI application, with the limits of a node."""
     config = uvicorn.Config(
@@ -87,7 +104,7 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=limits.STOP_SECONDS_MAX,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 async def _run(node: Node, host: str, port: int) -> None:
