@@ -44,14 +44,15 @@ class Idempotency:
 def decide_forget(state: State, command: ForgetKeys, now_ns: int) -> tuple[KeysForgotten, ...]:
     """Forget keys that are old enough, a bounded number at a time."""
     old = state.idempotency.old_seq(now_ns)
-    first = list(islice(state.idempotency.seq_of.values(), limits.KEYS_FORGOTTEN_MAX))
-    if not first or first[0] > old:
+    if not old:
         return ()
-    return (KeysForgotten(min(old, first[-1])),)
+    first = list(islice(state.idempotency.seq_of.values(), limits.KEYS_FORGOTTEN_MAX))
+    more = len(first) == limits.KEYS_FORGOTTEN_MAX and first[-1] < old
+    return (KeysForgotten(first[-1] if more else old),)
 
 
 def evolve_forgotten(state: State, fact: KeysForgotten) -> None:
-    """Drop the keys, oldest first."""
+    """Drop the keys, oldest first, and the marks that no key is left of."""
     idempotency = state.idempotency
     forgotten = []
     for key, seq in idempotency.seq_of.items():
@@ -60,5 +61,6 @@ def evolve_forgotten(state: State, fact: KeysForgotten) -> None:
         forgotten.append(key)
     for key in forgotten:
         del idempotency.seq_of[key]
-    kept = [mark for mark in idempotency.marks if mark[1] > fact.through_seq]
-    idempotency.marks = kept
+    marks = idempotency.marks
+    gone = sum(1 for following in marks[1:] if following[1] <= fact.through_seq + 1)
+    idempotency.marks = marks[gone:]

@@ -87,6 +87,7 @@ class Writer:
         self._before_deciding = before_deciding
         self._on_batch = on_batch
         self._on_error = on_error
+        self._has_room = True
         self._encoded: list[bytes] = []
         self._answers: list[tuple[Callable[[Any], None], Any]] = []
 
@@ -109,8 +110,9 @@ class Writer:
     def decide(self) -> int:
         """Decide and apply what is queued, up to a batch; gives its time stamp. Nothing of it is durable or answered yet."""
         now_ns = max(self._clock_ns(), self.state.time_ns + 1, self.journal.last_time_ns + 1)
-        taken = [self.queue.popleft() for _ in range(min(len(self.queue), limits.BATCH_COMMANDS_MAX))]
-        if not self._make_room(taken):
+        taken = self._take()
+        self._has_room = self._make_room(taken)
+        if not self._has_room:
             self._refuse_changes(taken, now_ns)
         elif not self._keep_flat(now_ns):
             # More was due than one sweep may end. Nothing is decided until all of it has ended.
@@ -136,7 +138,20 @@ class Writer:
         answers, self._answers = self._answers, []
         for deliver, outcome in answers:
             deliver(outcome)
-        return bool(self.queue) or self._is_due(now_ns)
+        return bool(self.queue) or (self._has_room and self._is_due(now_ns))
+
+    def _take(self) -> list[Change | Query]:
+        """What the next batch is about: at least one item, and no more than the limits of a batch allow."""
+        taken: list[Change | Query] = []
+        queue, payload_bytes = self.queue, 0
+        while queue and len(taken) < limits.BATCH_COMMANDS_MAX:
+            item = queue[0]
+            if type(item) is Change:
+                payload_bytes += item.payload_bytes
+                if payload_bytes > limits.BATCH_BYTES_MAX and taken:
+                    break
+            taken.append(queue.popleft())
+        return taken
 
     def next_wake_ns(self) -> int | None:
         """When the next reservation ends, in wall-clock ns, or None."""
