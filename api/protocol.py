@@ -44,11 +44,15 @@ class KontorProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_bytes = 0
-        if len(self.headers) > HEADERS_MAX:
+        if len(self.headers) > HEADERS_MAX or (self._head_bytes > HEADER_BYTES_MAX and self._is_head_too_large()):
             self._refuse_head()
+        self._head_bytes = 0
         if not self._refused:
             super().on_headers_complete()
+
+    def _is_head_too_large(self) -> bool:
+        """Much may have arrived because a body came along; then the head is measured."""
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES_MAX
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
