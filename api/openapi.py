@@ -76,23 +76,21 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             },
         },
     }
-    plain: dict[str, Any] = _with_tuples(msgspec.json.decode(msgspec.json.encode(made)))
+    plain: dict[str, Any] = _simply(msgspec.json.decode(msgspec.json.encode(made)))
     return plain
 
 
-def _with_tuples(value: Any) -> Any:
-    """Tuples of fixed length as JSON Schema 2020-12 says them; msgspec writes them in the older way."""
+def _simply(value: Any) -> Any:
+    """Tuples whose entries are all alike as arrays of fixed length: many tools do not know `prefixItems`."""
     if isinstance(value, list):
-        return [_with_tuples(entry) for entry in value]
+        return [_simply(entry) for entry in value]
     if not isinstance(value, dict):
         return value
-    made = {name: _with_tuples(entry) for name, entry in value.items()}
-    if value.get("type") == "array" and isinstance(value.get("items"), list):
-        kinds = made["items"]
-        if all(kind == kinds[0] for kind in kinds):  # many tools know only this one
-            made["items"] = kinds[0]
-        else:
-            made["prefixItems"], made["items"] = kinds, False
+    made = {name: _simply(entry) for name, entry in value.items()}
+    kinds = made.get("prefixItems")
+    if kinds and all(kind == kinds[0] for kind in kinds):
+        del made["prefixItems"]
+        made["items"] = kinds[0]
     return made
 
 

@@ -37,7 +37,7 @@ def test_every_operation_is_described_once(document: Any) -> None:
     assert all(operation["summary"] for operation in described)
 
 
-def test_tuples_are_described_as_json_schema_2020_12_does(document: Any) -> None:
+def test_a_pair_of_times_is_described_so_that_every_tool_reads_it(document: Any) -> None:
     hours = document["components"]["schemas"]["Node"]["properties"]["opening_hours"]["anyOf"][0]
     span = hours["additionalProperties"]["items"]
     assert (span["minItems"], span["maxItems"], span["items"]["type"]) == (2, 2, "string")
