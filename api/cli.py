@@ -5,6 +5,8 @@ import sys
 import click
 
 from api.commands import data, keys
+from api.demo import demo_command
+from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
 
 
@@ -37,6 +39,8 @@ for command in (
     data.verify,
     data.journal,
     keys.key,
+    replay_command,
+    demo_command,
 ):
     main.add_command(command)
 
