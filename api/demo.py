@@ -116,6 +116,8 @@ def _running(data: Path, log: Path, port: int | None, console: Console) -> Itera
     """A node as a child process; its address once it is ready. It ends with the block."""
     if port is None:
         port = PORT_DEFAULT if _is_free(PORT_DEFAULT) else _free_port()
+    elif not _is_free(port):
+        raise click.ClickException(f"port {port} is taken; choose another --port")
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "api.cli", "serve", "--data", str(data), "--port", str(port), "--dev"]
     with log.open("wb") as output:

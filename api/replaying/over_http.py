@@ -30,6 +30,7 @@ from api.replaying.steps import (
     TakeBack,
 )
 from api.timestamps import iso
+from engine.results import ResultCode
 
 REFUSALS = (409, 422)
 OPEN_STATES = ("released", "accepted", "picked", "packed")
@@ -113,7 +114,12 @@ class OverHttp:
             request = request_of(ask, held)
             answer = await connection.call("POST", request.path, encode(request.body), f"{self._prefix}/{ask.id}")
             self.latencies.add(request.operation, answer)
-            answers[at] = _read(answer, ask.id)
+            found = _read(answer, ask.id)
+            if held and isinstance(found, _No) and found.code == ResultCode.IDEMPOTENCY_KEY_REUSED.wire:
+                found = (
+                    None  # an earlier run of this plan did it, and took the units from other nodes than now offer them
+                )
+            answers[at] = found
 
     async def _get(self, connection: Connection, path: str) -> Any:
         answer = await connection.call("GET", path)
