@@ -89,7 +89,7 @@ def test_a_row_that_makes_no_sense_is_counted_and_named(tmp_path: Path, row: str
 def test_a_file_with_other_columns_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "stores.csv"
     path.write_text("id,town\n1,Leeds\n", encoding="utf-8")
-    with pytest.raises(NoDataset, match="stores.csv does not have the columns InvoiceNo"):
+    with pytest.raises(NoDataset, match=r"stores\.csv does not have the columns InvoiceNo"):
         read(path)
 
 

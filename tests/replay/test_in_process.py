@@ -40,6 +40,11 @@ def into(directory: Path, options: Options = SCARCE) -> Options:
     return msgspec.structs.replace(options, data=directory)
 
 
+@pytest.fixture(name="undisturbed", scope="module")
+def _undisturbed() -> Report:
+    return replay(DECEMBER, SCARCE)
+
+
 def same(one: Report, two: Report) -> bool:
     """Whether two replays ended alike, but for the time they took and the pages their journals fill."""
     findings = [{**report.findings, "journal_bytes": 0} for report in (one, two)]
@@ -56,11 +61,10 @@ def test_every_row_of_december_is_accounted_for_and_the_books_balance() -> None:
     assert report.findings["accounts"]["reserved"] == report.findings["accounts"]["allocated"] == 0
 
 
-def test_two_runs_of_one_seed_have_one_digest_and_another_seed_another() -> None:
-    first, again = replay(DECEMBER, SCARCE), replay(DECEMBER, SCARCE)
-    assert same(first, again)
+def test_two_runs_of_one_seed_have_one_digest_and_another_seed_another(undisturbed: Report) -> None:
+    assert same(replay(DECEMBER, SCARCE), undisturbed)
     other = replay(DECEMBER, msgspec.structs.replace(SCARCE, seed=2))
-    assert other.findings["digest"] != first.findings["digest"]
+    assert other.findings["digest"] != undisturbed.findings["digest"]
 
 
 def test_with_too_little_stock_refusals_are_accounted_for_by_reason() -> None:
@@ -82,9 +86,8 @@ def test_the_customers_have_what_was_sold_and_not_sent_back() -> None:
     assert -report.findings["accounts"]["supplier"] == report.counts.receipts_units
 
 
-@pytest.mark.parametrize("after", [1, 40, 300, 700, 1_100, 1_500, 2_000])
-def test_a_replay_that_was_dropped_goes_on_to_the_same_end(tmp_path: Path, after: int) -> None:
-    undisturbed = replay(DECEMBER, SCARCE)
+@pytest.mark.parametrize("after", [1, 300, 1_100, 2_000])
+def test_a_replay_that_was_dropped_goes_on_to_the_same_end(tmp_path: Path, after: int, undisturbed: Report) -> None:
     with pytest.raises(InterruptedError):
         replay(DECEMBER, into(tmp_path), Stop(after))
     resumed = replay(DECEMBER, into(tmp_path))
@@ -92,8 +95,7 @@ def test_a_replay_that_was_dropped_goes_on_to_the_same_end(tmp_path: Path, after
     assert same(resumed, undisturbed)
 
 
-def test_a_replay_killed_again_and_again_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    undisturbed = replay(DECEMBER, SCARCE)
+def test_a_replay_killed_again_and_again_goes_on_to_the_same_end(tmp_path: Path, undisturbed: Report) -> None:
     moments = random.Random(20_101_201)
     script = "from api.replaying.command import replay_command; replay_command()"
     command = [sys.executable, "-c", script, str(DECEMBER), "--data", str(tmp_path), "--days", "6"]
