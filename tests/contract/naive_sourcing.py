@@ -66,10 +66,8 @@ def _pair(wanted: list[int], held: list[list[int]], base: list[int], unit: list[
             continue
         taken = []
         for i, q in enumerate(wanted):
-            if unit[i][first] > unit[i][second]:
-                from_first = max(0, q - held[i][second])
-            else:
-                from_first = min(q, held[i][first])
+            second_gives_first = unit[i][first] > unit[i][second]
+            from_first = max(0, q - held[i][second]) if second_gives_first else min(q, held[i][first])
             taken.append((from_first, q - from_first))
         cost = base[first] + base[second]
         cost += sum(a * unit[i][first] + b * unit[i][second] for i, (a, b) in enumerate(taken))

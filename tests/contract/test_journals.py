@@ -19,7 +19,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
     elif request.param == "lmdb":
         made = LmdbJournal(tmp_path / "journal")
     else:
-        made = LmdbJournal(tmp_path / "journal", segment_bytes_max=30_000, map_bytes_first=600_000)
+        made = LmdbJournal(tmp_path / "journal", segment_bytes_max=40_000, map_bytes_first=600_000)
     yield made
     made.close()
 

@@ -7,7 +7,7 @@ import pytest
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
 from engine.supply import Demand, _by_sourcing, _one_cheap_node, supply
-from tests.unit.engine.shop import Shop
+from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]
 
@@ -54,15 +54,9 @@ def random_shop(chance: Random) -> Shop:
     for name in names:
         for sku in SKUS:
             if chance.random() < 0.6:
-                shop.submit(movement_of(sku, name, chance.randint(1, 9)))
+                shop.submit(movement(sku, name, "receipt", chance.randint(1, 9)))
     shop.settle()
     return shop
-
-
-def movement_of(sku: str, node: str, quantity: int) -> object:
-    from tests.unit.engine.shop import movement
-
-    return movement(sku, node, "receipt", quantity)
 
 
 @pytest.mark.parametrize("seed", range(40))
