@@ -50,12 +50,16 @@ def serve(directory: Path, host: str, port: int, dev: bool) -> None:
     node = Node.open(directory, dev=dev, on_progress=_progress())
     seconds = round(time.perf_counter() - started, 3)
     log.info("recovered", seq=node.state.seq, seconds=seconds, segment=node.journal.segment)
-    # What recovery built lives long: let the collector leave it alone.
+    calm_collector()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(node, host, port))
+
+
+def calm_collector() -> None:
+    """What recovery built lives long and what requests make dies by reference count: have the collector look seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node, host, port))
 
 
 def _progress() -> Callable[[int], None]:

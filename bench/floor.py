@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.resources.reservations import ReservationAnswer, ReservedLineAnswer, SourceAnswer
-from api.serve import server_of
+from api.serve import calm_collector, server_of
 from engine.commands import ReserveStock
 
 _decode = msgspec.json.Decoder(ReserveStock).decode
@@ -33,6 +33,7 @@ async def reserve(request: Request) -> Response:
 
 async def serve(port: int) -> None:
     """Serve until terminated."""
+    calm_collector()
     app = Starlette(routes=[Route("/v1/reservations", reserve, methods=["POST"])])
     await server_of(app, "127.0.0.1", port).serve()
 

@@ -15,7 +15,7 @@ import uvloop
 
 from api.app import build
 from api.node import Node
-from api.serve import server_of
+from api.serve import calm_collector, server_of
 from engine.results import Rejection
 from engine.writer import Change, Query
 
@@ -87,6 +87,7 @@ VARIANTS: dict[str, type[Node]] = {
 async def serve(node: Node, port: int) -> None:
     """Serve until terminated."""
     node.attach(asyncio.get_running_loop())
+    calm_collector()
     try:
         await server_of(build(node), "127.0.0.1", port).serve()
     finally:
