@@ -125,7 +125,10 @@ class _Prepared:
             refusal = _body_refused(headers)
             if refusal is not None:
                 return refusal
-            content = await read_body(receive)
+            message = await receive()
+            content = message.get("body", b"")
+            if message.get("more_body") or message["type"] != "http.request":
+                content = await _rest_of_body(message, receive)
             if content is None:
                 return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
             if not content and operation.body_optional:
@@ -239,26 +242,21 @@ def refusal_reply(rejection: Rejection, headers: Headers, extra: tuple[tuple[byt
     return Reply(rejection.code.status, body, problems.MEDIA_TYPE, extra)
 
 
-async def read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None if it is larger than taken. Raises ClientGone."""
-    message = await receive()
-    content: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if not message.get("more_body"):
-        return content if len(content) <= limits.BODY_BYTES_MAX else None
-    parts = [content]
-    size = len(content)
-    while message.get("more_body"):
-        message = await receive()
+async def _rest_of_body(message: MutableMapping[str, Any], receive: Receive) -> bytes | None:
+    """A body that comes in parts, or None if it is larger than taken. Raises ClientGone."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
         if message["type"] == "http.disconnect":
             raise ClientGone
-        part = message.get("body", b"")
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > limits.BODY_BYTES_MAX:
             return None
         parts.append(part)
-    return b"".join(parts)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
 
 
 def _body_refused(headers: Headers) -> Rejection | None:

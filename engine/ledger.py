@@ -84,6 +84,15 @@ class Ledger:
             else:
                 outside[target - INSIDE_COUNT][sku] += quantity
 
+    def move(self, sku: str, node: str, source: int, target: int, quantity: int) -> None:
+        """One posting between inside accounts, for the hottest facts, whose postings follow from their lines."""
+        cell = self.sku_index[sku] * self.node_capacity + self.node_index[node]
+        balance = self.cells[source][cell] - quantity
+        assert quantity > 0
+        assert balance >= 0, f"{Account(source).name} of {sku} at {node} would be {balance}"
+        self.cells[source][cell] = balance
+        self.cells[target][cell] += quantity
+
     def balance(self, account: int, sku: str, node: str) -> int:
         """Units of an inside account of a SKU at a node; 0 for what has no account."""
         assert account < INSIDE_COUNT

@@ -324,7 +324,10 @@ def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
 
 def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
     """Write down what was decided. Cannot fail: every reason to refuse was checked before."""
-    state.ledger.post(fact.postings)
+    move = state.ledger.move
+    for line in fact.lines:
+        for source in line.sources:
+            move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
     state.reservations.open(
         Reservation(fact.reservation, fact.channel, state.time_ns, fact.expires_at_ns, fact.area, fact.lines)
     )

@@ -106,22 +106,17 @@ def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
     state = reservation.state
     if state == ACTIVE and reservation.expires_at_ns <= now_ns:
         state = EXPIRED
+    lines = []
+    for line in reservation.lines:
+        sources = tuple([SourceAnswer(source.node, source.quantity) for source in line.sources])
+        lines.append(ReservedLineAnswer(line.sku, line.requested, line.reserved, sources, line.node))
     return ReservationAnswer(
         reservation_id(reservation.number),
         state,
         reservation.channel,
         iso(reservation.created_at_ns),
         iso(reservation.expires_at_ns),
-        tuple(
-            ReservedLineAnswer(
-                line.sku,
-                line.requested,
-                line.reserved,
-                tuple(SourceAnswer(source.node, source.quantity) for source in line.sources),
-                line.node,
-            )
-            for line in reservation.lines
-        ),
+        tuple(lines),
     )
 
 

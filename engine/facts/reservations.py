@@ -24,7 +24,10 @@ class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
     @property
     def reserved(self) -> int:
         """Units held by this line."""
-        return sum(source.quantity for source in self.sources)
+        units = 0
+        for source in self.sources:
+            units += source.quantity
+        return units
 
 
 class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_reserved"):
