@@ -15,7 +15,7 @@ from api.parties.keystore import PartyKeys
 from engine import limits, machine
 from engine.results import Rejection, ResultCode
 from engine.state import State
-from engine.wal import ClosedTable, DirectoryLock, LmdbJournal
+from engine.wal import ClosedTable, DirectoryLock, JournalCorrupt, LmdbJournal
 from engine.writer import Change, Query, Writer, recover
 
 VERSION = "0.1.0"
@@ -43,8 +43,7 @@ class Node:
             self.parties = PartyKeys(directory / "parties")
             self.journal = LmdbJournal(directory / "journal")
             self._closed_table = ClosedTable(directory / "closed")
-            if self._closed_table.through_seq > self.journal.last_seq:
-                self._closed_table.clear()  # from another journal, or from after a restore: it comes back by replay
+            _refuse_a_shortened_journal(self.journal, self._closed_table)
             self.state = State(self._closed_table)
             recover(self.state, self.journal, on_progress)
         except BaseException:
@@ -188,3 +187,13 @@ class Node:
         self._closed_table.close()
         self.parties.close()
         self._lock.close()
+
+
+def _refuse_a_shortened_journal(journal: LmdbJournal, closed: ClosedTable) -> None:
+    """The closed table only knows what was durable. If it knows more than the journal has, the journal's end is missing."""
+    if closed.through_seq > journal.last_seq:
+        reason = (
+            f"the journal ends at record {journal.last_seq}, but record {closed.through_seq} was durable: its newest part is "
+            "missing. If an older journal was put here on purpose, delete the folder `closed`, which is derived, and start again"
+        )
+        raise JournalCorrupt(journal.segment, None, reason)

@@ -6,6 +6,7 @@ Opening checks that the segments belong together and that the last batch of each
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -17,12 +18,14 @@ from engine.wal.errors import JournalCorrupt, JournalFailed, StorageFull
 from engine.wal.framing import GENESIS, Batch
 from engine.wal.segments import (
     FREE_BYTES_RESERVE,
+    HEADER_KEY,
     MAP_BYTES_FIRST,
     Segment,
     SegmentHeader,
     meta_condition,
     name_of,
     seq_key,
+    sync_directory,
 )
 
 SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
@@ -49,12 +52,25 @@ class LmdbJournal:
         self.chain_digest = GENESIS
         self._journal_id = b""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        names = sorted(entry.name for entry in directory.iterdir() if entry.name.isdigit())
+        sync_directory(directory.parent)
+        names = self._names()
         for position, name in enumerate(names):
             self._open_segment(name, is_last=position == len(names) - 1)
         if not self._segments:
             self._journal_id = secrets.token_bytes(16)
             self._start_segment(self._map_bytes_first)
+
+    def _names(self) -> list[str]:
+        """The segments in order. Unfinished ones are removed; anything else is refused, for it may be a renamed one."""
+        names = []
+        for entry in sorted(self._directory.iterdir()):
+            if len(entry.name) == 20 and entry.name.isdigit():
+                names.append(entry.name)
+            elif entry.name.endswith(".new"):
+                shutil.rmtree(entry)
+            elif entry.name != "lost+found":
+                raise JournalCorrupt(entry.name, None, "it has no name of a segment")
+        return names
 
     @property
     def segment(self) -> str:
@@ -71,7 +87,7 @@ class LmdbJournal:
         if not file.exists():
             raise JournalCorrupt(name, None, "its file is missing")
         meta = meta_condition(file)
-        if meta in ("damaged", "truncated"):
+        if meta in ("damaged", "truncated", "pages_damaged"):
             raise JournalCorrupt(name, None, recovery.REASONS[meta])
         try:
             segment = Segment(self._directory / name, map_bytes=self._map_bytes_first)
@@ -104,7 +120,7 @@ class LmdbJournal:
     def _last_batch(self, segment: Segment) -> tuple[Batch, bytes] | None:
         """The newest batch of a segment and its chain digest."""
         with segment.environment.begin(db=segment.batches) as transaction, transaction.cursor() as cursor:
-            if not cursor.last():
+            if not cursor.last() or cursor.key() == HEADER_KEY:
                 return None
             first_seq, frame = int.from_bytes(cursor.key(), "big"), cursor.value()
         batch, _ = framing.decode(frame, segment.name, first_seq)
@@ -146,6 +162,9 @@ class LmdbJournal:
             except lmdb.MapFullError:
                 segment.grow(2 * len(frame))
                 self._put(segment, first_seq, frame)
+        except JournalFailed:
+            self._failed = True
+            raise
         except (lmdb.Error, OSError, StorageFull) as error:
             self._failed = True
             raise JournalFailed(f"records from {first_seq} on could not be made durable: {error}") from error
@@ -174,10 +193,19 @@ class LmdbJournal:
 
     def _find(self, segment: Segment, seq: int) -> tuple[int, bytes] | None:
         """(first seq, frame) of the batch that holds record `seq`, or of the last one before it."""
+        self._check_usable()
+        try:
+            return self._look_up(segment, seq)
+        except lmdb.Error as error:
+            raise JournalCorrupt(segment.name, seq, f"LMDB can't read it: {error}") from error
+
+    def _look_up(self, segment: Segment, seq: int) -> tuple[int, bytes] | None:
         with segment.environment.begin(db=segment.batches) as transaction, transaction.cursor() as cursor:
             at_or_after = cursor.set_range(seq_key(seq))
             exact = at_or_after and cursor.key() == seq_key(seq)
             if not exact and not (cursor.prev() if at_or_after else cursor.last()):
+                return None
+            if cursor.key() == HEADER_KEY:
                 return None
             return int.from_bytes(cursor.key(), "big"), cursor.value()
 

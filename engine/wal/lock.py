@@ -14,6 +14,7 @@ class DirectoryLock:
         directory.mkdir(parents=True, exist_ok=True)
         self._file = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._pid = os.getpid()
+        self._open = True
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -30,5 +31,6 @@ class DirectoryLock:
 
     def close(self) -> None:
         """Let the directory go."""
-        if os.getpid() == self._pid:
+        if self._open and os.getpid() == self._pid:
+            self._open = False
             os.close(self._file)

@@ -6,7 +6,7 @@ atomically, so there is no torn tail that could be legitimate.
 
 from typing import Literal, NamedTuple
 
-Meta = Literal["both_pages", "first_commit_only", "damaged", "truncated"]
+Meta = Literal["both_pages", "first_commit_only", "damaged", "truncated", "pages_damaged"]
 Link = Literal["follows", "gap", "overlap", "foreign"]
 Content = Literal["records", "empty", "unreadable"]
 Action = Literal["open", "refuse"]
@@ -35,7 +35,8 @@ DECISIONS: dict[Found, Action] = {
 }
 
 REASONS: dict[str, str] = {
-    "damaged": "a meta page is damaged, so LMDB would silently go back by one commit",
+    "damaged": "its meta pages do not agree with its commits: a page is damaged, or another program wrote to it",
+    "pages_damaged": "its pages do not hold together, and LMDB would trust them",
     "truncated": "the file is shorter than its used pages",
     "gap": "the segment before it is missing",
     "overlap": "it repeats records of the segment before it",

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 import lmdb
+from lmdb.verify import VerifyError, verify
 
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 
@@ -17,9 +18,10 @@ MAP_BYTES_FIRST = 4 * 1024 * 1024
 MAP_BYTES_STEP_MAX = 64 * 1024 * 1024
 PAGES_SLACK = 64
 FREE_BYTES_RESERVE = 1024 * 1024
-HEADER_KEY = b"header"
+HEADER_KEY = bytes(8)  # where the batch of record 0 would be
 
 _META = struct.Struct("=IIQQ")  # mm_magic, mm_version, mm_address, mm_mapsize behind the 16-byte page header
+_MAIN_ENTRIES_AT = 16 + 24 + 48 + 32  # md_entries of the second database descriptor, the main one
 _META_TAIL_AT = 16 + 24 + 2 * 48  # mm_last_pg, mm_txnid follow the two database descriptors
 _META_TAIL = struct.Struct("=QQ")
 _META_MAGIC, _META_VERSION = 0xBEEFC0DE, 1
@@ -68,25 +70,27 @@ def sync_directory(directory: Path) -> None:
 
 
 class Segment:
-    """An open segment. `headers` is the named database of its header, `batches` the one of its batches."""
+    """An open segment. One database: the header under key 0, then a batch under the key of its first seq.
+
+    Every commit adds exactly one entry, so the number of entries is the number of the commit: what LMDB's meta pages say of
+    both must agree, or a page was damaged.
+    """
 
     def __init__(self, directory: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES_FIRST) -> None:
         self.name = directory.name
         self._file = directory / "data.mdb"
         size = self._file.stat().st_size if self._file.exists() else 0
-        self.map_bytes = max(map_bytes, size)
+        self.map_bytes = size or map_bytes  # never past the blocks that are there: `grow` adds them
         self.environment = lmdb.open(
             str(directory),
             map_size=self.map_bytes,
-            max_dbs=2,
             max_readers=64,
             readonly=readonly,
             create=not readonly,
             lib_version=LMDB_FORMAT,
             mode=0o600,
         )
-        self.headers = self.environment.open_db(b"header", create=not readonly)
-        self.batches = self.environment.open_db(b"batches", create=not readonly)
+        self.batches = self.environment.open_db(None)
         self.page_bytes: int = self.environment.stat()["psize"]
 
     @classmethod
@@ -100,15 +104,17 @@ class Segment:
             made = cls(temporary, map_bytes=map_bytes)
             try:
                 made.preallocate(map_bytes)
-                with made.environment.begin(write=True, db=made.headers) as transaction:
+                with made.environment.begin(write=True, db=made.batches) as transaction:
                     transaction.put(HEADER_KEY, header.pack())
             finally:
                 made.close()
             sync_directory(temporary)
             temporary.rename(final)
             sync_directory(parent)
-        except (OSError, lmdb.Error) as error:
+        except (OSError, lmdb.Error, StorageFull) as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, StorageFull):
+                raise
             if isinstance(error, OSError) and error.errno not in FULL_ERRNOS:
                 raise
             if isinstance(error, lmdb.Error) and not isinstance(error, lmdb.MapFullError | lmdb.DiskError):
@@ -131,7 +137,7 @@ class Segment:
 
     def header(self) -> SegmentHeader:
         """Its header. Raises JournalCorrupt."""
-        with self.environment.begin(db=self.headers) as transaction:
+        with self.environment.begin(db=self.batches) as transaction:
             return SegmentHeader.unpack(self.name, transaction.get(HEADER_KEY))
 
     @property
@@ -146,9 +152,13 @@ class Segment:
     def grow(self, bytes_expected: int) -> None:
         """Make the map larger, by doubling up to a step, with blocks behind it. Not inside a transaction."""
         wanted = self.bytes_used + bytes_expected + PAGES_SLACK * self.page_bytes
-        larger = self.map_bytes
-        while larger < wanted:
-            larger += min(larger, MAP_BYTES_STEP_MAX)
+        least = -(-max(wanted, self.map_bytes + 1) // FREE_BYTES_RESERVE) * FREE_BYTES_RESERVE
+        larger = max(least, self.map_bytes + min(self.map_bytes, MAP_BYTES_STEP_MAX))
+        disk = os.statvfs(self._file)
+        if disk.f_bavail * disk.f_frsize < larger - self.map_bytes + FREE_BYTES_RESERVE:
+            larger = least  # what is needed now may still fit
+            if disk.f_bavail * disk.f_frsize < larger - self.map_bytes + FREE_BYTES_RESERVE:
+                raise StorageFull(f"no room to grow segment {self.name}")
         self.preallocate(larger)
         self.environment.set_mapsize(larger)
         self.map_bytes = larger
@@ -169,15 +179,27 @@ def meta_condition(file: Path) -> str:
         return "truncated"
     with file.open("rb") as source:
         start = source.read(2 * page)
-    txn_ids = []
+    txn_ids, last_pages = [], []
     for at in (0, page):
         magic, version, _, _ = _META.unpack_from(start, at + 16)
         last_page, txn_id = _META_TAIL.unpack_from(start, at + _META_TAIL_AT)
         if magic != _META_MAGIC or version & 0xFFFF != _META_VERSION:
             return "damaged"
+        (entries,) = struct.unpack_from("=Q", start, at + _MAIN_ENTRIES_AT)
+        if entries != txn_id:
+            return "damaged"
         if (last_page + 1) * page > size:
             return "truncated"
         txn_ids.append(txn_id)
+        last_pages.append(last_page)
+    newest = txn_ids.index(max(txn_ids))
+    if last_pages[1 - newest] > last_pages[newest]:
+        return "damaged"  # pages are only ever added
+    try:
+        if verify(str(file)):  # type: ignore[no-untyped-call]
+            return "pages_damaged"
+    except VerifyError:
+        return "damaged"
     if max(txn_ids) <= 1:
         return "first_commit_only"
     return "both_pages" if abs(txn_ids[0] - txn_ids[1]) == 1 else "damaged"
