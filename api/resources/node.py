@@ -76,7 +76,7 @@ def about(call: Call) -> Handled:
         return NodeAnswer(
             version=node.version,
             seq=state.seq,
-            durable_seq=node.journal.last_seq,
+            durable_seq=state.seq,  # an answer leaves when everything it was read from is durable
             time=iso(state.time_ns),
             digest=digest,
             digest_seq=digest_seq,

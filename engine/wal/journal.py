@@ -52,6 +52,8 @@ class LmdbJournal:
         self.chain_digest = GENESIS
         self._journal_id = b""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(directory, os.W_OK):
+            raise StorageFull(f"{directory} can't be written to")
         sync_directory(directory.parent)
         names = self._names()
         for position, name in enumerate(names):
