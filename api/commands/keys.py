@@ -1,6 +1,5 @@
 """API keys on the command line."""
 
-import base64
 import hashlib
 import json
 import secrets
@@ -12,6 +11,7 @@ import click
 
 from api.client import Client
 from api.commands import options
+from api.resources.keys import new_secret
 from api.timestamps import iso, iso_or_none
 from engine.commands import Command, CreateApiKey, RevokeApiKey
 from engine.results import Rejection
@@ -23,11 +23,6 @@ from engine.writer import Change, Done, Writer, recover
 @click.group()
 def key() -> None:
     """Create, list and revoke API keys, on a running node (--url) or a data directory (--data)."""
-
-
-def new_secret() -> str:
-    """A fresh 256-bit secret, easy to recognise in a leak."""
-    return "kontor_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
 
 
 class _Offline:
