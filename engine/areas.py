@@ -1,6 +1,7 @@
 """The coarse area of an address: all of it that a fact may carry."""
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +21,7 @@ class Area(msgspec.Struct, array_like=True, frozen=True, gc=False):
 NOWHERE = Area()
 
 
+@lru_cache(maxsize=4_096)
 def coarse_area(country: str | None, postal_code: str | None, latitude: float | None, longitude: float | None) -> Area:
     """Round an address until about a hundred thousand people share it.
 

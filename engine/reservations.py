@@ -153,8 +153,7 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         return refusal
     to = command.ship_to
     area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    demand = [Demand(line.sku, line.quantity, line.node) for line in command.lines]
-    sources, short = supply(state, command.channel, demand, area)
+    sources, short = supply(state, command.channel, command.lines, area)
     if short and not (command.allow_partial and any(sources)):
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
     ttl_seconds = command.ttl_seconds or state.configuration.channels[command.channel].reservation_ttl_seconds

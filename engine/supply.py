@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,17 @@ class Demand(NamedTuple):
     sku: str
     quantity: int
     node: str | None = None
+
+
+class Wanted(Protocol):
+    """What supply needs to know of a line: a Demand, or a line of a command as it is."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def node(self) -> str | None: ...
 
 
 class Supply(NamedTuple):
@@ -120,7 +132,7 @@ def distance_km(
 
 
 def supply(
-    state: State, channel_id: str, demand: list[Demand], area: Area, excluded: tuple[str, ...] | list[str] = ()
+    state: State, channel_id: str, demand: Sequence[Wanted], area: Area, excluded: tuple[str, ...] | list[str] = ()
 ) -> Supply:
     """Find units for a demand of known SKUs on a known channel, from any node but the excluded ones.
 
@@ -134,7 +146,7 @@ def supply(
     return _by_sourcing(state, terms, demand, excluded)
 
 
-def _one_cheap_node(state: State, terms: Terms, demand: list[Demand]) -> Supply | None:
+def _one_cheap_node(state: State, terms: Terms, demand: Sequence[Wanted]) -> Supply | None:
     """The common case without arrays: one of the cheapest nodes has all of it. None if not, or if lines compete."""
     ledger = state.ledger
     rows: dict[str, int] = {}
@@ -153,7 +165,7 @@ def _one_cheap_node(state: State, terms: Terms, demand: list[Demand]) -> Supply 
     return None
 
 
-def _by_sourcing(state: State, terms: Terms, demand: list[Demand], excluded: tuple[str, ...] | list[str]) -> Supply:
+def _by_sourcing(state: State, terms: Terms, demand: Sequence[Wanted], excluded: tuple[str, ...] | list[str]) -> Supply:
     ledger = state.ledger
     skus = list(dict.fromkeys(line.sku for line in demand))
     row_of = {sku: row for row, sku in enumerate(skus)}
@@ -190,7 +202,7 @@ def _by_sourcing(state: State, terms: Terms, demand: list[Demand], excluded: tup
 def _serve_free_lines(
     state: State,
     terms: Terms,
-    demand: list[Demand],
+    demand: Sequence[Wanted],
     row_of: dict[str, int],
     stock: NDArray[np.int64],
     budget: list[int],
@@ -225,7 +237,7 @@ def _serve_free_lines(
 
 
 def _shortages(
-    demand: list[Demand],
+    demand: Sequence[Wanted],
     sources: list[list[Source]],
     visible: list[int],
     row_of: dict[str, int],
