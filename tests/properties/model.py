@@ -1,0 +1,177 @@
+"""The shop in plain dicts: what must be, worked out without the engine.
+
+The model says itself whether a command succeeds and what it moves. Only the choice of nodes is the engine's: that is taken
+from its answer and checked (no node gives more than it may promise, and a named node gives everything).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY
+
+NODES, SKUS = (LEIPZIG, BERLIN, MUNICH), (KETTLE, TOWEL, TRAY)
+SAFETY = {(TOWEL, BERLIN): 2, (TRAY, MUNICH): 2}
+BACKORDERABLE = {TRAY}
+OPEN, SENT = ("released", "accepted", "picked", "packed"), ("shipped", "delivered")
+
+Cell = tuple[str, str]
+
+
+@dataclass
+class Line:
+    sku: str
+    quantity: int
+    allocated: int = 0
+    backordered: int = 0
+    unsourceable: int = 0
+    shipped: int = 0
+    cancelled: int = 0
+    returned: int = 0
+
+
+@dataclass
+class Work:
+    node: str
+    state: str
+    takes: dict[int, int]
+
+
+@dataclass
+class Order:
+    seq: int
+    lines: list[Line]
+    work: dict[int, Work] = field(default_factory=dict)
+    rejected_by: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Claim:
+    expires_at_ns: int
+    lines: list[tuple[str, str | None, Counter[str]]]  # sku, named node, units by node
+
+    def held(self) -> Counter[Cell]:
+        return Counter({(sku, node): 0 for sku, _, _ in self.lines for node in NODES}) + sum(
+            (Counter({(sku, node): units for node, units in found.items()}) for sku, _, found in self.lines), Counter()
+        )
+
+    def held_of(self, sku: str) -> int:
+        return sum(units for (s, _), units in self.held().items() if s == sku)
+
+
+class Model:
+    """Units by account, SKU and node; claims; orders."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, Counter[Cell]] = {
+            account: Counter() for account in ("available", "reserved", "allocated", "unsellable")
+        }
+        self.outside: Counter[str] = Counter()
+        self.claims: dict[int, Claim] = {}
+        self.ended: dict[int, str] = {}
+        self.orders: dict[str, Order] = {}
+
+    # Stock
+
+    def atp(self, sku: str, node: str) -> int:
+        """What may be promised."""
+        return max(0, self.units["available"][sku, node] - SAFETY.get((sku, node), 0))
+
+    def atp_total(self, sku: str, without: set[str] | None = None) -> int:
+        """What may be promised by all nodes but some."""
+        return sum(self.atp(sku, node) for node in NODES if node not in (without or ()))
+
+    def move(self, sku: str, node: str, source: str, target: str, units: int) -> None:
+        """Units go from account to account; inside accounts never fall below none."""
+        assert units >= 0
+        for account, change in ((source, -units), (target, units)):
+            if account in self.units:
+                self.units[account][sku, node] += change
+                assert self.units[account][sku, node] >= 0, (account, sku, node)
+            else:
+                self.outside[account] += change
+
+    def take(self, sku: str, node: str, target: str, units: int) -> None:
+        """Promise units, safety stock untouched."""
+        assert units <= self.atp(sku, node), f"{units} of {sku} at {node} were promised, {self.atp(sku, node)} may be"
+        self.move(sku, node, "available", target, units)
+
+    # Claims
+
+    def expected(self, lines: list[tuple[str, int, str | None]]) -> tuple[list[int | None], Counter[str], bool]:
+        """For a demand: units of every named line, units per SKU of the free ones, and whether that is all of it."""
+        left = {(sku, node): self.atp(sku, node) for sku in SKUS for node in NODES}
+        named: list[int | None] = []
+        for sku, quantity, node in lines:
+            if node is None:
+                named.append(None)
+            else:
+                units = min(quantity, left[sku, node])
+                left[sku, node] -= units
+                named.append(units)
+        wanted: Counter[str] = Counter()
+        for sku, quantity, node in lines:
+            if node is None:
+                wanted[sku] += quantity
+        free = Counter({sku: min(units, sum(left[sku, node] for node in NODES)) for sku, units in wanted.items()})
+        whole = free == wanted and all(n is None or n == q for n, (_, q, _) in zip(named, lines, strict=True))
+        return named, free, whole
+
+    def due(self, now_ns: int) -> list[int]:
+        """Claims that end now, in order."""
+        return sorted(
+            (number for number, claim in self.claims.items() if claim.expires_at_ns <= now_ns),
+            key=lambda number: (self.claims[number].expires_at_ns, number),
+        )
+
+    def end(self, number: int, as_what: str) -> None:
+        """A claim ends and its units are free."""
+        for (sku, node), units in self.claims.pop(number).held().items():
+            self.move(sku, node, "reserved", "available", units)
+        self.ended[number] = as_what
+
+    # Orders
+
+    def hand_out(self, order: Order, number: int, node: str, takes: list[tuple[int, int]], source: str) -> None:
+        """A node gets work."""
+        assert number not in order.work
+        assert node not in order.rejected_by, f"{node} rejected this order and was asked again"
+        for at, units in takes:
+            line = order.lines[at]
+            if source == "available":
+                self.take(line.sku, node, "allocated", units)
+            else:
+                self.move(line.sku, node, source, "allocated", units)
+            line.allocated += units
+        order.work[number] = Work(node, "released", dict(takes))
+
+    def take_back(self, order: Order, number: int, target: str) -> dict[int, int]:
+        """A node gives its work back; the units by line."""
+        work = order.work[number]
+        for at, units in work.takes.items():
+            order.lines[at].allocated -= units
+            self.move(order.lines[at].sku, work.node, "allocated", target, units)
+        return work.takes
+
+    def ship(self, order: Order, number: int) -> None:
+        """Units leave."""
+        work = order.work[number]
+        for at, units in work.takes.items():
+            order.lines[at].allocated -= units
+            order.lines[at].shipped += units
+            self.move(order.lines[at].sku, work.node, "allocated", "customer", units)
+
+    def waiting(self) -> list[tuple[int, int, Order]]:
+        """Backordered lines in order of placing."""
+        found = [
+            (order.seq, at, order)
+            for order in self.orders.values()
+            for at, line in enumerate(order.lines)
+            if line.backordered
+        ]
+        return sorted(found, key=lambda entry: entry[:2])
+
+    def nobody_waits_beside_free_units(self) -> None:
+        """Whoever waits, waits because no node it may use has anything."""
+        for seq, at, order in self.waiting():
+            sku = order.lines[at].sku
+            assert self.atp_total(sku, order.rejected_by) == 0, f"line {at} of record {seq} waits beside free {sku}"
