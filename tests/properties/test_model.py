@@ -490,5 +490,5 @@ class ShopMachine(RuleBasedStateMachine):
 
 TestShop = ShopMachine.TestCase
 TestShop.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=120, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
