@@ -19,9 +19,6 @@ from engine.wal import Journal
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with `Z`")]
 
-# Orders one page looks at, however few of them it wants to show: a page then ends early, with a cursor.
-LIST_SCAN_ORDERS_MAX = 2_000
-
 
 class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A list that may be limited to a span of time: from `from` on, before `to`."""

@@ -9,9 +9,6 @@ from api import problems
 from engine import limits
 from engine.results import Rejection, ResultCode
 
-HEADER_BYTES_MAX = 32 * 1024
-HEADERS_MAX = 100
-
 
 class KontorProtocol(HttpToolsProtocol):
     """One connection. `waiting_since` is when the request that is still arriving began, or None."""
@@ -32,19 +29,21 @@ class KontorProtocol(HttpToolsProtocol):
             self.waiting_since = time.monotonic()
         if self._in_head:
             # What arrives in one read is bounded by the transport; a head that takes more reads than its limit is refused.
-            if self._head_bytes > HEADER_BYTES_MAX:
+            if self._head_bytes > limits.HEADER_BYTES_MAX:
                 self._refuse_head()
                 return
             self._head_bytes += len(data)
         super().data_received(data)
 
     def _refuse_head(self) -> None:
-        detail = f"at most {HEADERS_MAX} headers and {HEADER_BYTES_MAX} bytes of them"
+        detail = f"at most {limits.HEADERS_MAX} headers and {limits.HEADER_BYTES_MAX} bytes of them"
         self.refuse(Rejection(ResultCode.HEADERS_TOO_LARGE, detail))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if len(self.headers) > HEADERS_MAX or (self._head_bytes > HEADER_BYTES_MAX and self._is_head_too_large()):
+        if len(self.headers) > limits.HEADERS_MAX or (
+            self._head_bytes > limits.HEADER_BYTES_MAX and self._is_head_too_large()
+        ):
             self._refuse_head()
         self._head_bytes = 0
         if not self._refused:
@@ -52,7 +51,7 @@ class KontorProtocol(HttpToolsProtocol):
 
     def _is_head_too_large(self) -> bool:
         """Much may have arrived because a body came along; then the head is measured."""
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES_MAX
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limits.HEADER_BYTES_MAX
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:

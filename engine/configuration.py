@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
 from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
@@ -129,8 +127,3 @@ def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
     """Write down a sourcing policy."""
     state.configuration.sourcing_policies[fact.policy] = fact.body
     state.configuration.version += 1
-
-
-def is_empty(document: Configure) -> bool:
-    """Whether a document sets nothing at all."""
-    return not any(msgspec.structs.astuple(document))

@@ -188,15 +188,17 @@ def market_rows(data: Path, markets: list[str]) -> list[dict[str, str]]:
     table = []
     for market in markets:
         code = COUNTRY_CODES.get(market) or code_of_name[market]
-        table.append({
-            "country": market,
-            "channel": CHANNELS.get(market, f"web-{code.lower()}"),
-            "iso": code,
-            "capital": by_code[code]["capital"],
-            "latitude": by_code[code]["capital_latitude"],
-            "longitude": by_code[code]["capital_longitude"],
-            "currency": by_code[code]["currencycode"],
-        })
+        table.append(
+            {
+                "country": market,
+                "channel": CHANNELS.get(market, f"web-{code.lower()}"),
+                "iso": code,
+                "capital": by_code[code]["capital"],
+                "latitude": by_code[code]["capital_latitude"],
+                "longitude": by_code[code]["capital_longitude"],
+                "currency": by_code[code]["currencycode"],
+            }
+        )
     return table
 
 

@@ -180,9 +180,7 @@ class PartyKeys:
         raw = _raw(party)
         share, entries, digest = _unpack(self._get(b"p" + raw))
         doomed = [
-            index
-            for index, purpose in enumerate(PURPOSES)
-            if purpose in purposes and entries[index].state != _ERASED
+            index for index, purpose in enumerate(PURPOSES) if purpose in purposes and entries[index].state != _ERASED
         ]
         if not doomed:
             return 0

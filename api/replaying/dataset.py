@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from engine import limits
+from engine.commands.fields import SKU_REGEX
 
 COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 NS_PER_SECOND = 1_000_000_000
@@ -24,7 +25,7 @@ _SERVICE = re.compile(r"POST|DOT|M|m|C2|D|S|BANK CHARGES|AMAZONFEE|CRUK|B|22016|
 _PRICE = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,3})0*)?", re.ASCII)
 _QUANTITY = re.compile(r"-?\d{1,10}", re.ASCII)
 _INVOICE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-_SKU = re.compile(limits.SKU_PATTERN)
+_SKU = re.compile(SKU_REGEX)
 
 
 class NoDataset(Exception):

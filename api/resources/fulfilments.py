@@ -7,9 +7,10 @@ import msgspec
 
 from api.answers import FulfilmentAnswer, fulfilment_answer
 from api.identifiers import fulfilment_number
-from api.listing import LIST_SCAN_ORDERS_MAX, newest_orders
+from api.listing import newest_orders
 from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
 from api.problems import malformed
+from engine import limits
 from engine.commands import AdvanceFulfilment, RejectFulfilment
 from engine.commands.fields import Text
 from engine.commands.orders import Action, RejectReason, Tracking
@@ -81,7 +82,7 @@ def _page(state: State, query: FulfilmentsQuery, start: tuple[int, int] | None) 
     items: list[FulfilmentAnswer] = []
     candidates = newest_orders(state, before, open_only=query.state in OPEN_STEPS)
     for looked_at, order in enumerate(candidates):
-        if looked_at == LIST_SCAN_ORDERS_MAX:
+        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
             return FulfilmentPage(items, f"{order.seq + 1}.0")
         for fulfilment in _matching(order, query):
             if start is not None and order.seq == start[0] and fulfilment.number >= start[1]:

@@ -12,7 +12,7 @@ from api.answers import OrderAnswer, OrderDetail, order_answer
 from api.endpoint import encode
 from api.fact_data import data_of
 from api.identifiers import reservation_number
-from api.listing import LIST_SCAN_ORDERS_MAX, Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
+from api.listing import Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, to_ns
@@ -199,7 +199,7 @@ def _page(state: State, journal: Journal, query: OrdersQuery, before: int | None
     for looked_at, order in enumerate(newest_orders(state, before)):
         if order.created_at_ns < query.from_ns:
             break
-        if looked_at == LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
+        if looked_at == limits.LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
             return OrderPage(items, str(order.seq + 1))
         if _matches(order, query):
             items.append(order_answer(order))

@@ -61,7 +61,9 @@ class ExtendBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """Without `lines` everything is released."""
 
-    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = None
+    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = (
+        None
+    )
 
 
 class ChangeBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -215,7 +217,12 @@ async def _reserve_item(call: Call, raw: msgspec.Raw, position: int) -> Reply:
     return Reply(outcome.status, outcome.body)
 
 
-STOCK_CODES = (ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK)
+STOCK_CODES = (
+    ResultCode.UNKNOWN_CHANNEL,
+    ResultCode.UNKNOWN_NODE,
+    ResultCode.UNKNOWN_SKU,
+    ResultCode.INSUFFICIENT_STOCK,
+)
 ENDED_CODES = (ResultCode.NOT_FOUND, ResultCode.RESERVATION_EXPIRED, ResultCode.RESERVATION_NOT_ACTIVE)
 EXAMPLE = {
     "channel": "web-de",

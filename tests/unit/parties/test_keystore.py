@@ -112,9 +112,7 @@ def test_a_party_nobody_created_has_no_key(keys: PartyKeys) -> None:
     assert keys.key("p-" + "0" * 32, CONTACT) is None
 
 
-@pytest.mark.parametrize(
-    "wrong", ["", "p-", "p-12", "x-" + "0" * 32, "0" * 32, "p-" + "0" * 31 + "g", "p-" + "0" * 34]
-)
+@pytest.mark.parametrize("wrong", ["", "p-", "p-12", "x-" + "0" * 32, "0" * 32, "p-" + "0" * 31 + "g", "p-" + "0" * 34])
 def test_what_is_no_party_id_is_refused(keys: PartyKeys, wrong: str) -> None:
     with pytest.raises(ValueError, match=r"party id|hexadecimal"):
         keys.key(wrong, CONTACT)

@@ -53,9 +53,7 @@ def test_a_contact_and_a_billing_address_come_back_whole(keys: PartyKeys) -> Non
 
 @settings(max_examples=150, deadline=None)
 @given(content=st.binary(max_size=2_000), associated=st.text(max_size=100), purpose=st.sampled_from(PURPOSES))
-def test_opening_gives_back_what_was_sealed(
-    keys: PartyKeys, content: bytes, associated: str, purpose: str
-) -> None:
+def test_opening_gives_back_what_was_sealed(keys: PartyKeys, content: bytes, associated: str, purpose: str) -> None:
     party = keys.party_for("c-18")
     sealed = seal(keys, party, purpose, associated, content)
     assert len(sealed) == len(content) + SEALED_OVERHEAD_BYTES
