@@ -1,0 +1,155 @@
+"""One of every fact, with every field set to something of its own. Run as a module to add facts that are new.
+
+`facts.bin` is a msgpack map: "tag/version" -> the encoded record. What is in it stays as it is: those bytes lie in journals.
+A fact that gained a field gets a new sample under the next version; the old one must go on decoding, to `OLDER`.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from engine import facts as f
+from engine import records
+from engine.areas import Area
+from engine.commands.configuration import Channel, Item, Node, NodeItem, SourcingPolicy
+from engine.facts import Fact
+from engine.facts import orders as of
+from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, LOSS, RESERVED, SUPPLIER, UNSELLABLE, Posting
+from engine.facts.reservations import ReservedLine, Source
+from engine.facts.stock import MovedLine
+from engine.records import Record
+
+HERE = Path(__file__).parent
+FACTS, FRAMES = HERE / "facts.bin", HERE / "frames.bin"
+TIME_NS = 1_800_000_000_123_456_789
+HALLE = Area("DE", "06", 515, -120)
+
+
+def move(source: int, target: int, quantity: int) -> tuple[Posting, ...]:
+    return (Posting("BRASS-KETTLE", "berlin", source, target, quantity),)
+
+
+LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3), Source("leipzig", 1))),)
+WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
+
+SAMPLES: dict[str, Fact] = {
+    "stock_moved/1": f.StockMoved(
+        "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
+    ),
+    "stock_reserved/1": f.StockReserved(41, "web", TIME_NS, HALLE, LINES),
+    "reservation_extended/1": f.ReservationExtended(41, TIME_NS + 1, ()),
+    "reservation_changed/1": f.ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
+    "reservation_released/1": f.ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
+    "reservation_expired/1": f.ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
+    "order_placed/1": f.OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1),),
+        WORK,
+        move(RESERVED, ALLOCATED, 3),
+    ),
+    "order_sourced/1": f.OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
+    "order_cancelled/1": f.OrderCancelled(
+        "W-1001",
+        "changed her mind",
+        (of.Take(0, 3),),
+        (of.FulfilmentTake(17, 0, 2),),
+        (of.Waiting(0, 0, 1),),
+        move(ALLOCATED, AVAILABLE, 2),
+    ),
+    "fulfilment_advanced/1": f.FulfilmentAdvanced(
+        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3)
+    ),
+    "fulfilment_rejected/1": f.FulfilmentRejected(
+        "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
+    ),
+    "order_reopened/1": f.OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
+    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
+    "return_received/1": f.ReturnReceived(
+        "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
+    ),
+    "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
+    "node_set/1": f.NodeSet(
+        "berlin",
+        Node(
+            name="Berlin",
+            kind="store",
+            country="DE",
+            latitude=52.53,
+            longitude=13.38,
+            postal_code="10115",
+            time_zone="Europe/Berlin",
+            enabled=False,
+            ships=False,
+            pickup=True,
+            orders_per_day_max=400,
+            handling_cost_minor=75,
+            cut_off="16:00",
+            opening_hours={"mon": (("09:00", "18:30"),)},
+            closed_dates=("2026-12-25",),
+        ),
+        (),
+    ),
+    "item_set/1": f.ItemSet(
+        "BRASS-KETTLE",
+        Item(name="Kettle", weight_grams=900, tax_class="standard", gtin="4006381333931", backorderable=True),
+        (),
+    ),
+    "node_item_set/1": f.NodeItemSet("berlin", "BRASS-KETTLE", NodeItem(safety_stock=2, sellable=False), ()),
+    "channel_set/1": f.ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+        ),
+        (),
+    ),
+    "sourcing_policy_set/1": f.SourcingPolicySet(
+        "near",
+        SourcingPolicy(
+            name="Near",
+            parcel_cost_minor=1,
+            cost_per_100_km_minor=2,
+            cross_border_cost_minor=3,
+            split_penalty_minor=4,
+            nodes_max=5,
+            line_split=False,
+        ),
+        (),
+    ),
+    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
+    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
+    "keys_forgotten/1": f.KeysForgotten(99, ()),
+}
+
+OLDER: dict[str, Fact] = {}
+
+
+def record_of(fact: Fact) -> Record:
+    """The fact in a record with every field set."""
+    return Record("till-1", (fact,), b"k" * 16, b"p" * 16, 201, b'{"id":"41"}')
+
+
+def add_what_is_new() -> None:
+    """Encode samples that are not in the file yet; never touches what is."""
+    kept: dict[str, bytes] = msgspec.msgpack.decode(FACTS.read_bytes()) if FACTS.exists() else {}
+    for name, fact in SAMPLES.items():
+        kept.setdefault(name, records.encode(record_of(fact)))
+    FACTS.write_bytes(msgspec.msgpack.encode(kept))
+
+
+if __name__ == "__main__":
+    add_what_is_new()
