@@ -110,6 +110,7 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
     for position, line in enumerate(command.lines):
         if line.node not in state.configuration.nodes:
             return Rejection.at(ResultCode.UNKNOWN_NODE, f"/lines/{position}/node", f"there is no node {line.node!r}")
+    for position, line in enumerate(command.lines):
         if line.sku not in state.configuration.items:
             return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
     scratch: dict[tuple[str, str, int], int] = {}

@@ -113,6 +113,11 @@ def test_one_bad_line_and_nothing_is_posted(shop: Shop) -> None:
     )
 
 
+def test_of_two_reasons_to_refuse_the_one_listed_first_wins(shop: Shop) -> None:
+    mixed = c.MoveStock((MovementLine("NO-SUCH", BERLIN, "receipt", 1), MovementLine(KETTLE, "atlantis", "receipt", 1)))
+    assert shop.refused(mixed, ResultCode.UNKNOWN_NODE).errors[0].pointer == "/lines/1/node"
+
+
 def test_safety_stock_is_on_hand_and_not_to_promise(shop: Shop) -> None:
     shop.done(safety(BERLIN, KETTLE, 4))
     there = shop.at(KETTLE, BERLIN)
