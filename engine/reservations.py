@@ -131,6 +131,14 @@ def check_demand(state: State, channel: str, lines: tuple[DemandLine, ...]) -> R
     if channel not in state.configuration.channels:
         return Rejection.at(ResultCode.UNKNOWN_CHANNEL, "/channel", f"there is no channel {channel!r}")
     nodes, items = state.configuration.nodes, state.configuration.items
+    for line in lines:
+        if line.sku not in items or (line.node is not None and line.node not in nodes):
+            return _unknown(state, lines)
+    return None
+
+
+def _unknown(state: State, lines: tuple[DemandLine, ...]) -> Rejection | None:
+    nodes, items = state.configuration.nodes, state.configuration.items
     errors = []
     for position, line in enumerate(lines):
         if line.node is not None and line.node not in nodes:
@@ -163,8 +171,10 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         now_ns + ttl_seconds * limits.NS_PER_SECOND,
         area,
         tuple(
-            ReservedLine(line.sku, line.quantity, line.node, found)
-            for line, found in zip(command.lines, sources, strict=True)
+            [
+                ReservedLine(line.sku, line.quantity, line.node, found)
+                for line, found in zip(command.lines, sources, strict=True)
+            ]
         ),
     )
 

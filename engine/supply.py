@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine import limits
 from engine.areas import Area
 from engine.commands.configuration import Channel, Node, SourcingPolicy
+from engine.facts.postings import AVAILABLE
 from engine.facts.reservations import Source
 from engine.results import Shortage
 from engine.sourcing import Locations, Rules, source
@@ -51,11 +52,12 @@ class Supply(NamedTuple):
 class Terms(NamedTuple):
     """What shipping to one area costs one channel. Positions are the ledger's.
 
-    `shipping_order` lists the nodes that may ship, cheapest first; `cost` int64[L] is one shipment from each node in
+    `shipping_order` lists the nodes that may ship, cheapest first, `quick_order` the first few; `cost` int64[L] is one shipment from each node in
     minor units; `ships` and `hands_out` bool[L] say who may send parcels, and who may be named by a line.
     """
 
     shipping_order: list[int]
+    quick_order: list[int]
     cost: NDArray[np.int64]
     ships: NDArray[np.bool_]
     hands_out: NDArray[np.bool_]
@@ -100,7 +102,7 @@ def _terms(state: State, channel: Channel, area: Area) -> Terms:
         locations_max=policy.nodes_max,
         split_penalty=policy.split_penalty_minor,
     )
-    return Terms(order, cost, ships, hands_out, rules, channel.buffer)
+    return Terms(order, order[:QUICK_NODES_MAX], cost, ships, hands_out, rules, channel.buffer)
 
 
 def _shipment_cost(nodes: list[Node], area: Area, policy: SourcingPolicy) -> NDArray[np.int64]:
@@ -149,15 +151,18 @@ def supply(
 def _one_cheap_node(state: State, terms: Terms, demand: Sequence[Wanted]) -> Supply | None:
     """The common case without arrays: one of the cheapest nodes has all of it. None if not, or if lines compete."""
     ledger = state.ledger
-    rows: dict[str, int] = {}
+    sku_index, width = ledger.sku_index, ledger.node_capacity
+    wanted: dict[int, int] = {}
     for line in demand:
-        if line.node is not None or line.sku in rows:
+        if line.node is not None:
             return None
-        rows[line.sku] = ledger.sku_index[line.sku]
-    promisable = state.stock.promisable
-    for node_at in terms.shipping_order[:QUICK_NODES_MAX]:
-        for line in demand:
-            if promisable(rows[line.sku], node_at) < line.quantity:
+        wanted[sku_index[line.sku] * width] = line.quantity
+    if len(wanted) != len(demand):
+        return None
+    available, withheld = ledger.cells[AVAILABLE], state.stock.withheld_cells
+    for node_at in terms.quick_order:
+        for row, quantity in wanted.items():
+            if available[row + node_at] - withheld[row + node_at] < quantity:
                 break
         else:
             name = ledger.nodes[node_at]
