@@ -57,10 +57,11 @@ class Endpoint:
         except Exception as error:
             self._node.report(error)
             reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
-        if isinstance(reply, Stream):
-            await self._send_stream(receive, send, reply, headers)
-        else:
+        if type(reply) is Reply:
             await send_reply(send, reply, headers)
+        else:
+            assert isinstance(reply, Stream)
+            await self._send_stream(receive, send, reply, headers)
         prepared.metrics.done(reply.status, perf_counter() - started)
 
     async def _send_stream(self, receive: Receive, send: Send, stream: Stream, headers: Headers) -> None:
@@ -120,7 +121,7 @@ class _Prepared:
         key = _idempotency_key(headers) if operation.method == "POST" else None
         if isinstance(key, Rejection):
             return key
-        body = None
+        body, content = None, b""
         if self.decode is not None:
             refusal = _body_refused(headers)
             if refusal is not None:
@@ -128,16 +129,17 @@ class _Prepared:
             message = await receive()
             content = message.get("body", b"")
             if message.get("more_body") or message["type"] != "http.request":
-                content = await _rest_of_body(message, receive)
-            if content is None:
-                return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
+                whole = await _rest_of_body(message, receive)
+                if whole is None:
+                    return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
+                content = whole
             if not content and operation.body_optional:
                 content = b"{}"
             try:
                 body = self.decode(content)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 return problems.from_validation(error)
-        return Call(self.node, actor, scope["path_params"], query, body, headers, key)
+        return Call(self.node, actor, scope["path_params"], query, body, headers, key, len(content))
 
     def _query(self, scope: Scope) -> Any:
         try:
@@ -159,15 +161,14 @@ class _Prepared:
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return self.status, encode(changing.render(state, seq, facts))
 
-        size = int(call.headers.get(b"content-length", b"0") or 0)
         guard = self._if_match(call)
         refusal = self.node.submit(
-            Change(changing.command, call.actor, render, future.set_result, key, payload, size, guard)
+            Change(changing.command, call.actor, render, future.set_result, key, payload, call.body_bytes, guard)
         )
         outcome = refusal or await future
         if isinstance(outcome, Rejection):
             return self._refused(_pointing_into_the_body(outcome, changing.within), call.headers)
-        seq_header = (b"kontor-seq", str(outcome.seq).encode())
+        seq_header = (b"kontor-seq", b"%d" % outcome.seq)
         if outcome.status >= 500:
             detail = f"the change was recorded as {outcome.seq}, but its answer could not be written; read it back"
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR, detail), call.headers, (seq_header,))
@@ -301,8 +302,9 @@ def _pointing_into_the_body(rejection: Rejection, within: str) -> Rejection:
 
 async def send_reply(send: Send, reply: Reply, request_headers: Headers) -> None:
     """Send an answer with its headers; the caller's request id and trace come back."""
-    headers = [(b"content-type", reply.media_type), (b"content-length", str(len(reply.body)).encode()), *reply.headers]
-    headers += _coming_back(request_headers)
+    headers = [(b"content-type", reply.media_type), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
+    if b"x-request-id" in request_headers or b"traceparent" in request_headers:
+        headers += _coming_back(request_headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One request, decoded: who asks, and for what. `path` are the decoded path parameters."""
+    """One request, decoded: who asks, and for what. `path` are the decoded path parameters, `body_bytes` the body's size."""
 
-    __slots__ = ("actor", "body", "headers", "key", "node", "path", "query")
+    __slots__ = ("actor", "body", "body_bytes", "headers", "key", "node", "path", "query")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Call:
         body: Any,
         headers: dict[bytes, bytes],
         key: str | None,
+        body_bytes: int,
     ) -> None:
         self.node = node
         self.actor = actor
@@ -43,9 +44,10 @@ class Call:
         self.body = body
         self.headers = headers
         self.key = key
+        self.body_bytes = body_bytes
 
 
-class Changing(NamedTuple):
+class Changing(msgspec.Struct, frozen=True):
     """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied.
 
     `within` is where the body stands in the command's document: refusals then point into the body. `complete` adds to the
@@ -64,7 +66,7 @@ class Reading(NamedTuple):
     read: Callable[[State, int], Any]
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer that is ready to be sent."""
 
     status: int

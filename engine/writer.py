@@ -9,6 +9,8 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
+import msgspec
+
 from engine import limits, machine, records
 from engine.commands import Command, ExpireReservations, ForgetKeys
 from engine.facts import Fact
@@ -23,7 +25,7 @@ RECORD_BYTES_EXPECTED = 4_096
 RECORD_BYTES_PER_PAYLOAD_BYTE = 16
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, frozen=True, gc=False):
     """A change that is durable: its journal position and the answer. `replayed`: it had been answered before."""
 
     seq: int
