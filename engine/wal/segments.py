@@ -15,11 +15,12 @@ from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 
 LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
 MAP_BYTES_FIRST = 4 * 1024 * 1024
-MAP_BYTES_STEP_MAX = 64 * 1024 * 1024
+MAP_BYTES_STEP_MAX = 16 * 1024 * 1024  # what is written while the loop waits: some milliseconds
 PAGES_SLACK = 64
 FREE_BYTES_RESERVE = 1024 * 1024
 HEADER_KEY = bytes(8)  # where the batch of record 0 would be
 
+_ZEROS = bytes(1024 * 1024)
 _META = struct.Struct("=IIQQ")  # mm_magic, mm_version, mm_address, mm_mapsize behind the 16-byte page header
 _MAIN_ENTRIES_AT = 16 + 24 + 48 + 32  # md_entries of the second database descriptor, the main one
 _META_TAIL_AT = 16 + 24 + 2 * 48  # mm_last_pg, mm_txnid follow the two database descriptors
@@ -123,10 +124,17 @@ class Segment:
         return cls(final, map_bytes=map_bytes)
 
     def preallocate(self, map_bytes: int) -> None:
-        """Have blocks for the whole map. Raises StorageFull; what was there stays as it is."""
+        """Have blocks for the whole map, written once. Raises StorageFull; what was there stays as it is.
+
+        A block that was only promised is entered in the file system's own journal when it is first written, and every
+        commit would wait for that.
+        """
         descriptor = os.open(self._file, os.O_RDWR)
         try:
+            size = os.fstat(descriptor).st_size
             os.posix_fallocate(descriptor, 0, map_bytes)
+            for at in range(size, map_bytes, len(_ZEROS)):
+                os.pwrite(descriptor, _ZEROS[: map_bytes - at], at)
             os.fsync(descriptor)
         except OSError as error:
             if error.errno in FULL_ERRNOS:
