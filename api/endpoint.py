@@ -87,6 +87,8 @@ class _Prepared:
         self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
         self.status = operation.status
         self.empty_query = operation.query() if operation.query is NoQuery else None
+        self.is_post = operation.method == "POST"
+        self.tagged_answer = operation.method == "PUT" and operation.resource is not None
 
     async def answer(self, scope: Scope, receive: Receive, headers: Headers) -> Reply | Stream:
         """The reply to one request."""
@@ -107,20 +109,19 @@ class _Prepared:
         return handled
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers) -> Call | Rejection:
-        operation = self.operation
-        actor = (
-            "public"
-            if operation.public
-            else actor_of(headers, scope.get("client"), self.node.state.access, self.node.dev)
-        )
+        operation, node = self.operation, self.node
+        actor = "public" if operation.public else actor_of(headers, scope.get("client"), node.state.access, node.dev)
         if isinstance(actor, Rejection):
             return actor
         query = self.empty_query if self.empty_query is not None and not scope["query_string"] else self._query(scope)
         if isinstance(query, Rejection):
             return query
-        key = _idempotency_key(headers) if operation.method == "POST" else None
-        if isinstance(key, Rejection):
-            return key
+        key = None
+        if self.is_post and b"idempotency-key" in headers:
+            given = _idempotency_key(headers[b"idempotency-key"])
+            if isinstance(given, Rejection):
+                return given
+            key = given
         body, content = None, b""
         if self.decode is not None:
             refusal = _body_refused(headers)
@@ -139,7 +140,7 @@ class _Prepared:
                 body = self.decode(content)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 return problems.from_validation(error)
-        return Call(self.node, actor, scope["path_params"], query, body, headers, key, len(content))
+        return Call(node, actor, scope["path_params"], query, body, headers, key, len(content))
 
     def _query(self, scope: Scope) -> Any:
         try:
@@ -152,17 +153,18 @@ class _Prepared:
             return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
 
     async def _change(self, changing: Changing, call: Call, scope: Scope) -> Reply:
-        future: asyncio.Future[Done | Rejection] = self.node.loop.create_future()
+        node, status, of_facts = self.node, self.status, changing.render
+        future: asyncio.Future[Done | Rejection] = node.loop.create_future()
         key = payload = None
         if call.key is not None:
-            key = self.node.key_digest(call.actor, call.key)
-            payload = self.node.payload_digest(self.operation.method, scope["path"], encode(call.body))
+            key = node.key_digest(call.actor, call.key)
+            payload = node.payload_digest(self.operation.method, scope["path"], encode(call.body))
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
-            return self.status, encode(changing.render(state, seq, facts))
+            return status, encode(of_facts(state, seq, facts))
 
-        guard = self._if_match(call)
-        refusal = self.node.submit(
+        guard = self._if_match(call) if b"if-match" in call.headers else None
+        refusal = node.submit(
             Change(changing.command, call.actor, render, future.set_result, key, payload, call.body_bytes, guard)
         )
         outcome = refusal or await future
@@ -174,7 +176,7 @@ class _Prepared:
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR, detail), call.headers, (seq_header,))
         if outcome.replayed:
             return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"idempotent-replayed", b"true")))
-        if self.operation.method == "PUT" and self.operation.resource is not None:
+        if self.tagged_answer:
             return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"etag", etag_of(outcome.body))))
         body = outcome.body if changing.complete is None else changing.complete(outcome.body)
         return Reply(outcome.status, body, JSON, (seq_header,))
@@ -262,7 +264,7 @@ async def _rest_of_body(message: MutableMapping[str, Any], receive: Receive) -> 
 
 def _body_refused(headers: Headers) -> Rejection | None:
     """What the headers say of a body that is not taken."""
-    if headers.get(b"content-encoding", b"identity") not in (b"", b"identity"):
+    if b"content-encoding" in headers and headers[b"content-encoding"] not in (b"", b"identity"):
         return Rejection(ResultCode.UNSUPPORTED_MEDIA_TYPE, "bodies are taken without content encoding")
     media_type = headers.get(b"content-type")
     if media_type is not None and media_type != JSON:
@@ -276,10 +278,7 @@ def _body_refused(headers: Headers) -> Rejection | None:
     return None
 
 
-def _idempotency_key(headers: Headers) -> str | Rejection | None:
-    raw = headers.get(b"idempotency-key")
-    if raw is None:
-        return None
+def _idempotency_key(raw: bytes) -> str | Rejection:
     text = raw.decode("latin-1").strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
