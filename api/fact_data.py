@@ -66,6 +66,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("api_key", fact.key_id)
         case f.KeysForgotten():
             return Document("idempotency_keys", str(fact.through_seq))
+        case f.DigestRecorded():
+            return Document("state", str(fact.seq))
         case _:
             return Document("reservation", reservation_id(fact.reservation))
 

@@ -133,17 +133,23 @@ class Ledger:
             rows += [(account, self.skus[sku_at], "", int(outside[sku_at])) for sku_at in held]
         return rows
 
-    def load(self, skus: list[str], nodes: list[str], rows: list[tuple[int, str, str, int]]) -> None:
-        """Take over what `rows` gave; positions follow the order of `skus` and `nodes`."""
-        assert not self.skus
-        assert not self.nodes
-        for sku in skus:
-            self.open_sku(sku)
-        for node in nodes:
-            self.open_node(node)
-        for account, sku, node, units in rows:
-            sku_at = self.sku_index[sku]
-            if account < INSIDE_COUNT:
-                self.inside[account][sku_at, self.node_index[node]] = units
-            else:
-                self.outside[account - INSIDE_COUNT][sku_at] = units
+    def rows_of(self, account: int) -> tuple[bytes, bytes]:
+        """Balances of an account that are not 0: their cells (SKU position x nodes + node position) and their units.
+
+        Both are little-endian int64, in order of cell. An outside account has one cell per SKU.
+        """
+        skus, nodes = len(self.skus), len(self.nodes)
+        if account < INSIDE_COUNT:
+            part = self.inside[account][:skus, :nodes].ravel()
+        else:
+            part = self.outside[account - INSIDE_COUNT][:skus]
+        held = np.flatnonzero(part)
+        return held.astype("<i8").tobytes(), part[held].astype("<i8").tobytes()
+
+    def load_rows(self, account: int, cells: bytes, units: bytes) -> None:
+        """Take over what `rows_of` gave, when all SKUs and nodes have their positions."""
+        held, values = np.frombuffer(cells, "<i8"), np.frombuffer(units, "<i8")
+        if account < INSIDE_COUNT:
+            self.inside[account][np.divmod(held, max(1, len(self.nodes)))] = values
+        else:
+            self.outside[account - INSIDE_COUNT][held] = values

@@ -1,7 +1,8 @@
 """The state machine: which room decides a command, which one writes down a fact; dump, load, digest. No business rule."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from engine.access import ApiKey
 from engine.backorders import serve_waiting
 from engine.commands.configuration import Configure
 from engine.facts import Fact
+from engine.facts.postings import Account
 from engine.orders import Order
 from engine.records import Record
 from engine.reservations import Reservation
@@ -38,6 +40,7 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
     c.ForgetKeys: idempotency.decide_forget,
+    c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.seq, command.digest),
 }
 
 EVOLVE: dict[type, Callable[[State, Any], None]] = {
@@ -64,6 +67,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.ApiKeyCreated: access.evolve_key_created,
     f.ApiKeyRevoked: access.evolve_key_revoked,
     f.KeysForgotten: idempotency.evolve_forgotten,
+    f.DigestRecorded: lambda state, fact: None,
 }
 
 
@@ -95,73 +99,156 @@ def replay(state: State, seq: int, time_ns: int, record: Record) -> None:
     evolve(state, seq, time_ns, record.facts, record.key)
 
 
-class Dump(msgspec.Struct, array_like=True):
-    """All state that is a fold of the journal, section by section, in a fixed order."""
+class Position(msgspec.Struct, array_like=True, tag="position"):
+    """Where the journal stood, and the numbers given out."""
 
     seq: int
     time_ns: int
-    configuration: Configure
-    skus: list[str]
-    nodes: list[str]
-    balances: list[tuple[int, str, str, int]]
-    reservations: list[Reservation]
-    orders: list[Order]
     next_fulfilment: int
     next_return: int
-    keys: list[tuple[bytes, int]]
-    marks: list[tuple[int, int]]
-    api_keys: list[ApiKey]
 
 
-def dump(state: State) -> Dump:
-    """Take all of the state out. Lists come in an order that follows from the journal alone."""
-    return Dump(
-        seq=state.seq,
-        time_ns=state.time_ns,
-        configuration=state.configuration.export(),
-        skus=state.ledger.skus,
-        nodes=state.ledger.nodes,
-        balances=state.ledger.rows(),
-        reservations=list(state.reservations.active.values()),
-        orders=list(state.orders.open.values()),
-        next_fulfilment=state.orders.next_fulfilment,
-        next_return=state.orders.next_return,
-        keys=list(state.idempotency.seq_of.items()),
-        marks=state.idempotency.marks,
-        api_keys=list(state.access.keys.values()),
-    )
+class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
+    """Everything people set, ids in order: how it came to be does not count."""
+
+    document: Configure
 
 
-def load(state: State, content: Dump) -> None:
-    """Put a dump into an empty state."""
+class Places(msgspec.Struct, array_like=True, tag="places"):
+    """SKUs and nodes by their position in the ledger."""
+
+    skus: list[str]
+    nodes: list[str]
+
+
+class Balances(msgspec.Struct, array_like=True, tag="balances"):
+    """Balances of one account that are not 0. `cells` and `units` are little-endian int64; see Ledger.rows_of."""
+
+    account: int
+    cells: bytes
+    units: bytes
+
+
+class ActiveReservations(msgspec.Struct, array_like=True, tag="reservations"):
+    """Some of the active reservations, in order."""
+
+    items: list[Reservation]
+
+
+class OpenOrders(msgspec.Struct, array_like=True, tag="orders"):
+    """Some of the open orders, in order."""
+
+    items: list[Order]
+
+
+class Keys(msgspec.Struct, array_like=True, tag="keys"):
+    """Some of the idempotency keys, oldest first."""
+
+    items: list[tuple[bytes, int]]
+
+
+class Marks(msgspec.Struct, array_like=True, tag="marks"):
+    """What tells the age of idempotency keys."""
+
+    items: list[tuple[int, int]]
+
+
+class ApiKeys(msgspec.Struct, array_like=True, tag="api_keys"):
+    """Every API key ever given."""
+
+    items: list[ApiKey]
+
+
+Part = Position | MasterData | Places | Balances | ActiveReservations | OpenOrders | Keys | Marks | ApiKeys
+
+PART_ENTRIES_MAX = 4_096
+_decode_part = msgspec.msgpack.Decoder(Part).decode
+_encode_part = msgspec.msgpack.Encoder().encode
+
+
+def dump(state: State) -> Iterator[bytes]:
+    """All state that is a fold of the journal, as parts of bounded size, in an order that follows from the journal alone."""
+    return map(_encode_part, _parts(state))
+
+
+def _parts(state: State) -> Iterator[Part]:
+    orders, ledger = state.orders, state.ledger
+    yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return)
+    yield MasterData(_in_key_order(state.configuration.export()))
+    yield Places(ledger.skus, ledger.nodes)
+    for account in Account:
+        yield Balances(account, *ledger.rows_of(account))
+    yield from map(ActiveReservations, _cut(state.reservations.active.values()))
+    yield from map(OpenOrders, _cut(orders.open.values()))
+    yield from map(Keys, _cut(state.idempotency.seq_of.items()))
+    yield Marks(state.idempotency.marks)
+    yield ApiKeys(list(state.access.keys.values()))
+
+
+def _cut(entries: Iterable[Any]) -> Iterator[list[Any]]:
+    source = iter(entries)
+    while part := list(islice(source, PART_ENTRIES_MAX)):
+        yield part
+
+
+def load(state: State, parts: Iterable[bytes]) -> None:
+    """Put a dump into an empty state. Raises msgspec.MsgspecError for what is no dump; the state is then of no use."""
     assert state.seq == 0
-    state.seq, state.time_ns = content.seq, content.time_ns
-    state.configuration.load(content.configuration)
-    state.ledger.load(content.skus, content.nodes, content.balances)
+    for encoded in parts:
+        part = _decode_part(encoded)
+        LOAD[type(part)](state, part)
+    state.reservations.order_ends()
+
+
+def _load_position(state: State, part: Position) -> None:
+    state.seq, state.time_ns = part.seq, part.time_ns
+    state.orders.next_fulfilment, state.orders.next_return = part.next_fulfilment, part.next_return
+
+
+def _load_places(state: State, part: Places) -> None:
+    for sku in part.skus:
+        state.ledger.open_sku(sku)
+    for node in part.nodes:
+        state.ledger.open_node(node)
     state.stock.grow()
     for node, items in state.configuration.node_items.items():
         for sku, rule in items.items():
             state.stock.withhold(sku, node, rule)
-    for reservation in content.reservations:
-        state.reservations.open(reservation)
-    for order in content.orders:
+
+
+def _load_orders(state: State, part: OpenOrders) -> None:
+    for order in part.items:
         state.orders.add(order)
-    state.orders.next_fulfilment, state.orders.next_return = content.next_fulfilment, content.next_return
-    state.idempotency.seq_of = dict(content.keys)
-    state.idempotency.marks = list(content.marks)
-    for key in content.api_keys:
+
+
+def _load_api_keys(state: State, part: ApiKeys) -> None:
+    for key in part.items:
         state.access.put(key)
 
 
+LOAD: dict[type, Callable[[State, Any], None]] = {
+    Position: _load_position,
+    MasterData: lambda state, part: state.configuration.load(part.document),
+    Places: _load_places,
+    Balances: lambda state, part: state.ledger.load_rows(part.account, part.cells, part.units),
+    ActiveReservations: lambda state, part: state.reservations.load(part.items),
+    OpenOrders: _load_orders,
+    Keys: lambda state, part: state.idempotency.seq_of.update(part.items),
+    Marks: lambda state, part: state.idempotency.marks.extend(part.items),
+    ApiKeys: _load_api_keys,
+}
+
+
 def digest(state: State) -> str:
-    """Hash of the whole state, the same on any machine for the same journal: blake2b-256 over the encoded dump, in hex."""
-    content = dump(state)
-    content.configuration = _in_key_order(content.configuration)
-    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=32).hexdigest()
+    """Hash of the whole state, the same on any machine for the same journal: blake2b-256 over its dump, in hex."""
+    whole = hashlib.blake2b(digest_size=32)
+    for encoded in dump(state):
+        whole.update(encoded)
+    return whole.hexdigest()
 
 
 def _in_key_order(document: Configure) -> Configure:
-    """The same master data with ids in order: how it came to be does not count."""
+    """The same master data with ids in order."""
     parts = {name: dict(sorted(getattr(document, name).items())) for name in document.__struct_fields__}
     parts["node_items"] = {node: dict(sorted(items.items())) for node, items in parts["node_items"].items()}
     return Configure(**parts)

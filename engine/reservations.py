@@ -64,6 +64,15 @@ class Reservations:
         self.active[reservation.number] = reservation
         self._ends_at(reservation.expires_at_ns, reservation.number)
 
+    def load(self, reservations: list[Reservation]) -> None:
+        """Take in many active reservations; `order_ends` follows the last of them."""
+        self.active.update({reservation.number: reservation for reservation in reservations})
+
+    def order_ends(self) -> None:
+        """Put all active reservations in order of their ends."""
+        self._ends = [(reservation.expires_at_ns, reservation.number) for reservation in self.active.values()]
+        heapq.heapify(self._ends)
+
     def extend(self, number: int, expires_at_ns: int) -> None:
         """Let it end at another time. The earlier entry stays in the heap and is skipped when it comes up."""
         self.active[number].expires_at_ns = expires_at_ns
@@ -73,8 +82,7 @@ class Reservations:
         """Enter an end. Entries of what was extended or ended early are swept out once they are the most."""
         heapq.heappush(self._ends, (expires_at_ns, number))
         if len(self._ends) > 64 + 4 * len(self.active):
-            self._ends = [(r.expires_at_ns, r.number) for r in self.active.values()]
-            heapq.heapify(self._ends)
+            self.order_ends()
 
     @property
     def ends_count(self) -> int:

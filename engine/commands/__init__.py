@@ -2,7 +2,7 @@
 
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.configuration import Configure
-from engine.commands.maintenance import ForgetKeys
+from engine.commands.maintenance import ForgetKeys, RecordDigest
 from engine.commands.orders import (
     AdvanceFulfilment,
     AuthoriseReturn,
@@ -41,6 +41,7 @@ Command = (
     | CreateApiKey
     | RevokeApiKey
     | ForgetKeys
+    | RecordDigest
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "MoveStock",
     "PlaceOrder",
     "ReceiveReturn",
+    "RecordDigest",
     "RejectFulfilment",
     "ReleaseReservation",
     "ReserveStock",

@@ -1,7 +1,14 @@
-"""Commands the writer gives itself so that memory stays flat."""
+"""Commands a node gives itself: memory stays flat, and what it held can be proven later."""
 
 import msgspec
 
 
 class ForgetKeys(msgspec.Struct, frozen=True):
     """Forget idempotency keys older than limits.IDEMPOTENCY_KEPT_NS, a bounded number at a time."""
+
+
+class RecordDigest(msgspec.Struct, frozen=True):
+    """Write into the journal what the digest of the state was after record `seq`: 32 bytes."""
+
+    seq: int
+    digest: bytes

@@ -6,7 +6,7 @@ Evolution: fields are appended with defaults, never reordered, retyped or remove
 
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.maintenance import KeysForgotten
+from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     FulfilmentAdvanced,
     FulfilmentRejected,
@@ -51,12 +51,14 @@ Fact = (
     | ApiKeyCreated
     | ApiKeyRevoked
     | KeysForgotten
+    | DigestRecorded
 )
 
 __all__ = [
     "ApiKeyCreated",
     "ApiKeyRevoked",
     "ChannelSet",
+    "DigestRecorded",
     "Fact",
     "FulfilmentAdvanced",
     "FulfilmentRejected",

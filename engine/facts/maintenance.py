@@ -1,4 +1,4 @@
-"""What the writer did to keep memory flat."""
+"""What a node did of its own accord."""
 
 import msgspec
 
@@ -9,4 +9,12 @@ class KeysForgotten(msgspec.Struct, array_like=True, frozen=True, tag="keys_forg
     """Idempotency keys of records up to and including `through_seq` are free again."""
 
     through_seq: int
+    postings: tuple[Posting, ...] = ()
+
+
+class DigestRecorded(msgspec.Struct, array_like=True, frozen=True, tag="digest_recorded"):
+    """The state after record `seq` had this digest, said by the process that was the writer then."""
+
+    seq: int
+    digest: bytes
     postings: tuple[Posting, ...] = ()

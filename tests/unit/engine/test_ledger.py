@@ -98,7 +98,12 @@ def test_what_rows_give_out_load_takes_in() -> None:
     books = ledger()
     books.post([kettles(AVAILABLE, RESERVED, 4), kettles(ADJUSTMENT, AVAILABLE, 2, "leipzig")])
     copy = Ledger()
-    copy.load(books.skus, books.nodes, books.rows())
+    for sku in books.skus:
+        copy.open_sku(sku)
+    for node in books.nodes:
+        copy.open_node(node)
+    for account in Account:
+        copy.load_rows(account, *books.rows_of(account))
     assert copy.rows() == books.rows()
     assert copy.totals() == books.totals()
     assert (AVAILABLE, "BRASS-KETTLE", "leipzig", 2) in copy.rows()
