@@ -8,7 +8,7 @@ class ForgetKeys(msgspec.Struct, frozen=True):
 
 
 class RecordDigest(msgspec.Struct, frozen=True):
-    """Write into the journal what the digest of the state was after record `seq`: 32 bytes."""
+    """Write into the journal what the digest of the state was after record `seq`, in hex."""
 
     seq: int
-    digest: bytes
+    digest: str

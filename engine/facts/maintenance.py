@@ -13,8 +13,8 @@ class KeysForgotten(msgspec.Struct, array_like=True, frozen=True, tag="keys_forg
 
 
 class DigestRecorded(msgspec.Struct, array_like=True, frozen=True, tag="digest_recorded"):
-    """The state after record `seq` had this digest, said by the process that was the writer then."""
+    """The state after record `seq` had this digest (hex), said by the process that was the writer then."""
 
     seq: int
-    digest: bytes
+    digest: str
     postings: tuple[Posting, ...] = ()
