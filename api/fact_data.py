@@ -67,7 +67,7 @@ def document_of(fact: Fact, seq: int) -> Document:
         case f.KeysForgotten():
             return Document("idempotency_keys", str(fact.through_seq))
         case f.DigestRecorded():
-            return Document("state", str(fact.seq))
+            return Document("state", str(fact.parts[0][0]))
         case _:
             return Document("reservation", reservation_id(fact.reservation))
 

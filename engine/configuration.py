@@ -39,13 +39,14 @@ class Configuration:
             sourcing_policies=dict(self.sourcing_policies),
         )
 
-    def load(self, document: Configure) -> None:
-        """Take over what `export` gave."""
-        self.nodes = dict(document.nodes)
-        self.items = dict(document.items)
-        self.node_items = {node: dict(items) for node, items in document.node_items.items()}
-        self.channels = dict(document.channels)
-        self.sourcing_policies = dict(document.sourcing_policies)
+    def add(self, document: Configure) -> None:
+        """Take over a part of what `export` gives."""
+        self.nodes.update(document.nodes)
+        self.items.update(document.items)
+        self.channels.update(document.channels)
+        self.sourcing_policies.update(document.sourcing_policies)
+        for node, items in document.node_items.items():
+            self.node_items.setdefault(node, {}).update(items)
 
 
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:

@@ -133,23 +133,25 @@ class Ledger:
             rows += [(account, self.skus[sku_at], "", int(outside[sku_at])) for sku_at in held]
         return rows
 
-    def rows_of(self, account: int) -> tuple[bytes, bytes]:
-        """Balances of an account that are not 0: their cells (SKU position x nodes + node position) and their units.
+    def rows_of(self, account: int, first_sku: int, skus_count: int) -> tuple[bytes, bytes]:
+        """Balances of an account that are not 0, of up to `skus_count` SKUs from a position on: cells and units.
 
-        Both are little-endian int64, in order of cell. An outside account has one cell per SKU.
+        A cell is SKU position x nodes + node position, the SKU counted from `first_sku`; an outside account has one cell per SKU.
+        Both are little-endian int64, in order of cell.
         """
-        skus, nodes = len(self.skus), len(self.nodes)
+        last = min(first_sku + skus_count, len(self.skus))
         if account < INSIDE_COUNT:
-            part = self.inside[account][:skus, :nodes].ravel()
+            part = self.inside[account][first_sku:last, : len(self.nodes)].ravel()
         else:
-            part = self.outside[account - INSIDE_COUNT][:skus]
+            part = self.outside[account - INSIDE_COUNT][first_sku:last]
         held = np.flatnonzero(part)
         return held.astype("<i8").tobytes(), part[held].astype("<i8").tobytes()
 
-    def load_rows(self, account: int, cells: bytes, units: bytes) -> None:
+    def load_rows(self, account: int, first_sku: int, cells: bytes, units: bytes) -> None:
         """Take over what `rows_of` gave, when all SKUs and nodes have their positions."""
         held, values = np.frombuffer(cells, "<i8"), np.frombuffer(units, "<i8")
         if account < INSIDE_COUNT:
-            self.inside[account][np.divmod(held, max(1, len(self.nodes)))] = values
+            sku_at, node_at = np.divmod(held, max(1, len(self.nodes)))
+            self.inside[account][first_sku + sku_at, node_at] = values
         else:
-            self.outside[account - INSIDE_COUNT][held] = values
+            self.outside[account - INSIDE_COUNT][first_sku + held] = values

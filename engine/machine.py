@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -40,7 +39,7 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
     c.ForgetKeys: idempotency.decide_forget,
-    c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.seq, command.digest),
+    c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.parts, command.digest),
 }
 
 EVOLVE: dict[type, Callable[[State, Any], None]] = {
@@ -109,7 +108,7 @@ class Position(msgspec.Struct, array_like=True, tag="position"):
 
 
 class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
-    """Everything people set, ids in order: how it came to be does not count."""
+    """Some of what people set, in the order in which it was first set."""
 
     document: Configure
 
@@ -122,9 +121,10 @@ class Places(msgspec.Struct, array_like=True, tag="places"):
 
 
 class Balances(msgspec.Struct, array_like=True, tag="balances"):
-    """Balances of one account that are not 0. `cells` and `units` are little-endian int64; see Ledger.rows_of."""
+    """Balances of one account that are not 0, of some SKUs. See Ledger.rows_of."""
 
     account: int
+    first_sku: int
     cells: bytes
     units: bytes
 
@@ -162,33 +162,58 @@ class ApiKeys(msgspec.Struct, array_like=True, tag="api_keys"):
 Part = Position | MasterData | Places | Balances | ActiveReservations | OpenOrders | Keys | Marks | ApiKeys
 
 PART_ENTRIES_MAX = 4_096
+PART_CELLS_MAX = 262_144
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 _encode_part = msgspec.msgpack.Encoder().encode
 
 
 def dump(state: State) -> Iterator[bytes]:
-    """All state that is a fold of the journal, as parts of bounded size, in an order that follows from the journal alone."""
+    """All state that is a fold of the journal, as parts of bounded size, in an order that follows from the journal alone.
+
+    The state may change while the parts are being taken: each is then of the moment at which it was taken.
+    """
     return map(_encode_part, _parts(state))
 
 
 def _parts(state: State) -> Iterator[Part]:
     orders, ledger = state.orders, state.ledger
     yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return)
-    yield MasterData(_in_key_order(state.configuration.export()))
-    yield Places(ledger.skus, ledger.nodes)
+    yield from map(MasterData, _documents(state))
+    yield Places(list(ledger.skus), list(ledger.nodes))
+    step = max(1, PART_CELLS_MAX // max(1, len(ledger.nodes)))
     for account in Account:
-        yield Balances(account, *ledger.rows_of(account))
-    yield from map(ActiveReservations, _cut(state.reservations.active.values()))
-    yield from map(OpenOrders, _cut(orders.open.values()))
-    yield from map(Keys, _cut(state.idempotency.seq_of.items()))
-    yield Marks(state.idempotency.marks)
+        for first_sku in range(0, len(ledger.skus), step):
+            yield Balances(account, first_sku, *ledger.rows_of(account, first_sku, step))
+    for some in _cut(state.reservations.active):
+        yield ActiveReservations(list(some.values()))
+    for some in _cut(orders.open):
+        yield OpenOrders(list(some.values()))
+    for some in _cut(state.idempotency.seq_of):
+        yield Keys(list(some.items()))
+    yield Marks(list(state.idempotency.marks))
     yield ApiKeys(list(state.access.keys.values()))
 
 
-def _cut(entries: Iterable[Any]) -> Iterator[list[Any]]:
-    source = iter(entries)
-    while part := list(islice(source, PART_ENTRIES_MAX)):
-        yield part
+def _documents(state: State) -> Iterator[Configure]:
+    known = state.configuration
+    for nodes in _cut(known.nodes):
+        yield Configure(nodes=nodes)
+    for items in _cut(known.items):
+        yield Configure(items=items)
+    for policies in _cut(known.sourcing_policies):
+        yield Configure(sourcing_policies=policies)
+    for channels in _cut(known.channels):
+        yield Configure(channels=channels)
+    for node in list(known.node_items):
+        for node_items in _cut(known.node_items[node]):
+            yield Configure(node_items={node: node_items})
+
+
+def _cut(entries: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Some entries at a time, each as it is when its turn comes; what has gone by then is left out."""
+    keys = list(entries)
+    for start in range(0, len(keys), PART_ENTRIES_MAX):
+        yield {key: entries[key] for key in keys[start : start + PART_ENTRIES_MAX] if key in entries}
 
 
 def load(state: State, parts: Iterable[bytes]) -> None:
@@ -228,9 +253,9 @@ def _load_api_keys(state: State, part: ApiKeys) -> None:
 
 LOAD: dict[type, Callable[[State, Any], None]] = {
     Position: _load_position,
-    MasterData: lambda state, part: state.configuration.load(part.document),
+    MasterData: lambda state, part: state.configuration.add(part.document),
     Places: _load_places,
-    Balances: lambda state, part: state.ledger.load_rows(part.account, part.cells, part.units),
+    Balances: lambda state, part: state.ledger.load_rows(part.account, part.first_sku, part.cells, part.units),
     ActiveReservations: lambda state, part: state.reservations.load(part.items),
     OpenOrders: _load_orders,
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),
@@ -245,10 +270,3 @@ def digest(state: State) -> str:
     for encoded in dump(state):
         whole.update(encoded)
     return whole.hexdigest()
-
-
-def _in_key_order(document: Configure) -> Configure:
-    """The same master data with ids in order."""
-    parts = {name: dict(sorted(getattr(document, name).items())) for name in document.__struct_fields__}
-    parts["node_items"] = {node: dict(sorted(items.items())) for node, items in parts["node_items"].items()}
-    return Configure(**parts)

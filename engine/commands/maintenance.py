@@ -8,7 +8,7 @@ class ForgetKeys(msgspec.Struct, frozen=True):
 
 
 class RecordDigest(msgspec.Struct, frozen=True):
-    """Write into the journal what the digest of the state was after record `seq`, in hex."""
+    """Write into the journal what the digest of the state was; see DigestRecorded."""
 
-    seq: int
+    parts: tuple[tuple[int, int], ...]
     digest: str

@@ -13,8 +13,12 @@ class KeysForgotten(msgspec.Struct, array_like=True, frozen=True, tag="keys_forg
 
 
 class DigestRecorded(msgspec.Struct, array_like=True, frozen=True, tag="digest_recorded"):
-    """The state after record `seq` had this digest (hex), said by the process that was the writer then."""
+    """What the writer's state was, said by its own memory: the hash of its dump, in hex.
 
-    seq: int
+    `parts` are (seq, count): after record `seq`, that many parts of the dump were taken, in the dump's order. A small
+    state is taken at once; a large one part by part between batches, so that nobody waits.
+    """
+
+    parts: tuple[tuple[int, int], ...]
     digest: str
     postings: tuple[Posting, ...] = ()

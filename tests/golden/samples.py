@@ -133,7 +133,7 @@ SAMPLES: dict[str, Fact] = {
     "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
     "keys_forgotten/1": f.KeysForgotten(99, ()),
-    "digest_recorded/1": f.DigestRecorded(98, "00ff" * 16, ()),
+    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
 }
 
 OLDER: dict[str, Fact] = {}
