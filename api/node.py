@@ -3,20 +3,19 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import NoReturn
 
 import structlog
 
+from api.books import Books, Paths
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
 from engine import limits, machine
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.wal import ClosedTable, DirectoryLock, JournalCorrupt, LmdbJournal
-from engine.writer import Change, Query, Writer, recover
+from engine.wal import DirectoryLock
+from engine.writer import Change, Query, Writer
 
 VERSION = "0.1.0"
 TICK_SECONDS = 0.25
@@ -31,25 +30,21 @@ class Node:
 
     version = VERSION
 
-    def __init__(self, directory: Path, *, dev: bool, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, directory: Path, *, dev: bool, archive: Path | None) -> None:
         self.directory = directory
+        self.paths = Paths.of(directory, archive)
         self.dev = dev
         self.stopping = False
         self.draining = False
         self.started_at = time.time()
+        self.progress = ("starting", 0, 0)
         self.loop: asyncio.AbstractEventLoop
         self._lock = DirectoryLock(directory)
-        try:
-            self.parties = PartyKeys(directory / "parties")
-            self.journal = LmdbJournal(directory / "journal")
-            self._closed_table = ClosedTable(directory / "closed")
-            _refuse_a_shortened_journal(self.journal, self._closed_table)
-            self.state = State(self._closed_table)
-            recover(self.state, self.journal, on_progress)
-        except BaseException:
-            self._lock.close()
-            raise
-        self._key_secret = self.parties.node_secret("idempotency")
+        self._turn_scheduled = False
+        self._gathered = 0
+        self._waiting_for_commit: list[asyncio.Future[None]] = []
+        self._digest: tuple[int, str] | None = None
+        self._ticker: asyncio.Task[None] | None = None
         self.metrics = NodeMetrics(
             {
                 "queue_depth": lambda: len(self.writer.queue),
@@ -61,6 +56,28 @@ class Node:
                 "parties": lambda: self.parties.parties_count,
             }
         )
+
+    @classmethod
+    def open(cls, directory: Path, *, dev: bool = False, archive: Path | None = None) -> "Node":
+        """Open or create a data directory and recover. Raises DirectoryInUse, JournalCorrupt, StorageFull."""
+        node = cls(directory, dev=dev, archive=archive)
+        node.recover()
+        return node
+
+    def recover(self) -> None:
+        """From disk to memory; may run in a thread of its own while `progress` is looked at. Raises what `open` does."""
+        try:
+            self.parties = PartyKeys(self.paths.parties)
+            try:
+                self._books = Books(self.paths, tell=self._tell, warn=self._warn)
+            except BaseException:
+                self.parties.close()
+                raise
+        except BaseException:
+            self._lock.close()
+            raise
+        self.journal, self.state = self._books.journal, self._books.state
+        self._key_secret = self.parties.node_secret("idempotency")
         self.writer = Writer(
             self.state,
             self.journal,
@@ -69,18 +86,12 @@ class Node:
             on_batch=self.metrics.batch,
             on_error=self.report,
         )
-        self._turn_scheduled = False
-        self._gathered = 0
-        self._waiting_for_commit: list[asyncio.Future[None]] = []
-        self._digest: tuple[int, str] | None = None
-        self._ticker: asyncio.Task[None] | None = None
 
-    @classmethod
-    def open(
-        cls, directory: Path, *, dev: bool = False, on_progress: Callable[[int], None] = lambda seq: None
-    ) -> "Node":
-        """Open or create a data directory and replay its journal. Raises DirectoryInUse, JournalCorrupt, StorageFull."""
-        return cls(directory, dev=dev, on_progress=on_progress)
+    def _warn(self, words: str) -> None:
+        log.warning("recovery", problem=words)
+
+    def _tell(self, doing: str, done: int, total: int) -> None:
+        self.progress = (doing, done, total)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let `loop` turn the writer from now on."""
@@ -184,17 +195,6 @@ class Node:
         if self._ticker is not None:
             self._ticker.cancel()
         self.writer.flush_closed()
-        self.journal.close()
-        self._closed_table.close()
+        self._books.close()
         self.parties.close()
         self._lock.close()
-
-
-def _refuse_a_shortened_journal(journal: LmdbJournal, closed: ClosedTable) -> None:
-    """The closed table only knows what was durable. If it knows more than the journal has, the journal's end is missing."""
-    if closed.through_seq > journal.last_seq:
-        reason = (
-            f"the journal ends at record {journal.last_seq}, but record {closed.through_seq} was durable: its newest part is "
-            "missing. If an older journal was put here on purpose, delete the folder `closed`, which is derived, and start again"
-        )
-        raise JournalCorrupt(journal.segment, None, reason)

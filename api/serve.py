@@ -3,13 +3,16 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
+import socket
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -19,9 +22,11 @@ import uvloop
 from api import app
 from api.node import Node, log
 from api.protocol import KontorProtocol, close_overdue
+from api.starting import Starting
 from engine import limits
 
 WATCH_SECONDS = 0.5
+PROGRESS_SECONDS = 2.0
 
 
 def configure_logging() -> None:
@@ -43,16 +48,32 @@ def configure_logging() -> None:
         logging.getLogger(name).propagate = False
 
 
-def serve(directory: Path, host: str, port: int, dev: bool) -> None:
+class Settings(NamedTuple):
+    """How a node is served."""
+
+    directory: Path
+    host: str
+    port: int
+    dev: bool
+    archive: Path | None = None
+
+
+def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
     configure_logging()
-    started = time.perf_counter()
-    node = Node.open(directory, dev=dev, on_progress=_progress())
-    seconds = round(time.perf_counter() - started, 3)
-    log.info("recovered", seq=node.state.seq, seconds=seconds, segment=node.journal.segment)
-    calm_collector()
+    node = Node(settings.directory, dev=settings.dev, archive=settings.archive)
+    try:
+        listening = _listen(settings.host, settings.port)
+    except OSError as error:
+        log.error("the address could not be had", host=settings.host, port=settings.port, reason=error.strerror)
+        raise SystemExit(1) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node, host, port))
+        runner.run(_run(node, listening))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def calm_collector() -> None:
@@ -60,18 +81,6 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-def _progress() -> Callable[[int], None]:
-    shown_at = time.monotonic()
-
-    def show(seq: int) -> None:
-        nonlocal shown_at
-        if time.monotonic() - shown_at >= 2:
-            shown_at = time.monotonic()
-            log.info("recovering", seq=seq)
-
-    return show
 
 
 class _Server(uvicorn.Server):
@@ -111,21 +120,55 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
     return _Server(config)
 
 
-async def _run(node: Node, host: str, port: int) -> None:
-    node.attach(asyncio.get_running_loop())
-    server = server_of(app.build(node), host, port)
+async def _run(node: Node, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    server = server_of(Starting(node), host, port)
     watch = asyncio.get_running_loop().create_task(_watch(server, node))
-    log.info("serving", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
+    serving = asyncio.get_running_loop().create_task(server.serve([listening]))
     try:
-        await server.serve()
+        await _recover(node, serving)
+        node.attach(asyncio.get_running_loop())
+        server.config.loaded_app = app.build(node)
+        address = f"[{host}]" if ":" in host else host
+        log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
+        await serving
     finally:
         watch.cancel()
-        node.stop()
-        node.close()
-        log.info("stopped", seq=node.state.seq)
-    if not server.started:
-        log.error("the address could not be had", host=host, port=port)
-        raise SystemExit(1)
+        if not serving.done():
+            server.should_exit = True
+            await serving
+    node.stop()
+    node.close()
+    log.info("stopped", seq=node.state.seq)
+
+
+async def _recover(node: Node, serving: asyncio.Task[None]) -> None:
+    """Recover in a thread, so that it can be asked how far it is. A stop ends the process at once: there is nothing to finish."""
+    started = time.perf_counter()
+    outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def work() -> None:
+        try:
+            node.recover()
+        except BaseException as error:
+            node_loop.call_soon_threadsafe(outcome.set_exception, error)
+        else:
+            node_loop.call_soon_threadsafe(outcome.set_result, None)
+
+    node_loop = asyncio.get_running_loop()
+    threading.Thread(target=work, daemon=True).start()
+    while not outcome.done():
+        await asyncio.wait([outcome, serving], timeout=PROGRESS_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done() and not outcome.done():
+            log.info("stopped while it was recovering")
+            os._exit(0)
+        if not outcome.done():
+            doing, done, total = node.progress
+            log.info("recovering", doing=doing, done=done, total=total)
+    await outcome
+    seconds = round(time.perf_counter() - started, 3)
+    log.info("recovered", seq=node.state.seq, seconds=seconds, segment=node.journal.segment)
+    calm_collector()
 
 
 async def _watch(server: uvicorn.Server, node: Node) -> None:

@@ -11,10 +11,11 @@ from engine import invariants, machine
 from engine.areas import NOWHERE
 from engine.commands.orders import OrderLineRequest
 from engine.facts import StockReserved
+from engine.recovery import recover
 from engine.results import Rejection
 from engine.state import State
 from engine.wal import Journal, LmdbJournal, MemoryClosedTable
-from engine.writer import Change, Done, Writer, recover
+from engine.writer import Change, Done, Writer
 
 
 class Unsound(Exception):

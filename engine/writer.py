@@ -268,16 +268,3 @@ class Writer:
             self.state.closed.flush(self.state.seq)
         except StorageFull as error:
             self._on_error(error)
-
-
-def recover(state: State, journal: Journal, on_progress: Callable[[int], None] = lambda seq: None) -> None:
-    """Fold the whole journal onto an empty state. `on_progress` gets the seq reached, batch by batch."""
-    for batch in journal.read(state.seq):
-        for offset, encoded in enumerate(batch.records):
-            seq = batch.first_seq + offset
-            if seq > state.seq:
-                machine.replay(state, seq, batch.time_ns, records.decode(encoded))
-        if state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
-            state.closed.flush(state.seq)
-        on_progress(state.seq)
-    state.closed.flush(state.seq)

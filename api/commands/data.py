@@ -26,9 +26,10 @@ from engine.wal import DirectoryLock, LmdbJournal, MemoryClosedTable
 @click.option("--dev", is_flag=True, help="Accept calls without an API key from this machine.")
 def serve(directory: Path, host: str, port: int, dev: bool) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
+    from api.serve import Settings
     from api.serve import serve as run
 
-    run(directory, host, port, dev)
+    run(Settings(directory, host, port, dev))
 
 
 @click.command()

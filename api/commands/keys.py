@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
+from api.books import Books, Paths
 from api.client import Client
 from api.commands import options
 from api.resources.keys import new_secret
 from api.timestamps import iso, iso_or_none
 from engine.commands import Command, CreateApiKey, RevokeApiKey
 from engine.results import Rejection
-from engine.state import State
-from engine.wal import ClosedTable, DirectoryLock, LmdbJournal
-from engine.writer import Change, Done, Writer, recover
+from engine.wal import DirectoryLock
+from engine.writer import Change, Done, Writer
 
 
 @click.group()
@@ -30,15 +30,12 @@ class _Offline:
 
     def __init__(self, directory: Path) -> None:
         self.lock = DirectoryLock(directory)
-        self.journal = LmdbJournal(directory / "journal")
-        self.table = ClosedTable(directory / "closed")
-        self.state = State(self.table)
-        recover(self.state, self.journal)
+        self.books = Books(Paths.of(directory), warn=lambda words: click.echo(f"kontor: {words}", err=True))
 
     def do(self, command: Command) -> None:
         """Carry out a command, durably. Raises ClickException when it is refused."""
         outcomes: list[Done | Rejection] = []
-        writer = Writer(self.state, self.journal, time.time_ns)
+        writer = Writer(self.books.state, self.books.journal, time.time_ns)
         writer.submit(Change(command, "cli", lambda state, seq, facts: (200, b""), outcomes.append))
         while not outcomes:
             writer.settle()
@@ -47,8 +44,7 @@ class _Offline:
 
     def close(self) -> None:
         """Let the directory go."""
-        self.table.close()
-        self.journal.close()
+        self.books.close()
         self.lock.close()
 
 
@@ -94,7 +90,7 @@ def list_(directory: Path | None, url: str | None, key: str | None, as_json: boo
                 "created_at": iso(k.created_at_ns),
                 "revoked_at": iso_or_none(k.revoked_at_ns),
             }
-            for k in store.state.access.keys.values()
+            for k in store.books.state.access.keys.values()
         ]
         store.close()
     else:

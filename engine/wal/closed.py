@@ -1,19 +1,27 @@
 """Closed things on disk: a derived LMDB table of final states, keyed by table and key, listed by serial.
 
-It can be deleted while the node is down and comes back by replay. Values are opaque bytes.
+It can be deleted while the node is down and comes back by replay. Values are opaque bytes, each with a checksum; the file is
+not checked page by page at every start, since it grows with all orders there ever were: `kontor verify` does that.
 """
 
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import lmdb
 
-from engine.wal.errors import FULL_ERRNOS, StorageFull
+from engine.wal.errors import FULL_ERRNOS, JournalFailed, StorageFull
+from engine.wal.meta import meta_pages, pages_hold_together
 from engine.wal.segments import LMDB_FORMAT, MAP_BYTES_FIRST, MAP_BYTES_STEP_MAX
 
-_THROUGH = b"through_seq"
+_THROUGH, _VERSION_KEY, _VERSION = b"through_seq", b"version", b"1"
+_CRC_BYTES = 4
+
+
+class ClosedDamaged(Exception):
+    """The table, or something in it, can't be read. It is derived: delete its folder while the node is down, and replay makes it anew."""
 
 
 class ClosedEntry(NamedTuple):
@@ -30,17 +38,42 @@ def _named(table: str, key: str) -> bytes:
     return f"{table}\0{key}".encode()
 
 
+def _sealed(name: bytes, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(name)).to_bytes(_CRC_BYTES, "big") + value
+
+
 def _listed(table: str, serial: int) -> bytes:
     return table.encode() + b"\0" + serial.to_bytes(8, "big")
 
 
 class ClosedTable:
-    """The table in `directory`. Everything up to record `through_seq` has been entered."""
+    """The table in `directory`. Everything up to record `through_seq` has been entered.
+
+    Raises ClosedDamaged when the file can't be read, StorageFull when there is no room for it.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = directory / "data.mdb"
-        self._map_bytes = max(MAP_BYTES_FIRST, file.stat().st_size if file.exists() else 0)
+        self._file = directory / "data.mdb"
+        is_new = not self._file.exists()
+        if not is_new and isinstance(pages := meta_pages(self._file), str):
+            raise ClosedDamaged(f"{self._file} is {pages}")
+        self._map_bytes = max(MAP_BYTES_FIRST, 0 if is_new else self._file.stat().st_size)
+        try:
+            self._open(directory)
+            self._preallocate(self._map_bytes)
+            with self._environment.begin(write=is_new, db=self._meta) as transaction:
+                if is_new:
+                    transaction.put(_VERSION_KEY, _VERSION)
+                version = transaction.get(_VERSION_KEY)
+                self.through_seq = int.from_bytes(transaction.get(_THROUGH, b""), "big")
+        except lmdb.Error as error:
+            raise ClosedDamaged(f"{self._file} can't be opened: {error}") from error
+        if version != _VERSION:
+            self.close()
+            raise ClosedDamaged(f"{self._file} was made by another release")
+
+    def _open(self, directory: Path) -> None:
         self._environment = lmdb.open(
             str(directory), map_size=self._map_bytes, max_dbs=4, lib_version=LMDB_FORMAT, mode=0o600
         )
@@ -48,26 +81,26 @@ class ClosedTable:
         self._aliases = self._environment.open_db(b"aliases")
         self._serials = self._environment.open_db(b"serials")
         self._meta = self._environment.open_db(b"meta")
-        with self._environment.begin(db=self._meta) as transaction:
-            self.through_seq = int.from_bytes(transaction.get(_THROUGH, b""), "big")
 
     def store(self, entries: Sequence[ClosedEntry], through_seq: int) -> None:
-        """Enter or replace, in one durable commit. Raises StorageFull with nothing entered."""
+        """Enter or replace, in one durable commit. Raises StorageFull with nothing entered, JournalFailed when the process must end."""
         while True:
             try:
                 self._store(entries, through_seq)
                 break
             except lmdb.MapFullError:
                 self._grow()
-            except lmdb.Error as error:  # a full disk shows as a short write; nothing was entered
-                raise StorageFull(f"closed orders could not be put on disk: {error}") from error
+            except lmdb.Error as error:
+                if error.code in FULL_ERRNOS:
+                    raise StorageFull(f"closed orders could not be put on disk: {error}") from error
+                raise JournalFailed(f"closed orders could not be put on disk: {error}") from error
         self.through_seq = through_seq
 
     def _store(self, entries: Sequence[ClosedEntry], through_seq: int) -> None:
         with self._environment.begin(write=True) as transaction:
             for entry in entries:
                 name = _named(entry.table, entry.key)
-                transaction.put(name, entry.value, db=self._values)
+                transaction.put(name, _sealed(name, entry.value), db=self._values)
                 transaction.put(_listed(entry.table, entry.serial), name, db=self._serials)
                 for alias in entry.aliases:
                     transaction.put(_named(entry.table, alias), name, db=self._aliases)
@@ -75,28 +108,41 @@ class ClosedTable:
 
     def _grow(self) -> None:
         larger = self._map_bytes + min(self._map_bytes, MAP_BYTES_STEP_MAX)
-        descriptor = os.open(Path(self._environment.path()) / "data.mdb", os.O_RDWR)
+        self._preallocate(larger)
+        self._environment.set_mapsize(larger)
+        self._map_bytes = larger
+
+    def _preallocate(self, size: int) -> None:
+        """Have blocks for the whole map: in mid-commit LMDB reports a full disk as broken."""
+        descriptor = os.open(self._file, os.O_RDWR)
         try:
-            os.posix_fallocate(descriptor, 0, larger)
+            os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
             if error.errno in FULL_ERRNOS:
                 raise StorageFull(f"closed orders could not be put on disk: {error.strerror}") from error
             raise
         finally:
             os.close(descriptor)
-        self._environment.set_mapsize(larger)
-        self._map_bytes = larger
 
     def get(self, table: str, key: str) -> bytes | None:
         """The value under a key."""
         with self._environment.begin(db=self._values) as transaction:
-            return transaction.get(_named(table, key))
+            return self._checked(transaction, _named(table, key))
 
     def get_by_alias(self, table: str, alias: str) -> bytes | None:
         """The value under an alias."""
         with self._environment.begin() as transaction:
             name = transaction.get(_named(table, alias), db=self._aliases)
-            return None if name is None else transaction.get(name, db=self._values)
+            return None if name is None else self._checked(transaction, name)
+
+    def _checked(self, transaction: lmdb.Transaction, name: bytes) -> bytes | None:
+        sealed = transaction.get(name, db=self._values)
+        if sealed is None:
+            return None
+        value = bytes(sealed[_CRC_BYTES:])
+        if _sealed(name, value) != sealed:
+            raise ClosedDamaged(f"the checksum of {name!r} in {self._file} does not match")
+        return value
 
     def newest(self, table: str, before_serial: int | None = None) -> Iterator[tuple[int, bytes]]:
         """(serial, value), the highest serial first, from those below `before_serial`. Short transactions, a page each."""
@@ -107,7 +153,7 @@ class ClosedTable:
                 more = cursor.prev() if cursor.set_range(_listed(table, serial)) else cursor.last()
                 prefix = _listed(table, 0)[:-8]
                 while more and cursor.key().startswith(prefix) and len(page) < 100:
-                    value = transaction.get(cursor.value(), db=self._values)
+                    value = self._checked(transaction, cursor.value())
                     assert value is not None
                     page.append((int.from_bytes(cursor.key()[-8:], "big"), value))
                     more = cursor.prev()
@@ -119,9 +165,22 @@ class ClosedTable:
     def clear(self) -> None:
         """Forget everything; replay enters it again."""
         with self._environment.begin(write=True) as transaction:
-            for database in (self._values, self._aliases, self._serials, self._meta):
+            for database in (self._values, self._aliases, self._serials):
                 transaction.drop(database, delete=False)
+            transaction.delete(_THROUGH, db=self._meta)
         self.through_seq = 0
+
+    def verify(self) -> list[str]:
+        """Look at every page and every value; gives what is wrong. Nobody writes meanwhile."""
+        if not pages_hold_together(self._file):
+            return [f"the pages of {self._file} do not hold together"]
+        with self._environment.begin() as transaction, transaction.cursor(db=self._values) as cursor:
+            try:
+                for name in cursor.iternext(values=False):
+                    self._checked(transaction, name)
+            except (ClosedDamaged, lmdb.Error) as error:
+                return [str(error)]
+        return []
 
     def close(self) -> None:
         """Let the environment go."""

@@ -90,6 +90,12 @@ def decode(frame: bytes, segment: str, expected_first_seq: int) -> tuple[Batch, 
     return Batch(first_seq, time_ns, tuple(records)), previous
 
 
+def first_seq_of(frame: bytes) -> int:
+    """The seq a frame says it begins with; nothing is checked."""
+    first_seq: int = _HEADER.unpack_from(frame)[5]
+    return first_seq
+
+
 def digest_of(frame: bytes) -> bytes:
     """The chain digest of a frame."""
     return hashlib.blake2b(frame, digest_size=DIGEST_BYTES).digest()

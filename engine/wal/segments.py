@@ -6,12 +6,16 @@ Its file is preallocated, so that a commit inside the preallocated part can't ru
 import os
 import shutil
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
-from lmdb.verify import VerifyError, verify
 
+from engine.wal import framing
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
+from engine.wal.files import UNFINISHED, sync_directory
+from engine.wal.framing import Batch
 
 LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
 MAP_BYTES_FIRST = 4 * 1024 * 1024
@@ -19,13 +23,9 @@ MAP_BYTES_STEP_MAX = 16 * 1024 * 1024  # what is written while the loop waits: s
 PAGES_SLACK = 64
 FREE_BYTES_RESERVE = 1024 * 1024
 HEADER_KEY = bytes(8)  # where the batch of record 0 would be
+SEAL_KEY = b"\xff" * 8  # behind every batch: another segment follows
 
 _ZEROS = bytes(1024 * 1024)
-_META = struct.Struct("=IIQQ")  # mm_magic, mm_version, mm_address, mm_mapsize behind the 16-byte page header
-_MAIN_ENTRIES_AT = 16 + 24 + 48 + 32  # md_entries of the second database descriptor, the main one
-_META_TAIL_AT = 16 + 24 + 2 * 48  # mm_last_pg, mm_txnid follow the two database descriptors
-_META_TAIL = struct.Struct("=QQ")
-_META_MAGIC, _META_VERSION = 0xBEEFC0DE, 1
 
 
 class SegmentHeader:
@@ -61,17 +61,8 @@ def seq_key(seq: int) -> bytes:
     return seq.to_bytes(8, "big")
 
 
-def sync_directory(directory: Path) -> None:
-    """Make names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Segment:
-    """An open segment. One database: the header under key 0, then a batch under the key of its first seq.
+    """An open segment. One database: the header under key 0, a batch under the key of its first seq, at last the seal.
 
     Every commit adds exactly one entry, so the number of entries is the number of the commit: what LMDB's meta pages say of
     both must agree, or a page was damaged.
@@ -98,7 +89,7 @@ class Segment:
     def create(cls, parent: Path, header: SegmentHeader, map_bytes: int) -> "Segment":
         """Make a segment under a temporary name, durable, and only then give it its own."""
         final = parent / name_of(header.first_seq)
-        temporary = parent / f"{final.name}.new"
+        temporary = parent / f"{final.name}{UNFINISHED}"
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(mode=0o700)
@@ -149,6 +140,59 @@ class Segment:
             return SegmentHeader.unpack(self.name, transaction.get(HEADER_KEY))
 
     @property
+    def first_seq(self) -> int:
+        """The record it starts with."""
+        return int(self.name.removesuffix(UNFINISHED))
+
+    @contextmanager
+    def _reading(self) -> Iterator[lmdb.Cursor]:
+        """A cursor in a short transaction. What LMDB can't read raises JournalCorrupt."""
+        try:
+            try:
+                transaction = self.environment.begin(db=self.batches)
+            except lmdb.MapResizedError:  # the writer, another process, has made the map larger
+                self.environment.set_mapsize(0)
+                transaction = self.environment.begin(db=self.batches)
+            with transaction, transaction.cursor() as cursor:
+                yield cursor
+        except lmdb.Error as error:
+            raise JournalCorrupt(self.name, None, f"LMDB can't read it: {error}") from error
+
+    def find(self, seq: int) -> tuple[int, bytes] | None:
+        """(first seq, frame) of the batch that holds record `seq`, or of the last one before it."""
+        with self._reading() as cursor:
+            at_or_after = cursor.set_range(seq_key(seq))
+            exact = at_or_after and cursor.key() == seq_key(seq)
+            if not exact and not (cursor.prev() if at_or_after else cursor.last()):
+                return None
+            if cursor.key() == HEADER_KEY:
+                return None
+            return int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+
+    def last_batch(self) -> tuple[Batch, bytes] | None:
+        """The newest batch and its chain digest; None for a segment without any."""
+        with self._reading() as cursor:
+            found = cursor.last()
+            if found and cursor.key() == SEAL_KEY:
+                found = cursor.prev()
+            if not found or cursor.key() == HEADER_KEY:
+                return None
+            first_seq, frame = int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+        batch, _ = framing.decode(frame, self.name, first_seq)
+        return batch, framing.digest_of(frame)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether another segment follows."""
+        with self._reading() as cursor:
+            return bool(cursor.set_key(SEAL_KEY))
+
+    def seal(self) -> None:
+        """Write down that another segment follows, so that its loss shows."""
+        with self.environment.begin(write=True, db=self.batches) as transaction:
+            transaction.put(SEAL_KEY, b"")
+
+    @property
     def bytes_used(self) -> int:
         """Bytes of the pages in use."""
         return (int(self.environment.info()["last_pgno"]) + 1) * self.page_bytes
@@ -174,40 +218,3 @@ class Segment:
     def close(self) -> None:
         """Let the environment go."""
         self.environment.close()
-
-
-def meta_condition(file: Path) -> str:
-    """LMDB's two meta pages against the file, before LMDB maps it: a word for the recovery table.
-
-    LMDB falls back to the older meta page when the newer one is damaged, and dies by a signal when pages are missing.
-    """
-    page = os.sysconf("SC_PAGE_SIZE")
-    size = file.stat().st_size
-    if size < 2 * page:
-        return "truncated"
-    with file.open("rb") as source:
-        start = source.read(2 * page)
-    txn_ids, last_pages = [], []
-    for at in (0, page):
-        magic, version, _, _ = _META.unpack_from(start, at + 16)
-        last_page, txn_id = _META_TAIL.unpack_from(start, at + _META_TAIL_AT)
-        if magic != _META_MAGIC or version & 0xFFFF != _META_VERSION:
-            return "damaged"
-        (entries,) = struct.unpack_from("=Q", start, at + _MAIN_ENTRIES_AT)
-        if entries != txn_id:
-            return "damaged"
-        if (last_page + 1) * page > size:
-            return "truncated"
-        txn_ids.append(txn_id)
-        last_pages.append(last_page)
-    newest = txn_ids.index(max(txn_ids))
-    if last_pages[1 - newest] > last_pages[newest]:
-        return "damaged"  # pages are only ever added
-    try:
-        if verify(str(file)):  # type: ignore[no-untyped-call]
-            return "pages_damaged"
-    except VerifyError:
-        return "damaged"
-    if max(txn_ids) <= 1:
-        return "first_commit_only"
-    return "both_pages" if abs(txn_ids[0] - txn_ids[1]) == 1 else "damaged"

@@ -14,9 +14,9 @@ import pytest
 from api.replaying.progress import ReplayFailed
 from api.replaying.run import Options, Report, Watcher, replay
 from engine import machine
+from engine.recovery import recover
 from engine.state import State
 from engine.wal import DirectoryInUse, DirectoryLock, LmdbJournal, MemoryClosedTable
-from engine.writer import recover
 
 ROOT = Path(__file__).resolve().parents[2]
 DECEMBER = ROOT / "examples" / "online_retail_2010-12.csv.gz"

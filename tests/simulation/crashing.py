@@ -12,10 +12,11 @@ from engine.commands.orders import OrderLineRequest
 from engine.commands.reservations import DemandLine, NewQuantityLine
 from engine.commands.stock import MovementLine
 from engine.limits import NS_PER_SECOND
+from engine.recovery import recover
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.wal import ClosedTable, Journal, LmdbJournal, MemoryClosedTable, MemoryJournal
-from engine.writer import Change, Done, Writer, recover
+from engine.writer import Change, Done, Writer
 from tests.simulation.random_life import NODES, SKUS, shop
 
 STEPS = ("queued", "room made", "decided", "committed", "half answered")

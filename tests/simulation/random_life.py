@@ -11,10 +11,11 @@ from engine.commands.orders import CancelLine, OrderLineRequest, ReceiveReturnLi
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
 from engine.limits import NS_PER_SECOND
+from engine.recovery import recover
 from engine.results import Rejection
 from engine.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
-from engine.writer import Change, Done, Writer, recover
+from engine.writer import Change, Done, Writer
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")

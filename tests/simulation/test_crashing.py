@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine import machine, records
+from engine.recovery import recover
 from engine.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable, MemoryJournal
-from engine.writer import recover
 from tests.simulation.crashing import STEPS, Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +20,7 @@ from pathlib import Path
 from engine import machine
 from engine.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable
-from engine.writer import recover
+from engine.recovery import recover
 state = State(MemoryClosedTable())
 recover(state, LmdbJournal(Path(sys.argv[1])))
 print(state.seq, machine.digest(state))

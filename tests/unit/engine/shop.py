@@ -12,13 +12,14 @@ from engine.commands.stock import MovementLine
 from engine.facts import Fact
 from engine.limits import NS_PER_SECOND
 from engine.orders import Order, find
+from engine.recovery import recover
 from engine.reservations import Reservation
 from engine.reservations import find as find_reservation
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.stock import Balances, balances_at
 from engine.wal import Journal, MemoryClosedTable, MemoryJournal
-from engine.writer import Change, Done, Query, Writer, recover
+from engine.writer import Change, Done, Query, Writer
 
 MORNING_NS = 1_800_000_000 * NS_PER_SECOND
 KETTLE, TOWEL, TRAY = "BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY"

@@ -7,12 +7,14 @@ import pytest
 
 from engine import commands as c
 from engine import limits, machine
+from engine.facts import KeysForgotten
 from engine.limits import NS_PER_SECOND
-from engine.records import decode
+from engine.records import Record, decode, encode
+from engine.recovery import recover
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.wal import JournalFailed, MemoryClosedTable, MemoryJournal, StorageFull
-from engine.writer import Change, Failed, Query, Writer, recover
+from engine.writer import Change, Failed, Query, Writer
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Done, Shop, line, movement, place
 
 KEY, OTHER_KEY = b"cart-4711-key---", b"cart-4712-key---"
@@ -335,9 +337,11 @@ def test_party_keys_are_durable_before_the_facts_that_need_them() -> None:
 
 def test_recovery_tells_how_far_it_is(shop: Shop) -> None:
     shop.done(ONE_KETTLE)
-    reached: list[int] = []
-    recover(State(MemoryClosedTable()), shop.journal, reached.append)
-    assert reached == [1, 2, 3]
+    for i in range(3_000):
+        shop.journal.append(shop.journal.last_time_ns + 1, [encode(Record("system", (KeysForgotten(i),)))])
+    told: list[tuple[str, int, int]] = []
+    recover(State(MemoryClosedTable()), shop.journal, lambda *progress: told.append(progress))
+    assert told == [("replaying", 2_000, 3_003)]
 
 
 def test_a_gap_in_the_journal_stops_recovery(shop: Shop) -> None:
@@ -345,8 +349,10 @@ def test_a_gap_in_the_journal_stops_recovery(shop: Shop) -> None:
         def read(self, after_seq: int = 0) -> Iterator[Any]:
             yield from list(shop.journal.read())[1:]
 
+    gap = Gap()
+    gap.last_seq = shop.journal.last_seq
     with pytest.raises(AssertionError, match="record 2 does not follow 0"):
-        recover(State(MemoryClosedTable()), Gap())
+        recover(State(MemoryClosedTable()), gap)
 
 
 def test_a_dump_holds_everything(shop: Shop) -> None:

@@ -3,9 +3,9 @@
 from itertools import product
 from typing import get_args
 
-from engine.wal.recovery import DECISIONS, OPEN, Content, Found, Link, Meta, decide
+from engine.wal.recovery import DECISIONS, OPEN, Content, Found, Link, Meta, Place, decide
 
-EVERYTHING = [Found(*found) for found in product(get_args(Meta), get_args(Link), get_args(Content), (True, False))]
+EVERYTHING = [Found(*found) for found in product(get_args(Meta), get_args(Link), get_args(Content), get_args(Place))]
 
 
 def test_only_what_the_table_lists_is_opened() -> None:
@@ -23,6 +23,12 @@ def test_every_refusal_says_why() -> None:
 def test_nothing_damaged_foreign_or_unreadable_is_ever_opened() -> None:
     for found in DECISIONS:
         assert found.meta in ("both_pages", "first_commit_only")
-        assert found.link == "follows"
+        assert found.link in ("follows", "after_snapshot")
         assert found.content in ("records", "empty")
-        assert found.content == "records" or found.is_last
+        assert found.content == "records" or found.place == "last"
+        assert found.place != "last_but_sealed"
+
+
+def test_a_segment_that_is_sealed_and_followed_by_nothing_is_named_so() -> None:
+    found = Found("both_pages", "follows", "records", "last_but_sealed")
+    assert decide(found) == ("refuse", "the segment after it is missing")
