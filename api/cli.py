@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from api.commands import data, keys
+from api.commands import data, keys, snapshots
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -38,6 +38,7 @@ for command in (
     data.apply,
     data.verify,
     data.journal,
+    snapshots.snapshot,
     keys.key,
     replay_command,
     demo_command,

@@ -27,6 +27,10 @@ GAUGES: Final[Mapping[str, str]] = {
     "journal_bytes": "Bytes used by the journal's segments",
     "closed_pending": "Closed orders and reservations that still wait to leave memory",
     "parties": "Parties with at least one key",
+    "snapshot_seq": "How far the newest snapshot reaches; the journal before it need not be replayed",
+    "snapshot_age_seconds": "Time since the last record the newest snapshot holds",
+    "snapshot_failures": "Snapshots that could not be made since the node began",
+    "replay_diverged": "1 when a follower's state was not the writer's: no snapshots are made until the next start",
 }
 
 

@@ -12,6 +12,7 @@ import structlog
 from api.books import Books, Paths
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
+from api.snapshots import Schedule, Snapshots
 from engine import limits, machine
 from engine.results import Rejection, ResultCode
 from engine.wal import DirectoryLock
@@ -30,7 +31,9 @@ class Node:
 
     version = VERSION
 
-    def __init__(self, directory: Path, *, dev: bool, archive: Path | None) -> None:
+    def __init__(
+        self, directory: Path, *, dev: bool, archive: Path | None = None, schedule: Schedule | None = None
+    ) -> None:
         self.directory = directory
         self.paths = Paths.of(directory, archive)
         self.dev = dev
@@ -39,6 +42,7 @@ class Node:
         self.started_at = time.time()
         self.progress = ("starting", 0, 0)
         self.loop: asyncio.AbstractEventLoop
+        self._schedule = schedule or Schedule(every_seconds=0)
         self._lock = DirectoryLock(directory)
         self._turn_scheduled = False
         self._gathered = 0
@@ -54,6 +58,10 @@ class Node:
                 "journal_bytes": lambda: self.journal.bytes_used,
                 "closed_pending": lambda: self.state.closed.pending_count,
                 "parties": lambda: self.parties.parties_count,
+                "snapshot_seq": lambda: self.snapshots.newest_seq,
+                "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
+                "snapshot_failures": lambda: self.snapshots.failures,
+                "replay_diverged": lambda: self.snapshots.diverged,
             }
         )
 
@@ -86,6 +94,7 @@ class Node:
             on_batch=self.metrics.batch,
             on_error=self.report,
         )
+        self.snapshots = Snapshots(self, self._schedule)
 
     def _warn(self, words: str) -> None:
         log.warning("recovery", problem=words)
@@ -97,6 +106,7 @@ class Node:
         """Let `loop` turn the writer from now on."""
         self.loop = loop
         self._ticker = loop.create_task(self._tick())
+        self._snapshotter = loop.create_task(self.snapshots.run())
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -194,6 +204,8 @@ class Node:
         """Flush and let everything go."""
         if self._ticker is not None:
             self._ticker.cancel()
+            self._snapshotter.cancel()
+            self.snapshots.stop()
         self.writer.flush_closed()
         self._books.close()
         self.parties.close()

@@ -22,6 +22,7 @@ import uvloop
 from api import app
 from api.node import Node, log
 from api.protocol import KontorProtocol, close_overdue
+from api.snapshots import Schedule
 from api.starting import Starting
 from engine import limits
 
@@ -55,13 +56,14 @@ class Settings(NamedTuple):
     host: str
     port: int
     dev: bool
-    archive: Path | None = None
+    archive: Path | None
+    schedule: Schedule
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
     configure_logging()
-    node = Node(settings.directory, dev=settings.dev, archive=settings.archive)
+    node = Node(settings.directory, dev=settings.dev, archive=settings.archive, schedule=settings.schedule)
     try:
         listening = _listen(settings.host, settings.port)
     except OSError as error:

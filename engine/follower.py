@@ -5,6 +5,8 @@ been found equal to what the writer said of its own, so every snapshot proves th
 """
 
 import hashlib
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -13,7 +15,20 @@ from engine import machine, records
 from engine.facts import DigestRecorded
 from engine.recovery import DUMP_VERSION, Fold, Tell, load, refuse_contradiction, tell_nobody
 from engine.state import State
-from engine.wal import JournalReader, MemoryClosedTable, PendingSnapshot, Snapshot, SnapshotDamaged, Stamp, snapshots_in
+from engine.wal import (
+    ArchivedSegment,
+    Batch,
+    JournalCorrupt,
+    JournalReader,
+    MemoryClosedTable,
+    PendingSnapshot,
+    Snapshot,
+    SnapshotDamaged,
+    Stamp,
+    archive,
+    snapshots_in,
+)
+from engine.wal.files import sync_directory
 
 
 class Diverged(Exception):
@@ -67,6 +82,42 @@ def take(
     for _ in snapshot.parts():  # what lies there is what was written
         pass
     return snapshot
+
+
+def archive_sealed(journal: JournalReader, directory: Path, tell: Tell = tell_nobody) -> list[ArchivedSegment]:
+    """Archive every sealed segment that is not yet. Raises StorageFull, JournalCorrupt."""
+    made = []
+    for first_seq, last_seq, chain in journal.sealed():
+        if not _archived(directory / archive.name_of(first_seq, last_seq)):
+            frames = journal.frames(first_seq - 1, chain)
+            wanted = takewhile(lambda entry, last_seq=last_seq: entry[0].last_seq <= last_seq, frames)  # type: ignore[misc]
+            made.append(archive.write(directory, journal.journal_id, chain, _told(wanted, last_seq, tell)))
+    return made
+
+
+def _archived(path: Path) -> bool:
+    try:
+        ArchivedSegment(path).close()
+    except (FileNotFoundError, JournalCorrupt):
+        return False
+    return True
+
+
+def _told(frames: Iterator[tuple[Batch, bytes]], last_seq: int, tell: Tell) -> Iterator[tuple[Batch, bytes]]:
+    for entry in frames:
+        tell("archiving", entry[0].last_seq, last_seq)
+        yield entry
+
+
+def prune(snapshots: Path, kept: int) -> list[str]:
+    """Remove snapshots older than the newest `kept`, at least one. What is damaged is left for people to look at."""
+    removed = []
+    for snapshot in snapshots_in(snapshots)[0][max(1, kept) :]:
+        snapshot.path.unlink()
+        removed.append(snapshot.name)
+    if removed:
+        sync_directory(snapshots)
+    return removed
 
 
 def _compare(fold: Fold, journal: JournalReader, seq: int, proof_seq: int) -> None:

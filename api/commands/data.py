@@ -24,12 +24,24 @@ from engine.wal import DirectoryLock, LmdbJournal, MemoryClosedTable
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--dev", is_flag=True, help="Accept calls without an API key from this machine.")
-def serve(directory: Path, host: str, port: int, dev: bool) -> None:
+@options.archive
+@click.option(
+    "--snapshot-seconds",
+    default=900,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How often to make a snapshot; 0 is never.",
+)
+@click.option("--snapshots-kept", default=3, show_default=True, type=click.IntRange(1), help="Snapshots to keep.")
+def serve(
+    directory: Path, host: str, port: int, dev: bool, archive: Path | None, snapshot_seconds: int, snapshots_kept: int
+) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
     from api.serve import serve as run
+    from api.snapshots import Schedule
 
-    run(Settings(directory, host, port, dev))
+    run(Settings(directory, host, port, dev, archive, Schedule(snapshot_seconds, snapshots_kept)))
 
 
 @click.command()

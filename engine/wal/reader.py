@@ -1,5 +1,6 @@
 """Reading a journal that another process may be writing: backups, followers and histories have their own watermark."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import lmdb
@@ -90,6 +91,11 @@ class JournalReader(Batches):
                         raise FileNotFoundError(file) from error
                     raise JournalCorrupt(name, None, f"LMDB can't read it: {error}") from error
         raise JournalCorrupt(name, None, f"its meta pages are {pages}")
+
+    def sealed(self) -> list[tuple[int, int, bytes]]:
+        """(first seq, last seq, chain digest before) of every live segment but the one that is written to."""
+        headers = [segment.header() for segment in sorted(self._live.values(), key=lambda live: live.first_seq)]
+        return [(header.first_seq, following.first_seq - 1, header.digest) for header, following in pairwise(headers)]
 
     def close(self) -> None:
         """Let everything go."""

@@ -1,0 +1,176 @@
+"""Snapshots of a running node: what its state was is journalled, and a follower in a process of its own makes the file.
+
+The writer never waits: its own digest is taken part by part between batches, and everything else is the follower's work.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import structlog
+
+from engine import machine
+from engine.commands import RecordDigest
+from engine.results import Rejection
+from engine.wal import Snapshot, snapshots_in
+from engine.wal.snapshots import name_of
+from engine.writer import Change, Done
+
+if TYPE_CHECKING:
+    from api.node import Node
+
+SLICE_SECONDS = 0.003
+POLL_SECONDS = 0.1
+DIVERGED_EXIT = 3
+
+log = structlog.get_logger("kontor")
+
+
+class Schedule(NamedTuple):
+    """When snapshots are made without being asked for (0: never), and how many are kept."""
+
+    every_seconds: int = 900
+    kept: int = 3
+
+
+class Wanted(NamedTuple):
+    """A snapshot that is being made."""
+
+    name: str
+    seq: int
+
+
+class Snapshots:
+    """Makes snapshots of one node, one at a time."""
+
+    def __init__(self, node: "Node", schedule: Schedule) -> None:
+        self._node = node
+        self._schedule = schedule
+        self._follower: subprocess.Popen[bytes] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._settled_seq = 0  # nothing but what snapshots themselves write has come up to here
+        self.making: Wanted | None = None
+        self.failures = 0
+        self.diverged = False
+        found = snapshots_in(node.paths.snapshots)[0]
+        self.newest: Snapshot | None = found[0] if found else None
+
+    def listed(self) -> list[Snapshot]:
+        """Those that can be used, newest first."""
+        return snapshots_in(self._node.paths.snapshots)[0]
+
+    @property
+    def newest_seq(self) -> int:
+        """How far the newest snapshot reaches."""
+        return 0 if self.newest is None else self.newest.seq
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the newest one's last record was journalled, or the node began without one."""
+        since = self._node.started_at if self.newest is None else self.newest.stamp.time_ns / 1e9
+        return max(0.0, time.time() - since)
+
+    def take(self) -> Wanted:
+        """Begin a snapshot of the state as it is now. While one is being made, or when nothing has changed since the last, that one."""
+        if self.making is not None:
+            return self.making
+        if self.newest is not None and self._node.state.seq in (self.newest.seq, self._settled_seq):
+            return Wanted(self.newest.name, self.newest.seq)
+        seq = self._node.state.seq
+        self.making = Wanted(name_of(seq), seq)
+        self._task = asyncio.get_running_loop().create_task(self._make(seq))
+        return self.making
+
+    async def run(self) -> None:
+        """Make snapshots by the schedule, for ever."""
+        while self._schedule.every_seconds:
+            await asyncio.sleep(self._schedule.every_seconds)
+            if not self.diverged and self._node.state.seq:
+                self.take()
+
+    def stop(self) -> None:
+        """Give up what is being made."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._follower is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._follower.terminate()
+            self._follower.wait()
+
+    async def _make(self, seq: int) -> None:
+        started = time.perf_counter()
+        try:
+            self._node.writer.flush_closed()
+            proof_seq = await self._journal_digest(seq)
+            failure = "the node is stopping" if proof_seq is None else await self._follow(seq, proof_seq)
+            if failure is None:
+                await self._retire(seq)
+                self._settled_seq = proof_seq or 0
+                seconds = round(time.perf_counter() - started, 3)
+                log.info("snapshot made", name=name_of(seq), seq=seq, seconds=seconds)
+            else:
+                self.failures += 1
+                log.error("no snapshot was made; the older ones are kept", seq=seq, reason=failure)
+        except Exception as error:
+            self.failures += 1
+            self._node.report(error)
+        finally:
+            self.making = None
+
+    async def _journal_digest(self, seq: int) -> int | None:
+        """Take the state's digest in slices between batches, and journal it. Gives the record's seq, None when stopping."""
+        state, whole = self._node.state, hashlib.blake2b(digest_size=32)
+        assert state.seq == seq
+        parts, taken, done = machine.dump(state), [], False
+        while not done:
+            until, count = time.perf_counter() + SLICE_SECONDS, 0
+            while time.perf_counter() < until:
+                part = next(parts, None)
+                if part is None:
+                    done = True
+                    break
+                whole.update(part)
+                count += 1
+            if count:
+                taken.append((state.seq, count))
+            if not done:
+                await asyncio.sleep(0)
+        outcome: asyncio.Future[Done | Rejection] = asyncio.get_running_loop().create_future()
+        command = RecordDigest(tuple(taken), whole.hexdigest())
+        refusal = self._node.submit(Change(command, "system", lambda *_: (200, b""), outcome.set_result))
+        answer = refusal or await outcome
+        return answer.seq if isinstance(answer, Done) else None
+
+    async def _follow(self, seq: int, proof_seq: int) -> str | None:
+        """Let the follower do its work. Gives the reason when it made nothing."""
+        paths = self._node.paths
+        command = [sys.executable, "-m", "api.cli", "snapshot", "--data", str(self._node.directory)]
+        command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--nice", "15", "--json"]
+        command += ["--at", str(seq), "--proof", str(proof_seq)]
+        # By vfork: the pages of a large node are not copied to start a small one.
+        self._follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path.cwd())  # noqa: ASYNC220
+        while self._follower.poll() is None:  # noqa: ASYNC110 - a process has no event to wait for
+            await asyncio.sleep(POLL_SECONDS)
+        follower, self._follower = self._follower, None
+        said, complained = follower.communicate()
+        if follower.returncode == 0:
+            self.newest = Snapshot(paths.snapshots / msgspec.json.decode(said)["name"])
+            return None
+        if follower.returncode == DIVERGED_EXIT:
+            self.diverged = True
+            log.critical("replay does not give the writer's state", seq=seq)
+        return (
+            complained.decode("utf-8", "replace").strip()[-2_000:] or f"the follower ended with {follower.returncode}"
+        )
+
+    async def _retire(self, seq: int) -> None:
+        """What is archived and covered is not needed here any more. Large files are removed in a thread."""
+        for folder in self._node.journal.retire(seq):
+            await asyncio.to_thread(shutil.rmtree, folder)
