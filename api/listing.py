@@ -68,7 +68,7 @@ def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
 
 def seq_at(journal: Journal, time_ns: int) -> int:
     """The first seq whose time is `time_ns` or later; one past the end if there is none. Journalled time ascends."""
-    low, high = 1, journal.last_seq + 1
+    low, high = journal.first_seq, journal.last_seq + 1
     while low < high:
         middle = (low + high) // 2
         if journal.record(middle)[0] < time_ns:

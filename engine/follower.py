@@ -87,6 +87,8 @@ def take(
 def archive_sealed(journal: JournalReader, directory: Path, tell: Tell = tell_nobody) -> list[ArchivedSegment]:
     """Archive every sealed segment that is not yet. Raises StorageFull, JournalCorrupt."""
     made = []
+    if directory.is_dir():
+        sync_directory(directory)  # a follower that was killed may have left a name that is seen, and not durable yet
     for first_seq, last_seq, chain in journal.sealed():
         if not _archived(directory / archive.name_of(first_seq, last_seq)):
             frames = journal.frames(first_seq - 1, chain)

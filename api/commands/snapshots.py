@@ -15,7 +15,7 @@ from api.snapshots import DIVERGED_EXIT
 from api.timestamps import iso
 from engine import follower
 from engine.wal import DirectoryLock, JournalReader, snapshots_in
-from engine.wal.files import remove_unfinished
+from engine.wal.files import remove_unfinished, sync_directory
 
 
 @click.command()
@@ -56,6 +56,7 @@ def snapshot(
     paths.snapshots.mkdir(mode=0o700, exist_ok=True)
     lock = DirectoryLock(paths.snapshots)
     remove_unfinished(paths.snapshots)
+    sync_directory(paths.snapshots)  # a follower that was killed may have left a name that is seen, and not durable yet
     if paths.archive.is_dir():
         remove_unfinished(paths.archive)
     started = time.perf_counter()

@@ -18,6 +18,15 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(file: Path) -> None:
+    """Make durable what has been written to a file, by whomever."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def remove_unfinished(directory: Path) -> None:
     """Remove what a process that ended too early was writing. The caller is the only one who writes there."""
     for path in directory.glob(f"*{UNFINISHED}"):

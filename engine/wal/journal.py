@@ -17,7 +17,7 @@ from engine.wal import archive, framing, recovery
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches
 from engine.wal.errors import JournalCorrupt, JournalFailed, StorageFull
-from engine.wal.files import UNFINISHED, sync_directory
+from engine.wal.files import UNFINISHED, sync_directory, sync_file
 from engine.wal.framing import GENESIS
 from engine.wal.meta import meta_condition
 from engine.wal.segments import (
@@ -89,6 +89,9 @@ class LmdbJournal(Batches):
         if not os.access(directory, os.W_OK):
             raise StorageFull(f"{directory} can't be written to")
         sync_directory(directory.parent)
+        sync_directory(
+            directory
+        )  # a process that was killed may have left a segment whose name is seen, and not durable yet
         try:
             self._open(on_segment)
         except BaseException:
@@ -135,6 +138,8 @@ class LmdbJournal(Batches):
         meta = meta_condition(file)
         if meta in ("damaged", "truncated", "pages_damaged"):
             raise JournalCorrupt(name, None, recovery.REASONS[meta])
+        if is_last:
+            sync_file(file)  # so may its newest commit be
         try:
             segment = Segment(self._directory / name, map_bytes=self._map_bytes_first)
         except lmdb.Error as error:
@@ -279,7 +284,6 @@ class LmdbJournal(Batches):
             segment.close()
             folder = self._directory / segment.name
             removable.append(folder.rename(folder.with_suffix(RETIRED)))
-        if removable:
             sync_directory(self._directory)
         for unused in archived.values():
             unused.close()

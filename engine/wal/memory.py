@@ -9,6 +9,7 @@ from engine.wal.framing import GENESIS, Batch, encode
 class Journal(Protocol):
     """What the writer and its readers need of a journal. Records are opaque bytes, numbered from 1 without gaps."""
 
+    first_seq: int
     last_seq: int
     last_time_ns: int
     chain_digest: bytes
@@ -32,6 +33,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
+        self.first_seq = 1
         self.last_seq = 0
         self.last_time_ns = 0
         self.chain_digest = GENESIS

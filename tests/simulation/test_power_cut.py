@@ -240,3 +240,48 @@ def test_a_disk_that_does_not_keep_its_promises_is_found_out(
 
     cut_power(operations, some_moments(lying, 42, chance), chance, tmp_path / "disk", check)
     assert seen["short"] + seen["refused"] > 0
+
+
+KILLED_IN_A_ROTATION = """
+import sys
+from pathlib import Path
+from engine.wal import LmdbJournal, segments
+from tests.simulation.journal_life import SMALL, next_batch, say
+
+class Killed(BaseException):
+    pass
+
+directory, sync_directory = Path(sys.argv[1]), segments.sync_directory
+journal = LmdbJournal(directory, **SMALL)
+
+def killed(folder):
+    if folder == directory:
+        raise Killed
+    sync_directory(folder)
+
+segments.sync_directory = killed
+try:
+    while True:
+        journal.append(journal.last_seq + 1, next_batch(journal))
+except Killed:
+    journal.close()
+segments.sync_directory = sync_directory
+journal = LmdbJournal(directory, **SMALL)
+for _ in range(5):
+    journal.append(journal.last_seq + 1, next_batch(journal))
+say("done", journal.last_seq)
+"""
+
+
+def test_a_power_cut_after_a_kill_in_a_rotation_loses_nothing(tmp_path: Path) -> None:
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)  # the one program that tells every call; without it there is no recording
+    (tmp_path / "recorded").mkdir()
+    operations = record(KILLED_IN_A_ROTATION, tmp_path / "recorded", str(tmp_path / "recorded" / JOURNAL))
+    assert isinstance(operations[-1], Said)
+    acknowledged = int(operations[-1].line.split()[1])
+    disk, chance = run_all(operations), random.Random(3)
+    for image in range(20):
+        write_image(disk.after_power_cut(chance), tmp_path / str(image))
+        assert opened_at(tmp_path / str(image) / JOURNAL, goes_on=False) == acknowledged
