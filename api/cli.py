@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from api.commands import data, keys, snapshots
+from api.commands import data, keys, snapshots, state
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -39,6 +39,7 @@ for command in (
     data.verify,
     data.journal,
     snapshots.snapshot,
+    state.state,
     keys.key,
     replay_command,
     demo_command,

@@ -15,7 +15,7 @@ from engine.commands.fields import Id, Sku
 from engine.orders import Order
 from engine.results import Rejection, ResultCode
 from engine.state import State
-from engine.wal import Journal
+from engine.wal import Batches, Journal
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with `Z`")]
 
@@ -66,7 +66,7 @@ def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
     return checked
 
 
-def seq_at(journal: Journal, time_ns: int) -> int:
+def seq_at(journal: Journal | Batches, time_ns: int) -> int:
     """The first seq whose time is `time_ns` or later; one past the end if there is none. Journalled time ascends."""
     low, high = journal.first_seq, journal.last_seq + 1
     while low < high:

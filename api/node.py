@@ -10,6 +10,7 @@ from typing import NoReturn
 import structlog
 
 from api.books import Books, Paths
+from api.history import History
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
 from api.snapshots import Schedule, Snapshots
@@ -95,6 +96,7 @@ class Node:
             on_error=self.report,
         )
         self.snapshots = Snapshots(self, self._schedule)
+        self.history = History(self)
 
     def _warn(self, words: str) -> None:
         log.warning("recovery", problem=words)

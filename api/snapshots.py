@@ -4,18 +4,15 @@ The writer never waits: its own digest is taken part by part between batches, an
 """
 
 import asyncio
-import contextlib
 import hashlib
 import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
 
+from api.children import Child
 from engine import machine
 from engine.commands import RecordDigest
 from engine.results import Rejection
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from api.node import Node
 
 SLICE_SECONDS = 0.003
-POLL_SECONDS = 0.1
 DIVERGED_EXIT = 3
 
 log = structlog.get_logger("kontor")
@@ -53,7 +49,7 @@ class Snapshots:
     def __init__(self, node: "Node", schedule: Schedule) -> None:
         self._node = node
         self._schedule = schedule
-        self._follower: subprocess.Popen[bytes] | None = None
+        self._follower: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._settled_seq = 0  # nothing but what snapshots themselves write has come up to here
         self.making: Wanted | None = None
@@ -100,9 +96,7 @@ class Snapshots:
         if self._task is not None:
             self._task.cancel()
         if self._follower is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._follower.terminate()
-            self._follower.wait()
+            self._follower.stop()
 
     async def _make(self, seq: int) -> None:
         started = time.perf_counter()
@@ -151,24 +145,19 @@ class Snapshots:
     async def _follow(self, seq: int, proof_seq: int) -> str | None:
         """Let the follower do its work. Gives the reason when it made nothing."""
         paths = self._node.paths
-        command = [sys.executable, "-m", "api.cli", "snapshot", "--data", str(self._node.directory)]
+        command = ["snapshot", "--data", str(self._node.directory)]
         command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--nice", "15", "--json"]
         command += ["--at", str(seq), "--proof", str(proof_seq)]
-        # By vfork: the pages of a large node are not copied to start a small one.
-        self._follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path.cwd())  # noqa: ASYNC220
-        while self._follower.poll() is None:  # noqa: ASYNC110 - a process has no event to wait for
-            await asyncio.sleep(POLL_SECONDS)
-        follower, self._follower = self._follower, None
-        said, complained = follower.communicate()
-        if follower.returncode == 0:
-            self.newest = Snapshot(paths.snapshots / msgspec.json.decode(said)["name"])
+        self._follower = Child(command)
+        ended = await self._follower.ended()
+        self._follower = None
+        if ended.code == 0:
+            self.newest = Snapshot(paths.snapshots / msgspec.json.decode(ended.output)["name"])
             return None
-        if follower.returncode == DIVERGED_EXIT:
+        if ended.code == DIVERGED_EXIT:
             self.diverged = True
             log.critical("replay does not give the writer's state", seq=seq)
-        return (
-            complained.decode("utf-8", "replace").strip()[-2_000:] or f"the follower ended with {follower.returncode}"
-        )
+        return ended.complaint or f"the follower ended with {ended.code}"
 
     async def _retire(self, seq: int) -> None:
         """What is archived and covered is not needed here any more. Large files are removed in a thread."""

@@ -11,6 +11,7 @@ from api import people
 from api.answers import OrderAnswer, OrderDetail, order_answer
 from api.endpoint import encode
 from api.fact_data import data_of
+from api.history import AS_OF, AsOfQuery, seq_of
 from api.identifiers import reservation_number
 from api.listing import Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
@@ -165,17 +166,25 @@ def _resource(call: Call) -> Any:
 
     def read(state: State, now_ns: int) -> OrderDetail | Rejection:
         order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(state, number)
-        if order is None:
-            return NOT_FOUND
-        found = people.open_order(call.node, order)
-        return OrderDetail(**msgspec.structs.asdict(order_answer(order)), **found._asdict())
+        return NOT_FOUND if order is None else _detail(call, order)
 
     return read
 
 
-def get(call: Call) -> Handled:
-    """Read one, with the people in it."""
-    return Reading(_resource(call))
+def _detail(call: Call, order: Order) -> OrderDetail:
+    found = people.open_order(call.node, order)
+    return OrderDetail(**msgspec.structs.asdict(order_answer(order)), **found._asdict())
+
+
+async def get(call: Call) -> Handled:
+    """Read one as it is or was, with the people in it."""
+    if call.query.as_of is None:
+        return Reading(_resource(call))
+    seq, number = seq_of(call.query.as_of, call.node.journal), path_id(call.path["number"], "number")
+    if isinstance(seq, Rejection):
+        return seq
+    order = NOT_FOUND if isinstance(number, Rejection) else await call.node.history.order(number, seq)
+    return order if isinstance(order, Rejection) else Reply(200, encode(_detail(call, order)))
 
 
 def list_(call: Call) -> Handled:
@@ -292,6 +301,7 @@ OPERATIONS = [
     Operation(
         id="getOrder", method="GET", path="/v1/orders/{number}", tag=TAG, handle=get, resource=_resource,
         summary="Read an order, with the people in it", answer=OrderDetail, codes=(ResultCode.NOT_FOUND,),
+        query=AsOfQuery, description=AS_OF,
     ),
     Operation(
         id="getOrderHistory", method="GET", path="/v1/orders/{number}/history", tag=TAG, handle=history,

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from api.endpoint import encode
+from api.history import AS_OF, AsOfQuery, seq_of
 from api.listing import path_sku, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.commands import MoveStock
@@ -147,15 +149,15 @@ def move(call: Call) -> Handled:
 def _resource(call: Call) -> Any:
     sku = call.path["sku"]
 
-    def read(state: State, now_ns: int) -> SkuStockDetail | Rejection:
-        if isinstance(path_sku(sku), Rejection) or sku not in state.configuration.items:
-            return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
-        total = _total(state, sku)
-        return SkuStockDetail(
-            **msgspec.structs.asdict(total), nodes=[_at(state, sku, node) for node in state.ledger.nodes]
-        )
+    return lambda state, now_ns: stock_of(state, sku)
 
-    return read
+
+def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
+    """One SKU's stock, over all nodes and at each."""
+    if isinstance(path_sku(sku), Rejection) or sku not in state.configuration.items:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
+    total = _totals(state, [sku])[0]
+    return SkuStockDetail(**msgspec.structs.asdict(total), nodes=[_at(state, sku, node) for node in state.ledger.nodes])
 
 
 def _at(state: State, sku: str, node: str) -> NodeStock:
@@ -166,10 +168,6 @@ def _at(state: State, sku: str, node: str) -> NodeStock:
 
 def _named(balances: Balances) -> dict[str, int]:
     return {"on_hand": balances.on_hand, **balances._asdict()}
-
-
-def _total(state: State, sku: str) -> SkuStock:
-    return _totals(state, [sku])[0]
 
 
 def _totals(state: State, skus: list[str]) -> list[SkuStock]:
@@ -184,9 +182,18 @@ def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     ]
 
 
-def get(call: Call) -> Handled:
-    """Read one SKU's stock."""
-    return Reading(_resource(call))
+async def get(call: Call) -> Handled:
+    """Read one SKU's stock, as it is or was."""
+    if call.query.as_of is None:
+        return Reading(_resource(call))
+    seq = seq_of(call.query.as_of, call.node.journal)
+    if isinstance(seq, Rejection):
+        return seq
+    sku = call.path["sku"]
+    if isinstance(path_sku(sku), Rejection) or sku not in call.node.state.configuration.items:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
+    answer = await call.node.history.ask(seq, "--sku", sku)
+    return answer if isinstance(answer, Rejection) else Reply(200, encode(answer))
 
 
 def list_(call: Call) -> Handled:
@@ -266,6 +273,7 @@ OPERATIONS = [
     Operation(
         id="getStock", method="GET", path="/v1/stock/{sku}", tag=TAG, handle=get, resource=_resource,
         summary="Stock of one SKU, over all nodes and at each", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
+        query=AsOfQuery, description=AS_OF,
     ),
     Operation(
         id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=list_, query=PageQuery,

@@ -1,0 +1,93 @@
+"""`kontor state`: what was, at any moment."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from api.answers import order_answer
+from api.books import Paths
+from api.commands import options
+from api.commands.progress import progress
+from api.history import seq_of
+from api.resources.stock import stock_of
+from api.timestamps import iso
+from engine import follower, machine, orders
+from engine.results import Rejection
+from engine.state import State
+from engine.wal import JournalReader
+
+
+@click.command()
+@options.data
+@options.archive
+@options.as_json
+@click.option("--at", help="A seq, or a time such as 2026-11-23T14:32:00Z.  [default: the last record]")
+@click.option("--sku", help="The stock of this SKU.")
+@click.option("--order", "number", help="This order, without the people in it, while it was open.")
+@click.option("--raw", is_flag=True, hidden=True)
+def state(
+    directory: Path, archive: Path | None, as_json: bool, at: str | None, sku: str | None, number: str | None, raw: bool
+) -> None:
+    """Print the state at any moment: the accounts, or one SKU's stock, or one order.
+
+    It is the newest snapshot before that moment and the records after it. A node may be running on the directory.
+    """
+    paths = Paths.of(directory, archive)
+    if not paths.journal.is_dir():
+        raise click.ClickException(f"{directory} is no data directory: it has no journal")
+    journal = JournalReader(paths.journal, paths.archive)
+    seq = journal.last_seq if at is None else seq_of(at, journal)
+    if isinstance(seq, Rejection):
+        raise click.UsageError(seq.detail.replace("`as_of`", "--at"))
+    if seq < journal.first_seq - 1:
+        raise click.ClickException(f"records before {journal.first_seq} are neither in the journal nor in the archive")
+    with progress(as_json) as tell:
+        then = follower.state_at(journal, paths.snapshots, seq, tell).state
+    if number is not None:
+        order = then.orders.open.get(number)
+        if order is None:
+            raise click.ClickException(f"order {number!r} was not open after record {seq}")
+        _print({"order": orders.encode(order).hex()} if raw else msgspec.to_builtins(order_answer(order)), as_json)
+    elif sku is not None:
+        stock = stock_of(then, sku)
+        if isinstance(stock, Rejection):
+            raise click.ClickException(f"there was no SKU {sku!r} after record {seq}")
+        _print(msgspec.to_builtins(stock), as_json)
+    else:
+        _print(_summary(then), as_json)
+
+
+def _summary(then: State) -> dict[str, Any]:
+    return {
+        "seq": then.seq,
+        "time": iso(then.time_ns) if then.seq else None,
+        "digest": machine.digest(then),
+        "open_reservations": len(then.reservations.active),
+        "open_orders": len(then.orders.open),
+        "accounts": then.ledger.totals(),
+    }
+
+
+def _print(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    width = max(len(name) for name in found) + 2
+    for name, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            click.echo(name)
+            for entry in value:
+                click.echo(
+                    "  " + ", ".join(f"{key} {part}" for key, part in entry.items() if part not in (0, None, []))
+                )
+        else:
+            click.echo(f"{name.replace('_', ' '):<{width}}{_words(value)}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{units:,} {account}" for account, units in value.items())
+    return str(value)

@@ -1,0 +1,89 @@
+"""Questions about the past: answered from a snapshot and the records after it, in a process of its own."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from api.children import Child
+from api.listing import seq_at
+from api.problems import malformed
+from api.timestamps import to_ns
+from engine import orders, records
+from engine.facts import OrderReopened
+from engine.orders import Order
+from engine.results import Rejection, ResultCode
+from engine.wal import Batches
+
+if TYPE_CHECKING:
+    from api.node import Node
+
+ASKED_MAX = 4
+AS_OF = "With `as_of`, a seq or a time, it is answered as it was after the last record then; that takes a moment."
+NOTHING_THEN = Rejection(ResultCode.NOT_FOUND, "there was no such thing at that time")
+
+
+def seq_of(moment: str, journal: Batches) -> int | Rejection:
+    """The last record at a moment: a seq, or an RFC 3339 time with its zone. A moment to come is now."""
+    if moment.isascii() and moment.isdigit() and len(moment) <= 18:
+        return min(int(moment), journal.last_seq)
+    try:
+        time = datetime.fromisoformat(moment)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        return malformed("`as_of` is a seq, or a time such as 2026-11-23T14:32:00Z")
+    # Times are shown to the microsecond: what is shown with this one belongs to it.
+    return min(seq_at(journal, to_ns(time.astimezone(UTC)) + 1_000) - 1, journal.last_seq)
+
+
+class AsOfQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """`as_of` is a seq, or an RFC 3339 time with its zone; left out, it is now."""
+
+    as_of: str | None = None
+
+
+class History:
+    """Asks about the past of one node, a few questions at a time."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._asked = 0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ask(self, seq: int, *question: str) -> Any | Rejection:
+        """What `kontor state` says of record `seq`, decoded."""
+        if self._asked >= ASKED_MAX:
+            return Rejection(ResultCode.OVERLOADED, "others are asking about the past; try again shortly")
+        if seq < self._node.journal.first_seq - 1:
+            return Rejection(
+                ResultCode.NOT_FOUND, f"records before {self._node.journal.first_seq} are not here any more"
+            )
+        self._asked += 1
+        try:
+            async with self._one_at_a_time:
+                where = ["--data", str(self._node.directory), "--archive", str(self._node.paths.archive)]
+                ended = await Child(["state", *where, "--at", str(seq), "--json", *question]).ended()
+        finally:
+            self._asked -= 1
+        if ended.code != 0:
+            self._node.report(RuntimeError("kontor state failed"))
+            return Rejection(ResultCode.INTERNAL_ERROR, "the past could not be read; the log says more")
+        return msgspec.json.decode(ended.output)
+
+    async def order(self, number: str, seq: int) -> Order | Rejection:
+        """An order as it was after record `seq`, as a copy."""
+        node = self._node
+        order = orders.find(node.state, number)
+        if order is None or order.seq > seq:
+            return NOTHING_THEN
+        later = next((touched for touched in order.history if touched > seq), None)
+        if later is None:
+            return orders.decode(orders.encode(order))
+        # What brings a closed order back says all of it, as it was until then.
+        for fact in records.decode(node.journal.record(later)[1]).facts:
+            if isinstance(fact, OrderReopened) and fact.order == number:
+                return orders.decode(fact.state)
+        answer = await self.ask(seq, "--order", number, "--raw")
+        return answer if isinstance(answer, Rejection) else orders.decode(bytes.fromhex(answer["order"]))
