@@ -1,0 +1,111 @@
+"""`kontor backup` and `kontor restore`."""
+
+import json
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from api.backups import making, restoring
+from api.backups.manifest import BackupUnusable
+from api.books import Paths
+from api.commands import options
+from api.commands.progress import progress
+from api.node import VERSION
+from api.timestamps import iso
+
+
+@click.command()
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@options.data
+@options.archive
+@options.as_json
+@click.option("--nice", default=10, show_default=True, type=click.IntRange(0, 19), help="How much to give way to the node.")
+def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, nice: int) -> None:
+    """Back up the books of a data directory to the folder TARGET, while a node runs on it or not.
+
+    A backup that is there is brought up to date; sealed segments are not copied twice. The key store is not part of it: see
+    `kontor backup-keys`.
+    """
+    paths = Paths.of(directory, archive)
+    if not paths.journal.is_dir():
+        raise click.ClickException(f"{directory} is no data directory: it has no journal")
+    os.nice(nice)
+    started = time.perf_counter()
+    try:
+        with progress(as_json) as tell:
+            manifest = making.back_up(paths, target, f"kontor {VERSION}", tell)
+    except BackupUnusable as error:
+        raise click.ClickException(str(error)) from None
+    size = sum(file.bytes for file in manifest.files)
+    if as_json:
+        click.echo(json.dumps({**msgspec.to_builtins(manifest), "seconds": round(time.perf_counter() - started, 3)}))
+        return
+    click.echo(f"backed up records {manifest.first_seq} to {manifest.seq}, the last of {manifest.time}")
+    click.echo(f"chain     {manifest.chain}")
+    click.echo(f"files     {len(manifest.files)}, {size:,} bytes in {target}")
+    click.echo("keys      not in it: names and addresses stay sealed without `kontor backup-keys`")
+
+
+@click.command()
+@click.option("--from", "source", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The backup.")
+@options.data
+@click.option("--to-seq", type=click.IntRange(1), help="Up to and including this record.")
+@click.option("--to-time", help="Up to this time, such as 2026-11-23T14:32:00Z.")
+@click.option("--keys", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A backup of the key store.")
+@click.option("--dry-run", is_flag=True, help="Check the backup and say what would be done.")
+@options.as_json
+def restore(
+    source: Path, directory: Path, to_seq: int | None, to_time: str | None, keys: Path | None, dry_run: bool, as_json: bool
+) -> None:
+    """Make a data directory from a backup, as it was after any record. The directory must not be in use for anything.
+
+    Everything is replayed and compared before the directory gets its name.
+    """
+    if to_seq is not None and to_time is not None:
+        raise click.UsageError("give either --to-seq or --to-time")
+    moment = None if to_time is None else _moment(to_time)
+    try:
+        restoring.refuse_used(directory)
+        chosen = restoring.plan(source, to_seq, moment)
+        if keys is not None:
+            _check_keys(keys)
+        if not dry_run:
+            with progress(as_json) as tell:
+                put_keys = None if keys is None else lambda folder: _restore_keys(keys, folder)
+                restored = restoring.carry_out(chosen, directory, put_keys, tell)
+    except BackupUnusable as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        found = {"seq": chosen.seq, "time": iso(chosen.time_ns), "dry_run": dry_run}
+        click.echo(json.dumps(found if dry_run else {**found, **restored._asdict()}))
+        return
+    if dry_run:
+        click.echo(f"would restore {directory} as it was after record {chosen.seq}, of {iso(chosen.time_ns)}")
+        click.echo(f"from      {len(chosen.segments)} archived segments and {len(chosen.snapshots)} snapshots, all checksums right")
+        left = chosen.manifest.seq - chosen.seq
+        click.echo(f"left out  {left:,} later records" if left else "left out  nothing")
+        click.echo("keys      " + ("from " + str(keys) if keys else "none: names and addresses stay sealed"))
+        return
+    click.echo(f"restored {directory} as it was after record {restored.seq}, of {restored.time}")
+    click.echo(f"digest    {restored.digest}")
+    click.echo("proven    " + (f"equal to {', '.join(restored.proven_by)}" if restored.proven_by else "by replay; no snapshot to compare with"))
+    click.echo(f"books     balanced; {restored.open_orders:,} open orders, {restored.open_reservations:,} open reservations")
+    if keys is None:
+        click.echo(
+            f"keys      none: the names and addresses of {restored.sealed_parties:,} people stay sealed, and idempotency keys "
+            "given before are not recognised"
+        )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.UsageError("--to-time is a time with its zone, such as 2026-11-23T14:32:00Z")
+    return moment
