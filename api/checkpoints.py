@@ -8,7 +8,7 @@ file and how to verify it without Kontor.
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,8 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from api.timestamps import iso
 from engine.wal import framing
-from engine.wal.framing import Batch
-from engine.wal.segments import sync_directory
+from engine.wal.files import sync_directory
 
 FORMAT_VERSION: Final = 1
 PREFIX: Final = b"kontor/checkpoint/1\n"
@@ -187,16 +186,6 @@ def compare(
         elif chain.hex() != checkpoint.chain:
             findings.append(f"{said} the chain after record {seq} differs: history was rewritten at or before it")
     return findings
-
-
-def chains_at(batches: Iterable[Batch], seqs: Collection[int]) -> dict[int, bytes]:
-    """The chain digests after those batches, of all from the first on, whose last record is one of `seqs`."""
-    wanted, found, chain = frozenset(seqs), {}, framing.GENESIS
-    for batch in batches:
-        _, chain = framing.encode(batch.first_seq, batch.time_ns, chain, batch.records)
-        if batch.last_seq in wanted:
-            found[batch.last_seq] = chain
-    return found
 
 
 def _line(checkpoint: Checkpoint) -> bytes:

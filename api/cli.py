@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from api.commands import data, keys, snapshots, state
+from api.commands import backups, checkpoints, data, key_backups, keys, snapshots, state, verify
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -36,9 +36,14 @@ def main() -> None:
 for command in (
     data.serve,
     data.apply,
-    data.verify,
+    verify.verify,
     data.journal,
     snapshots.snapshot,
+    backups.backup,
+    backups.restore,
+    key_backups.backup_keys,
+    key_backups.restore_keys,
+    checkpoints.checkpoint,
     state.state,
     keys.key,
     replay_command,

@@ -1,6 +1,5 @@
 """`kontor restore`: a data directory made from a backup, up to any record, proven by replay before it gets its name."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from api.backups.manifest import BackupUnusable, Manifest
 from api.books import Paths
 from api.timestamps import iso, to_ns
 from engine import invariants, machine
+from engine.orders import Order
 from engine.recovery import Fold, Tell
 from engine.state import State
 from engine.wal import ArchivedSegment, ClosedTable, LmdbJournal, Snapshot, SnapshotDamaged, snapshots_in
@@ -75,7 +75,9 @@ def plan(source: Path, to_seq: int | None, to_time: datetime | None) -> Plan:
             raise BackupUnusable(f"{source} holds {span}: record {seq} is not among them")
         usable = [found for found in snapshots_in(source / "snapshots")[0] if found.seq <= seq]
         if manifest.first_seq > 1 and not any(found.seq >= manifest.first_seq - 1 for found in usable):
-            raise BackupUnusable(f"{source} begins with record {manifest.first_seq} and no snapshot reaches from there to {seq}")
+            raise BackupUnusable(
+                f"{source} begins with record {manifest.first_seq} and no snapshot reaches from there to {seq}"
+            )
         last = next(segment for segment in segments if segment.last_seq >= seq)
         time_ns = next(batch.time_ns for batch, _ in last.verify() if batch.last_seq >= seq)
         chosen = tuple(segment.path for segment in segments if segment.first_seq <= seq)
@@ -96,10 +98,12 @@ def _last_before(segments: list[ArchivedSegment], time_ns: int) -> int:
 def refuse_used(directory: Path) -> None:
     """A restore makes a directory; it never touches one that holds something."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise BackupUnusable(f"{directory} is not empty: restore into a new directory, and move it into place afterwards")
+        raise BackupUnusable(
+            f"{directory} is not empty: restore into a new directory, and move it into place afterwards"
+        )
 
 
-def carry_out(chosen: Plan, directory: Path, restore_keys: Callable[[Path], None] | None, tell: Tell) -> Restored:
+def carry_out(chosen: Plan, directory: Path, restore_keys: Callable[[Path], object] | None, tell: Tell) -> Restored:
     """Make the data directory beside its place, prove it by replay, and only then give it its name.
 
     `restore_keys(folder)` puts the key store there. Raises BackupUnusable, JournalCorrupt, StorageFull; nothing is left then.
@@ -120,7 +124,7 @@ def carry_out(chosen: Plan, directory: Path, restore_keys: Callable[[Path], None
         restored = _prove(chosen, paths, has_keys=restore_keys is not None, tell=tell)
         for folder in (paths.journal, paths.archive, paths.snapshots, making):
             sync_directory(folder)
-        os.replace(making, directory)
+        making.rename(directory)
         sync_directory(directory.parent)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
@@ -188,6 +192,6 @@ def _prove(chosen: Plan, paths: Paths, *, has_keys: bool, tell: Tell) -> Restore
         table.close()
 
 
-def _orders(state: State) -> Iterator["machine.Order"]:
+def _orders(state: State) -> Iterator[Order]:
     yield from state.orders.open.values()
     yield from state.closed.newest_orders()

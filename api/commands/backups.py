@@ -4,6 +4,7 @@ import json
 import os
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from api.books import Paths
 from api.commands import options
 from api.commands.progress import progress
 from api.node import VERSION
+from api.parties import backups as key_backups
+from api.parties.backups import KeysBackupFailed
 from api.timestamps import iso
 
 
@@ -23,7 +26,9 @@ from api.timestamps import iso
 @options.data
 @options.archive
 @options.as_json
-@click.option("--nice", default=10, show_default=True, type=click.IntRange(0, 19), help="How much to give way to the node.")
+@click.option(
+    "--nice", default=10, show_default=True, type=click.IntRange(0, 19), help="How much to give way to the node."
+)
 def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, nice: int) -> None:
     """Back up the books of a data directory to the folder TARGET, while a node runs on it or not.
 
@@ -51,15 +56,25 @@ def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, n
 
 
 @click.command()
-@click.option("--from", "source", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The backup.")
+@click.option(
+    "--from", "source", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The backup."
+)
 @options.data
 @click.option("--to-seq", type=click.IntRange(1), help="Up to and including this record.")
 @click.option("--to-time", help="Up to this time, such as 2026-11-23T14:32:00Z.")
-@click.option("--keys", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A backup of the key store.")
+@click.option(
+    "--keys", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A backup of the key store."
+)
 @click.option("--dry-run", is_flag=True, help="Check the backup and say what would be done.")
 @options.as_json
 def restore(
-    source: Path, directory: Path, to_seq: int | None, to_time: str | None, keys: Path | None, dry_run: bool, as_json: bool
+    source: Path,
+    directory: Path,
+    to_seq: int | None,
+    to_time: str | None,
+    keys: Path | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Make a data directory from a backup, as it was after any record. The directory must not be in use for anything.
 
@@ -72,12 +87,14 @@ def restore(
         restoring.refuse_used(directory)
         chosen = restoring.plan(source, to_seq, moment)
         if keys is not None:
-            _check_keys(keys)
+            wrong = key_backups.check(keys)
+            if wrong:
+                raise BackupUnusable(f"{keys} can't be restored: " + "; ".join(wrong))
         if not dry_run:
             with progress(as_json) as tell:
-                put_keys = None if keys is None else lambda folder: _restore_keys(keys, folder)
+                put_keys = None if keys is None else partial(key_backups.restore, keys)
                 restored = restoring.carry_out(chosen, directory, put_keys, tell)
-    except BackupUnusable as error:
+    except (BackupUnusable, KeysBackupFailed) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         found = {"seq": chosen.seq, "time": iso(chosen.time_ns), "dry_run": dry_run}
@@ -85,15 +102,26 @@ def restore(
         return
     if dry_run:
         click.echo(f"would restore {directory} as it was after record {chosen.seq}, of {iso(chosen.time_ns)}")
-        click.echo(f"from      {len(chosen.segments)} archived segments and {len(chosen.snapshots)} snapshots, all checksums right")
+        click.echo(
+            f"from      {len(chosen.segments)} archived segments and {len(chosen.snapshots)} snapshots, all checksums right"
+        )
         left = chosen.manifest.seq - chosen.seq
         click.echo(f"left out  {left:,} later records" if left else "left out  nothing")
         click.echo("keys      " + ("from " + str(keys) if keys else "none: names and addresses stay sealed"))
         return
     click.echo(f"restored {directory} as it was after record {restored.seq}, of {restored.time}")
     click.echo(f"digest    {restored.digest}")
-    click.echo("proven    " + (f"equal to {', '.join(restored.proven_by)}" if restored.proven_by else "by replay; no snapshot to compare with"))
-    click.echo(f"books     balanced; {restored.open_orders:,} open orders, {restored.open_reservations:,} open reservations")
+    click.echo(
+        "proven    "
+        + (
+            f"equal to {', '.join(restored.proven_by)}"
+            if restored.proven_by
+            else "by replay; no snapshot to compare with"
+        )
+    )
+    click.echo(
+        f"books     balanced; {restored.open_orders:,} open orders, {restored.open_reservations:,} open reservations"
+    )
     if keys is None:
         click.echo(
             f"keys      none: the names and addresses of {restored.sealed_parties:,} people stay sealed, and idempotency keys "

@@ -13,10 +13,9 @@ from api import problems
 from api.client import Client, Refused
 from api.commands import options
 from api.timestamps import iso
-from engine import invariants, machine, records
+from engine import records
 from engine.commands import Configure
-from engine.state import State
-from engine.wal import DirectoryLock, LmdbJournal, MemoryClosedTable
+from engine.wal import DirectoryLock, LmdbJournal
 
 
 @click.command()
@@ -79,48 +78,6 @@ def _read_document(file: Path) -> Any:
         place = rejection.errors[0].pointer or "/"
         raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
     return document
-
-
-@click.command()
-@options.data
-@options.as_json
-def verify(directory: Path, as_json: bool) -> None:
-    """Check a data directory no node runs on: frames, checksums, chain, gapless seq, books.
-
-    Ends with 1 and names what is wrong.
-    """
-    if not (directory / "journal").is_dir():
-        raise click.ClickException(f"{directory} is no data directory: it has no journal")
-    lock = DirectoryLock(directory)
-    try:
-        journal = LmdbJournal(directory / "journal")
-        state = State(MemoryClosedTable())
-        for batch in journal.read():
-            for offset, encoded in enumerate(batch.records):
-                machine.replay(state, batch.first_seq + offset, batch.time_ns, records.decode(encoded))
-        violations = invariants.check(state)
-        findings = {
-            "seq": state.seq,
-            "time": iso(state.time_ns),
-            "digest": machine.digest(state),
-            "chain": journal.chain_digest.hex(),
-            "accounts": state.ledger.totals(),
-            "violations": violations,
-        }
-        journal.close()
-    finally:
-        lock.close()
-    if as_json:
-        click.echo(json.dumps(findings))
-    else:
-        click.echo(
-            f"journal   {findings['seq']} records, every frame, checksum and link in order, to {findings['time']}"
-        )
-        click.echo(f"chain     {findings['chain']}")
-        click.echo(f"digest    {findings['digest']}")
-        click.echo("books     " + ("balanced" if not violations else "; ".join(violations)))
-    if violations:
-        raise SystemExit(1)
 
 
 @click.command()

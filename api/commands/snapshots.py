@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,9 +51,12 @@ def snapshot(
     if directory is None:
         _ask(Client(str(url), key), as_json, wait)
         return
-    if nice:
-        os.nice(nice)
-    paths = Paths.of(directory, archive)
+    os.nice(nice)
+    _print(_make(Paths.of(directory, archive), at, proof, kept, as_json), as_json)
+
+
+def _make(paths: Paths, at: int | None, proof: int | None, kept: int, quiet: bool) -> dict[str, Any]:
+    """Snapshot, archive, remove what is too old. Ends with DIVERGED_EXIT when replay is not what the writer said."""
     paths.snapshots.mkdir(mode=0o700, exist_ok=True)
     lock = DirectoryLock(paths.snapshots)
     remove_unfinished(paths.snapshots)
@@ -60,21 +64,21 @@ def snapshot(
     if paths.archive.is_dir():
         remove_unfinished(paths.archive)
     started = time.perf_counter()
-    with progress(as_json) as tell:
-        journal = JournalReader(paths.journal, paths.archive)
-        try:
+    journal = JournalReader(paths.journal, paths.archive)
+    try:
+        with progress(quiet) as tell:
             seq = journal.last_seq if at is None else at
             known = [found for found in snapshots_in(paths.snapshots)[0] if found.seq == seq]
             made = known[0] if known else follower.take(journal, paths.snapshots, seq, proof, tell)
             archived = follower.archive_sealed(journal, paths.archive, tell)
             removed = follower.prune(paths.snapshots, kept)
-        except follower.Diverged as error:
-            click.echo(f"kontor: {error}", err=True)
-            raise SystemExit(DIVERGED_EXIT) from None
-        finally:
-            journal.close()
-            lock.close()
-    findings = {
+    except follower.Diverged as error:
+        click.echo(f"kontor: {error}", err=True)
+        raise SystemExit(DIVERGED_EXIT) from None
+    finally:
+        journal.close()
+        lock.close()
+    return {
         "name": made.name,
         "seq": made.seq,
         "time": iso(made.stamp.time_ns),
@@ -84,14 +88,17 @@ def snapshot(
         "removed": removed,
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _print(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(findings))
+        click.echo(json.dumps(made))
         return
-    click.echo(f"snapshot  {made.name}, {made.bytes_used:,} bytes, record {made.seq} of {findings['time']}")
-    click.echo(f"digest    {made.digest}")
-    for segment in archived:
-        click.echo(f"archived  {segment.name}, {segment.bytes_used:,} bytes")
-    for name in removed:
+    click.echo(f"snapshot  {made['name']}, {made['bytes']:,} bytes, record {made['seq']} of {made['time']}")
+    click.echo(f"digest    {made['digest']}")
+    for name in made["archived"]:
+        click.echo(f"archived  {name}")
+    for name in made["removed"]:
         click.echo(f"removed   {name}")
 
 

@@ -36,7 +36,7 @@ from api.parties.keystore import LMDB_FORMAT
 from api.parties.pads import PAD_BYTES
 from api.timestamps import iso
 from engine.wal.errors import FULL_ERRNOS
-from engine.wal.segments import sync_directory
+from engine.wal.files import sync_directory
 
 ATTEMPTS_MAX: Final = 5
 NS_PER_SECOND: Final = 1_000_000_000

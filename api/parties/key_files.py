@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.wal.segments import sync_directory
+from engine.wal.files import sync_directory
 
 SECRET_NAMES = ("pads", "master")  # without these two no key can be derived
 

@@ -28,6 +28,7 @@ import lmdb
 
 from api.parties.pads import WIPED, Pads, PadsTruncated
 from engine.wal.errors import StorageFull
+from engine.wal.files import sync_directory
 
 CONTACT: Final = "contact"
 BILLING: Final = "billing"
@@ -310,10 +311,10 @@ class PartyKeys:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
         fresh.rename(self._directory / "master")
-        _sync_directory(self._directory)
-        _sync_directory(self._directory.parent)
+        sync_directory(self._directory)
+        sync_directory(self._directory.parent)
 
     def _finish_wipes(self) -> None:
         """Wipe again what was erased since the last opening; drop the pages that still name those parties."""
@@ -341,8 +342,10 @@ class PartyKeys:
             return False
         os.close(self._data)
         self._env.close()
+        # Whoever reads the old file keeps its lock file too: LMDB would carry the old transaction numbers over.
+        (self._directory / "lock.mdb").unlink(missing_ok=True)
         fresh.rename(self._directory / "data.mdb")
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
         self._env = self._open_environment()
         self._data = os.open(self._directory / "data.mdb", os.O_RDWR | os.O_CLOEXEC)
         return True
@@ -379,11 +382,3 @@ def _unpack(record: bytes | None) -> tuple[bytes, list[_Entry], bytes]:
 
 def _translated(problem: OSError) -> Exception:
     return StorageFull(str(problem)) if problem.errno in _FULL else problem
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,6 @@ from api.checkpoints import (
     Checkpoint,
     CheckpointRefused,
     append,
-    chains_at,
     compare,
     new_key,
     read,
@@ -288,12 +287,6 @@ def test_another_journal_shows(kept: list[Checkpoint]) -> None:
     found = compare(kept, OTHER_JOURNAL, journal.last_seq, chains_of(journal).get)
     assert len(found) == 2
     assert all(f"it is of journal {JOURNAL.hex()}, and this is {OTHER_JOURNAL.hex()}" in sentence for sentence in found)
-
-
-def test_the_chains_of_a_journal_are_found_by_reading_it_once() -> None:
-    journal = journal_of(BATCHES)
-    assert chains_at(journal.read(), {2, 5, 7}) == {2: chains_of(journal)[2], 7: journal.chain_digest}
-    assert chains_at([], {1}) == {}
 
 
 @pytest.mark.skipif(not all(map(shutil.which, ("openssl", "jq", "xxd"))), reason="openssl, jq and xxd are needed")

@@ -247,7 +247,6 @@ keys.close()
 """
 
 
-@pytest.mark.xfail(reason="PartyKeys keeps lock.mdb when it puts a new data.mdb in place", strict=True)
 def test_a_node_that_starts_while_its_keys_are_read_loses_none(directory: Path) -> None:
     for parties in (2, 3):  # LMDB chooses a meta page by the last transaction's parity
         shutil.rmtree(directory, ignore_errors=True)
