@@ -22,6 +22,7 @@ from engine.writer import Change, Query, Writer
 VERSION = "0.1.0"
 TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
+GATHER_ROUNDS_MAX = 3
 DIGEST_FRESH_ENTRIES_MAX = 50_000
 
 log = structlog.get_logger("kontor")
@@ -47,6 +48,7 @@ class Node:
         self._lock = DirectoryLock(directory)
         self._turn_scheduled = False
         self._gathered = 0
+        self._rounds = 0
         self._waiting_for_commit: list[asyncio.Future[None]] = []
         self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -126,11 +128,16 @@ class Node:
         While requests keep coming in, they are let in first: a commit costs as much for thirty records as for one.
         """
         arrived = len(self.writer.queue)
-        if self._gathered < arrived < limits.BATCH_COMMANDS_MAX and not self.stopping:
+        if (
+            self._gathered < arrived < limits.BATCH_COMMANDS_MAX
+            and self._rounds < GATHER_ROUNDS_MAX
+            and not self.stopping
+        ):
             self._gathered = arrived
+            self._rounds += 1
             self.loop.call_soon(self._turn)
             return
-        self._gathered = 0
+        self._gathered = self._rounds = 0
         before = self.journal.last_seq
         try:
             more = self.writer.settle()

@@ -16,6 +16,7 @@ from api.children import Child
 from engine import machine
 from engine.commands import RecordDigest
 from engine.results import Rejection
+from engine.state import State
 from engine.wal import Snapshot, snapshots_in
 from engine.wal.snapshots import name_of
 from engine.writer import Change, Done
@@ -23,7 +24,8 @@ from engine.writer import Change, Done
 if TYPE_CHECKING:
     from api.node import Node
 
-SLICE_SECONDS = 0.003
+SLICE_SECONDS = 0.001
+PAUSE_SECONDS = 0.002
 DIVERGED_EXIT = 3
 
 log = structlog.get_logger("kontor")
@@ -41,6 +43,36 @@ class Wanted(NamedTuple):
 
     name: str
     seq: int
+
+
+class _Scan:
+    """The digest of a state, taken in slices; the first one at once, so that it begins at `seq`."""
+
+    def __init__(self, state: State) -> None:
+        self.seq = state.seq
+        self.done = False
+        self._state = state
+        self._parts = machine.dump(state)
+        self._whole = hashlib.blake2b(digest_size=32)
+        self._taken: list[tuple[int, int]] = []
+        self.take_slice()
+
+    def take_slice(self) -> None:
+        """Some more parts. Nothing else changes the state meanwhile."""
+        until, count = time.perf_counter() + SLICE_SECONDS, 0
+        while time.perf_counter() < until:
+            part = next(self._parts, None)
+            if part is None:
+                self.done = True
+                break
+            self._whole.update(part)
+            count += 1
+        if count:
+            self._taken.append((self._state.seq, count))
+
+    def result(self) -> RecordDigest:
+        """What is to be journalled."""
+        return RecordDigest(tuple(self._taken), self._whole.hexdigest())
 
 
 class Snapshots:
@@ -79,9 +111,10 @@ class Snapshots:
             return self.making
         if self.newest is not None and self._node.state.seq in (self.newest.seq, self._settled_seq):
             return Wanted(self.newest.name, self.newest.seq)
-        seq = self._node.state.seq
-        self.making = Wanted(name_of(seq), seq)
-        self._task = asyncio.get_running_loop().create_task(self._make(seq))
+        self._node.writer.flush_closed()
+        scan = _Scan(self._node.state)
+        self.making = Wanted(name_of(scan.seq), scan.seq)
+        self._task = asyncio.get_running_loop().create_task(self._make(scan))
         return self.making
 
     async def run(self) -> None:
@@ -98,11 +131,10 @@ class Snapshots:
         if self._follower is not None:
             self._follower.stop()
 
-    async def _make(self, seq: int) -> None:
-        started = time.perf_counter()
+    async def _make(self, scan: _Scan) -> None:
+        started, seq = time.perf_counter(), scan.seq
         try:
-            self._node.writer.flush_closed()
-            proof_seq = await self._journal_digest(seq)
+            proof_seq = await self._journal_digest(scan)
             failure = "the node is stopping" if proof_seq is None else await self._follow(seq, proof_seq)
             if failure is None:
                 await self._retire(seq)
@@ -118,27 +150,13 @@ class Snapshots:
         finally:
             self.making = None
 
-    async def _journal_digest(self, seq: int) -> int | None:
+    async def _journal_digest(self, scan: _Scan) -> int | None:
         """Take the state's digest in slices between batches, and journal it. Gives the record's seq, None when stopping."""
-        state, whole = self._node.state, hashlib.blake2b(digest_size=32)
-        assert state.seq == seq
-        parts, taken, done = machine.dump(state), [], False
-        while not done:
-            until, count = time.perf_counter() + SLICE_SECONDS, 0
-            while time.perf_counter() < until:
-                part = next(parts, None)
-                if part is None:
-                    done = True
-                    break
-                whole.update(part)
-                count += 1
-            if count:
-                taken.append((state.seq, count))
-            if not done:
-                await asyncio.sleep(0)
+        while not scan.done:
+            await asyncio.sleep(PAUSE_SECONDS)
+            scan.take_slice()
         outcome: asyncio.Future[Done | Rejection] = asyncio.get_running_loop().create_future()
-        command = RecordDigest(tuple(taken), whole.hexdigest())
-        refusal = self._node.submit(Change(command, "system", lambda *_: (200, b""), outcome.set_result))
+        refusal = self._node.submit(Change(scan.result(), "system", lambda *_: (200, b""), outcome.set_result))
         answer = refusal or await outcome
         return answer.seq if isinstance(answer, Done) else None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, http
+from bench import core, http, upkeep
 from bench.conditions import conditions
 from bench.workloads import SIZES
 
@@ -46,11 +46,13 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="medium", help="SKUs x nodes and how many (default: medium)")
-    parser.add_argument("--only", choices=["core", "http", "placement"], help="one part of the suite")
+    parser.add_argument("--only", choices=["core", "http", "placement", "upkeep"], help="one part of the suite")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each HTTP run (default: 4)")
     parser.add_argument(
         "--rounds", type=int, default=3, help="HTTP runs in turn, of which the median counts (default: 3)"
     )
+    parser.add_argument("--open-reservations", type=int, default=1_000_000, help="for upkeep (default: 1,000,000)")
+    parser.add_argument("--rate", type=float, default=1_000, help="requests a second, for upkeep (default: 1,000)")
     parser.add_argument("--data", type=Path, help="where to put data directories (default: a temporary folder)")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     chosen = parser.parse_args()
@@ -71,6 +73,8 @@ def _suite(chosen: argparse.Namespace, directory: Path) -> Iterator[dict[str, An
         yield from in_process(directory, chosen.size)
     if chosen.only in (None, "http"):
         yield from over_http(directory, chosen.size, chosen.seconds, chosen.rounds)
+    if chosen.only in (None, "upkeep"):
+        yield from upkeep.measure(directory, chosen.size, chosen.open_reservations, chosen.rate)
     if chosen.only == "placement":
         for connections in (32, 128):
             where = directory / f"placement-{connections}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, http
+from bench import core, http, upkeep
 from bench.__main__ import report
 from bench.conditions import conditions
 from bench.workloads import SIZES
@@ -40,6 +40,19 @@ def test_every_placement_of_the_commit_serves_the_same(tmp_path: Path) -> None:
     figures = http.placements(tmp_path, "tiny", connections=2, seconds=0.3, rounds=1)
     assert [entry["what"].split()[-1] for entry in figures] == ["loop", "commit-thread", "writer-thread"]
     assert all(entry["per_second"] > 0 for entry in figures)
+
+
+@pytest.mark.slow
+def test_the_upkeep_bench_restarts_snapshots_and_backs_up(tmp_path: Path) -> None:
+    found = {figures["what"]: figures for figures in upkeep.measure(tmp_path, "tiny", 200, rate=50)}
+    assert list(found) == [
+        "restart by replay",
+        "a steady load, alone",
+        "a steady load, snapshot",
+        "a steady load, backup",
+        "restart from the snapshot",
+    ]
+    assert found["restart from the snapshot"]["records"] > 200
 
 
 def test_conditions_name_what_a_number_depends_on(tmp_path: Path) -> None:
