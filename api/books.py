@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.recovery import Tell, open_state, tell_nobody
 from engine.state import State
-from engine.wal import ClosedDamaged, ClosedTable, JournalCorrupt, LmdbJournal, snapshots_in
+from engine.wal import SEGMENT_BYTES_MAX, ClosedDamaged, ClosedTable, JournalCorrupt, LmdbJournal, snapshots_in
 
 
 class Paths(NamedTuple):
@@ -38,13 +38,19 @@ class Books:
     """
 
     def __init__(
-        self, paths: Paths, *, tell: Tell = tell_nobody, warn: Callable[[str], None] = lambda words: None
+        self,
+        paths: Paths,
+        *,
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        tell: Tell = tell_nobody,
+        warn: Callable[[str], None] = lambda words: None,
     ) -> None:
         self.paths = paths
         snapshots = snapshots_in(paths.snapshots)[0]
         self.journal = LmdbJournal(
             paths.journal,
             archive_directory=paths.archive,
+            segment_bytes_max=segment_bytes_max,
             covered_seq=snapshots[0].seq if snapshots else 0,
             on_segment=lambda done, total: tell("checking the journal", done, total),
         )

@@ -16,7 +16,7 @@ from api.parties.keystore import PartyKeys
 from api.snapshots import Schedule, Snapshots
 from engine import limits, machine
 from engine.results import Rejection, ResultCode
-from engine.wal import DirectoryLock
+from engine.wal import SEGMENT_BYTES_MAX, DirectoryLock
 from engine.writer import Change, Query, Writer
 
 VERSION = "0.1.0"
@@ -34,7 +34,13 @@ class Node:
     version = VERSION
 
     def __init__(
-        self, directory: Path, *, dev: bool, archive: Path | None = None, schedule: Schedule | None = None
+        self,
+        directory: Path,
+        *,
+        dev: bool,
+        archive: Path | None = None,
+        schedule: Schedule | None = None,
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
     ) -> None:
         self.directory = directory
         self.paths = Paths.of(directory, archive)
@@ -44,6 +50,7 @@ class Node:
         self.started_at = time.time()
         self.progress = ("starting", 0, 0)
         self.loop: asyncio.AbstractEventLoop
+        self._segment_bytes_max = segment_bytes_max
         self._schedule = schedule or Schedule(every_seconds=0)
         self._lock = DirectoryLock(directory)
         self._turn_scheduled = False
@@ -80,7 +87,9 @@ class Node:
         try:
             self.parties = PartyKeys(self.paths.parties)
             try:
-                self._books = Books(self.paths, tell=self._tell, warn=self._warn)
+                self._books = Books(
+                    self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn
+                )
             except BaseException:
                 self.parties.close()
                 raise

@@ -58,12 +58,19 @@ class Settings(NamedTuple):
     dev: bool
     archive: Path | None
     schedule: Schedule
+    segment_bytes_max: int
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
     configure_logging()
-    node = Node(settings.directory, dev=settings.dev, archive=settings.archive, schedule=settings.schedule)
+    node = Node(
+        settings.directory,
+        dev=settings.dev,
+        archive=settings.archive,
+        schedule=settings.schedule,
+        segment_bytes_max=settings.segment_bytes_max,
+    )
     try:
         listening = _listen(settings.host, settings.port)
     except OSError as error:
@@ -169,7 +176,13 @@ async def _recover(node: Node, serving: asyncio.Task[None]) -> None:
             log.info("recovering", doing=doing, done=done, total=total)
     await outcome
     seconds = round(time.perf_counter() - started, 3)
-    log.info("recovered", seq=node.state.seq, seconds=seconds, segment=node.journal.segment)
+    log.info(
+        "recovered",
+        seq=node.state.seq,
+        seconds=seconds,
+        segment=node.journal.segment,
+        snapshot=node.snapshots.newest_seq,
+    )
     calm_collector()
 
 

@@ -1,4 +1,4 @@
-"""Commands on a data directory or a node: serve, apply, verify, journal."""
+"""Commands on a data directory or a node: serve, apply, journal."""
 
 import json
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ import click
 import msgspec
 
 from api import problems
+from api.books import Paths
 from api.client import Client, Refused
 from api.commands import options
 from api.timestamps import iso
 from engine import records
 from engine.commands import Configure
-from engine.wal import DirectoryLock, LmdbJournal
+from engine.wal import JournalReader
 
 
 @click.command()
@@ -32,15 +33,30 @@ from engine.wal import DirectoryLock, LmdbJournal
     help="How often to make a snapshot; 0 is never.",
 )
 @click.option("--snapshots-kept", default=3, show_default=True, type=click.IntRange(1), help="Snapshots to keep.")
+@click.option(
+    "--segment-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Size at which the journal's segments are sealed.",
+)
 def serve(
-    directory: Path, host: str, port: int, dev: bool, archive: Path | None, snapshot_seconds: int, snapshots_kept: int
+    directory: Path,
+    host: str,
+    port: int,
+    dev: bool,
+    archive: Path | None,
+    snapshot_seconds: int,
+    snapshots_kept: int,
+    segment_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
     from api.serve import serve as run
     from api.snapshots import Schedule
 
-    run(Settings(directory, host, port, dev, archive, Schedule(snapshot_seconds, snapshots_kept)))
+    schedule = Schedule(snapshot_seconds, snapshots_kept)
+    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024))
 
 
 @click.command()
@@ -82,6 +98,7 @@ def _read_document(file: Path) -> Any:
 
 @click.command()
 @options.data_or_url
+@options.archive
 @options.url
 @options.key
 @options.as_json
@@ -96,16 +113,22 @@ def _read_document(file: Path) -> Any:
 @click.option("--from", "from_", help="Not before this time (RFC 3339).")
 @click.option("--to", help="Before this time (RFC 3339).")
 def journal(
-    directory: Path | None, url: str | None, key: str | None, as_json: bool, limit: int, **filters: str | None
+    directory: Path | None,
+    archive: Path | None,
+    url: str | None,
+    key: str | None,
+    as_json: bool,
+    limit: int,
+    **filters: str | None,
 ) -> None:
-    """Print journal entries, the newest first, from a running node or a data directory."""
+    """Print journal entries, the newest first, archived ones too, from a running node or a data directory."""
     options.one_of(directory, url)
     wanted = {name.rstrip("_"): value for name, value in filters.items() if value is not None}
     if directory is not None and wanted.keys() - {"sku", "node", "order", "actor"}:
         raise click.UsageError(
             "with --data only --sku, --node, --order and --actor are taken; use --url for the others"
         )
-    entries = _from_directory(directory, wanted) if directory else _from_node(Client(str(url), key), wanted)
+    entries = _from_directory(directory, archive, wanted) if directory else _from_node(Client(str(url), key), wanted)
     for shown, entry in enumerate(entries):
         if shown == limit:
             break
@@ -123,9 +146,11 @@ def _from_node(client: Client, wanted: dict[str, str]) -> Iterator[dict[str, Any
             return
 
 
-def _from_directory(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
-    lock = DirectoryLock(directory)
-    journal = LmdbJournal(directory / "journal")
+def _from_directory(directory: Path, archive: Path | None, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
+    paths = Paths.of(directory, archive)
+    if not paths.journal.is_dir():
+        raise click.ClickException(f"{directory} is no data directory: it has no journal")
+    journal = JournalReader(paths.journal, paths.archive)
     try:
         for batch in journal.read_backwards():
             for seq in range(batch.last_seq, batch.first_seq - 1, -1):
@@ -153,7 +178,6 @@ def _from_directory(directory: Path, wanted: dict[str, str]) -> Iterator[dict[st
                         yield entry
     finally:
         journal.close()
-        lock.close()
 
 
 def account_name(account: int) -> str:

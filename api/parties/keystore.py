@@ -80,6 +80,7 @@ class PartyKeys:
         directory.chmod(0o700)
         self._directory = directory
         self._map_bytes_initial = map_bytes_initial
+        self._pid = os.getpid()
         self._pending: dict[bytes, bytes] = {}
         self._alive = 0
         self._master, is_new = self._read_master()
@@ -212,6 +213,7 @@ class PartyKeys:
         self._env.close()
 
     def _get(self, entry: bytes) -> bytes | None:
+        assert os.getpid() == self._pid, "a fork can't use the key store"
         found = self._pending.get(entry)
         if found is None:
             with self._env.begin() as transaction:
@@ -220,6 +222,7 @@ class PartyKeys:
 
     def _commit(self, puts: Mapping[bytes, bytes], deletes: Iterable[bytes], alive: int) -> None:
         """One durable transaction. Room is made first, so a full disk shows before anything is written."""
+        assert os.getpid() == self._pid, "a fork can't use the key store"
         self._make_room(len(puts) + 4)
         before = self._env.info()["last_txnid"]
         while True:

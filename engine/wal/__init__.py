@@ -5,13 +5,14 @@ from engine.wal.batches import Batches
 from engine.wal.closed import ClosedDamaged, ClosedEntry, ClosedTable, MemoryClosedTable
 from engine.wal.errors import DirectoryInUse, JournalCorrupt, JournalFailed, StorageFull
 from engine.wal.framing import Batch
-from engine.wal.journal import LmdbJournal
+from engine.wal.journal import SEGMENT_BYTES_MAX, LmdbJournal
 from engine.wal.lock import DirectoryLock
 from engine.wal.memory import Journal, MemoryJournal
 from engine.wal.reader import JournalReader
 from engine.wal.snapshots import PendingSnapshot, Snapshot, SnapshotDamaged, Stamp, snapshots_in
 
 __all__ = [
+    "SEGMENT_BYTES_MAX",
     "ArchivedSegment",
     "Batch",
     "Batches",

@@ -271,6 +271,8 @@ class LmdbJournal(Batches):
         Gives the folders that may be removed now. Until then the next opening would remove them.
         """
         self.check_usable()
+        for live in self._segments:
+            live.environment.reader_check()
         archived = {} if self._archive_directory is None else self._archived()
         removable: list[Path] = []
         while len(self._segments) > 1 and self._segments[1].first_seq - 1 <= covered_seq:

@@ -82,6 +82,8 @@ class Segment:
             lib_version=LMDB_FORMAT,
             mode=0o600,
         )
+        if not readonly:
+            self.environment.reader_check()  # a reader that was killed would keep pages from being used again
         self.batches = self.environment.open_db(None)
         self.page_bytes: int = self.environment.stat()["psize"]
 
