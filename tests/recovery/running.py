@@ -24,14 +24,15 @@ def free_port() -> int:
 class RunningNode:
     """`kontor serve` on `directory`; started by the constructor, ready when it returns."""
 
-    def __init__(self, directory: Path, port: int | None = None) -> None:
+    def __init__(self, directory: Path, port: int | None = None, options: tuple[str, ...] = ()) -> None:
         self.directory = directory
+        self.options = options
         self.port = port or free_port()
         self.start()
 
     def start(self) -> None:
         """Start it (again) and wait until it is ready."""
-        command = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev"]
+        command = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev", *self.options]
         self.process = subprocess.Popen([*command, "--port", str(self.port)], cwd=ROOT, stderr=subprocess.PIPE)
         for _ in range(400):
             try:
