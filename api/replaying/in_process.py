@@ -45,7 +45,7 @@ class InProcess:
         self.resumed_seq = 0
         self._lock = DirectoryLock(directory)
         try:
-            self.journal = LmdbJournal(directory / "journal")
+            self.journal = LmdbJournal(directory / "journal", archive_directory=directory / "archive")
             self._table = ClosedTable(directory / "closed")
             if self._table.through_seq:
                 self._table.clear()  # it comes back with the journal, and never shows what is later than the state
