@@ -1,7 +1,7 @@
 # Kontor: everything a developer types. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all bench lint lock clean
+.PHONY: help setup run test test-all test-programs bench lint lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,10 @@ test: $(STAMP) ## the fast tests, under five minutes on two cores
 
 test-all: $(STAMP) ## every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+test-programs: ## install the programs some tests need (Debian, as root): strace, curl, openssl, jq, xxd
+	@for program in strace curl openssl jq xxd; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing; fi
 
 bench: $(STAMP) ## the bench suite
 	$(BIN)/python -m bench
