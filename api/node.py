@@ -16,7 +16,7 @@ from api.parties.keystore import PartyKeys
 from api.snapshots import Schedule, Snapshots
 from engine import limits, machine
 from engine.results import Rejection, ResultCode
-from engine.wal import SEGMENT_BYTES_MAX, DirectoryLock
+from engine.wal import SEGMENT_BYTES_MAX, DirectoryLock, JournalFailed
 from engine.writer import Change, Query, Writer
 
 VERSION = "0.1.0"
@@ -176,7 +176,10 @@ class Node:
                 self._turn_scheduled = True
                 self._turn()
             if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
-                self.writer.flush_closed()
+                try:
+                    self.writer.flush_closed()
+                except JournalFailed as error:
+                    self._die(error)
                 flushed_at = self.loop.time()
 
     def committed(self) -> asyncio.Future[None]:

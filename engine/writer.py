@@ -17,7 +17,7 @@ from engine.facts import Fact
 from engine.records import Record
 from engine.results import Rejection, ResultCode
 from engine.state import State
-from engine.wal import Journal, StorageFull
+from engine.wal import Journal, JournalCorrupt, StorageFull
 
 SYSTEM = "system"
 _EXPIRE, _FORGET = ExpireReservations(), ForgetKeys()
@@ -256,7 +256,11 @@ class Writer:
         if seq is None:
             return None
         in_this_batch = seq - self.journal.last_seq - 1
-        encoded = self._encoded[in_this_batch] if in_this_batch >= 0 else self.journal.record(seq)[1]
+        try:
+            encoded = self._encoded[in_this_batch] if in_this_batch >= 0 else self.journal.record(seq)[1]
+        except (KeyError, JournalCorrupt) as error:
+            self._on_error(error)
+            return Rejection(ResultCode.INTERNAL_ERROR, f"it was answered by record {seq}, which can't be read now")
         record = records.decode(encoded)
         if record.payload != change.payload:
             return Rejection(ResultCode.IDEMPOTENCY_KEY_REUSED, "this key was used with another payload")

@@ -15,6 +15,7 @@ from api.problems import malformed
 from api.timestamps import Timestamp, iso
 from engine import limits, records
 from engine.records import kind_of
+from engine.results import Rejection, ResultCode
 
 EVENT_STREAM = b"text/event-stream"
 SILENCE_SECONDS_MAX = 15
@@ -65,6 +66,9 @@ def _read(node: Node, after: int, limit: int) -> EventPage:
 def events(call: Call) -> Handled:
     """A page of facts, or all of them from here on."""
     after = call.query.after
+    refusal = _not_here(call.node, after)
+    if refusal is not None:
+        return refusal
     if EVENT_STREAM not in call.headers.get(b"accept", b""):
         return Reply(200, encode(_read(call.node, after, call.query.limit)))
     last = call.headers.get(b"last-event-id")
@@ -72,8 +76,21 @@ def events(call: Call) -> Handled:
         if not (last.isdigit() and len(last) <= 18):
             return malformed("`Last-Event-ID` is the id of the last event, a journal position")
         after = int(last)
+        refusal = _not_here(call.node, after)
+        if refusal is not None:
+            return refusal
     headers = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
     return Stream(_stream(call.node, call.actor, after), EVENT_STREAM + b"; charset=utf-8", headers)
+
+
+def _not_here(node: Node, after: int) -> Rejection | None:
+    """A refusal where the records after `after` are in an archive that is not here."""
+    first_seq = node.journal.first_seq
+    if after + 1 >= first_seq:
+        return None
+    return Rejection(
+        ResultCode.NOT_FOUND, f"records before {first_seq} are not here any more: begin after {first_seq - 1}"
+    )
 
 
 async def _stream(node: Node, actor: str, after: int) -> AsyncIterator[bytes]:
@@ -117,7 +134,7 @@ def _frames(items: list[Event]) -> bytes:
 OPERATIONS = [
     Operation(
         id="listEvents", method="GET", path="/v1/events", tag="Journal", handle=events, query=EventsQuery,
-        summary="The feed of facts, the oldest first", answer=EventPage,
+        summary="The feed of facts, the oldest first", answer=EventPage, codes=(ResultCode.NOT_FOUND,),
         description="With `Accept: text/event-stream` the same as server-sent events without end, one per fact, from "
         "`after` or from `Last-Event-ID` on. New kinds of events will come: skip those you do not know.",
     ),

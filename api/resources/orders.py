@@ -233,7 +233,7 @@ async def history(call: Call) -> Handled:
     order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(node.state, number)
     if order is None:
         return NOT_FOUND
-    seqs = [seq for seq in order.history if seq > (after or 0)]
+    seqs = [seq for seq in order.history if seq > max(after or 0, node.journal.first_seq - 1)]
     page = HistoryPage([], str(seqs[query.limit - 1]) if len(seqs) > query.limit else None)
     for position, seq in enumerate(seqs[: query.limit]):
         if position % 50 == 49:
