@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS_MAX = 60
 
 
 def free_port() -> int:
@@ -30,17 +31,23 @@ class RunningNode:
         self.port = port or free_port()
         self.start()
 
+    def command(self) -> list[str]:
+        """What is started."""
+        serve = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev"]
+        return [*serve, *self.options, "--port", str(self.port)]
+
     def start(self) -> None:
         """Start it (again) and wait until it is ready."""
-        command = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev", *self.options]
-        self.process = subprocess.Popen([*command, "--port", str(self.port)], cwd=ROOT, stderr=subprocess.PIPE)
-        for _ in range(400):
+        self.process = subprocess.Popen(self.command(), cwd=ROOT, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
             try:
                 if self.call("GET", "/health/ready")[0] == 200:
                     return
             except OSError:
                 assert self.process.poll() is None, self.process.communicate()[1]
-                time.sleep(0.05)  # it is starting
+            time.sleep(0.05)  # it is starting
+        self.kill()
         raise AssertionError("the node did not become ready")
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any, dict[str, str]]:
