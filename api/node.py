@@ -53,6 +53,11 @@ class Node:
         self._segment_bytes_max = segment_bytes_max
         self._schedule = schedule or Schedule(every_seconds=0)
         self._lock = DirectoryLock(directory)
+        try:
+            self.parties = PartyKeys(self.paths.parties)
+        except BaseException:
+            self._lock.close()
+            raise
         self._turn_scheduled = False
         self._gathered = 0
         self._rounds = 0
@@ -85,15 +90,9 @@ class Node:
     def recover(self) -> None:
         """From disk to memory; may run in a thread of its own while `progress` is looked at. Raises what `open` does."""
         try:
-            self.parties = PartyKeys(self.paths.parties)
-            try:
-                self._books = Books(
-                    self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn
-                )
-            except BaseException:
-                self.parties.close()
-                raise
+            self._books = Books(self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn)
         except BaseException:
+            self.parties.close()
             self._lock.close()
             raise
         self.journal, self.state = self._books.journal, self._books.state

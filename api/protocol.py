@@ -46,6 +46,8 @@ class KontorProtocol(HttpToolsProtocol):
         ):
             self._refuse_head()
         self._head_bytes = 0
+        if len(self.connections) > limits.CONNECTIONS_MAX:
+            self.refuse(Rejection(ResultCode.OVERLOADED, f"the node has {limits.CONNECTIONS_MAX} connections already"))
         if not self._refused:
             super().on_headers_complete()
 
@@ -74,6 +76,9 @@ class KontorProtocol(HttpToolsProtocol):
         self._refused = True
         body = problems.body_of(rejection)
         head = f"HTTP/1.1 {rejection.code.status} {rejection.code.wire}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+        wait = problems.retry_after(rejection.code)
+        if wait is not None:
+            head += f"retry-after: {wait}\r\n"
         self.transport.write(head.encode() + b"content-type: " + problems.MEDIA_TYPE + b"\r\n\r\n" + body)
         self.transport.close()
 

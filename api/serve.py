@@ -121,7 +121,6 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        limit_concurrency=limits.CONNECTIONS_MAX,
         backlog=2048,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=limits.STOP_SECONDS_MAX,

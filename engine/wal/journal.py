@@ -211,7 +211,7 @@ class LmdbJournal(Batches):
             pass
         except lmdb.Error as error:
             self._failed = True
-            raise JournalFailed(f"segment {segment.name} could not be sealed: {error}") from error
+            raise JournalFailed(f"the seal of segment {segment.name} could not be made durable: {error}") from error
 
     def make_room(self, bytes_expected: int) -> None:
         """Before a batch is decided: see to it that its commit can't lack space. Grows the map or starts a new segment.
@@ -254,9 +254,8 @@ class LmdbJournal(Batches):
         return first_seq
 
     def _put(self, segment: Segment, first_seq: int, frame: bytes) -> None:
-        with segment.environment.begin(write=True, db=segment.batches) as transaction:
-            if not transaction.put(seq_key(first_seq), frame, append=True):
-                raise JournalFailed(f"record {first_seq} is out of order")
+        if not segment.put(seq_key(first_seq), frame):
+            raise JournalFailed(f"record {first_seq} is out of order")
 
     def check_usable(self) -> None:
         """Raise JournalFailed after a failed commit, and in a forked child."""

@@ -11,6 +11,7 @@ _META = struct.Struct("=IIQQ")  # mm_magic, mm_version, mm_address, mm_mapsize b
 _MAIN_ENTRIES_AT = 16 + 24 + 48 + 32  # md_entries of the second database descriptor, the main one
 _META_TAIL_AT = 16 + 24 + 2 * 48  # mm_last_pg, mm_txnid follow the two database descriptors
 _META_TAIL = struct.Struct("=QQ")
+META_BYTES = _META_TAIL_AT + _META_TAIL.size
 _META_MAGIC, _META_VERSION = 0xBEEFC0DE, 1
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import lmdb
@@ -16,6 +16,7 @@ from engine.wal import framing
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory
 from engine.wal.framing import Batch
+from engine.wal.meta import META_BYTES
 
 LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
 MAP_BYTES_FIRST = 4 * 1024 * 1024
@@ -86,12 +87,14 @@ class Segment:
             self.environment.reader_check()  # a reader that was killed would keep pages from being used again
         self.batches = self.environment.open_db(None)
         self.page_bytes: int = self.environment.stat()["psize"]
+        self._descriptor = os.open(self._file, (os.O_RDONLY if readonly else os.O_RDWR) | os.O_CLOEXEC)
 
     @classmethod
     def create(cls, parent: Path, header: SegmentHeader, map_bytes: int) -> "Segment":
         """Make a segment under a temporary name, durable, and only then give it its own."""
         final = parent / name_of(header.first_seq)
         temporary = parent / f"{final.name}{UNFINISHED}"
+        made_as = temporary
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(mode=0o700)
@@ -104,17 +107,17 @@ class Segment:
                 made.close()
             sync_directory(temporary)
             temporary.rename(final)
+            made_as = final
             sync_directory(parent)
+            return cls(final, map_bytes=map_bytes)
         except (OSError, lmdb.Error, StorageFull) as error:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(made_as, ignore_errors=True)  # it holds no record yet
             if isinstance(error, StorageFull):
                 raise
-            if isinstance(error, OSError) and error.errno not in FULL_ERRNOS:
-                raise
-            if isinstance(error, lmdb.Error) and not isinstance(error, lmdb.MapFullError | lmdb.DiskError):
+            code = error.errno if isinstance(error, OSError) else error.code
+            if code not in FULL_ERRNOS and not isinstance(error, lmdb.MapFullError):
                 raise
             raise StorageFull(f"no room for a new segment: {error}") from error
-        return cls(final, map_bytes=map_bytes)
 
     def preallocate(self, map_bytes: int) -> None:
         """Have blocks for the whole map, written once. Raises StorageFull; what was there stays as it is.
@@ -122,19 +125,16 @@ class Segment:
         A block that was only promised is entered in the file system's own journal when it is first written, and every
         commit would wait for that.
         """
-        descriptor = os.open(self._file, os.O_RDWR)
         try:
-            size = os.fstat(descriptor).st_size
-            os.posix_fallocate(descriptor, 0, map_bytes)
+            size = os.fstat(self._descriptor).st_size
+            os.posix_fallocate(self._descriptor, 0, map_bytes)
             for at in range(size, map_bytes, len(_ZEROS)):
-                os.pwrite(descriptor, _ZEROS[: map_bytes - at], at)
-            os.fsync(descriptor)
+                os.pwrite(self._descriptor, _ZEROS[: map_bytes - at], at)
+            os.fsync(self._descriptor)
         except OSError as error:
             if error.errno in FULL_ERRNOS:
                 raise StorageFull(f"no room to grow segment {self.name}: {error.strerror}") from error
             raise
-        finally:
-            os.close(descriptor)
 
     def header(self) -> SegmentHeader:
         """Its header. Raises JournalCorrupt."""
@@ -191,8 +191,26 @@ class Segment:
 
     def seal(self) -> None:
         """Write down that another segment follows, so that its loss shows."""
-        with self.environment.begin(write=True, db=self.batches) as transaction:
-            transaction.put(SEAL_KEY, b"")
+        self.put(SEAL_KEY, b"")
+
+    def put(self, key: bytes, value: bytes) -> bool:
+        """One durable commit. False: the key is out of order.
+
+        A commit that fails at its meta page leaves it half written: LMDB puts the old number of the commit back, but not the
+        old tree. So what was there is put back here; the environment itself takes nothing more.
+        """
+        at = (int(self.environment.info()["last_txnid"]) + 1) % 2 * self.page_bytes
+        before = os.pread(self._descriptor, META_BYTES, at)
+        try:
+            with self.environment.begin(write=True, db=self.batches) as transaction:
+                return bool(transaction.put(key, value, append=True))
+        except lmdb.MapFullError:
+            raise
+        except lmdb.Error:
+            with suppress(OSError):
+                os.pwrite(self._descriptor, before, at)
+                os.fsync(self._descriptor)
+            raise
 
     @property
     def bytes_used(self) -> int:
@@ -219,4 +237,5 @@ class Segment:
 
     def close(self) -> None:
         """Let the environment go."""
+        os.close(self._descriptor)
         self.environment.close()

@@ -38,7 +38,7 @@ WRITING = ("ftruncate", "fallocate", "write", "writev", "pwrite64", "pwritev", "
 LOG_CALLS = CHANGING + WRITING
 META_BYTES = 120  # what LMDB writes of a meta page, through a descriptor of its own
 
-_LINE = re.compile(r"^\d+ +(\w+)\((.*)$")
+_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 
 
 class Fault(NamedTuple):
@@ -50,7 +50,7 @@ class Fault(NamedTuple):
 
 
 class Called(NamedTuple):
-    """A system call of a recorded run: the `nth` of its name, as `when` counts."""
+    """A system call of a recorded run: the `nth` of its name in its thread, as `when` counts."""
 
     name: str
     nth: int
@@ -86,14 +86,14 @@ def under_strace(
 
 def recorded(record: Path) -> list[Called]:
     """The log calls of a run, in order. A call that was cut off by the end of the process is the last one."""
-    counts: dict[str, int] = {}
+    counts: dict[tuple[str, str], int] = {}
     calls = []
     for line in record.read_text(errors="replace").splitlines():
         found = _LINE.match(line)
         if found is not None:
-            name = found[1]
-            counts[name] = counts.get(name, 0) + 1
-            calls.append(Called(name, counts[name], found[2]))
+            thread, name, text = found.groups()
+            counts[thread, name] = counts.get((thread, name), 0) + 1
+            calls.append(Called(name, counts[thread, name], text))
     return calls
 
 
@@ -136,7 +136,8 @@ class InjectedNode(RunningNode):
         self.starts += 1
         if self.segment_bytes_max is not None:
             sizes = f"segment_bytes_max={self.segment_bytes_max}, map_bytes_first=600_000"
-            program = f"from engine.wal import LmdbJournal as J; J.__init__.__kwdefaults__.update({sizes}); "
+            program = "from engine.wal import LmdbJournal as J; init = J.__init__; "
+            program += f"J.__init__ = lambda self, where, **more: init(self, where, **{{**more, **dict({sizes})}}); "
             plain[1:3] = ["-c", program + "from api.cli import main; main()"]
         return under_strace(plain, self.record, self.faults, self.paths, detached=True)
 

@@ -86,9 +86,6 @@ def test_an_error_at_a_page_ends_the_node_unanswered_and_it_starts_again(commit:
     fail(tmp_path / "data", commit[0], error(errno.EIO))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="LMDB writes half of the failed meta page back, and the next start takes it for damage"
-)
 @pytest.mark.parametrize("what", [error(errno.EIO), "retval=60"])
 def test_an_error_at_the_meta_page_ends_the_node_unanswered_and_it_starts_again(
     commit: list[Called], tmp_path: Path, what: str

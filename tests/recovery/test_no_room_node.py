@@ -98,7 +98,7 @@ def test_a_node_whose_new_blocks_cannot_be_written_answers_507_and_goes_on(
 def test_a_node_that_cannot_start_a_segment_answers_507_and_goes_on_when_it_can(tmp_path: Path, number: int) -> None:
     directory = tmp_path / "data"
     # Any may be the next one. A read looks for room too, so there are more failures than refusals.
-    folders = [directory / "journal" / f"{seq:020d}.new" for seq in range(2, 100)]
+    folders = [directory / "journal" / f"{seq:020d}.new" for seq in range(2, 300)]
     node = InjectedNode(directory, [Fault("mkdir", error(number), "1..12")], folders, SEGMENT_BYTES_MAX)
     first, sent = opened(node), 0
     while node.call("GET", "/v1/node")[1]["journal_bytes"] < SEGMENT_BYTES_MAX:
