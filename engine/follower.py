@@ -13,7 +13,7 @@ import msgspec
 
 from engine import machine, records
 from engine.facts import DigestRecorded
-from engine.recovery import DUMP_VERSION, Fold, Tell, load, refuse_contradiction, tell_nobody
+from engine.recovery import Fold, Tell, load, refuse_contradiction, tell_nobody
 from engine.state import State
 from engine.wal import (
     ArchivedSegment,
@@ -70,7 +70,7 @@ def take(
     chain = journal.chain_after(seq)
     assert chain is not None, "a snapshot is made at the end of a batch"
     fold = state_at(journal, snapshots, seq, tell)
-    stamp = Stamp(DUMP_VERSION, journal.journal_id, seq, fold.state.time_ns, chain)
+    stamp = Stamp(machine.DUMP_VERSION, journal.journal_id, seq, fold.state.time_ns, chain)
     pending = PendingSnapshot(snapshots, stamp, machine.dump(fold.state))
     try:
         if proof_seq is not None:

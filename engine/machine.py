@@ -161,6 +161,7 @@ class ApiKeys(msgspec.Struct, array_like=True, tag="api_keys"):
 
 Part = Position | MasterData | Places | Balances | ActiveReservations | OpenOrders | Keys | Marks | ApiKeys
 
+DUMP_VERSION = 1
 PART_ENTRIES_MAX = 4_096
 PART_CELLS_MAX = 262_144
 _decode_part = msgspec.msgpack.Decoder(Part).decode

@@ -11,7 +11,6 @@ from engine.state import State
 from engine.wal import Batch, Batches, JournalCorrupt, Snapshot, SnapshotDamaged, snapshots_in
 from engine.wal.memory import Journal
 
-DUMP_VERSION = 1
 TELL_RECORDS = 2_000
 
 Tell = Callable[[str, int, int], None]
@@ -106,7 +105,7 @@ def open_state(
 
 def load(state: State, snapshot: Snapshot, tell: Tell = tell_nobody) -> None:
     """Put a snapshot into an empty state. Raises SnapshotDamaged or MsgspecError; the state is then of no use."""
-    if snapshot.stamp.dump_version != DUMP_VERSION:
+    if snapshot.stamp.dump_version != machine.DUMP_VERSION:
         raise SnapshotDamaged(snapshot.name, f"its dump version {snapshot.stamp.dump_version} is not this release's")
 
     def counted() -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import zstandard
 
 from engine import follower, machine
-from engine.recovery import DUMP_VERSION
+from engine.machine import DUMP_VERSION
 from engine.wal import JournalReader
 from tests.simulation.crashing import Simulation
 

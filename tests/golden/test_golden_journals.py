@@ -10,7 +10,8 @@ import zstandard
 
 from api.books import Books, Paths
 from engine import machine
-from engine.recovery import DUMP_VERSION, load
+from engine.machine import DUMP_VERSION
+from engine.recovery import load
 from engine.state import State
 from engine.wal import MemoryClosedTable, Snapshot, SnapshotDamaged
 

@@ -6,16 +6,9 @@ import random
 import threading
 from typing import Any, NamedTuple
 
-SHOP = {
-    "nodes": {
-        "leipzig": {"name": "Leipzig", "kind": "warehouse", "country": "DE", "latitude": 51.3, "longitude": 12.4},
-        "berlin": {"name": "Berlin", "kind": "store", "country": "DE", "latitude": 52.5, "longitude": 13.4},
-    },
-    "items": {"BRASS-KETTLE": {"name": "Brass kettle"}, "TEA-TOWEL": {"name": "Tea towel"}},
-    "channels": {"web-de": {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR"}},
-}
+from tests.recovery.test_kill_node import SHOP, STOCKED
+
 SKUS, NODES = list(SHOP["items"]), list(SHOP["nodes"])
-STOCKED = 1_000_000
 
 
 class Request(NamedTuple):

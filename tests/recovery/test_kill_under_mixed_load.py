@@ -10,17 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.mixed_load import NODES, SHOP, SKUS, STOCKED, Client, Model, send
+from tests.recovery.mixed_load import SKUS, Client, Model, send
 from tests.recovery.running import ROOT, RunningNode
+from tests.recovery.test_kill_node import open_shop
 
 CLIENTS = 6
-
-
-def open_shop(node: RunningNode) -> None:
-    """Master data and plenty of stock."""
-    assert node.call("POST", "/v1/configuration", SHOP)[0] in (200, 201)
-    lines = [{"sku": sku, "node": at, "reason": "receipt", "quantity": STOCKED} for sku in SKUS for at in NODES]
-    assert node.call("POST", "/v1/stock/movements", {"lines": lines})[0] == 201
 
 
 def settle(node: RunningNode, clients: list[Client], model: Model) -> int:
