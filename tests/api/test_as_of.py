@@ -1,0 +1,233 @@
+"""Stock and orders as they were: `?as_of=` a seq or a time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from api import history
+from api.children import Ended
+from api.timestamps import iso
+from tests.api.conftest import ERIKA, INVALIDENSTRASSE, Api
+
+pytestmark = pytest.mark.usefixtures("api")
+
+
+def stock_at(api: Api, moment: object, sku: str = "CUSHION") -> Any:
+    return api.get(f"/v1/stock/{sku}?as_of={moment}")
+
+
+def order_at(api: Api, moment: object, number: str = "W-1") -> Any:
+    return api.get(f"/v1/orders/{number}?as_of={moment}")
+
+
+def now(api: Api) -> int:
+    return api.node.state.seq
+
+
+def time_of(api: Api, seq: int) -> str:
+    """A record's time as it is shown."""
+    return iso(api.node.journal.record(seq)[0])
+
+
+def test_stock_is_answered_as_it_was_after_any_record(api: Api) -> None:
+    seen = {}
+    for quantity in (3, 9):
+        api.receive("CUSHION", "leipzig", quantity)
+        seen[now(api)] = api.read("/v1/stock/CUSHION")
+    api.order("W-1", ("CUSHION", 6))
+    seen[now(api)] = api.read("/v1/stock/CUSHION")
+    api.done("/v1/orders/W-1/cancel", {"reason": "no"})
+    for seq, before in seen.items():
+        assert stock_at(api, seq).json() == before
+        assert stock_at(api, time_of(api, seq)).json() == before, "what is shown with a time belongs to it"
+    assert [before["on_hand"] for before in seen.values()] == [3, 12, 12]
+
+
+def test_stock_before_the_first_movement_is_none(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    assert stock_at(api, now(api) - 1).json()["on_hand"] == 0
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a SKU that was not there yet ends `kontor state` with 1, and that is answered as internal_error",
+)
+@pytest.mark.parametrize("moment", ["2020-01-01T00:00:00Z", "before"])
+def test_stock_of_a_sku_before_it_existed_is_not_found(api: Api, moment: str) -> None:
+    seq = now(api)
+    api.put("/v1/items/TRAY", {"name": "Tray"})
+    answer = stock_at(api, seq if moment == "before" else moment, "TRAY")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("sku", ["GHOST", "%20", "x" * 65])
+def test_an_unknown_sku_was_never_there(api: Api, sku: str) -> None:
+    answer = stock_at(api, 1, sku)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+MALFORMED = [
+    "", "-1", "1.5", "x", "1e3", "2026-11-23", "2026-11-23T14:32:00", "2026-13-01T00:00:00Z", "9" * 19, "%D9%A3", "now",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/v1/stock/CUSHION", "/v1/orders/W-1", "/v1/stock/GHOST"])
+def test_a_malformed_moment_is_named(api: Api, path: str) -> None:
+    for moment in MALFORMED:
+        answer = api.get(f"{path}?as_of={moment}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request"), moment
+        assert "as_of" in answer.json()["detail"]
+    assert api.get(f"{path}?as_of=1&as_of=2").status_code == 400
+    assert api.get(f"{path}?at=1").status_code == 400
+
+
+@pytest.mark.xfail(strict=True, reason="a time whose UTC is outside the calendar raises OverflowError: 500")
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00%2B01:00"])
+def test_the_ends_of_the_calendar_are_no_internal_error(api: Api, moment: str) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    assert order_at(api, moment).status_code in (200, 400, 404)
+    assert stock_at(api, moment).status_code in (200, 400, 404)
+
+
+def test_a_moment_to_come_is_now(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    api.order("W-1", ("CUSHION", 1), customer=ERIKA)
+    for moment in ("2199-01-01T00:00:00Z", 10**17, now(api), "2199-01-01T00:00:00%2B05:30"):
+        assert stock_at(api, moment).json() == api.read("/v1/stock/CUSHION")
+        assert order_at(api, moment).json() == api.read("/v1/orders/W-1")
+
+
+def test_an_order_before_it_was_placed_is_not_found(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    seq = now(api)
+    api.order("W-1", ("CUSHION", 1))
+    for moment in (0, 1, seq, time_of(api, seq), "1969-01-01T00:00:00Z"):
+        answer = order_at(api, moment)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert order_at(api, 10**9, "W-2").status_code == 404
+    assert order_at(api, 10**9, "W%202").status_code == 404
+
+
+def life_of_an_order(api: Api) -> dict[int, Any]:
+    """Placed, shipped in two parts and closed, reopened by two returns, closed again; as it was read after each step."""
+    api.receive("CUSHION", "leipzig", 2)
+    seen = {}
+
+    def read() -> None:
+        seen[now(api)] = api.read("/v1/orders/W-1")
+
+    first = api.order("W-1", ("CUSHION", 4), customer=ERIKA, ship_to=INVALIDENSTRASSE)
+    read()
+    api.receive("CUSHION", "berlin", 5)
+    read()
+    api.done(f"/v1/fulfilments/{first['fulfilments'][0]['id']}/pick")
+    read()
+    for fulfilment in api.read("/v1/orders/W-1")["fulfilments"]:
+        api.done(f"/v1/fulfilments/{fulfilment['id']}/ship")
+        read()
+    api.node.writer.flush_closed()
+    for number in ("ret-1", "ret-2"):
+        api.done("/v1/orders/W-1/returns", {"lines": [{"id": "1", "quantity": 1}]})
+        read()
+        api.node.writer.flush_closed()
+        api.done(f"/v1/returns/{number}/receive", {"node": "berlin", "lines": [{"id": "1", "quantity": 1}]})
+        read()
+        api.node.writer.flush_closed()
+    api.done(f"/v1/fulfilments/{first['fulfilments'][0]['id']}/deliver")
+    read()
+    return seen
+
+
+def test_an_order_is_answered_as_it_was_open_closed_and_reopened(api: Api) -> None:
+    seen = life_of_an_order(api)
+    states = [before["state"] for before in seen.values()]
+    assert states[0] == "backordered"
+    assert states[1] == "open"
+    assert states[-1] == "shipped"
+    for seq, before in seen.items():
+        assert order_at(api, time_of(api, seq)).json() == before
+    api.restart()
+    for seq, before in seen.items():
+        assert order_at(api, seq).json() == before, f"as of record {seq}"
+
+
+def test_an_order_between_two_of_its_records_is_as_after_the_first(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 2)
+    api.order("W-1", ("CUSHION", 1))
+    before = api.read("/v1/orders/W-1")
+    api.receive("CUSHION", "leipzig", 2)
+    between = now(api)
+    api.done("/v1/orders/W-1/cancel", {"reason": "no"})
+    assert order_at(api, between).json() == before
+
+
+def test_the_people_in_an_order_are_shown_as_long_as_their_key_is_there(api: Api) -> None:
+    seen = life_of_an_order(api)
+    first = min(seen)
+    assert order_at(api, first).json()["customer"] == ERIKA
+    assert order_at(api, first).json()["ship_to"] == INVALIDENSTRASSE
+    party = next(order for order in api.node.state.closed.newest_orders()).party
+    api.node.parties.destroy(party or "", ("contact", "billing"), 1)
+    for seq in list(seen)[::3]:
+        then = order_at(api, seq).json()
+        assert (then["customer"], then["ship_to"], then["erased"]) == (None, None, True), "the past is erased too"
+
+
+def test_the_past_changes_nothing(api: Api) -> None:
+    seen = life_of_an_order(api)
+    before = (now(api), api.node.digest(True), api.read("/v1/orders/W-1"))
+    for seq in list(seen)[::3]:
+        order_at(api, seq)
+        stock_at(api, seq)
+    assert (now(api), api.node.digest(True), api.read("/v1/orders/W-1")) == before
+
+
+class Slow:
+    """Stands for a child process: ends when it is told to."""
+
+    let_go: asyncio.Event
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.arguments = arguments
+
+    async def ended(self) -> Ended:
+        await self.let_go.wait()
+        return Ended(0, b'{"asked":true}', "")
+
+
+def test_more_than_four_questions_at_once_are_told_to_come_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "Child", Slow)
+
+    async def ask() -> list[Any]:
+        Slow.let_go = asyncio.Event()
+        asked = [asyncio.create_task(api._call("GET", "/v1/stock/CUSHION?as_of=1")) for _ in range(6)]
+        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        assert done
+        now = await api._call("GET", "/v1/stock/CUSHION")
+        assert now.status_code == 200, "questions about now are answered all the while"
+        Slow.let_go.set()
+        return await asyncio.gather(*asked)
+
+    answers = api.runner.run(ask())
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 2
+    for answer in answers:
+        if answer.status_code == 503:
+            assert answer.json()["code"] == "overloaded"
+            assert int(answer.headers["retry-after"]) >= 1
+    assert stock_at(api, 1).json() == {"asked": True}, "the next one is taken"
+
+
+def test_a_child_that_fails_is_an_internal_error_and_the_next_question_is_taken(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Slow):
+        async def ended(self) -> Ended:
+            return Ended(1, b"", "no memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(history, "Child", Failing)
+        for _ in range(6):
+            answer = stock_at(api, 1)
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert stock_at(api, 1).status_code == 200
