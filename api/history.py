@@ -1,7 +1,6 @@
 """Questions about the past: answered from a snapshot and the records after it, in a process of its own."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +8,7 @@ import msgspec
 from api.children import Child
 from api.listing import seq_at
 from api.problems import malformed
-from api.timestamps import to_ns
+from api.timestamps import moment_ns
 from engine import orders, records
 from engine.facts import OrderReopened
 from engine.orders import Order
@@ -28,14 +27,11 @@ def seq_of(moment: str, journal: Batches) -> int | Rejection:
     """The last record at a moment: a seq, or an RFC 3339 time with its zone. A moment to come is now."""
     if moment.isascii() and moment.isdigit() and len(moment) <= 18:
         return min(int(moment), journal.last_seq)
-    try:
-        time = datetime.fromisoformat(moment)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
+    time_ns = moment_ns(moment)
+    if time_ns is None:
         return malformed("`as_of` is a seq, or a time such as 2026-11-23T14:32:00Z")
     # Times are shown to the microsecond: what is shown with this one belongs to it.
-    return min(seq_at(journal, to_ns(time.astimezone(UTC)) + 1_000) - 1, journal.last_seq)
+    return min(seq_at(journal, time_ns + 1_000) - 1, journal.last_seq)
 
 
 class AsOfQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -53,7 +49,7 @@ class History:
         self._one_at_a_time = asyncio.Lock()
 
     async def ask(self, seq: int, *question: str) -> Any | Rejection:
-        """What `kontor state` says of record `seq`, decoded."""
+        """What `kontor state` says of record `seq`, decoded; a refusal when there was nothing."""
         if self._asked >= ASKED_MAX:
             return Rejection(ResultCode.OVERLOADED, "others are asking about the past; try again shortly")
         if seq < self._node.journal.first_seq - 1:
@@ -64,13 +60,13 @@ class History:
         try:
             async with self._one_at_a_time:
                 where = ["--data", str(self._node.directory), "--archive", str(self._node.paths.archive)]
-                ended = await Child(["state", *where, "--at", str(seq), "--json", *question]).ended()
+                ended = await Child(["state", *where, "--at", str(seq), "--raw", *question]).ended()
         finally:
             self._asked -= 1
         if ended.code != 0:
             self._node.report(RuntimeError("kontor state failed"))
             return Rejection(ResultCode.INTERNAL_ERROR, "the past could not be read; the log says more")
-        return msgspec.json.decode(ended.output)
+        return msgspec.json.decode(ended.output) or NOTHING_THEN
 
     async def order(self, number: str, seq: int) -> Order | Rejection:
         """An order as it was after record `seq`, as a copy."""
@@ -85,5 +81,5 @@ class History:
         for fact in records.decode(node.journal.record(later)[1]).facts:
             if isinstance(fact, OrderReopened) and fact.order == number:
                 return orders.decode(fact.state)
-        answer = await self.ask(seq, "--order", number, "--raw")
+        answer = await self.ask(seq, "--order", number)
         return answer if isinstance(answer, Rejection) else orders.decode(bytes.fromhex(answer["order"]))

@@ -32,3 +32,12 @@ def to_ns(moment: datetime) -> int:
     whole = moment.astimezone(UTC)
     seconds = int(whole.replace(microsecond=0).timestamp())
     return seconds * 1_000_000_000 + whole.microsecond * 1000
+
+
+def moment_ns(text: str) -> int | None:
+    """Nanoseconds of an RFC 3339 time with its zone; None for what is none, or lies outside the calendar."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else to_ns(moment)
+    except (ValueError, OverflowError):
+        return None

@@ -1,6 +1,7 @@
 """Checking books that nobody writes to: every frame, checksum, link and snapshot, and the books that follow from them."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Findings(NamedTuple):
     snapshots: list[str]
     archived: list[str]
     checkpoints: int
+    checkpoints_elsewhere: int
     wrong: list[str]
 
 
@@ -77,8 +79,12 @@ def from_archive(segments: list[ArchivedSegment]) -> Batches:
 
 
 def check_archive(segments: list[ArchivedSegment]) -> list[str]:
-    """Every byte of archived segments."""
-    wrong = []
+    """Every byte of archived segments, and that none is missing between them; the first ones may lie elsewhere."""
+    wrong = [
+        f"records {before.last_seq + 1} to {after.first_seq - 1} are missing from the archive"
+        for before, after in pairwise(segments)
+        if before.last_seq + 1 < after.first_seq
+    ]
     for segment in segments:
         try:
             for _ in segment.verify():
@@ -124,11 +130,13 @@ def check_books(
             usable.append(snapshot)
         except (JournalCorrupt, SnapshotDamaged) as error:
             wrong.append(str(error))
-    chains = _Chains(checkpoint.seq for checkpoint in checkpoints)
+    here = [checkpoint for checkpoint in checkpoints if checkpoint.seq >= journal.first_seq - 1]
+    chains = _Chains(checkpoint.seq for checkpoint in here)
+    chains.found[journal.first_seq - 1] = journal.chain_before
     compared: list[str] = []
     try:
         _begin(state, journal, usable)
-        fold = Fold(state, chains.watch(journal.frames(state.seq)), keep_closed=False)
+        fold = Fold(state, chains.watch(journal.frames(journal.first_seq - 1)), keep_closed=False)
         for snapshot in usable:
             if snapshot.seq >= state.seq:
                 fold.advance(snapshot.seq, tell)
@@ -140,7 +148,7 @@ def check_books(
         wrong += invariants.check(state)
     except (JournalCorrupt, msgspec.MsgspecError, AssertionError) as error:
         wrong.append(f"replay ended after record {state.seq}: {error}")
-    wrong += compare(checkpoints, journal.journal_id, journal.last_seq, chains.found.get)
+    wrong += compare(here, journal.journal_id, journal.last_seq, chains.found.get)
     chain = journal.chain_after(state.seq)
     return Findings(
         first_seq=journal.first_seq,
@@ -151,7 +159,8 @@ def check_books(
         accounts=state.ledger.totals(),
         snapshots=compared,
         archived=archived,
-        checkpoints=len(checkpoints),
+        checkpoints=len(here),
+        checkpoints_elsewhere=len(checkpoints) - len(here),
         wrong=wrong,
     )
 

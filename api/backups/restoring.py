@@ -3,14 +3,13 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from api.backups import manifest as manifests
 from api.backups.manifest import BackupUnusable, Manifest
 from api.books import Paths
-from api.timestamps import iso, to_ns
+from api.timestamps import iso
 from engine import invariants, machine
 from engine.orders import Order
 from engine.recovery import Fold, Tell
@@ -58,7 +57,7 @@ def _archived(source: Path) -> Iterator[list[ArchivedSegment]]:
             segment.close()
 
 
-def plan(source: Path, to_seq: int | None, to_time: datetime | None) -> Plan:
+def plan(source: Path, to_seq: int | None, to_time_ns: int | None) -> Plan:
     """Look at a backup and say what a restore would do. Every file's checksum is compared. Raises BackupUnusable."""
     manifest = manifests.read(source)
     wrong = manifests.findings(source, manifest)
@@ -68,8 +67,8 @@ def plan(source: Path, to_seq: int | None, to_time: datetime | None) -> Plan:
         if not segments:
             raise BackupUnusable(f"{source} holds no record: a new node starts without a restore")
         seq = manifest.seq if to_seq is None else to_seq
-        if to_time is not None:
-            seq = _last_before(segments, to_ns(to_time.astimezone(UTC)) + 1_000)
+        if to_time_ns is not None:
+            seq = _last_before(segments, to_time_ns + 1_000)  # times are shown to the microsecond
         if not manifest.first_seq <= seq <= manifest.seq:
             span = f"records {manifest.first_seq} to {manifest.seq}, the last of {manifest.time}"
             raise BackupUnusable(f"{source} holds {span}: record {seq} is not among them")
@@ -108,6 +107,7 @@ def carry_out(chosen: Plan, directory: Path, restore_keys: Callable[[Path], obje
 
     `restore_keys(folder)` puts the key store there. Raises BackupUnusable, JournalCorrupt, StorageFull; nothing is left then.
     """
+    directory = directory.resolve()
     refuse_used(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     making = directory.with_name(directory.name + RESTORING)

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from api.commands.progress import progress
 from api.node import VERSION
 from api.parties import backups as key_backups
 from api.parties.backups import KeysBackupFailed
-from api.timestamps import iso
+from api.timestamps import iso, moment_ns
 
 
 @click.command()
@@ -82,10 +81,12 @@ def restore(
     """
     if to_seq is not None and to_time is not None:
         raise click.UsageError("give either --to-seq or --to-time")
-    moment = None if to_time is None else _moment(to_time)
+    time_ns = None if to_time is None else moment_ns(to_time)
+    if to_time is not None and time_ns is None:
+        raise click.UsageError("--to-time is a time with its zone, such as 2026-11-23T14:32:00Z")
     try:
         restoring.refuse_used(directory)
-        chosen = restoring.plan(source, to_seq, moment)
+        chosen = restoring.plan(source, to_seq, time_ns)
         if keys is not None:
             wrong = key_backups.check(keys)
             if wrong:
@@ -127,13 +128,3 @@ def restore(
             f"keys      none: the names and addresses of {restored.sealed_parties:,} people stay sealed, and idempotency keys "
             "given before are not recognised"
         )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.UsageError("--to-time is a time with its zone, such as 2026-11-23T14:32:00Z")
-    return moment

@@ -44,13 +44,15 @@ def state(
         raise click.UsageError(seq.detail.replace("`as_of`", "--at"))
     if seq < journal.first_seq - 1:
         raise click.ClickException(f"records before {journal.first_seq} are neither in the journal nor in the archive")
-    with progress(as_json) as tell:
+    with progress(as_json or raw) as tell:
         then = follower.state_at(journal, paths.snapshots, seq, tell).state
-    if number is not None:
+    if raw:
+        click.echo(json.dumps(_raw(then, sku, number)))
+    elif number is not None:
         order = then.orders.open.get(number)
         if order is None:
             raise click.ClickException(f"order {number!r} was not open after record {seq}")
-        _print({"order": orders.encode(order).hex()} if raw else msgspec.to_builtins(order_answer(order)), as_json)
+        _print(msgspec.to_builtins(order_answer(order)), as_json)
     elif sku is not None:
         stock = stock_of(then, sku)
         if isinstance(stock, Rejection):
@@ -58,6 +60,15 @@ def state(
         _print(msgspec.to_builtins(stock), as_json)
     else:
         _print(_summary(then), as_json)
+
+
+def _raw(then: State, sku: str | None, number: str | None) -> dict[str, Any] | None:
+    """For the node that asks: an order as it is kept, or one SKU's stock; None when there was nothing."""
+    if number is not None:
+        order = then.orders.open.get(number)
+        return None if order is None else {"order": orders.encode(order).hex()}
+    stock = stock_of(then, sku or "")
+    return None if isinstance(stock, Rejection) else msgspec.to_builtins(stock)
 
 
 def _summary(then: State) -> dict[str, Any]:

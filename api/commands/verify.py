@@ -115,6 +115,8 @@ def _backup(source: Path, kept: list[Checkpoint], tell: Tell) -> Findings | list
     try:
         wrong += [str(error) for error in damaged] + verifying.check_archive(archived)
         journal = verifying.from_archive(archived)
+        if not archived:  # of a node without a record yet
+            journal.journal_id = bytes.fromhex(manifest.journal_id)
         if (journal.last_seq, journal.journal_id.hex()) != (manifest.seq, manifest.journal_id):
             wrong.append(f"the manifest says record {manifest.seq}, and the journal ends at {journal.last_seq}")
         found = verifying.check_books(journal, source / "snapshots", kept, [segment.name for segment in archived], tell)
@@ -144,8 +146,11 @@ def _print(found: Findings) -> None:
     click.echo(f"digest    {found.digest}")
     click.echo(f"archive   {len(found.archived)} segments read whole")
     click.echo("snapshots " + (f"equal to replay: {', '.join(found.snapshots)}" if found.snapshots else "none"))
-    if found.checkpoints:
-        click.echo(f"checkpoints {found.checkpoints} compared")
+    if found.checkpoints or found.checkpoints_elsewhere:
+        elsewhere = (
+            f", {found.checkpoints_elsewhere} of records that are not here" if found.checkpoints_elsewhere else ""
+        )
+        click.echo(f"checkpoints {found.checkpoints} compared{elsewhere}")
     click.echo("books     " + ("see below" if found.wrong else "balanced"))
     for reason in found.wrong:
         click.echo(f"wrong     {reason}")

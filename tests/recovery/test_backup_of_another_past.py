@@ -9,11 +9,6 @@ from engine import commands as c
 from engine.commands.stock import MovementLine
 from tests.recovery.lives import LifeOnDisk, Lived, flip, kontor, restored
 
-MIXED = (
-    "a file of the same name is taken for the same: only the chain before a segment is compared, not the one after it"
-)
-FORGOTTEN = "what the journal does not lead up to any more is removed from the backup as well, and nobody is told"
-
 
 def gone_back(life: Lived, backup: Path, data: Path, seq: int) -> LifeOnDisk:
     """The node as it was after record `seq`, which goes on from there."""
@@ -34,7 +29,6 @@ def backed_up_whole_or_refused(backup: Path, before: Lived, now: Lived, where: P
     assert kontor("verify", "--backup", backup).code == 0
 
 
-@pytest.mark.xfail(strict=True, reason=MIXED)
 def test_the_same_number_of_other_records_is_not_taken_for_the_old_ones(
     life: Lived, backup: Path, tmp_path: Path
 ) -> None:
@@ -46,7 +40,6 @@ def test_the_same_number_of_other_records_is_not_taken_for_the_old_ones(
     backed_up_whole_or_refused(backup, life, now, tmp_path / "again")
 
 
-@pytest.mark.xfail(strict=True, reason=MIXED)
 def test_a_snapshot_of_another_past_is_not_taken_for_the_one_of_the_same_record(life: Lived, tmp_path: Path) -> None:
     begun = LifeOnDisk(9, life.directory, life)
     receive(begun, 1)
@@ -70,7 +63,6 @@ def test_going_on_from_inside_a_batch_is_backed_up_elsewhere_as_it_is(
     assert restored(tmp_path / "new", tmp_path / "again") == now.digests[now.last_seq]
 
 
-@pytest.mark.xfail(strict=True, reason=FORGOTTEN)
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
 def test_a_hole_in_the_archive_does_not_make_the_backup_forget_what_it_had(
     life: Lived, backup: Path, tmp_path: Path, damage: str
@@ -84,7 +76,6 @@ def test_a_hole_in_the_archive_does_not_make_the_backup_forget_what_it_had(
     assert restored(backup, tmp_path / "again", "--to-seq", 40) == life.digests[40]
 
 
-@pytest.mark.xfail(strict=True, reason=FORGOTTEN)
 def test_a_node_that_went_back_does_not_take_the_newest_records_from_the_backup(
     life: Lived, backup: Path, tmp_path: Path
 ) -> None:

@@ -127,10 +127,6 @@ def test_checkpoints_of_somebody_else_or_changed_ones_are_refused(life: Lived, n
     assert notary.compares("--data", life.directory)[0] == 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a checkpoint of records that lie in an archive elsewhere is called a rewritten history: they are only not here",
-)
 def test_checkpoints_of_what_is_archived_elsewhere_accuse_nobody(
     backup: Path, notary: Notary, life: Lived, tmp_path: Path
 ) -> None:
