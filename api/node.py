@@ -61,6 +61,7 @@ class Node:
         self._turn_scheduled = False
         self._gathered = 0
         self._rounds = 0
+        self._closed = False
         self._waiting_for_commit: list[asyncio.Future[None]] = []
         self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -135,6 +136,8 @@ class Node:
 
         While requests keep coming in, they are let in first: a commit costs as much for thirty records as for one.
         """
+        if self._closed:
+            return
         arrived = len(self.writer.queue)
         if (
             self._gathered < arrived < limits.BATCH_COMMANDS_MAX
@@ -226,6 +229,7 @@ class Node:
             self._ticker.cancel()
             self._snapshotter.cancel()
             self.snapshots.stop()
+        self._closed = True
         self.writer.flush_closed()
         self._books.close()
         self.parties.close()

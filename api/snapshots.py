@@ -13,8 +13,9 @@ import msgspec
 import structlog
 
 from api.children import Child
-from engine import machine
+from engine import machine, records
 from engine.commands import RecordDigest
+from engine.facts import DigestRecorded
 from engine.results import Rejection
 from engine.state import State
 from engine.wal import Snapshot, snapshots_in
@@ -83,12 +84,12 @@ class Snapshots:
         self._schedule = schedule
         self._follower: Child | None = None
         self._task: asyncio.Task[None] | None = None
-        self._settled_seq = 0  # nothing but what snapshots themselves write has come up to here
         self.making: Wanted | None = None
         self.failures = 0
         self.diverged = False
         found = snapshots_in(node.paths.snapshots)[0]
         self.newest: Snapshot | None = found[0] if found else None
+        self._unchanged_seq = self._after_its_digest(self.newest_seq)
 
     def listed(self) -> list[Snapshot]:
         """Those that can be used, newest first."""
@@ -109,13 +110,21 @@ class Snapshots:
         """Begin a snapshot of the state as it is now. While one is being made, or when nothing has changed since the last, that one."""
         if self.making is not None:
             return self.making
-        if self.newest is not None and self._node.state.seq in (self.newest.seq, self._settled_seq):
+        if self.newest is not None and self._node.state.seq in (self.newest.seq, self._unchanged_seq):
             return Wanted(self.newest.name, self.newest.seq)
         self._node.writer.flush_closed()
         scan = _Scan(self._node.state)
         self.making = Wanted(name_of(scan.seq), scan.seq)
         self._task = asyncio.get_running_loop().create_task(self._make(scan))
         return self.making
+
+    def _after_its_digest(self, seq: int) -> int:
+        """The record after `seq` if it only says what the state was then: nothing has changed by it. Else `seq`."""
+        try:
+            facts = records.decode(self._node.journal.record(seq + 1)[1]).facts
+        except KeyError:
+            return seq
+        return seq + 1 if all(isinstance(fact, DigestRecorded) for fact in facts) else seq
 
     async def run(self) -> None:
         """Make snapshots by the schedule, for ever."""
@@ -138,7 +147,7 @@ class Snapshots:
             failure = "the node is stopping" if proof_seq is None else await self._follow(seq, proof_seq)
             if failure is None:
                 await self._retire(seq)
-                self._settled_seq = proof_seq or 0
+                self._unchanged_seq = self._after_its_digest(seq)
                 seconds = round(time.perf_counter() - started, 3)
                 log.info("snapshot made", name=name_of(seq), seq=seq, seconds=seconds)
             else:

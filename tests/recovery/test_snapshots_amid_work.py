@@ -42,10 +42,6 @@ def submit(node: Node, quantity: int) -> None:
     assert refusal is None
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what came between the digest and its record is forgotten: the state counts as unchanged since the snapshot",
-)
 def test_what_came_while_the_digest_was_taken_is_worth_a_snapshot_of_its_own(api: Api) -> None:
     async def ask() -> None:
         api.node.snapshots.take()
@@ -60,10 +56,6 @@ def test_what_came_while_the_digest_was_taken_is_worth_a_snapshot_of_its_own(api
     assert wanted["seq"] > newest, "a record has changed the stock since"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a batch that is settled between the asking and the first part of the digest fails an assertion",
-)
 def test_a_snapshot_asked_for_while_a_batch_is_on_its_way_is_made(api: Api) -> None:
     async def ask() -> None:
         submit(api.node, 1)
@@ -76,7 +68,6 @@ def test_a_snapshot_asked_for_while_a_batch_is_on_its_way_is_made(api: Api) -> N
     assert api.node.snapshots.newest_seq > 0
 
 
-@pytest.mark.xfail(strict=True, reason="after a restart the record of the last digest counts as a change")
 def test_nothing_has_changed_since_the_snapshot_after_a_restart_either(api: Api) -> None:
     made = api.post("/v1/snapshots").json()
     finished(api)
@@ -86,10 +77,6 @@ def test_nothing_has_changed_since_the_snapshot_after_a_restart_either(api: Api)
     assert wanted == made
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a turn that was scheduled before the node was closed finds a closed journal, and ends the process with 1",
-)
 def test_a_node_is_closed_in_peace_while_a_turn_is_scheduled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node.open(tmp_path / "data", dev=True)
     deaths: list[BaseException] = []

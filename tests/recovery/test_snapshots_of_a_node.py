@@ -85,8 +85,8 @@ def test_snapshots_are_made_by_the_schedule_and_old_ones_go(tmp_path: Path) -> N
         assert node.metric("kontor_snapshot_seq") == 0
         seen: list[str] = []
         for number in range(4):
-            reserve(node, number)
-            seq = node.call("GET", "/v1/node")[1]["seq"]
+            answer = node.call("POST", "/v1/reservations", reservation(number), f"cart-{number}")
+            seq = int(answer[2]["kontor-seq"])
             until(lambda seq=seq: node.metric("kontor_snapshot_seq") >= seq, "a snapshot of what is there now")
             seen += [item["name"] for item in node.snapshots()["items"] if item["name"] not in seen]
             until(lambda: node.snapshots()["making"] is None, "nothing is being made")
