@@ -17,8 +17,8 @@ def test_any_record_and_any_moment_gives_the_state_that_was(life: Lived) -> None
     for seq in [
         1,
         life.last_seq,
-        *chance.sample(range(2, life.last_seq), 20),
-        *chance.sample(life.inside_batches(), 10),
+        *chance.sample(range(2, life.last_seq), 5),
+        *chance.sample(life.inside_batches(), 3),
     ]:
         found = json.loads(kontor("state", "--data", life.directory, "--at", seq, "--json").output)
         assert (found["seq"], found["digest"]) == (seq, life.digests[seq])
