@@ -75,12 +75,17 @@ def take(
     try:
         if proof_seq is not None:
             _compare(fold, journal, seq, proof_seq)
-        snapshot = Snapshot(pending.publish())
+        path = pending.publish()
     except BaseException:
         pending.discard()
         raise
-    for _ in snapshot.parts():  # what lies there is what was written
-        pass
+    try:
+        snapshot = Snapshot(path)
+        for _ in snapshot.parts():  # what lies there is what was written
+            pass
+    except SnapshotDamaged:
+        path.unlink()
+        raise
     return snapshot
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from api.backups import making, restoring
 from api.backups.manifest import BackupUnusable
+from api.backups.restoring import Plan, Restored
 from api.books import Paths
 from api.commands import options
 from api.commands.progress import progress
@@ -97,34 +98,35 @@ def restore(
                 restored = restoring.carry_out(chosen, directory, put_keys, tell)
     except (BackupUnusable, KeysBackupFailed) as error:
         raise click.ClickException(str(error)) from None
-    if as_json:
-        found = {"seq": chosen.seq, "time": iso(chosen.time_ns), "dry_run": dry_run}
-        click.echo(json.dumps(found if dry_run else {**found, **restored._asdict()}))
-        return
     if dry_run:
-        click.echo(f"would restore {directory} as it was after record {chosen.seq}, of {iso(chosen.time_ns)}")
-        click.echo(
-            f"from      {len(chosen.segments)} archived segments and {len(chosen.snapshots)} snapshots, all checksums right"
-        )
-        left = chosen.manifest.seq - chosen.seq
-        click.echo(f"left out  {left:,} later records" if left else "left out  nothing")
-        click.echo("keys      " + ("from " + str(keys) if keys else "none: names and addresses stay sealed"))
+        _print_plan(chosen, directory, keys, as_json)
+    else:
+        _print_restored(restored, directory, keys, as_json)
+
+
+def _print_plan(chosen: Plan, directory: Path, keys: Path | None, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"seq": chosen.seq, "time": iso(chosen.time_ns), "dry_run": True}))
         return
-    click.echo(f"restored {directory} as it was after record {restored.seq}, of {restored.time}")
-    click.echo(f"digest    {restored.digest}")
-    click.echo(
-        "proven    "
-        + (
-            f"equal to {', '.join(restored.proven_by)}"
-            if restored.proven_by
-            else "by replay; no snapshot to compare with"
-        )
-    )
-    click.echo(
-        f"books     balanced; {restored.open_orders:,} open orders, {restored.open_reservations:,} open reservations"
-    )
+    left = chosen.manifest.seq - chosen.seq
+    found = f"{len(chosen.segments)} archived segments and {len(chosen.snapshots)} snapshots, all checksums right"
+    click.echo(f"would restore {directory} as it was after record {chosen.seq}, of {iso(chosen.time_ns)}")
+    click.echo(f"from      {found}")
+    click.echo(f"left out  {left:,} later records" if left else "left out  nothing")
+    click.echo(f"keys      from {keys}" if keys else "keys      none: names and addresses stay sealed")
+
+
+def _print_restored(done: Restored, directory: Path, keys: Path | None, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**done._asdict(), "dry_run": False}))
+        return
+    equal = f"equal to {', '.join(done.proven_by)}" if done.proven_by else "by replay; no snapshot to compare with"
+    click.echo(f"restored {directory} as it was after record {done.seq}, of {done.time}")
+    click.echo(f"digest    {done.digest}")
+    click.echo(f"proven    {equal}")
+    click.echo(f"books     balanced; {done.open_orders:,} open orders, {done.open_reservations:,} open reservations")
     if keys is None:
         click.echo(
-            f"keys      none: the names and addresses of {restored.sealed_parties:,} people stay sealed, and idempotency keys "
+            f"keys      none: the names and addresses of {done.sealed_parties:,} people stay sealed, and idempotency keys "
             "given before are not recognised"
         )

@@ -68,9 +68,13 @@ def write(
     except BaseException:
         pending.discard()
         raise
-    archived = ArchivedSegment(path)
-    for _ in archived.verify():
-        pass
+    try:
+        archived = ArchivedSegment(path)
+        for _ in archived.verify():
+            pass
+    except JournalCorrupt:
+        path.unlink()  # its name would say that it can be relied on
+        raise
     return archived
 
 
@@ -237,7 +241,7 @@ def segments_in(directory: Path) -> tuple[list[ArchivedSegment], list[JournalCor
     """The archived segments of a folder in order, and what is wrong with those that can't be opened."""
     found: list[ArchivedSegment] = []
     damaged: list[JournalCorrupt] = []
-    for path in sorted(directory.glob(f"*{SUFFIX}")):
+    for path in sorted(path for path in directory.glob(f"*{SUFFIX}") if path.is_file()):
         try:
             found.append(ArchivedSegment(path))
         except JournalCorrupt as error:

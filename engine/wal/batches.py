@@ -53,7 +53,7 @@ class Batches:
         if found is None:
             raise JournalCorrupt(part.name, seq, "the batch is missing")
         batch, previous = framing.decode(found[1], part.name, found[0])
-        if batch.last_seq < seq:
+        if not batch.first_seq <= seq <= batch.last_seq:
             raise JournalCorrupt(part.name, seq, "the batch is missing")
         return batch, previous, found[1]
 

@@ -111,7 +111,7 @@ class LmdbJournal(Batches):
             on_segment(position + 1, len(names))
         for segment in self._segments[:-1]:
             if not segment.sealed:
-                segment.seal()
+                self._seal(segment)
         for kept in archived:
             if kept not in self.parts:
                 kept.close()
@@ -204,11 +204,11 @@ class LmdbJournal(Batches):
             self._bytes_before += before.bytes_used
 
     def _seal(self, segment: Segment) -> None:
-        """Without room for the seal the next start writes it."""
+        """Without room for the seal a later start writes it."""
         try:
             segment.seal()
-        except lmdb.MapFullError:
-            pass
+        except StorageFull:
+            return
         except lmdb.Error as error:
             self._failed = True
             raise JournalFailed(f"the seal of segment {segment.name} could not be made durable: {error}") from error
@@ -295,12 +295,17 @@ class LmdbJournal(Batches):
         open_already = {part.name for part in self.parts}
         found = {}
         for path in sorted(self._archive_directory.glob(f"*{archive.SUFFIX}")):
-            if path.name not in open_already and int(path.name[:20]) >= self._segments[0].first_seq:
-                try:
-                    segment = ArchivedSegment(path)
-                except JournalCorrupt:
-                    continue  # then its segment stays
-                found[segment.first_seq, segment.last_seq, segment.extent.chain_after] = segment
+            if path.name in open_already:
+                continue
+            try:
+                segment = ArchivedSegment(path)
+            except JournalCorrupt:
+                continue  # then its segment stays
+            extent = segment.extent
+            if extent.journal_id == self.journal_id and extent.first_seq >= self._segments[0].first_seq:
+                found[extent.first_seq, extent.last_seq, extent.chain_after] = segment
+            else:
+                segment.close()
         return found
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import lmdb
 
 from engine.wal import framing
-from engine.wal.errors import StorageFull
+from engine.wal.errors import JournalCorrupt, StorageFull
 from engine.wal.framing import Batch
 from engine.wal.segments import LMDB_FORMAT, MAP_BYTES_FIRST, Segment, SegmentHeader, seq_key
 
@@ -50,7 +50,10 @@ def rebuild(
                 raise StorageFull(f"{folder} could not be written: {error}") from error
             if batch.last_seq >= to_seq:
                 break
-            batch, frame = next(frames)
+            following = next(frames, None)
+            if following is None:
+                raise JournalCorrupt(segment.name, batch.last_seq, f"the records end before {to_seq}")
+            batch, frame = following
         environment.sync(True)
     whole = Segment(folder)
     try:

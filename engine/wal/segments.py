@@ -6,6 +6,7 @@ Its file is preallocated, so that a commit inside the preallocated part can't ru
 import os
 import shutil
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,11 +23,13 @@ LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environme
 MAP_BYTES_FIRST = 4 * 1024 * 1024
 MAP_BYTES_STEP_MAX = 16 * 1024 * 1024  # what is written while the loop waits: some milliseconds
 PAGES_SLACK = 64
+READERS_MAX = 1024  # a reader that is killed keeps its place until the next writer opens
 FREE_BYTES_RESERVE = 1024 * 1024
 HEADER_KEY = bytes(8)  # where the batch of record 0 would be
 SEAL_KEY = b"\xff" * 8  # behind every batch: another segment follows
 
 _ZEROS = bytes(1024 * 1024)
+_CRC = struct.Struct(">I")
 
 
 class SegmentHeader:
@@ -41,15 +44,18 @@ class SegmentHeader:
         self.digest = digest
 
     def pack(self) -> bytes:
-        """Its bytes in the segment."""
-        return self.layout.pack(self.journal_id, self.first_seq, self.time_ns, self.digest)
+        """Its bytes in the segment, and their CRC-32."""
+        content = self.layout.pack(self.journal_id, self.first_seq, self.time_ns, self.digest)
+        return content + _CRC.pack(zlib.crc32(content))
 
     @classmethod
     def unpack(cls, segment: str, content: bytes | None) -> "SegmentHeader":
         """Read it back. Raises JournalCorrupt."""
-        if content is None or len(content) != cls.layout.size:
+        if content is None or len(content) != cls.layout.size + _CRC.size:
             raise JournalCorrupt(segment, None, "it has no readable header")
-        return cls(*cls.layout.unpack(content))
+        if _CRC.pack(zlib.crc32(content[: cls.layout.size])) != content[cls.layout.size :]:
+            raise JournalCorrupt(segment, None, "the checksum of its header does not match")
+        return cls(*cls.layout.unpack_from(content))
 
 
 def name_of(first_seq: int) -> str:
@@ -77,7 +83,7 @@ class Segment:
         self.environment = lmdb.open(
             str(directory),
             map_size=self.map_bytes,
-            max_readers=64,
+            max_readers=READERS_MAX,
             readonly=readonly,
             create=not readonly,
             lib_version=LMDB_FORMAT,
@@ -138,8 +144,8 @@ class Segment:
 
     def header(self) -> SegmentHeader:
         """Its header. Raises JournalCorrupt."""
-        with self.environment.begin(db=self.batches) as transaction:
-            return SegmentHeader.unpack(self.name, transaction.get(HEADER_KEY))
+        with self._reading() as cursor:
+            return SegmentHeader.unpack(self.name, bytes(cursor.value()) if cursor.set_key(HEADER_KEY) else None)
 
     @property
     def first_seq(self) -> int:
@@ -190,7 +196,9 @@ class Segment:
             return bool(cursor.set_key(SEAL_KEY))
 
     def seal(self) -> None:
-        """Write down that another segment follows, so that its loss shows."""
+        """Write down that another segment follows, so that its loss shows. Raises StorageFull without room for it."""
+        if not self.has_room(0):
+            self.grow(0)
         self.put(SEAL_KEY, b"")
 
     def put(self, key: bytes, value: bytes) -> bool:

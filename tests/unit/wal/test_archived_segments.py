@@ -109,10 +109,6 @@ def test_a_file_that_does_not_read_back_is_told(tmp_path: Path, monkeypatch: pyt
     archive_badly(tmp_path, monkeypatch)
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="the file keeps its name, and is taken for archived by the next follower and by retire",
-)
 def test_a_file_that_does_not_read_back_is_not_taken_for_archived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

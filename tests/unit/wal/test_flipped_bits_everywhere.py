@@ -66,7 +66,6 @@ def test_no_flipped_bit_of_a_live_segment_is_believed(tmp_path: Path, count: int
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(raises=AssertionError, reason=DAMAGED_SEPARATOR)
 def test_no_flipped_bit_of_the_way_to_a_leaf_is_believed(tmp_path: Path) -> None:
     found = outcomes("separators", tmp_path, 100_000, 0)
     assert {outcome for _, outcome in found} == {"detected", "harmless"}, found
@@ -87,7 +86,6 @@ def mislead(places: Places) -> None:
         handle.write(seq_key(less))
 
 
-@pytest.mark.xfail(raises=AssertionError, reason=DAMAGED_SEPARATOR)
 def test_a_reading_that_is_misled_skips_no_record(tmp_path: Path) -> None:
     places = keep(tmp_path, 30)
     mislead(places)
@@ -100,7 +98,6 @@ def test_a_reading_that_is_misled_skips_no_record(tmp_path: Path) -> None:
         journal.close()
 
 
-@pytest.mark.xfail(raises=AssertionError, reason=DAMAGED_SEPARATOR)
 def test_a_record_that_is_asked_for_is_never_another_one(tmp_path: Path) -> None:
     places = keep(tmp_path, 30)
     mislead(places)
@@ -131,24 +128,16 @@ def flip_in_header(places: Places, at: int) -> None:
 @pytest.mark.parametrize("at", range(0, SegmentHeader.layout.size, 7))
 def test_the_header_of_a_segment_that_follows_another_is_held_against_it(tmp_path: Path, at: int) -> None:
     places = keep_archived_only(tmp_path, 30)
-    before = read_all(places)
     flip_in_header(places, at)
-    if 24 <= at < 32:  # the time before it counts only as long as it is empty
-        assert read_all(places) == before
-    else:
-        assert refusal_of(places).name == live_folders(places)[0].name
+    assert refusal_of(places).name == live_folders(places)[0].name
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="a segment header has no checksum, and a lone one nothing to compare with"
-)
 def test_the_id_of_a_lone_segment_counts(tmp_path: Path) -> None:
     places = keep(tmp_path, 3)
     flip_in_header(places, 0)
     refusal_of(places)
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the time in the header is not held against the archive")
 def test_the_time_before_an_empty_segment_counts(tmp_path: Path) -> None:
     places = places_in(tmp_path)
     journal = reopen(places)

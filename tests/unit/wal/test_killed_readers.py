@@ -4,9 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
-from engine.wal import JournalCorrupt, JournalReader
+from engine.wal import JournalReader
 from tests.unit.wal.another_process import Other
 from tests.unit.wal.keeping import Places, content_of, keep, places_in, read_all, reopen
 
@@ -45,9 +43,6 @@ def test_the_slot_of_a_killed_reader_is_cleared_at_the_next_opening(tmp_path: Pa
     assert len(read_all(places)) == 3
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="LMDB begins its table anew only for the first process; nobody calls reader_check"
-)
 def test_the_slot_is_cleared_although_another_reader_has_the_journal_open(tmp_path: Path) -> None:
     places = keep(tmp_path, 3)
     with Other("read", places) as alive, Other("read", places) as killed:
@@ -70,10 +65,6 @@ def read_and_be_killed(places: Places) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
-@pytest.mark.xfail(
-    raises=JournalCorrupt,
-    reason="64 killed readers fill LMDB's table, and nobody calls reader_check to make room in it",
-)
 def test_any_number_of_killed_readers_leaves_a_journal_that_can_be_read(tmp_path: Path) -> None:
     places = keep(tmp_path, 3)
     with Other("read", places) as alive:  # so that LMDB does not begin its table anew

@@ -250,7 +250,7 @@ def test_a_seal_that_fails_ends_the_process(tmp_path: Path, monkeypatch: pytest.
     journal = reopen(places_in(tmp_path))
     with monkeypatch.context() as patch:
         patch.setattr(Segment, "seal", fail)
-        with pytest.raises(Exception, match="could not be sealed"):
+        with pytest.raises(Exception, match="the seal of segment"):
             append(journal, 60)
     with pytest.raises(Exception, match="an earlier commit failed"):
         journal.make_room(1)
@@ -272,9 +272,6 @@ def test_a_full_segment_is_followed_though_there_is_no_room_for_its_seal(tmp_pat
     assert [int(folder.name) for folder in sorted(tmp_path.iterdir())] == [1, 2]
 
 
-@pytest.mark.xfail(
-    raises=lmdb.MapFullError, reason="opening seals an unsealed segment without first making room in its map"
-)
 def test_a_segment_that_had_no_room_for_its_seal_opens_again(tmp_path: Path) -> None:
     full_to_the_last_page(tmp_path)
     try:

@@ -116,9 +116,6 @@ def test_the_archive_of_another_history_keeps_the_segment(places: Places, tmp_pa
     journal.close()
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="retire compares seqs and chain of an archived file, and not the journal id"
-)
 def test_the_same_batches_archived_of_another_journal_keep_the_segment(places: Places, tmp_path: Path) -> None:
     theirs = keep(tmp_path / "theirs")
     archive_sealed(theirs)
@@ -129,7 +126,6 @@ def test_the_same_batches_archived_of_another_journal_keep_the_segment(places: P
     assert went == [], "the next opening would refuse the archive, and with it the journal"
 
 
-@pytest.mark.xfail(raises=ValueError, reason="retire takes every name in the archive for a seq")
 def test_a_stray_name_in_the_archive_does_not_stop_it(places: Places) -> None:
     shutil.copyfile(archived_files(places)[0], places.archive / "a copy.kja")
     journal = reopen(places)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine import machine
-from engine.recovery import DUMP_VERSION, Fold, refuse_contradiction
+from engine.machine import DUMP_VERSION
+from engine.recovery import Fold, refuse_contradiction
 from engine.state import State
 from engine.wal import (
     ClosedTable,
