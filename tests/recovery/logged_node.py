@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,19 +29,15 @@ class LoggedNode(RunningNode):
     """`kontor serve` with more options; its log goes to a file beside its directory."""
 
     def __init__(self, directory: Path, *options: str, ready: bool = True) -> None:
-        self.options = options
         self.wait = ready
         self.log_file = directory.with_name(directory.name + ".log")
-        super().__init__(directory)
+        super().__init__(directory, options=options)
 
     def start(self) -> None:
         """Start it (again), and wait until it is ready unless it shall not be."""
-        command = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev", *self.options]
         self.log_file.write_bytes(b"")
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(self.port)], cwd=ROOT, stderr=log, start_new_session=True
-            )
+            self.process = subprocess.Popen(self.command(), cwd=ROOT, stderr=log, start_new_session=True)
         until(self._ready if self.wait else self._alive, "the node answers")
 
     def _answers(self, path: str) -> bool:
