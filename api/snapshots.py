@@ -173,7 +173,7 @@ class Snapshots:
         """Let the follower do its work. Gives the reason when it made nothing."""
         paths = self._node.paths
         command = ["snapshot", "--data", str(self._node.directory)]
-        command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--nice", "15", "--json"]
+        command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--give-way", "--json"]
         command += ["--at", str(seq), "--proof", str(proof_seq)]
         self._follower = Child(command)
         ended = await self._follower.ended()

@@ -1,7 +1,6 @@
 """`kontor backup` and `kontor restore`."""
 
 import json
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from api.backups.manifest import BackupUnusable
 from api.backups.restoring import Plan, Restored
 from api.books import Paths
 from api.commands import options
+from api.commands.giving_way import give_way
 from api.commands.progress import progress
 from api.node import VERSION
 from api.parties import backups as key_backups
@@ -26,10 +26,8 @@ from api.timestamps import iso, moment_ns
 @options.data
 @options.archive
 @options.as_json
-@click.option(
-    "--nice", default=10, show_default=True, type=click.IntRange(0, 19), help="How much to give way to the node."
-)
-def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, nice: int) -> None:
+@click.option("--hurry", is_flag=True, help="Do not give way to the node and others.")
+def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, hurry: bool) -> None:
     """Back up the books of a data directory to the folder TARGET, while a node runs on it or not.
 
     A backup that is there is brought up to date; sealed segments are not copied twice. The key store is not part of it: see
@@ -38,7 +36,8 @@ def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, n
     paths = Paths.of(directory, archive)
     if not paths.journal.is_dir():
         raise click.ClickException(f"{directory} is no data directory: it has no journal")
-    os.nice(nice)
+    if not hurry:
+        give_way()
     started = time.perf_counter()
     try:
         with progress(as_json) as tell:

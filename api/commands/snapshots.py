@@ -1,7 +1,6 @@
 """`kontor snapshot`: ask a running node for one, or make one of a directory."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 from api.books import Paths
 from api.client import Client
 from api.commands import options
+from api.commands.giving_way import give_way
 from api.commands.progress import progress
 from api.snapshots import DIVERGED_EXIT
 from api.timestamps import iso
@@ -29,7 +29,7 @@ from engine.wal.files import remove_unfinished, sync_directory
 @click.option("--wait", is_flag=True, help="With --url: return when the snapshot is there.")
 @click.option("--at", type=int, hidden=True)
 @click.option("--proof", type=int, hidden=True)
-@click.option("--nice", type=int, default=0, hidden=True)
+@click.option("--give-way", "gives_way", is_flag=True, hidden=True)
 def snapshot(
     directory: Path | None,
     url: str | None,
@@ -40,7 +40,7 @@ def snapshot(
     wait: bool,
     at: int | None,
     proof: int | None,
-    nice: int,
+    gives_way: bool,
 ) -> None:
     """Make a snapshot, so that the next start need not replay everything.
 
@@ -51,7 +51,8 @@ def snapshot(
     if directory is None:
         _ask(Client(str(url), key), as_json, wait)
         return
-    os.nice(nice)
+    if gives_way:
+        give_way()
     _print(_make(Paths.of(directory, archive), at, proof, kept, as_json), as_json)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.wal.errors import FULL_ERRNOS, StorageFull
 
 UNFINISHED = ".new"
+WRITE_BACK_BYTES = 1024 * 1024
 
 
 def sync_directory(directory: Path) -> None:
@@ -44,12 +45,18 @@ class Pending:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _translated(error, self._path) from error
-        self._file = os.fdopen(descriptor, "wb", buffering=1024 * 1024)
+        self._file = os.fdopen(descriptor, "wb", buffering=WRITE_BACK_BYTES)
+        self._begun = 0
 
     def write(self, content: bytes) -> None:
-        """Add to its end."""
+        """Add to its end. What has been written goes to disk step by step: one large sync would hold up everybody's."""
         try:
             self._file.write(content)
+            written = self._file.tell()
+            if written - self._begun >= WRITE_BACK_BYTES:
+                self._file.flush()
+                os.posix_fadvise(self._file.fileno(), self._begun, written - self._begun, os.POSIX_FADV_DONTNEED)
+                self._begun = written
         except OSError as error:
             raise _translated(error, self._path) from error
 
