@@ -143,8 +143,8 @@ class Snapshots:
     async def _make(self, scan: _Scan) -> None:
         started, seq = time.perf_counter(), scan.seq
         try:
-            proof_seq = await self._journal_digest(scan)
-            failure = "the node is stopping" if proof_seq is None else await self._follow(seq, proof_seq)
+            proof = await self._journal_digest(scan)
+            failure = proof.detail if isinstance(proof, Rejection) else await self._follow(seq, proof.seq)
             if failure is None:
                 await self._retire(seq)
                 self._unchanged_seq = self._after_its_digest(seq)
@@ -159,15 +159,14 @@ class Snapshots:
         finally:
             self.making = None
 
-    async def _journal_digest(self, scan: _Scan) -> int | None:
-        """Take the state's digest in slices between batches, and journal it. Gives the record's seq, None when stopping."""
+    async def _journal_digest(self, scan: _Scan) -> Done | Rejection:
+        """Take the state's digest in slices between batches, and journal it."""
         while not scan.done:
             await asyncio.sleep(PAUSE_SECONDS)
             scan.take_slice()
         outcome: asyncio.Future[Done | Rejection] = asyncio.get_running_loop().create_future()
         refusal = self._node.submit(Change(scan.result(), "system", lambda *_: (200, b""), outcome.set_result))
-        answer = refusal or await outcome
-        return answer.seq if isinstance(answer, Done) else None
+        return refusal or await outcome
 
     async def _follow(self, seq: int, proof_seq: int) -> str | None:
         """Let the follower do its work. Gives the reason when it made nothing."""

@@ -39,13 +39,18 @@ def state(
     if not paths.journal.is_dir():
         raise click.ClickException(f"{directory} is no data directory: it has no journal")
     journal = JournalReader(paths.journal, paths.archive)
-    seq = journal.last_seq if at is None else seq_of(at, journal)
-    if isinstance(seq, Rejection):
-        raise click.UsageError(seq.detail.replace("`as_of`", "--at"))
-    if seq < journal.first_seq - 1:
-        raise click.ClickException(f"records before {journal.first_seq} are neither in the journal nor in the archive")
-    with progress(as_json or raw) as tell:
-        then = follower.state_at(journal, paths.snapshots, seq, tell).state
+    try:
+        seq = journal.last_seq if at is None else seq_of(at, journal)
+        if isinstance(seq, Rejection):
+            raise click.UsageError(seq.detail.replace("`as_of`", "--at"))
+        if seq < journal.first_seq - 1:
+            raise click.ClickException(
+                f"records before {journal.first_seq} are neither in the journal nor in the archive"
+            )
+        with progress(as_json or raw) as tell:
+            then = follower.state_at(journal, paths.snapshots, seq, tell).state
+    finally:
+        journal.close()
     if raw:
         click.echo(json.dumps(_raw(then, sku, number)))
     elif number is not None:

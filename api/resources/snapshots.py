@@ -5,7 +5,7 @@ import msgspec
 from api.endpoint import encode
 from api.operations import Call, Handled, Operation, Reply
 from api.timestamps import Timestamp, iso
-from engine.results import ResultCode
+from engine.results import Rejection, ResultCode
 
 
 class SnapshotWanted(msgspec.Struct):
@@ -35,6 +35,8 @@ class SnapshotPage(msgspec.Struct):
 
 def create(call: Call) -> Handled:
     """Begin one."""
+    if call.node.stopping:
+        return Rejection(ResultCode.STOPPING, "the node is stopping")
     wanted = call.node.snapshots.take()
     return Reply(202, encode(SnapshotWanted(*wanted)))
 
