@@ -39,7 +39,7 @@ class Said(NamedTuple):
 
 def kontor(*arguments: object) -> Said:
     """`kontor ARGUMENTS` in this process. What is no ordinary end is raised."""
-    more = ("--hurry") if arguments[0] == "backup" else ()  # or the tests would be nicer from then on
+    more = ("--hurry",) if arguments[0] == "backup" else ()  # or the tests would be nicer from then on
     result = CliRunner().invoke(main, [str(argument) for argument in (*arguments, *more)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
