@@ -178,11 +178,15 @@ class Node:
                 self._turn_scheduled = True
                 self._turn()
             if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
-                try:
-                    self.writer.flush_closed()
-                except JournalFailed as error:
-                    self._die(error)
+                self.flush_closed()
                 flushed_at = self.loop.time()
+
+    def flush_closed(self) -> None:
+        """Let closed things leave memory. An I/O error ends the process, as one of the journal does."""
+        try:
+            self.writer.flush_closed()
+        except JournalFailed as error:
+            self._die(error)
 
     def committed(self) -> asyncio.Future[None]:
         """Resolves after the next durable batch."""

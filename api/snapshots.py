@@ -18,7 +18,7 @@ from engine.commands import RecordDigest
 from engine.facts import DigestRecorded
 from engine.results import Rejection
 from engine.state import State
-from engine.wal import Snapshot, snapshots_in
+from engine.wal import JournalCorrupt, Snapshot, snapshots_in
 from engine.wal.snapshots import name_of
 from engine.writer import Change, Done
 
@@ -112,7 +112,7 @@ class Snapshots:
             return self.making
         if self.newest is not None and self._node.state.seq in (self.newest.seq, self._unchanged_seq):
             return Wanted(self.newest.name, self.newest.seq)
-        self._node.writer.flush_closed()
+        self._node.flush_closed()
         scan = _Scan(self._node.state)
         self.making = Wanted(name_of(scan.seq), scan.seq)
         self._task = asyncio.get_running_loop().create_task(self._make(scan))
@@ -122,7 +122,7 @@ class Snapshots:
         """The record after `seq` if it only says what the state was then: nothing has changed by it. Else `seq`."""
         try:
             facts = records.decode(self._node.journal.record(seq + 1)[1]).facts
-        except KeyError:
+        except (KeyError, JournalCorrupt):
             return seq
         return seq + 1 if all(isinstance(fact, DigestRecorded) for fact in facts) else seq
 
