@@ -48,6 +48,7 @@ def stall(directory: Path, fault: Fault, clients: int, requests: int) -> None:
         node.stop()
 
 
+@pytest.mark.slow
 def test_everybody_is_answered_although_every_sync_takes_long(tmp_path: Path) -> None:
     stall(tmp_path / "data", Fault("fdatasync", "delay_exit=200000", "3+"), clients=200, requests=600)
 
