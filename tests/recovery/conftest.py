@@ -1,9 +1,12 @@
 """A life that is lived once and copied by every test that wants to hurt it."""
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.api.conftest import SHOP, Api
 from tests.recovery.lives import Lived, kontor, lived
 
 
@@ -26,3 +29,26 @@ def backup(lived_once: Lived, tmp_path: Path) -> Path:
     said = kontor("backup", target, "--data", lived_once.directory)
     assert said.code == 0, said.complaint
     return target
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """A node in this process, with something on the shelf."""
+    made = Api(tmp_path / "data")
+    made.done("/v1/configuration", SHOP)
+    made.receive("CUSHION", "leipzig", 10)
+    yield made
+    made.node.stop()
+    made.close_node()
+    made.runner.close()
+
+
+def finished(api: Api) -> None:
+    """Wait until the snapshot that is being made is there or has failed."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(60):
+            while api.node.snapshots.making is not None:  # noqa: ASYNC110 - a process has no event to wait for
+                await asyncio.sleep(0.02)
+
+    api.runner.run(wait())

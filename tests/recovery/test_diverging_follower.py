@@ -1,10 +1,7 @@
 """A follower whose state is not what the writer said: no snapshot is made, the old one is kept, and it is told."""
 
-import asyncio
 import hashlib
 import types
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,8 @@ import pytest
 from api import snapshots
 from engine import commands as c
 from engine import machine
-from tests.api.conftest import SHOP, Api
+from tests.api.conftest import Api
+from tests.recovery.conftest import finished
 from tests.recovery.lives import LifeOnDisk, Lived, kontor, tree
 
 
@@ -49,28 +47,6 @@ def test_a_follower_that_diverges_ends_with_3_makes_nothing_and_keeps_the_old_on
         name: content for name, content in before.items() if name != "lock"
     }
     assert after.keys() == before.keys()
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    made = Api(tmp_path / "data")
-    made.done("/v1/configuration", SHOP)
-    made.receive("CUSHION", "leipzig", 10)
-    yield made
-    made.node.stop()
-    made.close_node()
-    made.runner.close()
-
-
-def finished(api: Api) -> None:
-    """Wait until the snapshot that is being made is there or has failed."""
-
-    async def wait() -> None:
-        async with asyncio.timeout(60):
-            while api.node.snapshots.making is not None:  # noqa: ASYNC110 - a process has no event to wait for
-                await asyncio.sleep(0.02)
-
-    api.runner.run(wait())
 
 
 def metric(api: Api, name: str) -> float:

@@ -18,7 +18,7 @@ from tests.recovery.running import ROOT
 
 DECEMBER = ROOT / "examples" / "online_retail_2010-12.csv.gz"
 # The whole year is not part of the repository: name its file here to restore that.
-DATASET = Path(os.environ.get("KONTOR_REPLAY_DATASET", str(DECEMBER)))
+DATASET = Path(os.environ.get("KONTOR_ONLINE_RETAIL", str(DECEMBER)))
 
 
 def digests_while_replaying(

@@ -1,7 +1,6 @@
 """Snapshots in the middle of other work: no moment is a bad one to ask, or to stop."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,8 @@ from api.node import Node
 from engine import commands as c
 from engine.commands.stock import MovementLine
 from engine.writer import Change
-from tests.api.conftest import SHOP, Api
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    made = Api(tmp_path / "data")
-    made.done("/v1/configuration", SHOP)
-    made.receive("CUSHION", "leipzig", 10)
-    yield made
-    made.node.stop()
-    made.close_node()
-    made.runner.close()
-
-
-def finished(api: Api) -> None:
-    """Wait until the snapshot that is being made is there or has failed."""
-
-    async def wait() -> None:
-        async with asyncio.timeout(60):
-            while api.node.snapshots.making is not None:  # noqa: ASYNC110 - a process has no event to wait for
-                await asyncio.sleep(0.02)
-
-    api.runner.run(wait())
+from tests.api.conftest import Api
+from tests.recovery.conftest import finished
 
 
 def submit(node: Node, quantity: int) -> None:
