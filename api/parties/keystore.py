@@ -29,6 +29,7 @@ import lmdb
 from api.parties.pads import WIPED, Pads, PadsTruncated
 from engine.wal.errors import StorageFull
 from engine.wal.files import sync_directory
+from engine.wal.lock import take_over
 
 CONTACT: Final = "contact"
 BILLING: Final = "billing"
@@ -298,6 +299,7 @@ class PartyKeys:
             max_spare_txns=1,
             lib_version=LMDB_FORMAT,
         )
+        take_over(environment)
         last_page = environment.info()["last_pgno"]
         if path.stat().st_size < (last_page + 1) * environment.stat()["psize"]:
             environment.close()

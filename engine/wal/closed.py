@@ -13,6 +13,7 @@ from typing import NamedTuple
 import lmdb
 
 from engine.wal.errors import FULL_ERRNOS, JournalFailed, StorageFull
+from engine.wal.lock import take_over
 from engine.wal.meta import meta_pages, pages_hold_together
 from engine.wal.segments import LMDB_FORMAT, MAP_BYTES_FIRST, MAP_BYTES_STEP_MAX
 
@@ -77,6 +78,7 @@ class ClosedTable:
         self._environment = lmdb.open(
             str(directory), map_size=self._map_bytes, max_dbs=4, lib_version=LMDB_FORMAT, mode=0o600
         )
+        take_over(self._environment)
         self._values = self._environment.open_db(b"values")
         self._aliases = self._environment.open_db(b"aliases")
         self._serials = self._environment.open_db(b"serials")

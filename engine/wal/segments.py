@@ -17,6 +17,7 @@ from engine.wal import framing
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory
 from engine.wal.framing import Batch
+from engine.wal.lock import take_over
 from engine.wal.meta import META_BYTES
 
 LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
@@ -90,6 +91,7 @@ class Segment:
             mode=0o600,
         )
         if not readonly:
+            take_over(self.environment)
             self.environment.reader_check()  # a reader that was killed would keep pages from being used again
         self.batches = self.environment.open_db(None)
         self.page_bytes: int = self.environment.stat()["psize"]
