@@ -161,7 +161,7 @@ def _wait_until_ready(node: subprocess.Popen[bytes], url: str, log: Path) -> Non
             with urllib.request.urlopen(f"{url}/health/ready", timeout=5):  # noqa: S310 - our own http address
                 return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            time.sleep(0.05)  # the node is starting
     raise click.ClickException(f"the node was not ready within {START_SECONDS_MAX} s; its log is {log}")
 
 

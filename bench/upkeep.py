@@ -89,7 +89,7 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
         seconds = 3 * QUIET_SECONDS + 40
         arguments = [str(port), str(CONNECTIONS), str(rate), str(seconds), "3", size, str(rows)]
         load = subprocess.Popen([sys.executable, "-m", "bench.steady", *arguments])
-        windows = {"alone": _window(lambda: time.sleep(QUIET_SECONDS))}
+        windows = {"alone": _window(lambda: time.sleep(QUIET_SECONDS))}  # a window without anything else
         windows["snapshot"] = _window(lambda: _snapshot(port))
         windows["backup"] = _window(lambda: _backup(data, backup))
         memory = _rss_mb(_pid(data))

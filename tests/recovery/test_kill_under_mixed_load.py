@@ -64,7 +64,7 @@ def kill_rounds(directory: Path, rounds: int, seed: int) -> None:
             for client in clients:
                 client.start()
             if chance.random() < 0.4:
-                time.sleep(chance.uniform(0.0, 0.2))
+                time.sleep(chance.uniform(0.0, 0.2))  # any moment will do; nothing is timed
                 node.call("POST", "/v1/snapshots")
             time.sleep(chance.uniform(0.02, 0.5))  # any moment will do; nothing is timed
             node.kill()
