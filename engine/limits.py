@@ -14,6 +14,10 @@ IDEMPOTENCY_KEY_LENGTH_MAX = 255
 QUANTITY_MAX = 1_000_000_000
 MINOR_MAX = 1_000_000_000_000
 BALANCE_MAX = 2**62
+PRICE_MAX = 100_000_000  # what a rule may add for a node, in minor units
+UNIT_PRICE_MAX = 100_000  # what a rule may add for a unit
+OVERRIDES_MAX = 100
+RULES_MAX = 1_000
 
 # Lines
 MOVEMENT_LINES_MAX = 1_000
@@ -38,6 +42,7 @@ CLOSED_PENDING_MAX = 2_000
 
 # Derived caches (dropping them changes no answer)
 COST_CACHE_MAX = 4_096
+COST_CACHE_NODES_MAX = 2_000_000  # terms x nodes; about 80 bytes each
 
 # HTTP
 HEADER_BYTES_MAX = 32 * 1024

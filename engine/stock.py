@@ -40,6 +40,7 @@ class Stock:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
+        self.special: dict[int, dict[int, NodeItem]] = {}
         self._fit()
 
     def _fit(self) -> None:
@@ -55,9 +56,25 @@ class Stock:
             self._fit()
 
     def withhold(self, sku: str, node: str, rule: NodeItem) -> None:
-        """Withhold the safety stock of a SKU at a node, or everything if it may not be sold from there."""
-        at = self.ledger.sku_index[sku] * self.ledger.node_capacity + self.ledger.node_index[node]
-        self.withheld_cells[at] = rule.safety_stock if rule.sellable else NOT_SELLABLE
+        """Withhold the safety stock of a SKU at a node, or everything if it may not be sold from there.
+
+        `special` holds the rules that are about prices, by positions of SKU and node.
+        """
+        sku_at, node_at = self.ledger.sku_index[sku], self.ledger.node_index[node]
+        self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = (
+            rule.safety_stock if rule.sellable else NOT_SELLABLE
+        )
+        special = self.special.setdefault(sku_at, {})
+        special.pop(node_at, None)
+        if rule.sourcing_minor_per_unit or rule.stocked_since is not None:
+            special[node_at] = rule
+        if not special:
+            del self.special[sku_at]
+
+    def cells_of(self, sku_at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Units available and units withheld of one SKU, by position, at every node. Views: do not write to them."""
+        nodes = len(self.ledger.nodes)
+        return self.ledger.inside[AVAILABLE][sku_at, :nodes], self.withheld[sku_at, :nodes]
 
     def promisable(self, sku_at: int, node_at: int) -> int:
         """Available-to-promise units of one SKU at one node, by position."""

@@ -1,271 +1,215 @@
-"""What a channel may take from where, and the plan for a demand: the bridge from stock and rules to sourcing."""
+"""The plan for a demand: the bridge from stock and rules to sourcing.
+
+What a channel may take is put together as one problem over the SKUs of the demand; the solver's plan is handed out to the
+lines in their order. Where one of the cheapest nodes has everything and no split can be cheaper, no problem is built.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine import limits
-from engine.areas import Area
-from engine.commands.configuration import Channel, Node, SourcingPolicy
+from engine.asking import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
+from engine.capacity import Slot
 from engine.facts.postings import AVAILABLE
-from engine.facts.reservations import Source
+from engine.facts.reservations import Decision, Source
+from engine.problems import Row, problem_of
 from engine.results import Shortage
-from engine.sourcing import Locations, Rules, source
+from engine.sourcing import INFEASIBLE, OPTIMAL, Plan, Problem, solve, solve_most
+from engine.terms import Terms
 
 if TYPE_CHECKING:
     from engine.state import State
 
-EARTH_RADIUS_KM = 6371.0088
-QUICK_NODES_MAX = 4
+__all__ = ["Demand", "Request", "Supply", "plan_for", "supply"]
 
-
-class Demand(NamedTuple):
-    """`quantity` units of a known SKU; from `node` only where one is named."""
-
-    sku: str
-    quantity: int
-    node: str | None = None
-
-
-class Wanted(Protocol):
-    """What supply needs to know of a line: a Demand, or a line of a command as it is."""
-
-    @property
-    def sku(self) -> str: ...
-    @property
-    def quantity(self) -> int: ...
-    @property
-    def node(self) -> str | None: ...
+NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 
 
 class Supply(NamedTuple):
-    """The sources of every demand line, in line order, and the SKUs that could not be served in full."""
+    """The sources of every line, in line order, and the SKUs that could not be served in full.
+
+    `slots` are the places at nodes that the promise takes; `decision` says by which rules it was made and what it costs.
+    """
 
     sources: list[tuple[Source, ...]]
     short: list[Shortage]
+    slots: tuple[Slot, ...]
+    decision: Decision
 
 
-class Terms(NamedTuple):
-    """What shipping to one area costs one channel. Positions are the ledger's.
+def supply(state: State, request: Request, now_ns: int) -> Supply:
+    """Find units for a demand of known SKUs on a known channel.
 
-    `shipping_order` lists the nodes that may ship, cheapest first, `quick_order` the first few; `cost` int64[L] is one shipment from each node in
-    minor units; `ships` and `hands_out` bool[L] say who may send parcels, and who may be named by a line.
+    Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU. If something is
+    short and no part is welcome, there are no sources.
     """
-
-    shipping_order: list[int]
-    quick_order: list[int]
-    cost: NDArray[np.int64]
-    ships: NDArray[np.bool_]
-    hands_out: NDArray[np.bool_]
-    rules: Rules
-    buffer: int
-
-
-class TermsCache:
-    """Terms by channel and area, made anew when master data changed. Derived: forgetting them changes no answer."""
-
-    def __init__(self) -> None:
-        self._terms: dict[tuple[str, Area], Terms] = {}
-        self._version = -1
-
-    def get(self, state: State, channel_id: str, area: Area) -> Terms:
-        """The terms of a known channel for an area."""
-        if self._version != state.configuration.version or len(self._terms) >= limits.COST_CACHE_MAX:
-            self._terms.clear()
-            self._version = state.configuration.version
-        key = (channel_id, area)
-        terms = self._terms.get(key)
-        if terms is None:
-            terms = self._terms[key] = _terms(state, state.configuration.channels[channel_id], area)
-        return terms
-
-
-def _terms(state: State, channel: Channel, area: Area) -> Terms:
-    names = state.ledger.nodes
-    nodes = [state.configuration.nodes[name] for name in names]
-    policy = state.configuration.policy_of(channel)
-    allowed = None if channel.nodes is None else set(channel.nodes)
-    served = np.array(
-        [node.enabled and (allowed is None or name in allowed) for name, node in zip(names, nodes, strict=True)], bool
-    )
-    ships = served & np.array([node.ships for node in nodes], bool)
-    hands_out = served & np.array([node.ships or node.pickup for node in nodes], bool)
-    cost = _shipment_cost(nodes, area, policy)
-    order = [int(i) for i in np.argsort(cost, kind="stable") if ships[i]]
-    rules = Rules(
-        line_split=policy.line_split,
-        ship_complete=False,
-        locations_max=policy.nodes_max,
-        split_penalty=policy.split_penalty_minor,
-    )
-    return Terms(order, order[:QUICK_NODES_MAX], cost, ships, hands_out, rules, channel.buffer)
-
-
-def _shipment_cost(nodes: list[Node], area: Area, policy: SourcingPolicy) -> NDArray[np.int64]:
-    cost = np.array([node.handling_cost_minor + policy.parcel_cost_minor for node in nodes], np.int64)
-    if area.country is not None:
-        cost += np.array(
-            [0 if node.country == area.country else policy.cross_border_cost_minor for node in nodes], np.int64
-        )
-    if area.latitude_tenths is not None and area.longitude_tenths is not None and nodes:
-        km = distance_km(
-            np.array([node.latitude for node in nodes]),
-            np.array([node.longitude for node in nodes]),
-            area.latitude_tenths / 10,
-            area.longitude_tenths / 10,
-        )
-        cost += (km * policy.cost_per_100_km_minor / 100).astype(np.int64)
-    return cost
-
-
-def distance_km(
-    latitudes: NDArray[np.float64], longitudes: NDArray[np.float64], latitude: float, longitude: float
-) -> NDArray[np.float64]:
-    """Great-circle distances in km from one point, all in decimal degrees. Haversine formula (Sinnott, 1984)."""
-    phi, other = np.radians(latitudes), np.radians(latitude)
-    half_rise, half_run = (phi - other) / 2, np.radians(longitudes - longitude) / 2
-    chord = np.sin(half_rise) ** 2 + np.cos(phi) * np.cos(other) * np.sin(half_run) ** 2
-    km: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
-    return km
-
-
-def supply(
-    state: State, channel_id: str, demand: Sequence[Wanted], area: Area, excluded: tuple[str, ...] | list[str] = ()
-) -> Supply:
-    """Find units for a demand of known SKUs on a known channel, from any node but the excluded ones.
-
-    Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU.
-    """
-    terms = state.terms.get(state, channel_id, area)
-    if not excluded and not terms.buffer:
-        quick = _one_cheap_node(state, terms, demand)
+    variant = variant_of_request(state, request, now_ns)
+    terms = state.terms.get(state, request.channel, request.area, request.delivery, variant)
+    if terms.flat and not request.excluded and not terms.buffer and not state.stock.special:
+        quick = _one_cheap_node(state, terms, request, variant, now_ns)
         if quick is not None:
             return quick
-    return _by_sourcing(state, terms, demand, excluded)
+    return _by_sourcing(state, terms, request, variant, now_ns)
 
 
-def _one_cheap_node(state: State, terms: Terms, demand: Sequence[Wanted]) -> Supply | None:
-    """The common case without arrays: one of the cheapest nodes has all of it. None if not, or if lines compete."""
+def _one_cheap_node(
+    state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int
+) -> Supply | None:
+    """The common case without arrays: one of the cheapest nodes has all of it, and no two nodes could be cheaper."""
     ledger = state.ledger
     sku_index, width = ledger.sku_index, ledger.node_capacity
     wanted: dict[int, int] = {}
-    for line in demand:
+    for line in request.lines:
         if line.node is not None:
             return None
         wanted[sku_index[line.sku] * width] = line.quantity
-    if len(wanted) != len(demand):
+    if len(wanted) != len(request.lines):
         return None
     available, withheld = ledger.cells[AVAILABLE], state.stock.withheld_cells
-    for node_at in terms.quick_order:
+    for node_at, cost_minor in terms.quick_order:
         for row, quantity in wanted.items():
             if available[row + node_at] - withheld[row + node_at] < quantity:
                 break
         else:
-            name = ledger.nodes[node_at]
-            return Supply([(Source(name, line.quantity),) for line in demand], [])
+            promise = terms.promise(state, node_at, now_ns)
+            if promise is None:
+                continue
+            name, ships_at_ns, delivers_at_ns = ledger.nodes[node_at], promise.ships_at_ns, promise.delivers_at_ns
+            return Supply(
+                [(Source(name, line.quantity, ships_at_ns, delivers_at_ns),) for line in request.lines],
+                [],
+                (Slot(name, promise.day),) if terms.table.orders_per_day_max[node_at] is not None else (),
+                _decision(state, request.channel, variant, cost_minor, None),
+            )
     return None
 
 
-def _by_sourcing(state: State, terms: Terms, demand: Sequence[Wanted], excluded: tuple[str, ...] | list[str]) -> Supply:
-    ledger = state.ledger
-    skus = list(dict.fromkeys(line.sku for line in demand))
-    row_of = {sku: row for row, sku in enumerate(skus)}
-    stock = state.stock.promisable_rows([ledger.sku_index[sku] for sku in skus])
-    stock[:, ~terms.hands_out] = 0
-    for name in excluded:
-        if name in ledger.node_index:
-            stock[:, ledger.node_index[name]] = 0
-    countable = stock * terms.ships
-    for line in demand:
-        if line.node is not None:
-            row, node_at = row_of[line.sku], ledger.node_index[line.node]
-            countable[row, node_at] = stock[row, node_at]
-    # The buffer is withheld from the channel's whole view of a SKU, wherever the units are.
-    budget = [max(0, total - terms.buffer) for total in countable.sum(axis=1).tolist()]
-    visible = list(budget)
+def _decision(
+    state: State, channel: str, variant: tuple[int, ...], cost_minor: int, bound_minor: int | None
+) -> Decision:
+    policy = state.configuration.channels[channel].sourcing_policy
+    version = 0 if policy is None else state.configuration.policy_seqs[policy]
+    return Decision(policy, version, variant, cost_minor, bound_minor)
 
-    sources: list[list[Source]] = [[] for _ in demand]
-    for position, line in enumerate(demand):
-        if line.node is not None:
-            row, node_at = row_of[line.sku], ledger.node_index[line.node]
-            units = min(line.quantity, int(stock[row, node_at]), budget[row])
-            if units:
-                sources[position].append(Source(line.node, units))
-                stock[row, node_at] -= units
-                budget[row] -= units
-    stock *= terms.ships
-    _serve_free_lines(state, terms, demand, row_of, stock, budget, sources)
+
+def _by_sourcing(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply:
+    asked = ask(state, terms, request, now_ns)
+    named, free = rows_of(state, request, asked)
+    partial = request.partial and not terms.settings.ship_complete
+    sources: list[list[Source]] = [[] for _ in request.lines]
+    plan = NO_PLAN
+    if asked.complete or partial:
+        plan, rows = plan_for(state, terms, named, free, asked, partial, now_ns)
+        _hand_out(state, terms, request, asked, rows, plan, sources, now_ns)
+        found = [0] * len(asked.row_of)
+        for line, given in zip(request.lines, sources, strict=True):
+            found[asked.row_of[line.sku]] += sum(source.quantity for source in given)
+        short = shortages(state, request, asked, found)
+    else:
+        short = _lacking(state, request, asked)
+    if short and not partial:
+        sources = [[] for _ in request.lines]
     return Supply(
-        [tuple(found) for found in sources], _shortages(demand, sources, visible, row_of, ledger.node_index, countable)
+        [tuple(given) for given in sources],
+        short,
+        _slots(state, terms, sources, now_ns),
+        _decision(state, request.channel, variant, plan.cost or 0, None if plan.status == OPTIMAL else plan.bound),
     )
 
 
-def _serve_free_lines(
+def _lacking(state: State, request: Request, asked: Asked) -> list[Shortage]:
+    found = list(asked.free)
+    for position, units in asked.named.items():
+        found[asked.row_of[request.lines[position].sku]] += units
+    return shortages(state, request, asked, found)
+
+
+def plan_for(
+    state: State, terms: Terms, named: list[Row], free: list[Row], asked: Asked, partial: bool, now_ns: int
+) -> tuple[Plan, list[Row]]:
+    """The cheapest plan for what there is, and the lines of its problem: those at named nodes first.
+
+    Rules that a client's named nodes break bind only the rest. If the rules allow no plan for everything, it is the one
+    that serves the most units; with a price for a unit that nobody sends, what is dearer to send is left out.
+    """
+    rows = [*named, *free]
+    if not rows:
+        return NO_PLAN, rows
+    lost_minor = terms.settings.unsourced_minor_per_unit if partial else None
+    problem = _problem(state, terms, rows, asked, now_ns)
+    if lost_minor is not None:
+        rules = problem.rules._replace(ship_complete=False)
+        lost = np.full(len(rows), lost_minor, np.int64)
+        return solve(problem._replace(rules=rules, lost=lost)), rows
+    plan = solve(problem)
+    if plan.status == INFEASIBLE and named:
+        return _beside_named(state, terms, named, free, asked, now_ns), rows
+    return (solve_most(problem) if plan.status == INFEASIBLE else plan), rows
+
+
+def _problem(state: State, terms: Terms, rows: list[Row], asked: Asked, now_ns: int) -> Problem:
+    stock = asked.stock[[asked.row_of[row.sku] for row in rows]]
+    for at, row in enumerate(rows):
+        if row.node_at is not None:
+            stock[at] = 0
+            stock[at, row.node_at] = row.quantity
+    return problem_of(state, terms, rows, stock, now_ns)
+
+
+def _beside_named(
+    state: State, terms: Terms, named: list[Row], free: list[Row], asked: Asked, now_ns: int
+) -> Plan:
+    """Named nodes give what they were asked for, whatever the rules; the rest is planned as if alone."""
+    takes = [(at, row.node_at, row.quantity) for at, row in enumerate(named) if row.node_at is not None]
+    if not free:
+        return Plan(OPTIMAL, 0, 0, tuple(takes), ())
+    problem = _problem(state, terms, free, asked, now_ns)
+    plan = solve(problem)
+    if plan.status == INFEASIBLE:
+        plan = solve_most(problem)
+    takes += [(at + len(named), node_at, units) for at, node_at, units in plan.takes]
+    return plan._replace(takes=tuple(takes))
+
+
+def _hand_out(
     state: State,
     terms: Terms,
-    demand: Sequence[Wanted],
-    row_of: dict[str, int],
-    stock: NDArray[np.int64],
-    budget: list[int],
+    request: Request,
+    asked: Asked,
+    rows: list[Row],
+    plan: Plan,
     sources: list[list[Source]],
+    now_ns: int,
 ) -> None:
-    """Source the lines that name no node, as one problem over their SKUs, and hand the units out in line order."""
-    wanted = np.zeros(len(row_of), np.int64)
-    for line in demand:
-        if line.node is None:
-            wanted[row_of[line.sku]] += line.quantity
-    wanted = np.minimum(wanted, np.minimum(stock.sum(axis=1), budget))
-    if not wanted.any():
-        return
-    weights = np.array([-(-(state.configuration.items[sku].weight_grams or 0) // 100) for sku in row_of], np.int64)
-    nodes = stock.shape[1]
-    locations = Locations(terms.cost, np.zeros(nodes, np.int64), np.zeros(stock.shape, np.int64))
-    plan = source(wanted, weights, stock, locations, terms.rules)
-    names = state.ledger.nodes
-    left = [row.tolist() for row in plan.units]
-    cheapest_first = [sorted(np.flatnonzero(row).tolist(), key=lambda at: (terms.cost[at], at)) for row in plan.units]
-    for position, line in enumerate(demand):
-        if line.node is not None:
-            continue
-        row = row_of[line.sku]
+    """Give the plan's units to the lines, in line order, cheapest node first."""
+    piles: dict[tuple[str, int | None], list[list[int]]] = {}
+    for at, node_at, units in sorted(plan.takes, key=lambda take: (take[0], int(terms.cost[take[1]]), take[1])):
+        piles.setdefault((rows[at].sku, rows[at].node_at), []).append([node_at, units])
+    for position, line in enumerate(request.lines):
+        named_at = None if line.node is None else state.ledger.node_index[line.node]
         missing = line.quantity
-        for at in cheapest_first[row]:
-            units = min(missing, left[row][at])
+        for pile in piles.get((line.sku, named_at), ()):
+            units = min(missing, pile[1])
             if units:
-                sources[position].append(Source(names[at], units))
-                left[row][at] -= units
+                promise = terms.promise(state, pile[0], now_ns)
+                assert promise is not None, "a node that can't send was chosen"
+                name = terms.table.names[pile[0]]
+                sources[position].append(Source(name, units, promise.ships_at_ns, promise.delivers_at_ns))
+                pile[1] -= units
                 missing -= units
 
 
-def _shortages(
-    demand: Sequence[Wanted],
-    sources: list[list[Source]],
-    visible: list[int],
-    row_of: dict[str, int],
-    node_index: dict[str, int],
-    countable: NDArray[np.int64],
-) -> list[Shortage]:
-    requested: dict[str, int] = {}
-    found: dict[str, int] = {}
-    free: set[str] = set()
-    named: dict[str, set[str]] = {}
-    for line, given in zip(demand, sources, strict=True):
-        requested[line.sku] = requested.get(line.sku, 0) + line.quantity
-        found[line.sku] = found.get(line.sku, 0) + sum(source.quantity for source in given)
-        if line.node is None:
-            free.add(line.sku)
-        else:
-            named.setdefault(line.sku, set()).add(line.node)
-    short = []
-    for sku, quantity in requested.items():
-        if found[sku] < quantity:
-            available = visible[row_of[sku]]
-            if sku not in free:
-                at_named = sum(int(countable[row_of[sku], node_index[node]]) for node in sorted(named[sku]))
-                available = min(available, at_named)
-            short.append(Shortage(sku, quantity, available))
-    return short
+def _slots(state: State, terms: Terms, sources: list[list[Source]], now_ns: int) -> tuple[Slot, ...]:
+    """The places that a plan takes at nodes with a limit."""
+    if not terms.table.any_limit:
+        return ()
+    slots = []
+    for name in dict.fromkeys(source.node for given in sources for source in given):
+        node_at = state.ledger.node_index[name]
+        promise = terms.promise(state, node_at, now_ns)
+        if promise is not None and terms.table.orders_per_day_max[node_at] is not None:
+            slots.append(Slot(name, promise.day))
+    return tuple(slots)
+

@@ -22,10 +22,15 @@ from engine.commands.fields import (
     Sku,
     TtlSeconds,
 )
+from engine.commands.policies import SourcingPolicy
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A place that holds stock and can fulfil."""
+    """A place that holds stock and can fulfil.
+
+    `orders_per_day_max` are orders that may be sent from it on one of its days; a parcel leaves on the first day it works
+    on, if released before its `cut_off`, after `lead_time_days` more of them. `groups` are for selectors of policies.
+    """
 
     name: Name
     kind: Literal["warehouse", "store", "supplier"]
@@ -42,23 +47,33 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     cut_off: ClockTime | None = None
     opening_hours: dict[str, tuple[tuple[ClockTime, ClockTime], ...]] | None = None
     closed_dates: tuple[Date, ...] = ()
+    lead_time_days: Annotated[int, Meta(ge=0, le=365)] = 0
+    groups: tuple[Id, ...] = ()
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The smallest thing stocked and sold."""
+    """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price."""
 
     name: Name
     weight_grams: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
     tax_class: Id | None = None
     gtin: Annotated[str, Meta(pattern=GTIN_REGEX)] | None = None
     backorderable: bool = False
+    groups: tuple[Id, ...] = ()
+    value_minor: Minor | None = None
 
 
 class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is special about one SKU at one node. `safety_stock` units are withheld there."""
+    """What is special about one SKU at one node. `safety_stock` units are withheld there.
+
+    `sourcing_minor_per_unit` is added to the cost of sending a unit from here: what it could still earn here (more), or
+    how much it should go (less). `stocked_since` is the day its oldest units came.
+    """
 
     safety_stock: QuantityOrZero = 0
     sellable: bool = True
+    sourcing_minor_per_unit: Annotated[int, Meta(ge=-limits.UNIT_PRICE_MAX, le=limits.UNIT_PRICE_MAX)] = 0
+    stocked_since: Date | None = None
 
 
 class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -72,18 +87,6 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     sourcing_policy: Id | None = None
     reservation_ttl_seconds: TtlSeconds = limits.RESERVATION_TTL_SECONDS_DEFAULT
     buffer: QuantityOrZero = 0
-
-
-class SourcingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a plan costs. Money in whole minor units of the node's books."""
-
-    name: Name
-    parcel_cost_minor: Minor = 400
-    cost_per_100_km_minor: Minor = 20
-    cross_border_cost_minor: Minor = 1_000
-    split_penalty_minor: Minor = 300
-    nodes_max: Annotated[int, Meta(ge=1, le=1_000)] | None = None
-    line_split: bool = True
 
 
 class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,6 +14,7 @@ COUNTRY_REGEX = r"^[A-Z]{2}$(?!\n)"
 CURRENCY_REGEX = r"^[A-Z]{3}$(?!\n)"
 CLOCK_REGEX = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 DATE_REGEX = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)"
+UTC_TIME_REGEX = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$(?!\n)"
 GTIN_REGEX = r"^[0-9]{8,14}$(?!\n)"
 
 # What a pattern asks for, in words, for people who got it wrong.
@@ -24,6 +25,7 @@ PATTERNS_IN_WORDS = {
     CURRENCY_REGEX: "three capital letters (ISO 4217)",
     CLOCK_REGEX: "a time of day such as 16:00",
     DATE_REGEX: "a date such as 2026-11-23",
+    UTC_TIME_REGEX: "a time in UTC such as 2026-11-23T16:00:00Z",
     GTIN_REGEX: "8 to 14 digits",
 }
 
@@ -42,4 +44,5 @@ Latitude = Annotated[float, Meta(ge=-90, le=90, description="decimal degrees, WG
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="decimal degrees, WGS 84")]
 TtlSeconds = Annotated[int, Meta(ge=1, le=limits.RESERVATION_TTL_SECONDS_MAX)]
 ClockTime = Annotated[str, Meta(pattern=CLOCK_REGEX, description="HH:MM, local time")]
+UtcTime = Annotated[str, Meta(pattern=UTC_TIME_REGEX, description="RFC 3339, to the second, UTC")]
 Date = Annotated[str, Meta(pattern=DATE_REGEX)]

@@ -46,6 +46,7 @@ MORE = {
     "engine/writer.py": {"time"},
     # Calendars are read while deciding only: the dates they give are in the facts.
     "engine/calendars.py": {"datetime", "zoneinfo"},
+    "engine/policies.py": {"datetime"},
     "engine/recovery.py": {"pathlib"},
     "engine/follower.py": {"pathlib"},
 }
