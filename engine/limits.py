@@ -40,6 +40,9 @@ EXPIRY_SWEEP_MAX = 1_000
 KEYS_FORGOTTEN_MAX = 10_000
 CLOSED_PENDING_MAX = 2_000
 
+# Calendars
+CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works
+
 # Derived caches (dropping them changes no answer)
 COST_CACHE_MAX = 4_096
 COST_CACHE_NODES_MAX = 2_000_000  # terms x nodes; about 80 bytes each

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import limits
 from engine.areas import Area
-from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, zone_of
+from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
 from engine.capacity import free_places
 from engine.commands.policies import SafetyStockRule, Settings
 from engine.node_table import Bools, Ints, NodeTable
@@ -163,7 +163,7 @@ class Terms:
         rate = self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
         country = self.area.country or self.table.nodes[node_at].country
         days = int(self.parcels.transit_days[node_at])
-        arrives_ns = delivery(leaves.ships_at_ns, days, zone_of(country), rate.delivery_weekdays)
+        arrives_ns = delivery(leaves.ships_at_ns, days, time_zone_of_country(country), rate.delivery_weekdays)
         return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
 
     def _day_with_room(self, state: State, node_at: int, now_ns: int, first: Promise) -> Promise | None:

@@ -45,7 +45,7 @@ PURE = {
 MORE = {
     "engine/writer.py": {"time"},
     # Calendars are read while deciding only: the dates they give are in the facts.
-    "engine/calendars.py": {"datetime", "zoneinfo"},
+    "engine/calendars/local_time.py": {"datetime", "zoneinfo"},
     "engine/policies.py": {"datetime"},
     "engine/recovery.py": {"pathlib"},
     "engine/follower.py": {"pathlib"},

@@ -1,0 +1,29 @@
+"""When a node works and what follows from it: when parcels leave, pickups are ready, deliveries arrive.
+
+Pure: time comes in as nanoseconds of UTC. Build a `Calendar` once per node body, ask `dispatch` again from the
+answer's `valid_until_ns` on.
+"""
+
+from engine.calendars.countries import time_zone_of_country
+from engine.calendars.local_time import DAYS, date_of_day, day_at, day_of_date
+from engine.calendars.promises import DELIVERY_WEEKDAYS, Dispatch, OpenDay, delivery, dispatch, open_days, ready_at_ns
+from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of
+
+__all__ = [
+    "Calendar",
+    "Problem",
+    "calendar_of",
+    "problems_of",
+    "Dispatch",
+    "dispatch",
+    "ready_at_ns",
+    "delivery",
+    "DELIVERY_WEEKDAYS",
+    "OpenDay",
+    "open_days",
+    "DAYS",
+    "day_at",
+    "day_of_date",
+    "date_of_day",
+    "time_zone_of_country",
+]
