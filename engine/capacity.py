@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import msgspec
+from engine.facts.sourcing import Slot
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 DAYS_KEPT = 2
 UNIX_EPOCH_DAY = 719_163  # 1970-01-01 as a proleptic Gregorian ordinal, which is how days are counted
 NS_PER_DAY = 86_400_000_000_000
-
-
-class Slot(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One order's place at a node on a day (proleptic Gregorian ordinal of the node's own date)."""
-
-    node: str
-    day: int
 
 
 class Capacity:

@@ -4,6 +4,7 @@ import msgspec
 
 from engine.areas import Area
 from engine.facts.postings import Posting
+from engine.facts.sourcing import Decision
 
 
 class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -24,11 +25,14 @@ class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One node's work for one order."""
+    """One node's work for one order: when it leaves and arrives (None: not told), and the day on which it takes a place there."""
 
     fulfilment: int
     node: str
     lines: tuple[Take, ...]
+    ships_at_ns: int | None = None
+    delivers_at_ns: int | None = None
+    day: int | None = None
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -57,6 +61,8 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
     lines: tuple[PlacedLine, ...]
     fulfilments: tuple[PlannedFulfilment, ...]
     postings: tuple[Posting, ...]
+    decision: Decision | None = None
+    customer_group: str | None = None
 
 
 class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sourced"):
@@ -66,6 +72,7 @@ class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sour
     fulfilments: tuple[PlannedFulfilment, ...]
     waiting: tuple[Waiting, ...]
     postings: tuple[Posting, ...]
+    decision: Decision | None = None
 
 
 class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -4,13 +4,16 @@ import msgspec
 
 from engine.areas import Area
 from engine.facts.postings import AVAILABLE, RESERVED, Posting
+from engine.facts.sourcing import Decision, Slot
 
 
 class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`quantity` units come from `node`."""
+    """`quantity` units come from `node`, which sends them at `ships_at_ns`; they arrive at `delivers_at_ns` (None: not told)."""
 
     node: str
     quantity: int
+    ships_at_ns: int | None = None
+    delivers_at_ns: int | None = None
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -31,13 +34,20 @@ class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_reserved"):
-    """Units were claimed for a checkout. The postings follow from the lines, so they are not written twice."""
+    """Units were claimed for a checkout. The postings follow from the lines, so they are not written twice.
+
+    `decision` says by which rules, `slots` are the places it takes at nodes that have a limit a day.
+    """
 
     reservation: int
     channel: str
     expires_at_ns: int
     area: Area
     lines: tuple[ReservedLine, ...]
+    decision: Decision | None = None
+    slots: tuple[Slot, ...] = ()
+    delivery: str = "ship"
+    customer_group: str | None = None
 
     @property
     def postings(self) -> tuple[Posting, ...]:
@@ -58,11 +68,12 @@ class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="res
 
 
 class ReservationChanged(msgspec.Struct, array_like=True, frozen=True, tag="reservation_changed"):
-    """The claim holds `lines` now: by a change up or down, or because a part was released."""
+    """The claim holds `lines` now: by a change up or down, or because a part was released. `slots` are all it has now."""
 
     reservation: int
     lines: tuple[ReservedLine, ...]
     postings: tuple[Posting, ...]
+    slots: tuple[Slot, ...] = ()
 
 
 class ReservationReleased(msgspec.Struct, array_like=True, frozen=True, tag="reservation_released"):
