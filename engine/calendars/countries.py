@@ -1,7 +1,7 @@
 """The time zone most people of a country live in, for promises to an address of which the country is known.
 
-Where a country has several zones, it is that of the capital or the biggest city. From zone.tab of the IANA time zone database (public
-domain); the pairs are country (ISO 3166-1 alpha-2) and zone.
+Where a country has several zones, it is that of the capital or the biggest city. From zone.tab of the IANA time zone
+database (public domain); the pairs are country (ISO 3166-1 alpha-2) and zone.
 """
 
 PAIRS = """

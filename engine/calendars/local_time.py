@@ -16,6 +16,8 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_PER_DAY = 1_440
 SECONDS_PER_DAY = 86_400
 EPOCH_DAY = date(1970, 1, 1).toordinal()
+# Days and instants that are kept, because a few of each node are asked for again and again.
+INSTANTS_MAX = 16_384
 # Names that every machine reads differently, or that stand for no place at all.
 NO_ZONES = {"localtime", "Factory"}
 
@@ -59,6 +61,7 @@ def day_at(zone: Zone, at_ns: int) -> int:
     return datetime.fromtimestamp(at_ns // NS_PER_SECOND, zone).toordinal()
 
 
+@lru_cache(maxsize=INSTANTS_MAX)
 def instant_ns(zone: Zone, day: int, minute: int) -> int:
     """The first instant at which the clocks of a zone show this minute of this day, or a later time.
 
@@ -82,7 +85,7 @@ def instant_ns(zone: Zone, day: int, minute: int) -> int:
     return late_seconds * NS_PER_SECOND
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=INSTANTS_MAX)
 def has_day(zone: Zone, day: int) -> bool:
     """Whether a zone has this day at all: Samoa went from 2011-12-29 straight to 2011-12-31."""
     noon = datetime.fromordinal(day).replace(hour=12, tzinfo=zone)

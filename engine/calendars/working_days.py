@@ -98,16 +98,18 @@ def _problems_of_hours(hours: Hours) -> list[Problem]:
         if key not in DAYS:
             problems.append((pointer, f"there is no day {key!r}; the days are {' '.join(DAYS)}"))
             continue
-        last: tuple[str, str] | None = None
+        latest: tuple[str, str] | None = None  # of those that start earlier, the one that ends last
         for position, (start, end) in sorted(enumerate(texts), key=lambda entry: _span(*entry[1])):
-            if _span(start, end)[0] >= _span(start, end)[1]:
-                problems.append(
-                    (f"{pointer}/{position}", f"{start} is not before {end}; hours over midnight are two spans")
-                )
+            start_minute, end_minute = _span(start, end)
+            if start_minute >= end_minute:
+                detail = f"{start} is not before {end}; hours over midnight are two spans"
+                problems.append((f"{pointer}/{position}", detail))
                 continue
-            if last is not None and _span(start, end)[0] < _span(*last)[1]:
-                problems.append((f"{pointer}/{position}", f"{start} to {end} overlaps {last[0]} to {last[1]}"))
-            last = (start, end)
+            if latest is not None and start_minute < _span(*latest)[1]:
+                detail = f"{start} to {end} overlaps {latest[0]} to {latest[1]}"
+                problems.append((f"{pointer}/{position}", detail))
+            if latest is None or end_minute > _span(*latest)[1]:
+                latest = (start, end)
     return problems
 
 
