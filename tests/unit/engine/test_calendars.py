@@ -132,6 +132,13 @@ def test_never_means_not_within_the_limit(closed_count: int, works: bool) -> Non
     assert (found is not None and found.day == today + closed_count) == works
 
 
+def test_a_lead_time_may_be_longer_than_the_limit() -> None:
+    """The limit is on days without work, not on the way to an answer."""
+    found = dispatch(berlin(), ns("2026-11-23 10:00"), lead_days=500)
+    assert found is not None
+    assert found.day == day_at(zone_of("UTC"), ns("2026-11-23 10:00")) + 700
+
+
 # Clocks that change
 
 
