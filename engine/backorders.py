@@ -8,20 +8,23 @@ from engine.facts import Fact, FulfilmentRejected, OrderCancelled, OrderPlaced, 
 from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
+from engine.facts.sourcing import Slot
 from engine.orders import Order
 from engine.placing import plan_fulfilments
+from engine.problems import withheld
+from engine.supply import Demand, Request, terms_of
 
 if TYPE_CHECKING:
     from engine.state import State
 
 
-def serve_waiting(state: State, facts: tuple[Fact, ...]) -> tuple[OrderSourced, ...]:
+def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[OrderSourced, ...]:
     """The facts that must follow `facts` in the same record. `state` is from before them.
 
     Orders that `facts` source are left alone: what they wait for has just been decided.
     """
     waiting = state.orders.waiting
-    shelf = _Shelf(state, facts)
+    shelf = _Shelf(state, facts, now_ns)
     skus = [sku for sku in shelf.skus_with_more() if sku in waiting]
     if not skus:
         return ()
@@ -41,7 +44,7 @@ def serve_waiting(state: State, facts: tuple[Fact, ...]) -> tuple[OrderSourced, 
     )
     served = []
     for number, sources in found.items():
-        served.append(_sourced(state.orders.open[number], sources, left, first_number))
+        served.append(_sourced(state.orders.open[number], sources, left, first_number, shelf.slots_of(number)))
         first_number += len(served[-1].fulfilments)
     return tuple(served)
 
@@ -49,8 +52,10 @@ def serve_waiting(state: State, facts: tuple[Fact, ...]) -> tuple[OrderSourced, 
 class _Shelf:
     """Available units as they will be after `facts`, and after what has been taken from here."""
 
-    def __init__(self, state: State, facts: tuple[Fact, ...]) -> None:
+    def __init__(self, state: State, facts: tuple[Fact, ...], now_ns: int) -> None:
         self._state = state
+        self._now_ns = now_ns
+        self._slots: dict[str, dict[str, Slot]] = {}
         self._change: dict[tuple[str, str], int] = {}
         self._free: dict[tuple[str, int], int] = {}
         for fact in facts:
@@ -65,33 +70,42 @@ class _Shelf:
         """SKUs of which some node will have more."""
         return list(dict.fromkeys(sku for (sku, _), units in self._change.items() if units > 0))
 
-    def _promisable(self, sku: str, node_at: int) -> int:
+    def _left(self, sku: str, node_at: int) -> int:
+        """Units available, promised to nobody yet."""
         key = (sku, node_at)
         if key not in self._free:
             ledger = self._state.ledger
             cell = ledger.sku_index[sku] * ledger.node_capacity + node_at
-            units = ledger.cells[AVAILABLE][cell] + self._change.get((sku, ledger.nodes[node_at]), 0)
-            self._free[key] = max(0, units - self._state.stock.withheld_cells[cell])
+            self._free[key] = ledger.cells[AVAILABLE][cell] + self._change.get((sku, ledger.nodes[node_at]), 0)
         return self._free[key]
+
+    def slots_of(self, order: str) -> tuple[Slot, ...]:
+        """The places at nodes that what was taken for an order needs."""
+        return tuple(self._slots.get(order, {}).values())
 
     def take(self, order: Order, sku: str, missing: int) -> list[Source]:
         """Up to `missing` units from the order's nodes, cheapest first; the buffer of its channel stays."""
-        terms = self._state.terms.get(self._state, order.channel, order.area)
-        if terms.buffer:
-            visible = sum(self._promisable(sku, node_at) for node_at in terms.shipping_order)
-            missing = min(missing, max(0, visible - terms.buffer))
+        request = Request(
+            order.channel, [Demand(sku, missing)], order.area, order.delivery, order.customer_group, partial=True
+        )
+        terms, _ = terms_of(self._state, request, self._now_ns)
+        kept = withheld(self._state, terms, sku)
+        free = {at: max(0, self._left(sku, at) - int(kept[at])) for at in terms.order}
+        missing = min(missing, max(0, sum(free.values()) - terms.buffer))
         given = []
-        for node_at in terms.shipping_order:
+        for node_at in terms.order:
             node = self._state.ledger.nodes[node_at]
-            if not missing:
-                break
-            if node in order.rejected_by:
+            units = min(missing, free[node_at])
+            if not units or node in order.rejected_by:
                 continue
-            units = min(missing, self._promisable(sku, node_at))
-            if units:
-                given.append(Source(node, units))
-                self._free[sku, node_at] -= units
-                missing -= units
+            promise = terms.promise(self._state, node_at, self._now_ns)
+            if promise is None:
+                continue
+            given.append(Source(node, units, promise.ships_at_ns, promise.delivers_at_ns))
+            if terms.table.orders_per_day_max[node_at] is not None:
+                self._slots.setdefault(order.number, {})[node] = Slot(node, promise.day)
+            self._free[sku, node_at] -= units
+            missing -= units
         return given
 
 
@@ -108,7 +122,11 @@ def _waiting(order: Order, at: int, left: dict[tuple[str, int], Waiting]) -> Wai
 
 
 def _sourced(
-    order: Order, sources: dict[int, list[Source]], left: dict[tuple[str, int], Waiting], first_number: int
+    order: Order,
+    sources: dict[int, list[Source]],
+    left: dict[tuple[str, int], Waiting],
+    first_number: int,
+    slots: tuple[Slot, ...],
 ) -> OrderSourced:
     waiting, postings = [], []
     for at, given in sources.items():
@@ -116,4 +134,4 @@ def _sourced(
         units = sum(source.quantity for source in given)
         waiting.append(Waiting(at, before.backordered - units, before.unsourceable))
         postings += [Posting(sku, source.node, AVAILABLE, ALLOCATED, source.quantity) for source in given]
-    return OrderSourced(order.number, plan_fulfilments(first_number, sources), tuple(waiting), tuple(postings))
+    return OrderSourced(order.number, plan_fulfilments(first_number, sources, slots), tuple(waiting), tuple(postings))

@@ -29,8 +29,11 @@ class Capacity:
         """Places taken at a node on a day."""
         return self.taken.get(day, {}).get(node, 0)
 
-    def take(self, slots: Iterable[Slot]) -> None:
-        """Take places."""
+    def take(self, slots: Iterable[Slot], time_ns: int) -> None:
+        """Take places, and forget days that are over everywhere on Earth."""
+        today = UNIX_EPOCH_DAY + time_ns // NS_PER_DAY
+        for day in [day for day in self.taken if day < today - DAYS_KEPT]:
+            del self.taken[day]
         for slot in slots:
             nodes = self.taken.setdefault(slot.day, {})
             nodes[slot.node] = nodes.get(slot.node, 0) + 1
@@ -39,19 +42,13 @@ class Capacity:
         """Free places again; a day that is over is not looked for."""
         for slot in slots:
             nodes = self.taken.get(slot.day)
-            if nodes is None:
+            if nodes is None or slot.node not in nodes:
                 continue
             nodes[slot.node] -= 1
             if not nodes[slot.node]:
                 del nodes[slot.node]
             if not nodes:
                 del self.taken[slot.day]
-
-    def drop_past(self, time_ns: int) -> None:
-        """Forget days that are over everywhere on Earth."""
-        today = UNIX_EPOCH_DAY + time_ns // NS_PER_DAY
-        for day in [day for day in self.taken if day < today - DAYS_KEPT]:
-            del self.taken[day]
 
 
 def free_places(state: State, node: str, day: int) -> int | None:

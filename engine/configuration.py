@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.calendars import problems_of as problems_of_node
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.results import Rejection, ResultCode
+from engine.policies import FUNCTIONS, problems_of
+from engine.results import FieldError, Rejection, ResultCode
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -15,7 +18,10 @@ DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 
 class Configuration:
-    """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew."""
+    """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
+
+    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name.
+    """
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -23,6 +29,7 @@ class Configuration:
         self.node_items: dict[str, dict[str, NodeItem]] = {}
         self.channels: dict[str, Channel] = {}
         self.sourcing_policies: dict[str, SourcingPolicy] = {}
+        self.policy_seqs: dict[str, int] = {}
         self.version = 0
 
     def policy_of(self, channel: Channel) -> SourcingPolicy:
@@ -51,7 +58,7 @@ class Configuration:
 
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
-    refusal = _first_dangling_reference(state.configuration, command)
+    refusal = _malformed(command) or _first_dangling_reference(state.configuration, command)
     if refusal is not None:
         return refusal
     known = state.configuration
@@ -68,6 +75,21 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
         present = known.node_items.get(node, {})
         facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
     return tuple(facts)
+
+
+def _malformed(document: Configure) -> Rejection | None:
+    """Everything that could not be worked with, pointed at: calendars of nodes, rules of policies."""
+    errors = [
+        FieldError(f"/nodes/{_escape(name)}{inner}", detail)
+        for name, node in document.nodes.items()
+        for inner, detail in problems_of_node(node)
+    ]
+    errors += [
+        FieldError(f"/sourcing_policies/{_escape(name)}{inner}", detail)
+        for name, policy in document.sourcing_policies.items()
+        for inner, detail in problems_of(policy, tuple(FUNCTIONS))
+    ]
+    return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, tuple(errors)) if errors else None
 
 
 def _first_dangling_reference(known: Configuration, document: Configure) -> Rejection | None:
@@ -109,7 +131,7 @@ def evolve_item_set(state: State, fact: ItemSet) -> None:
     state.ledger.open_sku(fact.sku)
     state.stock.grow()
     state.configuration.items[fact.sku] = fact.body
-    # Costs depend on nodes, channels and policies, not on items: the version stays.
+    # Terms depend on nodes, channels and policies, not on items: the version stays.
 
 
 def evolve_node_item_set(state: State, fact: NodeItemSet) -> None:
@@ -127,4 +149,5 @@ def evolve_channel_set(state: State, fact: ChannelSet) -> None:
 def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
     """Write down a sourcing policy."""
     state.configuration.sourcing_policies[fact.policy] = fact.body
+    state.configuration.policy_seqs[fact.policy] = state.seq
     state.configuration.version += 1

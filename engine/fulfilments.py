@@ -9,6 +9,7 @@ from engine.facts import Fact, FulfilmentAdvanced, FulfilmentRejected, OrderReop
 from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, LOSS, UNSELLABLE, Posting
 from engine.facts.reservations import Source
+from engine.facts.sourcing import Decision, Slot
 from engine.orders import (
     OPEN_STEPS,
     REJECTED,
@@ -25,7 +26,7 @@ from engine.orders import (
 )
 from engine.placing import plan_fulfilments
 from engine.results import Rejection, ResultCode
-from engine.supply import Demand, supply
+from engine.supply import Demand, Request, supply
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -104,7 +105,7 @@ def decide_reject(state: State, command: RejectFulfilment, now_ns: int) -> tuple
     missing: dict[int, int] = {}
     for take in fulfilment.lines:
         missing[take.line] = missing.get(take.line, 0) + take.quantity
-    return rejected, source_lines(state, order, missing, [*order.rejected_by, fulfilment.node])
+    return rejected, source_lines(state, order, missing, [*order.rejected_by, fulfilment.node], now_ns)
 
 
 def _rejection_postings(state: State, order: Order, fulfilment: Fulfilment, reason: str) -> tuple[Posting, ...]:
@@ -124,9 +125,9 @@ def _rejection_postings(state: State, order: Order, fulfilment: Fulfilment, reas
     return tuple(postings)
 
 
-def source_lines(state: State, order: Order, missing: dict[int, int], excluded: list[str]) -> OrderSourced:
+def source_lines(state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int) -> OrderSourced:
     """Find nodes for `missing` units by line position. What finds none is backordered, or left for a person to decide."""
-    sources, postings = _find_nodes(state, order, missing, excluded)
+    sources, postings, slots, decision = _find_nodes(state, order, missing, excluded, now_ns)
     waiting = []
     for at, quantity in missing.items():
         line = order.lines[at]
@@ -136,22 +137,25 @@ def source_lines(state: State, order: Order, missing: dict[int, int], excluded: 
             waiting.append(
                 Waiting(at, line.backordered + (short if later else 0), line.unsourceable + (0 if later else short))
             )
-    return OrderSourced(order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings)
+    planned = plan_fulfilments(state.orders.next_fulfilment, sources, slots)
+    return OrderSourced(order.number, planned, tuple(waiting), postings, decision)
 
 
 def _find_nodes(
-    state: State, order: Order, missing: dict[int, int], excluded: list[str]
-) -> tuple[dict[int, list[Source]], tuple[Posting, ...]]:
-    """Sources by line position, and the postings that bind them."""
-    demand = [Demand(order.lines[at].sku, quantity) for at, quantity in missing.items()]
-    found, _ = supply(state, order.channel, demand, order.area, excluded)
+    state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int
+) -> tuple[dict[int, list[Source]], tuple[Posting, ...], tuple[Slot, ...], Decision]:
+    """Sources by line position, the postings that bind them, places at nodes, and how it was decided."""
+    lines = order.lines
+    demand = [Demand(lines[at].sku, quantity, None, lines[at].unit_price_minor) for at, quantity in missing.items()]
+    request = Request(order.channel, demand, order.area, order.delivery, order.customer_group, True, tuple(excluded))
+    found, _, slots, decision = supply(state, request, now_ns)
     sources = {at: list(given) for at, given in zip(missing, found, strict=True)}
     postings = tuple(
         Posting(order.lines[at].sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
         for at, given in sources.items()
         for source in given
     )
-    return sources, postings
+    return sources, postings, slots, decision
 
 
 def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) -> OrderSourced | Rejection:
@@ -163,7 +167,7 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
     missing = {at: quantity for at, quantity in missing.items() if quantity}
     if not missing:
         return Rejection(ResultCode.INVALID_TRANSITION, "no unit of this order waits for a node")
-    sources, postings = _find_nodes(state, order, missing, order.rejected_by)
+    sources, postings, slots, decision = _find_nodes(state, order, missing, order.rejected_by, now_ns)
     if not postings:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "still no node has stock for this order")
     waiting = []
@@ -174,7 +178,8 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
         waiting.append(
             Waiting(at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable)
         )
-    return OrderSourced(order.number, plan_fulfilments(state.orders.next_fulfilment, sources), tuple(waiting), postings)
+    planned = plan_fulfilments(state.orders.next_fulfilment, sources, slots)
+    return OrderSourced(order.number, planned, tuple(waiting), postings, decision)
 
 
 def evolve_sourced(state: State, fact: OrderSourced) -> None:
@@ -193,5 +198,7 @@ def evolve_rejected(state: State, fact: FulfilmentRejected) -> None:
     for take in fulfilment.lines:
         order.lines[take.line].allocated -= take.quantity
     fulfilment.state, fulfilment.changed_at_ns, fulfilment.reason = REJECTED, state.time_ns, fact.reason
+    state.capacity.give_back(fulfilment.slots)
+    fulfilment.day = None
     if fact.node not in order.rejected_by:
         order.rejected_by.append(fact.node)

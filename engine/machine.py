@@ -77,7 +77,7 @@ def decide(state: State, command: c.Command, now_ns: int) -> tuple[Fact, ...] | 
         return outcome
     facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     if state.orders.waiting and facts:
-        facts += serve_waiting(state, facts)
+        facts += serve_waiting(state, facts, now_ns)
     return facts
 
 
@@ -129,6 +129,18 @@ class Balances(msgspec.Struct, array_like=True, tag="balances"):
     units: bytes
 
 
+class PolicyVersions(msgspec.Struct, array_like=True, tag="policy_versions"):
+    """The records that set each sourcing policy as it is."""
+
+    seqs: dict[str, int]
+
+
+class PlacesTaken(msgspec.Struct, array_like=True, tag="places_taken"):
+    """Orders that nodes with a limit have promised to send, by day and node."""
+
+    items: list[tuple[int, str, int]]
+
+
 class ActiveReservations(msgspec.Struct, array_like=True, tag="reservations"):
     """Some of the active reservations, in order."""
 
@@ -159,9 +171,21 @@ class ApiKeys(msgspec.Struct, array_like=True, tag="api_keys"):
     items: list[ApiKey]
 
 
-Part = Position | MasterData | Places | Balances | ActiveReservations | OpenOrders | Keys | Marks | ApiKeys
+Part = (
+    Position
+    | MasterData
+    | PolicyVersions
+    | Places
+    | Balances
+    | PlacesTaken
+    | ActiveReservations
+    | OpenOrders
+    | Keys
+    | Marks
+    | ApiKeys
+)
 
-DUMP_VERSION = 1
+DUMP_VERSION = 2
 PART_ENTRIES_MAX = 4_096
 PART_CELLS_MAX = 262_144
 _decode_part = msgspec.msgpack.Decoder(Part).decode
@@ -180,11 +204,15 @@ def _parts(state: State) -> Iterator[Part]:
     orders, ledger = state.orders, state.ledger
     yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return)
     yield from map(MasterData, _documents(state))
+    yield PolicyVersions(dict(state.configuration.policy_seqs))
     yield Places(list(ledger.skus), list(ledger.nodes))
     step = max(1, PART_CELLS_MAX // max(1, len(ledger.nodes)))
     for account in Account:
         for first_sku in range(0, len(ledger.skus), step):
             yield Balances(account, first_sku, *ledger.rows_of(account, first_sku, step))
+    taken = state.capacity.taken
+    for day in sorted(taken):
+        yield PlacesTaken([(day, node, count) for node, count in sorted(taken.get(day, {}).items())])
     for some in _cut(state.reservations.active):
         yield ActiveReservations(list(some.values()))
     for some in _cut(orders.open):
@@ -242,6 +270,11 @@ def _load_places(state: State, part: Places) -> None:
             state.stock.withhold(sku, node, rule)
 
 
+def _load_places_taken(state: State, part: PlacesTaken) -> None:
+    for day, node, count in part.items:
+        state.capacity.taken.setdefault(day, {})[node] = count
+
+
 def _load_orders(state: State, part: OpenOrders) -> None:
     for order in part.items:
         state.orders.add(order)
@@ -255,7 +288,9 @@ def _load_api_keys(state: State, part: ApiKeys) -> None:
 LOAD: dict[type, Callable[[State, Any], None]] = {
     Position: _load_position,
     MasterData: lambda state, part: state.configuration.add(part.document),
+    PolicyVersions: lambda state, part: state.configuration.policy_seqs.update(part.seqs),
     Places: _load_places,
+    PlacesTaken: _load_places_taken,
     Balances: lambda state, part: state.ledger.load_rows(part.account, part.first_sku, part.cells, part.units),
     ActiveReservations: lambda state, part: state.reservations.load(part.items),
     OpenOrders: _load_orders,

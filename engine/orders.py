@@ -13,6 +13,7 @@ import msgspec
 
 from engine.areas import Area
 from engine.facts.orders import PlannedFulfilment, Take, Waiting
+from engine.facts.sourcing import Slot
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -45,7 +46,10 @@ class OrderLine(msgspec.Struct, array_like=True, gc=False):
 
 
 class Fulfilment(msgspec.Struct, array_like=True, gc=False):
-    """One node's work for one order. `changed_at_ns` is when it reached `state`."""
+    """One node's work for one order. `changed_at_ns` is when it reached `state`.
+
+    `ships_at_ns` and `delivers_at_ns` were promised (None: not told); `day` is the one it takes a place of at the node.
+    """
 
     number: int
     node: str
@@ -56,6 +60,14 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     carrier: str | None = None
     tracking_code: str | None = None
     reason: str | None = None
+    ships_at_ns: int | None = None
+    delivers_at_ns: int | None = None
+    day: int | None = None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The place it takes at its node, if that has a limit a day."""
+        return () if self.day is None else (Slot(self.node, self.day),)
 
 
 class ReturnLine(msgspec.Struct, array_like=True, gc=False):
@@ -100,6 +112,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     returns: list[Return] = []
     rejected_by: list[str] = []
     history: list[int] = []
+    customer_group: str | None = None
 
     @property
     def open(self) -> bool:
@@ -208,9 +221,20 @@ def decode(state: bytes) -> Order:
 def evolve_add_fulfilments(state: State, order: Order, planned: Iterable[PlannedFulfilment]) -> None:
     """Hand work to nodes and count it as allocated."""
     for plan in planned:
-        order.fulfilments.append(
-            Fulfilment(plan.fulfilment, plan.node, RELEASED, plan.lines, state.time_ns, state.time_ns)
+        fulfilment = Fulfilment(
+            plan.fulfilment,
+            plan.node,
+            RELEASED,
+            plan.lines,
+            state.time_ns,
+            state.time_ns,
+            ships_at_ns=plan.ships_at_ns,
+            delivers_at_ns=plan.delivers_at_ns,
+            day=plan.day,
         )
+        order.fulfilments.append(fulfilment)
+        if plan.day is not None:
+            state.capacity.take(fulfilment.slots, state.time_ns)
         state.orders.order_of_fulfilment[plan.fulfilment] = order.number
         state.orders.next_fulfilment = max(state.orders.next_fulfilment, plan.fulfilment + 1)
         for take in plan.lines:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from engine.commands.orders import CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
 from engine.facts.orders import (
@@ -16,6 +18,7 @@ from engine.facts.orders import (
 )
 from engine.facts.postings import ALLOCATED, AVAILABLE, RESERVED, Posting
 from engine.facts.reservations import Source
+from engine.facts.sourcing import Decision, Slot
 from engine.orders import (
     CANCELLED,
     OPEN_STEPS,
@@ -28,12 +31,21 @@ from engine.orders import (
 from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
 from engine.reservations import find as find_reservation
 from engine.results import FieldError, Rejection, ResultCode, Shortage
-from engine.supply import Demand, supply
+from engine.supply import Demand, Request, supply
 
 if TYPE_CHECKING:
     from engine.state import State
 
 LineSources = list[list[Source]]
+
+
+class _Bound(NamedTuple):
+    """What an order gets: sources line by line, the postings that bind them, places at nodes, and how it was decided."""
+
+    sources: LineSources
+    postings: list[Posting]
+    slots: tuple[Slot, ...]
+    decision: Decision | None
 
 
 def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced | Rejection:
@@ -47,17 +59,17 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
     if reservation is not None and reservation.state == ACTIVE:
         outcome = _from_reservation(command, reservation)
     else:
-        outcome = _on_the_spot(state, command)
+        outcome = _on_the_spot(state, command, now_ns)
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
-    sources, postings = outcome
     lines = tuple(
         PlacedLine(
             line.id, line.sku, line.quantity, line.unit_price_minor, line.quantity - sum(s.quantity for s in found)
         )
-        for line, found in zip(command.lines, sources, strict=True)
+        for line, found in zip(command.lines, outcome.sources, strict=True)
     )
+    planned = plan_fulfilments(state.orders.next_fulfilment, dict(enumerate(outcome.sources)), outcome.slots)
     return OrderPlaced(
         order=command.number,
         channel=command.channel,
@@ -69,8 +81,10 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
         delivery=command.delivery,
         placed_at_ns=command.placed_at_ns,
         lines=lines,
-        fulfilments=plan_fulfilments(state.orders.next_fulfilment, dict(enumerate(sources))),
-        postings=tuple(postings),
+        fulfilments=planned,
+        postings=tuple(outcome.postings),
+        decision=outcome.decision,
+        customer_group=command.customer_group,
     )
 
 
@@ -97,27 +111,32 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
     return None if late else not_active(reservation)
 
 
-def _from_reservation(command: PlaceOrder, reservation: Reservation) -> tuple[LineSources, list[Posting]] | Rejection:
+def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
     """Use what the reservation holds, first choice first; what the order does not use becomes available."""
-    piles: dict[str, list[list[str | int]]] = {}
+    piles: dict[str, list[Source]] = {}
     for held in reservation.lines:
-        piles.setdefault(held.sku, []).extend([source.node, source.quantity] for source in held.sources)
+        piles.setdefault(held.sku, []).extend(held.sources)
     short: dict[str, Shortage] = {}
     sources: LineSources = []
     postings: list[Posting] = []
     for line in command.lines:
         missing = line.quantity
-        found: dict[str, int] = {}
-        for pile in piles.get(line.sku, ()):
-            node, units = str(pile[0]), min(missing, int(pile[1]))
-            if units:
-                found[node] = found.get(node, 0) + units
-                pile[1] = int(pile[1]) - units
-                missing -= units
+        found: dict[str, Source] = {}
+        pile = piles.get(line.sku, [])
+        while missing and pile:
+            source = pile[0]
+            units = min(missing, source.quantity)
+            before = found.get(source.node)
+            found[source.node] = replace(source, quantity=units + (0 if before is None else before.quantity))
+            missing -= units
+            if units == source.quantity:
+                del pile[0]
+            else:
+                pile[0] = replace(source, quantity=source.quantity - units)
         if missing:
             short[line.sku] = _exceeding(command.lines, reservation, line.sku)
-        sources.append([Source(node, units) for node, units in found.items()])
-        postings += [Posting(line.sku, node, RESERVED, ALLOCATED, units) for node, units in found.items()]
+        sources.append(list(found.values()))
+        postings += [Posting(line.sku, s.node, RESERVED, ALLOCATED, s.quantity) for s in found.values()]
     if short:
         return Rejection(
             ResultCode.EXCEEDS_RESERVATION,
@@ -125,8 +144,8 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> tuple[Li
             lines=tuple(short.values()),
         )
     for sku, rest in piles.items():
-        postings += [Posting(sku, str(node), RESERVED, AVAILABLE, int(units)) for node, units in rest if units]
-    return sources, postings
+        postings += [Posting(sku, source.node, RESERVED, AVAILABLE, source.quantity) for source in rest]
+    return _Bound(sources, postings, reservation.slots, None)
 
 
 def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sku: str) -> Shortage:
@@ -134,29 +153,59 @@ def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sk
     return Shortage(sku, requested, sum(held.reserved for held in reservation.lines if held.sku == sku))
 
 
-def _on_the_spot(state: State, command: PlaceOrder) -> tuple[LineSources, list[Posting]] | Rejection:
-    """Source now. Short lines are refused unless their item may be backordered."""
-    demand = [Demand(line.sku, line.quantity) for line in command.lines]
-    found, short = supply(state, command.channel, demand, command.area)
-    lacking = tuple(s for s in short if not state.configuration.items[s.sku].backorderable)
+def _on_the_spot(state: State, command: PlaceOrder, now_ns: int) -> _Bound | Rejection:
+    """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
+    items = state.configuration.items
+    demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in command.lines]
+    may_wait = any(items[line.sku].backorderable for line in command.lines)
+    found, short, slots, decision = supply(
+        state,
+        Request(command.channel, demand, command.area, command.delivery, command.customer_group, partial=may_wait),
+        now_ns,
+    )
+    lacking = tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
+    if short and any(
+        not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
+        for line, sources in zip(command.lines, found, strict=True)
+    ):
+        detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
     postings = [
         Posting(line.sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
         for line, sources in zip(command.lines, found, strict=True)
         for source in sources
     ]
-    return [list(sources) for sources in found], postings
+    return _Bound([list(sources) for sources in found], postings, slots, decision)
 
 
-def plan_fulfilments(first_number: int, sources: dict[int, list[Source]]) -> tuple[PlannedFulfilment, ...]:
-    """One fulfilment per node over the lines at these positions; nodes in the order they come up."""
+def plan_fulfilments(
+    first_number: int, sources: dict[int, list[Source]], slots: tuple[Slot, ...]
+) -> tuple[PlannedFulfilment, ...]:
+    """One fulfilment per node over the lines at these positions; nodes in the order they come up.
+
+    It leaves when the last of its units was promised to leave.
+    """
     by_node: dict[str, list[Take]] = {}
+    latest: dict[str, Source] = {}
     for position, found in sources.items():
         for source in found:
             by_node.setdefault(source.node, []).append(Take(position, source.quantity))
+            before = latest.get(source.node)
+            if before is None or (source.ships_at_ns or 0) > (before.ships_at_ns or 0):
+                latest[source.node] = source
+    days = {slot.node: slot.day for slot in slots}
     return tuple(
-        PlannedFulfilment(first_number + i, node, tuple(takes)) for i, (node, takes) in enumerate(by_node.items())
+        PlannedFulfilment(
+            first_number + i,
+            node,
+            tuple(takes),
+            latest[node].ships_at_ns,
+            latest[node].delivers_at_ns,
+            days.get(node),
+        )
+        for i, (node, takes) in enumerate(by_node.items())
     )
 
 
@@ -231,6 +280,7 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
             OrderLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered=line.backordered)
             for line in fact.lines
         ),
+        customer_group=fact.customer_group,
     )
     evolve_add_fulfilments(state, order, fact.fulfilments)
     state.orders.add(order)
@@ -255,5 +305,7 @@ def evolve_cancelled(state: State, fact: OrderCancelled) -> None:
             if left.quantity
         )
         if not fulfilment.lines:
+            state.capacity.give_back(fulfilment.slots)
+            fulfilment.day = None
             fulfilment.state, fulfilment.changed_at_ns = CANCELLED, state.time_ns
     evolve_waiting(state, order, fact.waiting)

@@ -80,9 +80,7 @@ def _cost_at(rate: CarrierRate, hg: int) -> int:
     return next(s.cost_minor for s in rate.steps if s.up_to_grams is None or hg * 100 <= s.up_to_grams)
 
 
-def columns_of(
-    settings: Settings, table: NodeTable, channel: str, area: Area, km: Floats | None
-) -> list[Column]:
+def columns_of(settings: Settings, table: NodeTable, channel: str, area: Area, km: Floats | None) -> list[Column]:
     """Every price that is the same for all SKUs, apart from parcels. Columns of nothing but 0 are left out."""
     nodes_count = len(table.names)
     columns = [Column("handling", "order", table.handling_minor)]
@@ -98,9 +96,7 @@ def columns_of(
         if preference.per == "order":
             values = table.selected(preference.nodes, km) * np.int64(preference.cost_minor)
             columns.append(Column(preference.name, "order", values))
-    columns += [
-        Column(name, "order", _own_code(name, table, channel, area, km)) for name in settings.functions or ()
-    ]
+    columns += [Column(name, "order", _own_code(name, table, channel, area, km)) for name in settings.functions or ()]
     columns.append(Column("unit", "unit", np.full(nodes_count, settings.unit_cost_minor or 0, np.int64)))
     columns.append(Column("weight", "100 g", np.full(nodes_count, settings.cost_per_100_grams_minor or 0, np.int64)))
     return [column for column in columns if column.values.any()]

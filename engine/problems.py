@@ -35,7 +35,8 @@ def promisable(state: State, terms: Terms, skus: list[str], excluded: tuple[str,
     stock = state.stock.promisable_rows([ledger.sku_index[sku] for sku in skus])
     if terms.safety:
         for row, sku in enumerate(skus):
-            _withhold(state, terms, sku, stock[row])
+            available, _ = state.stock.cells_of(ledger.sku_index[sku])
+            stock[row] = np.maximum(available - withheld(state, terms, sku), 0)
     stock[:, ~terms.hands_out] = 0
     for name in excluded:
         if name in ledger.node_index:
@@ -45,18 +46,18 @@ def promisable(state: State, terms: Terms, skus: list[str], excluded: tuple[str,
     return stock
 
 
-def _withhold(state: State, terms: Terms, sku: str, row: Ints) -> None:
-    """Take the last safety stock rule that matches instead of the node's own."""
+def withheld(state: State, terms: Terms, sku: str) -> Ints:
+    """Units of a SKU withheld from the channel at every node, int64[L]: the last rule that matches, else the node's own."""
+    _, own = state.stock.cells_of(state.ledger.sku_index[sku])
     groups = state.configuration.items[sku].groups
     rules = [(rule.units, nodes) for rule, nodes in terms.safety if selects_item(rule.items, sku, groups)]
     if not rules:
-        return
-    available, own = state.stock.cells_of(state.ledger.sku_index[sku])
-    withheld = own.copy()
+        return own
+    units_withheld = own.copy()
     for units, nodes in rules:
-        withheld[nodes] = units
-    withheld[own == NOT_SELLABLE] = NOT_SELLABLE
-    row[:] = np.maximum(available - withheld, 0)
+        units_withheld[nodes] = units
+    units_withheld[own == NOT_SELLABLE] = NOT_SELLABLE
+    return units_withheld
 
 
 def problem_of(state: State, terms: Terms, rows: list[Row], stock: Ints, now_ns: int) -> Problem:
@@ -89,7 +90,9 @@ def moving_columns(state: State, terms: Terms, now_ns: int) -> list[Column]:
         for node_at, limit in enumerate(limits_of):
             promise = terms.promise(state, node_at, now_ns) if limit else None
             if limit and promise is not None:
-                values[node_at] = terms.settings.workload_minor * state.capacity.count(names[node_at], promise.day) // limit
+                values[node_at] = (
+                    terms.settings.workload_minor * state.capacity.count(names[node_at], promise.day) // limit
+                )
         columns.append(Column("workload", "order", values))
     if terms.settings.late_minor_per_day:
         arrives_ns = terms.arrivals_ns(state, now_ns)

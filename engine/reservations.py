@@ -31,8 +31,9 @@ from engine.facts.reservations import (
     Source,
     StockReserved,
 )
+from engine.facts.sourcing import Slot
 from engine.results import FieldError, Rejection, ResultCode
-from engine.supply import Demand, supply
+from engine.supply import Demand, Request, supply
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -50,6 +51,9 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
     area: Area
     lines: tuple[ReservedLine, ...]
     state: str = ACTIVE
+    slots: tuple[Slot, ...] = ()
+    delivery: str = "ship"
+    customer_group: str | None = None
 
 
 class Reservations:
@@ -169,7 +173,11 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         return refusal
     to = command.ship_to
     area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    sources, short = supply(state, command.channel, command.lines, area)
+    sources, short, slots, decision = supply(
+        state,
+        Request(command.channel, command.lines, area, command.delivery, command.customer_group, command.allow_partial),
+        now_ns,
+    )
     if short and not (command.allow_partial and any(sources)):
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
     ttl_seconds = command.ttl_seconds or state.configuration.channels[command.channel].reservation_ttl_seconds
@@ -184,6 +192,10 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
                 for line, found in zip(command.lines, sources, strict=True)
             ]
         ),
+        decision,
+        slots,
+        command.delivery,
+        command.customer_group,
     )
 
 
@@ -217,7 +229,8 @@ def decide_release(
     if wanted == {sku: units for sku, units in held.items() if units}:
         return ReservationReleased(command.reservation, held_postings(reservation))
     lines, postings = _give_back(list(reservation.lines), wanted)
-    return ReservationChanged(command.reservation, tuple(line for line in lines if line.requested), tuple(postings))
+    kept = tuple(line for line in lines if line.requested)
+    return ReservationChanged(command.reservation, kept, tuple(postings), slots_still_used(reservation.slots, kept))
 
 
 def decide_change(
@@ -241,8 +254,11 @@ def decide_change(
     more = _more_wanted(lines, target, command.lines)
     if isinstance(more, Rejection):
         return more
-    found, short = supply(
-        state, reservation.channel, [Demand(sku, units, node) for _, sku, units, node in more], reservation.area
+    demand = [Demand(sku, units, node) for _, sku, units, node in more]
+    found, short, slots, _ = supply(
+        state,
+        Request(reservation.channel, demand, reservation.area, reservation.delivery, reservation.customer_group),
+        now_ns,
     )
     if short:
         lacking = tuple(
@@ -256,7 +272,18 @@ def decide_change(
     lines = [_requested_as_held(line) if line.sku in target else line for line in lines]
     if not any(line.sources for line in lines):
         return ReservationReleased(command.reservation, held_postings(reservation))
-    return ReservationChanged(command.reservation, tuple(line for line in lines if line.requested), tuple(postings))
+    kept = tuple(line for line in lines if line.requested)
+    before = {slot.node for slot in reservation.slots}
+    slots = (*reservation.slots, *(slot for slot in slots if slot.node not in before))
+    return ReservationChanged(command.reservation, kept, tuple(postings), slots_still_used(slots, kept))
+
+
+def slots_still_used(slots: tuple[Slot, ...], lines: tuple[ReservedLine, ...]) -> tuple[Slot, ...]:
+    """The places at nodes that still have units for these lines."""
+    if not slots:
+        return ()
+    nodes = {source.node for line in lines for source in line.sources}
+    return tuple(slot for slot in slots if slot.node in nodes)
 
 
 def _more_wanted(
@@ -287,10 +314,13 @@ def _requested_as_held(line: ReservedLine) -> ReservedLine:
 
 
 def _merge(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    units: dict[str, int] = {}
+    """One source a node; the parcel of a node leaves with what was promised last."""
+    merged: dict[str, Source] = {}
     for source in sources:
-        units[source.node] = units.get(source.node, 0) + source.quantity
-    return tuple(Source(node, quantity) for node, quantity in units.items())
+        before = merged.get(source.node)
+        units = source.quantity + (0 if before is None else before.quantity)
+        merged[source.node] = msgspec.structs.replace(source, quantity=units)
+    return tuple(merged.values())
 
 
 def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[ReservedLine], list[Posting]]:
@@ -309,7 +339,7 @@ def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[Re
                     postings.append(Posting(sku, source.node, RESERVED, AVAILABLE, back))
                     left -= back
                 if source.quantity > back:
-                    kept.insert(0, Source(source.node, source.quantity - back))
+                    kept.insert(0, msgspec.structs.replace(source, quantity=source.quantity - back))
             requested = max(lines[at].requested - (before - left), 0)
             lines[at] = msgspec.structs.replace(lines[at], requested=requested, sources=tuple(kept))
         assert left == 0
@@ -346,8 +376,21 @@ def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
         for source in line.sources:
             move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
     state.reservations.open(
-        Reservation(fact.reservation, fact.channel, state.time_ns, fact.expires_at_ns, fact.area, fact.lines)
+        Reservation(
+            fact.reservation,
+            fact.channel,
+            state.time_ns,
+            fact.expires_at_ns,
+            fact.area,
+            fact.lines,
+            ACTIVE,
+            fact.slots,
+            fact.delivery,
+            fact.customer_group,
+        )
     )
+    if fact.slots:
+        state.capacity.take(fact.slots, state.time_ns)
 
 
 def evolve_extended(state: State, fact: ReservationExtended) -> None:
@@ -358,7 +401,10 @@ def evolve_extended(state: State, fact: ReservationExtended) -> None:
 def evolve_changed(state: State, fact: ReservationChanged) -> None:
     """Write down what it holds now."""
     state.ledger.post(fact.postings)
-    state.reservations.active[fact.reservation].lines = fact.lines
+    reservation = state.reservations.active[fact.reservation]
+    state.capacity.give_back(reservation.slots)
+    state.capacity.take(fact.slots, state.time_ns)
+    reservation.lines, reservation.slots = fact.lines, fact.slots
 
 
 def evolve_released(state: State, fact: ReservationReleased) -> None:
@@ -377,4 +423,5 @@ def end(state: State, number: int, as_what: str) -> None:
     """Take an active reservation out of memory in its final state."""
     reservation = state.reservations.active.pop(number)
     reservation.state = as_what
+    state.capacity.give_back(reservation.slots)
     state.closed.add_reservation(reservation)

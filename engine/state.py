@@ -1,6 +1,7 @@
 """All state of a node, composed. Everything here is a fold of the journal, but for `terms`, which is derived from it."""
 
 from engine.access import Access
+from engine.capacity import Capacity
 from engine.closed import Closed, Table
 from engine.configuration import Configuration
 from engine.idempotency import Idempotency
@@ -8,7 +9,7 @@ from engine.ledger import Ledger
 from engine.orders import Orders
 from engine.reservations import Reservations
 from engine.stock import Stock
-from engine.supply import TermsCache
+from engine.terms import TermsCache
 
 
 class State:
@@ -22,6 +23,7 @@ class State:
         self.stock = Stock(self.ledger)
         self.reservations = Reservations()
         self.orders = Orders()
+        self.capacity = Capacity()
         self.idempotency = Idempotency()
         self.access = Access()
         self.closed = Closed(closed_table)

@@ -45,13 +45,18 @@ def supply(state: State, request: Request, now_ns: int) -> Supply:
     Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU. If something is
     short and no part is welcome, there are no sources.
     """
-    variant = variant_of_request(state, request, now_ns)
-    terms = state.terms.get(state, request.channel, request.area, request.delivery, variant)
+    terms, variant = terms_of(state, request, now_ns)
     if terms.flat and not request.excluded and not terms.buffer and not state.stock.special:
         quick = _one_cheap_node(state, terms, request, variant, now_ns)
         if quick is not None:
             return quick
     return _by_sourcing(state, terms, request, variant, now_ns)
+
+
+def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[int, ...]]:
+    """The terms that hold for a request, and the positions of the overrides of its policy that made them."""
+    variant = variant_of_request(state, request, now_ns)
+    return state.terms.get(state, request.channel, request.area, request.delivery, variant), variant
 
 
 def _one_cheap_node(
@@ -158,9 +163,7 @@ def _problem(state: State, terms: Terms, rows: list[Row], asked: Asked, now_ns: 
     return problem_of(state, terms, rows, stock, now_ns)
 
 
-def _beside_named(
-    state: State, terms: Terms, named: list[Row], free: list[Row], asked: Asked, now_ns: int
-) -> Plan:
+def _beside_named(state: State, terms: Terms, named: list[Row], free: list[Row], asked: Asked, now_ns: int) -> Plan:
     """Named nodes give what they were asked for, whatever the rules; the rest is planned as if alone."""
     takes = [(at, row.node_at, row.quantity) for at, row in enumerate(named) if row.node_at is not None]
     if not free:
@@ -212,4 +215,3 @@ def _slots(state: State, terms: Terms, sources: list[list[Source]], now_ns: int)
         if promise is not None and terms.table.orders_per_day_max[node_at] is not None:
             slots.append(Slot(name, promise.day))
     return tuple(slots)
-

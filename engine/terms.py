@@ -10,7 +10,7 @@ from engine import limits
 from engine.areas import Area
 from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
 from engine.capacity import free_places
-from engine.commands.policies import SafetyStockRule, Settings
+from engine.commands.policies import SafetyStockRule
 from engine.node_table import Bools, Ints, NodeTable
 from engine.policies import settings_of
 from engine.prices import (
@@ -228,4 +228,3 @@ class TermsCache:
         if found is None or now_ns >= found.valid_until_ns:
             found = self._dispatches[node_at] = dispatch(calendar, now_ns, node.lead_time_days)
         return found
-

@@ -10,7 +10,8 @@ from api.listing import path_id, path_sku, position_of
 from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
 from api.problems import malformed
 from engine import limits
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state import State

@@ -42,6 +42,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     billing: bytes | None = None
     delivery: str = "ship"
     placed_at_ns: int | None = None
+    customer_group: str | None = None
 
 
 class CancelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

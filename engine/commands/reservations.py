@@ -1,6 +1,6 @@
 """Commands about reservations: claims on stock that end by themselves."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,7 @@ from engine.commands.fields import (
     Id,
     Latitude,
     Longitude,
+    Minor,
     PostalCode,
     Quantity,
     QuantityOrZero,
@@ -20,11 +21,12 @@ from engine.commands.fields import (
 
 
 class DemandLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """What somebody wants of one SKU. With `node` the units come from there only."""
+    """What somebody wants of one SKU. With `node` the units come from there only. The price counts for rules on value."""
 
     sku: Sku
     quantity: Quantity
     node: Id | None = None
+    unit_price_minor: Minor | None = None
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -51,6 +53,8 @@ class ReserveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     ttl_seconds: TtlSeconds | None = None
     allow_partial: bool = False
     ship_to: Destination | None = None
+    delivery: Literal["ship", "pickup"] = "ship"
+    customer_group: Id | None = None
 
 
 class QuantityLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from engine.commands.configuration import Channel, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.facts.postings import Posting
 
 
