@@ -59,6 +59,13 @@ def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[
     return state.terms.get(state, request.channel, request.area, request.delivery, variant), variant
 
 
+def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int, int]]:
+    """(SKU, units requested by all lines, units the channel could promise now) for every SKU of a request."""
+    terms, _ = terms_of(state, request, now_ns)
+    asked = ask(state, terms, request, now_ns)
+    return list(zip(asked.row_of, asked.requested, asked.visible, strict=True))
+
+
 def _one_cheap_node(
     state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int
 ) -> Supply | None:

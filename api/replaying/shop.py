@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.commands import Configure
 from engine.commands.configuration import Item
-from engine.supply import distance_km
+from engine.node_table import distance_km
 
 
 class NoExamples(Exception):

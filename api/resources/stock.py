@@ -10,17 +10,18 @@ from api.endpoint import encode
 from api.history import AS_OF, AsOfQuery, seq_of
 from api.listing import path_sku, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
+from api.timestamps import Timestamp, iso_or_none
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.commands import MoveStock
 from engine.commands.fields import Id
-from engine.commands.reservations import DemandLine, Destination, QuantityLine
+from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
 from engine.facts import Fact, StockMoved
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.stock import Balances, balances_at
-from engine.supply import Demand, supply
+from engine.supply import Demand, Request, promised, supply
 
 TAG = "Stock"
 
@@ -92,6 +93,8 @@ class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     channel: Id
     lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
     ship_to: Destination | None = None
+    delivery: Delivery = "ship"
+    customer_group: Id | None = None
 
 
 class AvailabilityLine(msgspec.Struct):
@@ -103,11 +106,13 @@ class AvailabilityLine(msgspec.Struct):
 
 
 class AvailabilitySource(msgspec.Struct):
-    """Units a node would send."""
+    """Units a node would send, when it would, and when they would arrive (null: not told)."""
 
     sku: str
     node: str
     quantity: int
+    ships_at: Timestamp | None
+    delivers_at: Timestamp | None
 
 
 class AvailabilityAnswer(msgspec.Struct):
@@ -217,29 +222,30 @@ def availability(call: Call) -> Handled:
 
     def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
         lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
-        return check_demand(state, body.channel, lines) or _available(state, body)
+        return check_demand(state, body.channel, lines) or _available(state, body, now_ns)
 
     return Reading(read)
 
 
-def _available(state: State, body: AvailabilityBody) -> AvailabilityAnswer:
+def _available(state: State, body: AvailabilityBody, now_ns: int) -> AvailabilityAnswer:
     to = body.ship_to
     area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    found, short = supply(state, body.channel, [Demand(line.sku, line.quantity) for line in body.lines], area)
-    requested: dict[str, int] = {}
-    units: dict[tuple[str, str], int] = {}
-    for line, sources in zip(body.lines, found, strict=True):
-        requested[line.sku] = requested.get(line.sku, 0) + line.quantity
+    demand = [Demand(line.sku, line.quantity) for line in body.lines]
+    request = Request(body.channel, demand, area, body.delivery, body.customer_group, partial=True)
+    found = supply(state, request, now_ns)
+    units: dict[tuple[str, str], AvailabilitySource] = {}
+    for line, sources in zip(body.lines, found.sources, strict=True):
         for source in sources:
             key = (line.sku, source.node)
-            units[key] = units.get(key, 0) + source.quantity
-    terms = state.terms.get(state, body.channel, area)
-    rows = state.stock.promisable_rows([state.ledger.sku_index[sku] for sku in requested]) * terms.ships
-    totals = (max(0, total - terms.buffer) for total in rows.sum(axis=1).tolist())
+            if key in units:
+                units[key].quantity += source.quantity
+            else:
+                ships_at, delivers_at = iso_or_none(source.ships_at_ns), iso_or_none(source.delivers_at_ns)
+                units[key] = AvailabilitySource(*key, source.quantity, ships_at, delivers_at)
     return AvailabilityAnswer(
-        not short,
-        [AvailabilityLine(sku, wanted, total) for (sku, wanted), total in zip(requested.items(), totals, strict=True)],
-        [AvailabilitySource(sku, node, quantity) for (sku, node), quantity in units.items()],
+        not found.short,
+        [AvailabilityLine(*line) for line in promised(state, request, now_ns)],
+        list(units.values()),
     )
 
 

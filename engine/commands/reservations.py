@@ -42,6 +42,7 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             raise ValueError("`latitude` and `longitude` belong together")
 
 
+Delivery = Literal["ship", "pickup"]
 DemandLines = Annotated[tuple[DemandLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
 
 
@@ -53,7 +54,7 @@ class ReserveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     ttl_seconds: TtlSeconds | None = None
     allow_partial: bool = False
     ship_to: Destination | None = None
-    delivery: Literal["ship", "pickup"] = "ship"
+    delivery: Delivery = "ship"
     customer_group: Id | None = None
 
 

@@ -1,5 +1,31 @@
 """Which nodes serve which lines, at what cost. Pure numpy: a problem in, a plan out, no state."""
 
-from engine.sourcing.cover import Ints, Locations, Plan, Rules, plan_cost, source
+from engine.sourcing.problem import (
+    INFEASIBLE,
+    OPTIMAL,
+    UNPROVEN,
+    Ints,
+    Locations,
+    Plan,
+    Problem,
+    Rules,
+    cost_of,
+    violations,
+)
+from engine.sourcing.solver import EFFORT_DEFAULT, solve, solve_most
 
-__all__ = ["Ints", "Locations", "Plan", "Rules", "plan_cost", "source"]
+__all__ = [
+    "EFFORT_DEFAULT",
+    "INFEASIBLE",
+    "OPTIMAL",
+    "UNPROVEN",
+    "Ints",
+    "Locations",
+    "Plan",
+    "Problem",
+    "Rules",
+    "cost_of",
+    "solve",
+    "solve_most",
+    "violations",
+]

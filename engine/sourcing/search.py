@@ -1,0 +1,200 @@
+"""Branch and bound over which locations are open: the exact way for everything that subsets of whole lines can't do.
+
+Every node of the tree forces some locations open and shuts others. It is bounded by Lagrangian relaxation, locations whose
+reduced cost says that no better plan uses them are shut for good, and what is left is branched on. Work is counted, not timed,
+so that the same problem always ends with the same plan.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.sourcing.assignment import Assigned, Takes, TooMany, assign
+from engine.sourcing.bounds import SLACK, Bound, Relaxation
+from engine.sourcing.numbers import BIG, Floats, Ints, Numbers
+
+ROOT_STEPS = 60
+NODE_STEPS = 8
+FIRST_STEPS = 12
+NODE_WORK = 12
+STATES_MAX = 20_000
+STATES_PER_WORK = 40
+
+
+class Found(NamedTuple):
+    """The best plan, if any: `cost` with the first split penalty off, takes by position in the problem; `bound` holds for every plan."""
+
+    cost: int | None
+    takes: Takes
+    bound: int
+    proven: bool
+
+
+class _Node(NamedTuple):
+    """Positions (in the numbers at hand) that are open and that may be; `bound` from its parent."""
+
+    forced: tuple[int, ...]
+    free: Ints
+    prices: Floats
+    bound: float
+
+
+class Search:
+    """One search. `best_cost` and `takes` are the best plan so far, with the first split penalty off."""
+
+    def __init__(self, numbers: Numbers, effort: int) -> None:
+        self.numbers = numbers
+        self.penalty = numbers.problem.rules.split_penalty
+        self.work_left = effort
+        self.best_cost = BIG
+        self.takes: Takes = ()
+        self.unproven_bound: float | None = None
+        self._seen: set[tuple[int, ...]] = set()
+        if numbers.lost is not None:
+            self.best_cost = int(numbers.lost @ numbers.problem.quantity)
+
+    def offer(self, cost: int, takes: Takes) -> None:
+        """Take over a plan from elsewhere if it is better; takes by position in the problem."""
+        if cost < self.best_cost:
+            self.best_cost, self.takes = cost, takes
+
+    def run(self) -> Found:
+        """Search until the plan is proven or the work is used up."""
+        numbers = self.numbers
+        if not numbers.at.size or numbers.most == 0:
+            return self._found()
+        relaxation = Relaxation(numbers)
+        everything = np.arange(numbers.at.size)
+        none = np.zeros(0, np.int64)
+        self._guess_ones(everything)
+        prices, steps = relaxation.first_prices(), 0
+        bound = relaxation.improve(prices, none, numbers.most, self._aim(), FIRST_STEPS)
+        while True:
+            self._guess(numbers, bound)
+            keep = np.flatnonzero(bound.least + np.maximum(bound.reduced, 0) < self.best_cost - SLACK)
+            if bound.least > self.best_cost - 1 + SLACK or not keep.size:
+                return self._found()
+            if keep.size < numbers.at.size:
+                numbers = numbers.only(keep)
+                relaxation = Relaxation(numbers)
+                bound = bound._replace(reduced=bound.reduced[keep])
+            if steps >= ROOT_STEPS:
+                break
+            again = relaxation.improve(bound.prices, none, numbers.most, self._aim(), FIRST_STEPS)
+            steps += FIRST_STEPS
+            bound = again if again.least >= bound.least else bound
+        self._branch(numbers, relaxation, bound)
+        return self._found()
+
+    def _aim(self) -> float:
+        return float(self.best_cost) if self.best_cost < BIG else 1e12
+
+    def _found(self) -> Found:
+        if self.best_cost >= BIG:
+            bound = 0 if self.unproven_bound is None else math.ceil(self.unproven_bound - SLACK)
+            return Found(None, (), bound, self.unproven_bound is None)
+        if self.unproven_bound is None or self.unproven_bound > self.best_cost - 1 + SLACK:
+            return Found(self.best_cost, self.takes, self.best_cost, True)
+        return Found(self.best_cost, self.takes, math.ceil(self.unproven_bound - SLACK), False)
+
+    def _guess_ones(self, everything: Ints) -> None:
+        """Plans of one location."""
+        numbers = self.numbers
+        served = (numbers.units == numbers.problem.quantity[:, None]).all(axis=0) & (
+            numbers.cap >= numbers.problem.quantity.sum()
+        )
+        able = everything[served]
+        if able.size:
+            cost = numbers.opening[able] + numbers.problem.quantity @ numbers.each[:, able]
+            for k in np.argsort(cost, kind="stable")[: 3 if numbers.stepped else 1].tolist():
+                self._try(numbers, (int(able[k]),))
+
+    def _guess(self, numbers: Numbers, bound: Bound) -> None:
+        """Plans of the locations that pay best, growing and shrinking."""
+        order = np.argsort(bound.reduced, kind="stable")[: max(6, numbers.units.shape[0])].tolist()
+        negative = [at for at in order if bound.reduced[at] < 0]
+        for count in range(1, min(numbers.most, len(order)) + 1):
+            if count <= max(3, len(negative) + 1):
+                self._try(numbers, tuple(sorted(order[:count])))
+        opened = tuple(sorted(order[: min(numbers.most, max(1, len(negative)))]))
+        improved = True
+        while improved and len(opened) > 1:
+            improved = False
+            for at in opened:
+                before = self.best_cost
+                fewer = tuple(other for other in opened if other != at)
+                self._try(numbers, fewer)
+                if self.best_cost < before:
+                    opened, improved = fewer, True
+                    break
+
+    def _try(self, numbers: Numbers, opened: tuple[int, ...]) -> bool:
+        """Assign to exactly these locations; whether that is settled (False: too many states)."""
+        key = tuple(int(numbers.at[at]) for at in opened)
+        if key in self._seen:
+            return True
+        states_max = min(STATES_MAX, max(self.work_left, 1) * STATES_PER_WORK)
+        try:
+            found = assign(numbers, opened, self.best_cost + self.penalty, states_max)
+        except TooMany:
+            self.work_left -= states_max // STATES_PER_WORK
+            return False
+        self.work_left -= 1
+        self._seen.add(key)
+        if found is not None:
+            self._take(numbers, opened, found)
+        return True
+
+    def _take(self, numbers: Numbers, opened: tuple[int, ...], found: Assigned) -> None:
+        self.best_cost = found.cost - self.penalty
+        self.takes = tuple(sorted((line, int(numbers.at[at]), units) for line, at, units in found.takes))
+
+    def _branch(self, numbers: Numbers, relaxation: Relaxation, root: Bound) -> None:
+        stack = [_Node((), np.arange(numbers.at.size), root.prices, root.least)]
+        while stack:
+            node = stack.pop()
+            if node.bound > self.best_cost - 1 + SLACK:
+                continue
+            if self.work_left <= 0:
+                self._give_up([node, *stack])
+                return
+            self.work_left -= NODE_WORK
+            stack += self._children(numbers, node)
+
+    def _give_up(self, nodes: list[_Node]) -> None:
+        least = min(node.bound for node in nodes)
+        self.unproven_bound = least if self.unproven_bound is None else min(least, self.unproven_bound)
+
+    def _children(self, numbers: Numbers, node: _Node) -> list[_Node]:
+        """What is still open after bounding a node, the part to look at first last."""
+        at = np.concatenate([np.array(node.forced, np.int64), node.free])
+        local = numbers.only(at)
+        forced = np.arange(len(node.forced))
+        bound = Relaxation(local).improve(node.prices, forced, numbers.most, self._aim(), NODE_STEPS)
+        least = max(bound.least, node.bound)
+        if least > self.best_cost - 1 + SLACK:
+            return []
+        if node.forced and not self._try(numbers, tuple(sorted(node.forced))) and not node.free.size:
+            self._give_up([node._replace(bound=least)])
+            return []
+        reduced = bound.reduced[len(node.forced) :]
+        self._guess_at(numbers, node, reduced)
+        keep = bound.least + np.maximum(reduced, 0) < self.best_cost - SLACK
+        free, reduced = node.free[keep], reduced[keep]
+        if not free.size or len(node.forced) >= numbers.most:
+            settled = not node.forced or self._try(numbers, tuple(sorted(node.forced)))
+            if not settled:
+                self._give_up([node._replace(bound=least)])
+            return []
+        first = int(reduced.argmin())
+        others = np.delete(free, first)
+        return [
+            _Node(node.forced, others, bound.prices, least),
+            _Node((*node.forced, int(free[first])), others, bound.prices, least),
+        ]
+
+    def _guess_at(self, numbers: Numbers, node: _Node, reduced: Floats) -> None:
+        pays = node.free[reduced < 0]
+        if pays.size and len(node.forced) + pays.size <= numbers.most:
+            self._try(numbers, tuple(sorted((*node.forced, *pays.tolist()))))
