@@ -21,7 +21,21 @@ class Assigned(NamedTuple):
 
 
 class TooMany(Exception):
-    """More states than allowed."""
+    """More steps than allowed."""
+
+
+class Steps:
+    """Counts the steps of a search and ends it when there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+    def take(self, count: int) -> None:
+        """Count steps that are about to be made. Raises TooMany."""
+        self.taken += min(count, self.most)
+        if self.taken > self.most:
+            raise TooMany
 
 
 class Small(NamedTuple):
@@ -49,18 +63,26 @@ def _small(numbers: Numbers, where: tuple[int, ...]) -> Small:
     )
 
 
-def assign(numbers: Numbers, where: tuple[int, ...], below: int, states_max: int) -> Assigned | None:
+def assign(numbers: Numbers, where: tuple[int, ...], below: int, steps: Steps) -> Assigned | None:
     """The cheapest assignment that uses every one of the locations `where`, or uses fewer and pays for all.
 
-    None if there is none that costs less than `below`. Raises TooMany when the search would need more than `states_max`.
+    None if there is none that costs less than `below`. Raises TooMany when the search would need more `steps`.
     """
     small = _small(numbers, where)
     limited = any(cap < sum(line[k] for line in small.units) for k, cap in enumerate(small.cap))
     valued = numbers.valued and len(where) > 1
     if numbers.stepped or valued or (limited and numbers.whole):
-        return _search(numbers, small, below, states_max)
+        return _search(numbers, small, below, steps)
     found = _transport(small) if limited else _line_by_line(small, numbers.whole)
     return None if found is None or found.cost >= below else found
+
+
+def assign_roughly(numbers: Numbers, where: tuple[int, ...]) -> Assigned | None:
+    """An assignment to some of the locations that forgets about the weight of parcels and the worth of parts; None if there is none."""
+    small = _small(numbers, where)
+    if numbers.whole:
+        return None if numbers.capped else _line_by_line(small, whole=True)
+    return _transport(small)
 
 
 def _line_by_line(small: Small, whole: bool) -> Assigned | None:
@@ -159,13 +181,13 @@ def _cheapest_path(
     return path[::-1], units
 
 
-def _search(numbers: Numbers, small: Small, below: int, states_max: int) -> Assigned | None:
+def _search(numbers: Numbers, small: Small, below: int, steps: Steps) -> Assigned | None:
     """Lines one after the other; a state is (units, weight, value) given to each location, as far as they matter."""
     problem, rules = numbers.problem, numbers.problem.rules
     open_count = len(small.where)
     weight = problem.weight_hg.tolist() if numbers.stepped else [0] * len(small.quantity)
     value = problem.value.tolist() if numbers.valued and problem.value is not None else [0] * len(small.quantity)
-    least = sum(small.opening)
+    least = sum(small.opening) + _further_parcels(numbers, small)
     rest = _least_rests(small)
     if rest is None:
         return None
@@ -174,7 +196,8 @@ def _search(numbers: Numbers, small: Small, below: int, states_max: int) -> Assi
     worth = rules.split_value_min if open_count > 1 else 0
     for line in range(len(small.quantity)):
         following: dict[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]], tuple[int, Takes]] = {}
-        options = _options(small, line, numbers.whole, states_max)
+        options = _options(small, line, numbers.whole, steps)
+        steps.take(len(states) * len(options))
         for (units, hg, minor), (cost, takes) in states.items():
             for given, price in options:
                 new_cost = cost + price
@@ -191,8 +214,6 @@ def _search(numbers: Numbers, small: Small, below: int, states_max: int) -> Assi
                     taken = tuple((line, small.where[k], g) for k, g in enumerate(given) if g)
                     following[key] = (new_cost, takes + taken)
         states = following
-        if len(states) > states_max:
-            raise TooMany
     best: Assigned | None = None
     for (_, hg, minor), (cost, takes) in states.items():
         if worth and any(m < worth for m in minor):
@@ -201,6 +222,14 @@ def _search(numbers: Numbers, small: Small, below: int, states_max: int) -> Assi
         if whole_cost < below and (best is None or whole_cost < best.cost):
             best = Assigned(whole_cost, takes)
     return best
+
+
+def _further_parcels(numbers: Numbers, small: Small) -> int:
+    """What the parcels cost at least that the whole weight needs beyond one for each location."""
+    if not numbers.stepped:
+        return 0
+    each, count = numbers.parcels_least
+    return max(0, each) * max(0, count - len(small.where))
 
 
 def _openings(numbers: Numbers, small: Small, hg: tuple[int, ...]) -> int:
@@ -236,7 +265,7 @@ def _least_rests(small: Small) -> list[int] | None:
     return rests[::-1]
 
 
-def _options(small: Small, line: int, whole: bool, count_max: int) -> list[tuple[tuple[int, ...], int]]:
+def _options(small: Small, line: int, whole: bool, steps: Steps) -> list[tuple[tuple[int, ...], int]]:
     """Every way to give a line to the locations, with its cost (lost units included), cheapest first."""
     quantity, each, units = small.quantity[line], small.each[line], small.units[line]
     lost = None if small.lost is None else small.lost[line]
@@ -253,8 +282,7 @@ def _options(small: Small, line: int, whole: bool, count_max: int) -> list[tuple
     partial: list[tuple[tuple[int, ...], int, int]] = [((), quantity, 0)]
     for k in range(len(each)):
         later = sum(units[k + 1 :])
-        if len(partial) * min(quantity, units[k]) > count_max:
-            raise TooMany
+        steps.take(len(partial) * min(quantity, units[k]))
         partial = [
             ((*given, g), left - g, cost + g * each[k])
             for given, left, cost in partial

@@ -15,19 +15,28 @@ SLACK = 1e-6
 
 
 class Bound(NamedTuple):
-    """`least` minor units that any plan costs, `prices` float64[n], `reduced` float64[L] by location, negative where it pays."""
+    """`least` minor units that any plan costs; `prices` float64[n]; `reduced` float64[L] by location, negative where it pays.
+
+    A plan that uses a location costs at least `base` + what is positive of its reduced cost.
+    """
 
     least: float
+    base: float
     prices: Floats
     reduced: Floats
 
 
 class Relaxation:
-    """The relaxation of some numbers. `forced` locations are open, the others may be."""
+    """The relaxation of some numbers. `forced` locations are open, the others may be.
 
-    def __init__(self, numbers: Numbers) -> None:
+    With `share_parcels` the parcels that the whole weight needs at least are paid in advance, at the cheapest price of any:
+    the bound is better where parcels are many and locations few.
+    """
+
+    def __init__(self, numbers: Numbers, share_parcels: bool = False) -> None:
         problem = numbers.problem
         self.numbers = numbers
+        self.constant = 0.0
         self.quantity = problem.quantity.astype(np.float64)
         self.each = numbers.each.astype(np.float64)
         self.units = numbers.units.astype(np.float64)
@@ -38,7 +47,13 @@ class Relaxation:
         self.by_weight: tuple[Floats, Floats] | None = None
         if numbers.stepped:
             up_to = np.array(problem.rules.parcel_up_to_hg, np.float64)[:, None]
-            per_hg = (problem.locations.parcel[:, numbers.at] / up_to).min(axis=0)
+            parcel = problem.locations.parcel[:, numbers.at]
+            if share_parcels:
+                each, count = numbers.parcels_least
+                self.constant = float(each * count)
+                self.opening -= each
+                parcel = parcel - each
+            per_hg = (parcel / up_to).min(axis=0)
             base = (problem.locations.fixed[numbers.at] + problem.rules.split_penalty).astype(np.float64)
             self.by_weight = (problem.weight_hg[:, None] * np.maximum(per_hg, 0.0), base)
 
@@ -76,19 +91,14 @@ class Relaxation:
             lighter = np.maximum(gain - per_unit, 0.0) * self.units
             reduced = np.maximum(reduced, base - lighter.sum(axis=0))
         opened = self._opened(reduced, forced, most)
-        offers = float(prices @ self.quantity)
-        if opened.size:
-            least = offers - self.penalty + float(reduced[opened].sum())
-        elif self.lost is not None:
-            least = float(self.lost @ self.quantity)
-            if reduced.size:
-                least = min(least, offers - self.penalty + float(reduced.min()))
-        else:
-            least = offers - self.penalty + (float(reduced.min()) if reduced.size else 0.0)
-            opened = reduced.argmin(keepdims=True) if reduced.size else opened
-        if opened.size and not forced.size and self.lost is not None:
+        base = self.constant + float(prices @ self.quantity) - self.penalty + float(reduced[opened].sum())
+        least = base
+        if not opened.size:  # somebody has to send something
+            least += float(reduced.min())
+            opened = reduced.argmin(keepdims=True) if self.lost is None else opened
+        if self.lost is not None and not forced.size:  # or nobody sends anything
             least = min(least, float(self.lost @ self.quantity))
-        return Bound(least, prices, reduced), taken[:, opened].sum(axis=1)
+        return Bound(least, base, prices, reduced), taken[:, opened].sum(axis=1)
 
     def _opened(self, reduced: Floats, forced: Ints, most: int) -> Ints:
         """The forced ones and those that pay, the best first as far as the limit of locations allows."""

@@ -17,6 +17,7 @@ class Numbers(NamedTuple):
 
     `each` int64[n, L] minor units per unit; `units` int64[n, L] the most units of a line from a location (all or none of a
     line that may not be split); `opening` int64[L] the least a used location costs, with one split penalty each;
+    `parcels_least` are the price of the cheapest parcel anywhere and how many parcels there are at least.
     `at` int64[L] positions in the problem. `cap` int64[L], BIG for any. What couples the lines of one location:
     `capped` (units), `stepped` (weight), `valued` (worth). Without these, given the open locations, every line is its own.
     """
@@ -33,6 +34,7 @@ class Numbers(NamedTuple):
     stepped: bool
     valued: bool
     most: int
+    parcels_least: tuple[int, int]
 
     @property
     def coupled(self) -> bool:
@@ -69,6 +71,8 @@ def numbers_of(problem: Problem) -> Numbers:
     first = problem.locations.parcel.min(axis=0)
     opening = (problem.locations.fixed + first + rules.split_penalty)[alive]
     weight_hg = int(problem.weight_hg @ quantity)
+    parcels_count = -(-weight_hg // rules.parcel_up_to_hg[-1]) if rules.parcel_up_to_hg else 0
+    parcel_minor = int(problem.locations.parcel[:, alive].min(initial=BIG)) if parcels_count else 0
     stepped = bool(rules.parcel_up_to_hg) and weight_hg > rules.parcel_up_to_hg[0]
     if rules.parcel_up_to_hg and not stepped:
         opening = (problem.locations.fixed + problem.locations.parcel[0] + rules.split_penalty)[alive]
@@ -87,6 +91,7 @@ def numbers_of(problem: Problem) -> Numbers:
         stepped=stepped,
         valued=rules.split_value_min > 0 and most > 1,
         most=most,
+        parcels_least=(parcel_minor, parcels_count if rules.ship_complete else 0),
     )
     _check_size(numbers, weight_hg)
     return numbers

@@ -10,16 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.sourcing.assignment import Assigned, Takes, TooMany, assign
+from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, assign_roughly
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
 from engine.sourcing.numbers import BIG, Floats, Ints, Numbers
+from engine.sourcing.problem import cost_of, violations
 
 ROOT_STEPS = 60
 NODE_STEPS = 8
 FIRST_STEPS = 12
 NODE_WORK = 12
-STATES_MAX = 20_000
-STATES_PER_WORK = 40
+STEPS_PER_WORK = 8
+STEPS_PER_TRY_MAX = 16_000
 
 
 class Found(NamedTuple):
@@ -50,6 +51,7 @@ class Search:
         self.best_cost = BIG
         self.takes: Takes = ()
         self.unproven_bound: float | None = None
+        self.share_parcels = False
         self._seen: set[tuple[int, ...]] = set()
         if numbers.lost is not None:
             self.best_cost = int(numbers.lost @ numbers.problem.quantity)
@@ -64,28 +66,36 @@ class Search:
         numbers = self.numbers
         if not numbers.at.size or numbers.most == 0:
             return self._found()
-        relaxation = Relaxation(numbers)
         everything = np.arange(numbers.at.size)
         none = np.zeros(0, np.int64)
         self._guess_ones(everything)
-        prices, steps = relaxation.first_prices(), 0
-        bound = relaxation.improve(prices, none, numbers.most, self._aim(), FIRST_STEPS)
+        steps, bound = 0, self._first_bound(numbers)
         while True:
             self._guess(numbers, bound)
-            keep = np.flatnonzero(bound.least + np.maximum(bound.reduced, 0) < self.best_cost - SLACK)
+            keep = np.flatnonzero(bound.base + np.maximum(bound.reduced, 0) <= self.best_cost - 1 + SLACK)
             if bound.least > self.best_cost - 1 + SLACK or not keep.size:
                 return self._found()
             if keep.size < numbers.at.size:
                 numbers = numbers.only(keep)
-                relaxation = Relaxation(numbers)
                 bound = bound._replace(reduced=bound.reduced[keep])
             if steps >= ROOT_STEPS:
                 break
-            again = relaxation.improve(bound.prices, none, numbers.most, self._aim(), FIRST_STEPS)
+            again = Relaxation(numbers, self.share_parcels).improve(bound.prices, none, numbers.most, self._aim(), FIRST_STEPS)
             steps += FIRST_STEPS
             bound = again if again.least >= bound.least else bound
-        self._branch(numbers, relaxation, bound)
+        self._branch(numbers, bound)
         return self._found()
+
+    def _first_bound(self, numbers: Numbers) -> Bound:
+        """The better of paying parcels where they are sent and paying some in advance decides how to go on."""
+        none = np.zeros(0, np.int64)
+        bounds = []
+        for share in (False, True) if numbers.stepped and numbers.parcels_least[1] else (False,):
+            relaxation = Relaxation(numbers, share)
+            prices = relaxation.first_prices()
+            bounds.append(relaxation.improve(prices, none, numbers.most, self._aim(), FIRST_STEPS))
+        self.share_parcels = len(bounds) > 1 and bounds[1].least > bounds[0].least
+        return bounds[int(self.share_parcels)]
 
     def _aim(self) -> float:
         return float(self.best_cost) if self.best_cost < BIG else 1e12
@@ -117,6 +127,8 @@ class Search:
         for count in range(1, min(numbers.most, len(order)) + 1):
             if count <= max(3, len(negative) + 1):
                 self._try(numbers, tuple(sorted(order[:count])))
+        if numbers.stepped and not numbers.whole:
+            self._rough(numbers, tuple(sorted(np.argsort(bound.reduced, kind="stable")[: numbers.most].tolist())))
         opened = tuple(sorted(order[: min(numbers.most, max(1, len(negative)))]))
         improved = True
         while improved and len(opened) > 1:
@@ -134,23 +146,35 @@ class Search:
         key = tuple(int(numbers.at[at]) for at in opened)
         if key in self._seen:
             return True
-        states_max = min(STATES_MAX, max(self.work_left, 1) * STATES_PER_WORK)
+        if numbers.stepped or numbers.valued:
+            self._rough(numbers, opened)
+        steps = Steps(min(STEPS_PER_TRY_MAX, max(self.work_left, 1) * STEPS_PER_WORK))
         try:
-            found = assign(numbers, opened, self.best_cost + self.penalty, states_max)
+            found = assign(numbers, opened, self.best_cost + self.penalty, steps)
         except TooMany:
-            self.work_left -= states_max // STATES_PER_WORK
             return False
-        self.work_left -= 1
+        finally:
+            self.work_left -= 1 + steps.taken // STEPS_PER_WORK
         self._seen.add(key)
         if found is not None:
             self._take(numbers, opened, found)
         return True
 
+    def _rough(self, numbers: Numbers, opened: tuple[int, ...]) -> None:
+        """A plan of these locations that forgets about parcels while it is made, and pays for them afterwards."""
+        found = assign_roughly(numbers, opened)
+        if found is None:
+            return
+        takes = tuple(sorted((line, int(numbers.at[at]), units) for line, at, units in found.takes))
+        cost = cost_of(numbers.problem, takes)
+        if cost < self.best_cost and not violations(numbers.problem, takes):
+            self.best_cost, self.takes = cost, takes
+
     def _take(self, numbers: Numbers, opened: tuple[int, ...], found: Assigned) -> None:
         self.best_cost = found.cost - self.penalty
         self.takes = tuple(sorted((line, int(numbers.at[at]), units) for line, at, units in found.takes))
 
-    def _branch(self, numbers: Numbers, relaxation: Relaxation, root: Bound) -> None:
+    def _branch(self, numbers: Numbers, root: Bound) -> None:
         stack = [_Node((), np.arange(numbers.at.size), root.prices, root.least)]
         while stack:
             node = stack.pop()
@@ -168,10 +192,12 @@ class Search:
 
     def _children(self, numbers: Numbers, node: _Node) -> list[_Node]:
         """What is still open after bounding a node, the part to look at first last."""
+        if not node.forced and not node.free.size:
+            return []
         at = np.concatenate([np.array(node.forced, np.int64), node.free])
         local = numbers.only(at)
         forced = np.arange(len(node.forced))
-        bound = Relaxation(local).improve(node.prices, forced, numbers.most, self._aim(), NODE_STEPS)
+        bound = Relaxation(local, self.share_parcels).improve(node.prices, forced, numbers.most, self._aim(), NODE_STEPS)
         least = max(bound.least, node.bound)
         if least > self.best_cost - 1 + SLACK:
             return []
@@ -180,7 +206,7 @@ class Search:
             return []
         reduced = bound.reduced[len(node.forced) :]
         self._guess_at(numbers, node, reduced)
-        keep = bound.least + np.maximum(reduced, 0) < self.best_cost - SLACK
+        keep = bound.base + np.maximum(reduced, 0) <= self.best_cost - 1 + SLACK
         free, reduced = node.free[keep], reduced[keep]
         if not free.size or len(node.forced) >= numbers.most:
             settled = not node.forced or self._try(numbers, tuple(sorted(node.forced)))
