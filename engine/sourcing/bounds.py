@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.sourcing.loads import Grid, best_loads
 from engine.sourcing.numbers import Floats, Ints, Numbers
 
 SLACK = 1e-6
+LOADED_MAX = 16
 
 
 class Bound(NamedTuple):
@@ -30,13 +32,15 @@ class Relaxation:
     """The relaxation of some numbers. `forced` locations are open, the others may be.
 
     With `share_parcels` the parcels that the whole weight needs at least are paid in advance, at the cheapest price of any:
-    the bound is better where parcels are many and locations few.
+    the bound is better where parcels are many and locations few. With a `grid` parcels are whole, not shared out by weight.
     """
 
-    def __init__(self, numbers: Numbers, share_parcels: bool = False) -> None:
+    def __init__(self, numbers: Numbers, share_parcels: bool = False, grid: Grid | None = None) -> None:
         problem = numbers.problem
         self.numbers = numbers
         self.constant = 0.0
+        self.grid = grid
+        self.cells = 0
         self.quantity = problem.quantity.astype(np.float64)
         self.each = numbers.each.astype(np.float64)
         self.units = numbers.units.astype(np.float64)
@@ -55,6 +59,7 @@ class Relaxation:
                 parcel = parcel - each
             per_hg = (parcel / up_to).min(axis=0)
             base = (problem.locations.fixed[numbers.at] + problem.rules.split_penalty).astype(np.float64)
+            self.parcel = parcel.astype(np.float64)
             self.by_weight = (problem.weight_hg[:, None] * np.maximum(per_hg, 0.0), base)
 
     def first_prices(self) -> Floats:
@@ -90,6 +95,8 @@ class Relaxation:
             per_unit, base = self.by_weight
             lighter = np.maximum(gain - per_unit, 0.0) * self.units
             reduced = np.maximum(reduced, base - lighter.sum(axis=0))
+        if self.grid is not None:
+            self._load(gain, taken, reduced, forced)
         opened = self._opened(reduced, forced, most)
         base = self.constant + float(prices @ self.quantity) - self.penalty + float(reduced[opened].sum())
         least = base
@@ -99,6 +106,26 @@ class Relaxation:
         if self.lost is not None and not forced.size:  # or nobody sends anything
             least = min(least, float(self.lost @ self.quantity))
         return Bound(least, base, prices, reduced), taken[:, opened].sum(axis=1)
+
+    def _load(self, gain: Floats, taken: Floats, reduced: Floats, forced: Ints) -> None:
+        """Where a location is open or seems to pay, look again with whole parcels."""
+        assert self.grid is not None
+        assert self.by_weight is not None
+        negative = reduced < 0
+        negative[forced] = True
+        columns = np.flatnonzero(negative)
+        if not columns.size:
+            return
+        if columns.size > LOADED_MAX:
+            columns = np.sort(columns[np.argsort(reduced[columns], kind="stable")[:LOADED_MAX]])
+        self.cells += columns.size * self.grid.size * len(self.grid.items)
+        profit, sent = best_loads(
+            self.grid, gain[:, columns], self.units[:, columns], self.parcel[:, columns], self.numbers.whole
+        )
+        exact = self.by_weight[1][columns] - profit
+        better = exact > reduced[columns]
+        reduced[columns] = np.maximum(reduced[columns], exact)
+        taken[:, columns[better]] = sent[:, better]
 
     def _opened(self, reduced: Floats, forced: Ints, most: int) -> Ints:
         """The forced ones and those that pay, the best first as far as the limit of locations allows."""

@@ -88,13 +88,19 @@ def unit_costs(problem: Problem) -> Ints:
 
 def parcels_cost(locations: Locations, rules: Rules, location: int, weight_hg: int) -> int:
     """What the parcels of one shipment cost, in minor units."""
+    return int(parcels_costs(locations, rules, np.array([location]), weight_hg)[0])
+
+
+def parcels_costs(locations: Locations, rules: Rules, at: Ints, weight_hg: int) -> Ints:
+    """What the parcels of the same shipment cost from each of some locations, in minor units."""
     steps = rules.parcel_up_to_hg
     if not steps:
-        return int(locations.parcel[0, location])
+        return locations.parcel[0, at]
     full = max(1, -(-weight_hg // steps[-1])) - 1
     rest = weight_hg - full * steps[-1]
     step = next(k for k, up_to in enumerate(steps) if rest <= up_to)
-    return full * int(locations.parcel[-1, location]) + int(locations.parcel[step, location])
+    parcels: Ints = full * locations.parcel[-1, at] + locations.parcel[step, at]
+    return parcels
 
 
 def cost_of(problem: Problem, takes: tuple[tuple[int, int, int], ...]) -> int:

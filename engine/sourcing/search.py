@@ -12,15 +12,17 @@ import numpy as np
 
 from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, assign_roughly
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
+from engine.sourcing.loads import Grid, grid_of
 from engine.sourcing.numbers import BIG, Floats, Ints, Numbers
-from engine.sourcing.problem import cost_of, violations
+from engine.sourcing.problem import cost_of, parcels_costs, violations
 
 ROOT_STEPS = 60
 NODE_STEPS = 8
 FIRST_STEPS = 12
-NODE_WORK = 12
+NODE_WORK = 4
 STEPS_PER_WORK = 8
-STEPS_PER_TRY_MAX = 16_000
+CELLS_PER_WORK = 4_000
+STEPS_PER_TRY_SHARE = 4
 
 
 class Found(NamedTuple):
@@ -52,6 +54,7 @@ class Search:
         self.takes: Takes = ()
         self.unproven_bound: float | None = None
         self.share_parcels = False
+        self.grid: Grid | None = None
         self._seen: set[tuple[int, ...]] = set()
         if numbers.lost is not None:
             self.best_cost = int(numbers.lost @ numbers.problem.quantity)
@@ -69,7 +72,10 @@ class Search:
         everything = np.arange(numbers.at.size)
         none = np.zeros(0, np.int64)
         self._guess_ones(everything)
+        if numbers.most == 1 and numbers.lost is None:
+            return self._found()
         steps, bound = 0, self._first_bound(numbers)
+        self.grid = grid_of(numbers) if numbers.stepped else None
         while True:
             self._guess(numbers, bound)
             keep = np.flatnonzero(bound.base + np.maximum(bound.reduced, 0) <= self.best_cost - 1 + SLACK)
@@ -80,7 +86,7 @@ class Search:
                 bound = bound._replace(reduced=bound.reduced[keep])
             if steps >= ROOT_STEPS:
                 break
-            again = Relaxation(numbers, self.share_parcels).improve(bound.prices, none, numbers.most, self._aim(), FIRST_STEPS)
+            again = self._bound(numbers, bound.prices, none, FIRST_STEPS)
             steps += FIRST_STEPS
             bound = again if again.least >= bound.least else bound
         self._branch(numbers, bound)
@@ -96,6 +102,12 @@ class Search:
             bounds.append(relaxation.improve(prices, none, numbers.most, self._aim(), FIRST_STEPS))
         self.share_parcels = len(bounds) > 1 and bounds[1].least > bounds[0].least
         return bounds[int(self.share_parcels)]
+
+    def _bound(self, numbers: Numbers, prices: Floats, forced: Ints, steps: int) -> Bound:
+        relaxation = Relaxation(numbers, self.share_parcels, self.grid)
+        bound = relaxation.improve(prices, forced, self.numbers.most, self._aim(), steps)
+        self.work_left -= (relaxation.cells + steps * numbers.units.size) // CELLS_PER_WORK
+        return bound
 
     def _aim(self) -> float:
         return float(self.best_cost) if self.best_cost < BIG else 1e12
@@ -117,8 +129,15 @@ class Search:
         able = everything[served]
         if able.size:
             cost = numbers.opening[able] + numbers.problem.quantity @ numbers.each[:, able]
-            for k in np.argsort(cost, kind="stable")[: 3 if numbers.stepped else 1].tolist():
-                self._try(numbers, (int(able[k]),))
+            if numbers.stepped:
+                problem, at = numbers.problem, numbers.at[able]
+                hg = int(problem.weight_hg @ problem.quantity)
+                cost += problem.locations.fixed[at] + problem.rules.split_penalty - numbers.opening[able]
+                cost += parcels_costs(problem.locations, problem.rules, at, hg)
+            best = int(cost.argmin())
+            lines = enumerate(numbers.problem.quantity.tolist())
+            takes = tuple((line, int(numbers.at[able[best]]), units) for line, units in lines)
+            self.offer(int(cost[best]) - self.penalty, takes)
 
     def _guess(self, numbers: Numbers, bound: Bound) -> None:
         """Plans of the locations that pay best, growing and shrinking."""
@@ -148,7 +167,7 @@ class Search:
             return True
         if numbers.stepped or numbers.valued:
             self._rough(numbers, opened)
-        steps = Steps(min(STEPS_PER_TRY_MAX, max(self.work_left, 1) * STEPS_PER_WORK))
+        steps = Steps(max(self.work_left, 1) * STEPS_PER_WORK // STEPS_PER_TRY_SHARE)
         try:
             found = assign(numbers, opened, self.best_cost + self.penalty, steps)
         except TooMany:
@@ -196,8 +215,10 @@ class Search:
             return []
         at = np.concatenate([np.array(node.forced, np.int64), node.free])
         local = numbers.only(at)
+        if not _enough(local, len(node.forced), numbers.most):
+            return []
         forced = np.arange(len(node.forced))
-        bound = Relaxation(local, self.share_parcels).improve(node.prices, forced, numbers.most, self._aim(), NODE_STEPS)
+        bound = self._bound(local, node.prices, forced, NODE_STEPS)
         least = max(bound.least, node.bound)
         if least > self.best_cost - 1 + SLACK:
             return []
@@ -224,3 +245,20 @@ class Search:
         pays = node.free[reduced < 0]
         if pays.size and len(node.forced) + pays.size <= numbers.most:
             self._try(numbers, tuple(sorted((*node.forced, *pays.tolist()))))
+
+
+def _enough(numbers: Numbers, forced_count: int, most: int) -> bool:
+    """Whether the forced locations, which stand first, and so many more could send everything, line by line and in all."""
+    if numbers.lost is not None:
+        return True
+    missing = np.maximum(numbers.problem.quantity - numbers.units[:, :forced_count].sum(axis=1), 0)
+    more = most - forced_count
+    units = np.minimum(numbers.units[:, forced_count:], missing[:, None])
+    if units.shape[1] <= more:
+        return bool((units.sum(axis=1) >= missing).all())
+    if more <= 0:
+        return not missing.any()
+    together = np.minimum(units.sum(axis=0), numbers.cap[forced_count:])
+    by_line = np.partition(units, units.shape[1] - more, axis=1)[:, -more:].sum(axis=1)
+    in_all = np.partition(together, together.size - more)[-more:].sum()
+    return bool((by_line >= missing).all()) and bool(in_all >= missing.sum())

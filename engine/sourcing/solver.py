@@ -41,7 +41,9 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
         return _infeasible(problem) if found.proven else Plan(UNPROVEN, None, found.bound, (), ())
     cost = cost_of(problem, found.takes)
     assert cost <= found.cost, "a plan costs more than its search said"
-    return _plan(problem, OPTIMAL if found.proven else UNPROVEN, cost, cost if found.proven else found.bound, found.takes)
+    return _plan(
+        problem, OPTIMAL if found.proven else UNPROVEN, cost, cost if found.proven else found.bound, found.takes
+    )
 
 
 def solve_most(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
