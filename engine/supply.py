@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.asking import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
-from engine.capacity import Slot
 from engine.facts.postings import AVAILABLE
-from engine.facts.reservations import Decision, Source
+from engine.facts.reservations import Source
+from engine.facts.sourcing import Decision, Slot
 from engine.problems import Row, problem_of
 from engine.results import Shortage
 from engine.sourcing import INFEASIBLE, OPTIMAL, Plan, Problem, solve, solve_most

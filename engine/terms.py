@@ -164,6 +164,8 @@ class Terms:
         country = self.area.country or self.table.nodes[node_at].country
         days = int(self.parcels.transit_days[node_at])
         arrives_ns = delivery(leaves.ships_at_ns, days, time_zone_of_country(country), rate.delivery_weekdays)
+        if arrives_ns is None:
+            return None
         return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
 
     def _day_with_room(self, state: State, node_at: int, now_ns: int, first: Promise) -> Promise | None:
