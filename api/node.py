@@ -10,6 +10,7 @@ from typing import NoReturn
 import structlog
 
 from api.books import Books, Paths
+from api.geography.postcodes import Postcodes
 from api.history import History
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
@@ -41,8 +42,10 @@ class Node:
         archive: Path | None = None,
         schedule: Schedule | None = None,
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        postcodes: Postcodes | None = None,
     ) -> None:
         self.directory = directory
+        self.postcodes = postcodes
         self.paths = Paths.of(directory, archive)
         self.dev = dev
         self.stopping = False

@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 from api import app
+from api.geography.postcodes import Postcodes
 from api.node import Node, log
 from api.protocol import KontorProtocol, close_overdue
 from api.snapshots import Schedule
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
     archive: Path | None
     schedule: Schedule
     segment_bytes_max: int
+    postcodes: Postcodes | None = None
 
 
 def serve(settings: Settings) -> None:
@@ -70,6 +72,7 @@ def serve(settings: Settings) -> None:
         archive=settings.archive,
         schedule=settings.schedule,
         segment_bytes_max=settings.segment_bytes_max,
+        postcodes=settings.postcodes,
     )
     try:
         listening = _listen(settings.host, settings.port)

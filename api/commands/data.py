@@ -1,9 +1,11 @@
 """Commands on a data directory or a node: serve, apply, journal."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
@@ -17,6 +19,9 @@ from api.timestamps import iso
 from engine import records
 from engine.commands import Configure
 from engine.wal import JournalReader
+
+if TYPE_CHECKING:
+    from api.geography.postcodes import Postcodes
 
 
 @click.command()
@@ -40,6 +45,7 @@ from engine.wal import JournalReader
     type=click.IntRange(1),
     help="Size at which the journal's segments are sealed.",
 )
+@options.postcodes("find coordinates where `ship_to` has only country and postal code")
 def serve(
     directory: Path,
     host: str,
@@ -49,6 +55,7 @@ def serve(
     snapshot_seconds: int,
     snapshots_kept: int,
     segment_mib: int,
+    postcodes: Postcodes | None,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -56,20 +63,21 @@ def serve(
     from api.snapshots import Schedule
 
     schedule = Schedule(snapshot_seconds, snapshots_kept)
-    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024))
+    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024, postcodes))
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running node.")
 @options.key
+@options.postcodes("find coordinates of nodes that have only country and postal code")
 @options.as_json
-def apply(file: Path, url: str, key: str | None, as_json: bool) -> None:
+def apply(file: Path, url: str, key: str | None, postcodes: Postcodes | None, as_json: bool) -> None:
     """Apply master data from FILE (JSON, YAML or TOML), all or nothing.
 
     The file is checked here first, so that a mistake is named with its place before anything is sent.
     """
-    document = _read_document(file)
+    document = _read_document(file, postcodes)
     answer = Client(url, key).call("POST", "/v1/configuration", document)
     if as_json:
         click.echo(json.dumps(answer))
@@ -78,7 +86,9 @@ def apply(file: Path, url: str, key: str | None, as_json: bool) -> None:
         click.echo(f"applied {file.name}: {counts or 'nothing'}")
 
 
-def _read_document(file: Path) -> Any:
+def _read_document(file: Path, postcodes: Postcodes | None) -> Any:
+    from api.geography.locating import NotLocated, locate_nodes
+
     try:
         content = file.read_bytes()
         match file.suffix.lower():
@@ -88,11 +98,15 @@ def _read_document(file: Path) -> Any:
                 document = msgspec.yaml.decode(content)
             case _:
                 document = msgspec.json.decode(content)
+        if postcodes is not None:
+            locate_nodes(document, postcodes)
         msgspec.convert(document, Configure)
     except msgspec.MsgspecError as error:
         rejection = problems.from_validation(error)
         place = rejection.errors[0].pointer or "/"
         raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+    except NotLocated as error:
+        raise Refused(f"{file.name}: {error}") from None
     return document
 
 

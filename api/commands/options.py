@@ -1,8 +1,17 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from api.geography.postcodes import Postcodes
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 data = click.option(
     "--data", "directory", type=click.Path(file_okay=False, path_type=Path), required=True, help="The data directory."
@@ -17,6 +26,7 @@ archive = click.option(
 )
 url = click.option("--url", help="Address of a running node, such as http://127.0.0.1:8080.")
 key = click.option("--key", envvar="KONTOR_API_KEY", help="API key for --url. [env: KONTOR_API_KEY]")
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -24,3 +34,23 @@ def one_of(directory: Path | None, address: str | None) -> None:
     """Exactly one of --data and --url."""
     if (directory is None) == (address is None):
         raise click.UsageError("give either --data (no node runs on it) or --url (a running node)")
+
+
+def _load_postcodes(context: click.Context, option: click.Parameter, path: Path | None) -> Postcodes | None:
+    from api.geography.postcodes import Postcodes
+    from api.geography.tables import BadTable
+
+    try:
+        return None if path is None else Postcodes.load(path)
+    except BadTable as error:
+        raise click.BadParameter(str(error), context, option) from None
+
+
+def postcodes(purpose: str) -> Callable[[Command], Command]:
+    """A table of postal codes, loaded before the command runs; a bad one is a mistake in the call."""
+    return click.option(
+        "--postcodes",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        callback=_load_postcodes,
+        help=f"CSV file (or .csv.gz) with country_code, zipcode, latitude and longitude, to {purpose}.",
+    )

@@ -11,6 +11,7 @@ from api import people
 from api.answers import OrderAnswer, OrderDetail, order_answer
 from api.endpoint import encode
 from api.fact_data import data_of
+from api.geography.locating import located
 from api.history import AS_OF, AsOfQuery, seq_of
 from api.identifiers import reservation_number
 from api.listing import Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
@@ -124,11 +125,12 @@ def place(call: Call) -> Handled:
             sealed = people.seal(call.node, body.number, body.customer, body.ship_to, body.billing)
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
+    to = located(body, call.node.postcodes).ship_to  # what is sealed stays as it was sent
     command = PlaceOrder(
         number=body.number,
         channel=body.channel,
         lines=body.lines,
-        area=NOWHERE if body.ship_to is None else body.ship_to.area,
+        area=NOWHERE if to is None else to.area,
         reservation=reservation,
         source_again_if_expired=body.if_expired == "source_again",
         party=sealed.party,

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from api import problems
 from api.endpoint import encode, refusal_reply
+from api.geography.locating import located
 from api.identifiers import reservation_id, reservation_number
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.timestamps import Timestamp, iso
@@ -130,7 +131,7 @@ def _render_reserved(state: State, seq: int, facts: tuple[Fact, ...]) -> Reserva
 
 def reserve(call: Call) -> Handled:
     """Claim units before checkout."""
-    return Changing(call.body, _render_reserved)
+    return Changing(located(call.body, call.node.postcodes), _render_reserved)
 
 
 def _find(call: Call) -> int | Rejection:
@@ -209,6 +210,7 @@ async def _reserve_item(call: Call, raw: msgspec.Raw, position: int) -> Reply:
         return 201, encode(_render_reserved(state, seq, facts))
 
     size = len(bytes(raw))
+    command = located(command, call.node.postcodes)
     refusal = call.node.submit(Change(command, call.actor, render, future.set_result, key, payload, size))
     outcome = refusal or await future
     if isinstance(outcome, Rejection):

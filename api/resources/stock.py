@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from api.endpoint import encode
+from api.geography.locating import located
 from api.history import AS_OF, AsOfQuery, seq_of
 from api.listing import path_sku, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
@@ -218,7 +219,7 @@ def list_(call: Call) -> Handled:
 
 def availability(call: Call) -> Handled:
     """What could be promised now."""
-    body: AvailabilityBody = call.body
+    body: AvailabilityBody = located(call.body, call.node.postcodes)
 
     def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
         lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
