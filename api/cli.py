@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from api.commands import backups, checkpoints, data, key_backups, keys, snapshots, state, verify
+from api.commands import backups, checkpoints, data, key_backups, keys, nodes, snapshots, state, verify
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -36,6 +36,7 @@ def main() -> None:
 for command in (
     data.serve,
     data.apply,
+    nodes.nodes_from_csv,
     verify.verify,
     data.journal,
     snapshots.snapshot,
