@@ -56,6 +56,8 @@ def test_every_option_the_handbook_names_exists() -> None:
     helped = ""
     for command in (
         "serve",
+        "apply",
+        "nodes-from-csv",
         "snapshot",
         "backup",
         "restore",
