@@ -66,6 +66,8 @@ class Settings(NamedTuple):
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
     configure_logging()
+    if settings.postcodes is not None:
+        log.info("postal codes", codes=len(settings.postcodes))
     node = Node(
         settings.directory,
         dev=settings.dev,
