@@ -150,7 +150,7 @@ def shortages(state: State, request: Request, asked: Asked, found: list[int]) ->
         if found[row] == asked.requested[row]:
             continue
         available = asked.visible[row]
-        places = {line.node for line in request.lines if line.sku == sku}
+        places = list(dict.fromkeys(line.node for line in request.lines if line.sku == sku))
         if None not in places:
             at_named = [int(asked.countable[row, state.ledger.node_index[node]]) for node in places if node is not None]
             available = min(available, sum(at_named))

@@ -11,11 +11,14 @@ import msgspec
 from engine import facts as f
 from engine import records
 from engine.areas import Area
-from engine.commands.configuration import Channel, Item, Node, NodeItem, SourcingPolicy
+from engine.commands import policies as p
+from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact
 from engine.facts import orders as of
 from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, LOSS, RESERVED, SUPPLIER, UNSELLABLE, Posting
 from engine.facts.reservations import ReservedLine, Source
+from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine
 from engine.records import Record
 
@@ -31,17 +34,62 @@ def move(source: int, target: int, quantity: int) -> tuple[Posting, ...]:
 
 LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3), Source("leipzig", 1))),)
 WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
+DECISION = Decision("near", 12, (0, 2), 1_250, 1_200)
+DATED_LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3),)),)
+DATED_WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2),), TIME_NS + 2, TIME_NS + 3, 740_000),)
+NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
+ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
+SETTINGS = {
+    "eligible": (NODES,),
+    "excluded": (p.NodeSelector(within_km=1),),
+    "parcel_cost_minor": 1,
+    "parcel_grams_max": 31_500,
+    "carriers": (
+        p.CarrierRate("DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat")),
+    ),
+    "cost_per_100_km_minor": 2,
+    "cross_border_cost_minor": 3,
+    "co2_grams_per_km": 6,
+    "co2_minor_per_kg": 7,
+    "unit_cost_minor": 8,
+    "cost_per_100_grams_minor": 9,
+    "split_penalty_minor": 4,
+    "nodes_max": 5,
+    "split_value_minor_min": 10,
+    "line_split": False,
+    "ship_complete": True,
+    "unsourced_minor_per_unit": 11,
+    "preferences": (p.Preference("stores first", -12, "unit", NODES, ITEMS),),
+    "safety_stock": (p.SafetyStockRule(13, ITEMS, NODES),),
+    "unit_caps": (p.UnitCap(14, NODES),),
+    "late_minor_per_day": 15,
+    "deliver_within_days": 16,
+    "workload_minor": 17,
+    "wait_days_max": 18,
+    "age_minor_per_30_days": 19,
+    "inbound_days_max": 20,
+    "functions": ("own",),
+    "improve_minor_min": 21,
+}
+WHEN = p.Conditions(
+    ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
+)
+POLICY = p.SourcingPolicy(name="Near", **SETTINGS, overrides=(p.Override(WHEN, p.Settings(**SETTINGS), "Christmas"),))
 
 SAMPLES: dict[str, Fact] = {
     "stock_moved/1": f.StockMoved(
         "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
     ),
-    "stock_reserved/1": f.StockReserved(41, "web", TIME_NS, HALLE, LINES),
+    "stock_reserved/2": f.StockReserved(
+        41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    ),
     "reservation_extended/1": f.ReservationExtended(41, TIME_NS + 1, ()),
-    "reservation_changed/1": f.ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
+    "reservation_changed/2": f.ReservationChanged(
+        41, DATED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    ),
     "reservation_released/1": f.ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
     "reservation_expired/1": f.ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
-    "order_placed/1": f.OrderPlaced(
+    "order_placed/2": f.OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -52,10 +100,14 @@ SAMPLES: dict[str, Fact] = {
         "ship",
         TIME_NS - 5,
         (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1),),
-        WORK,
+        DATED_WORK,
         move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
     ),
-    "order_sourced/1": f.OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
+    "order_sourced/2": f.OrderSourced(
+        "W-1001", DATED_WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3), DECISION
+    ),
     "order_cancelled/1": f.OrderCancelled(
         "W-1001",
         "changed her mind",
@@ -76,6 +128,87 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
+    "node_set/2": f.NodeSet(
+        "berlin",
+        Node(
+            name="Berlin",
+            kind="store",
+            country="DE",
+            latitude=52.53,
+            longitude=13.38,
+            postal_code="10115",
+            time_zone="Europe/Berlin",
+            enabled=False,
+            ships=False,
+            pickup=True,
+            orders_per_day_max=400,
+            handling_cost_minor=75,
+            cut_off="16:00",
+            opening_hours={"mon": (("09:00", "18:30"),)},
+            closed_dates=("2026-12-25",),
+            lead_time_days=2,
+            groups=("city",),
+        ),
+        (),
+    ),
+    "item_set/2": f.ItemSet(
+        "BRASS-KETTLE",
+        Item(
+            name="Kettle",
+            weight_grams=900,
+            tax_class="standard",
+            gtin="4006381333931",
+            backorderable=True,
+            groups=("kitchen", "brass"),
+            value_minor=4_900,
+        ),
+        (),
+    ),
+    "node_item_set/2": f.NodeItemSet(
+        "berlin",
+        "BRASS-KETTLE",
+        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
+        (),
+    ),
+    "channel_set/1": f.ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+        ),
+        (),
+    ),
+    "sourcing_policy_set/2": f.SourcingPolicySet("near", POLICY, ()),
+    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
+    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
+    "keys_forgotten/1": f.KeysForgotten(99, ()),
+    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
+}
+
+OLDER: dict[str, Fact] = {
+    "stock_reserved/1": f.StockReserved(41, "web", TIME_NS, HALLE, LINES),
+    "reservation_changed/1": f.ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
+    "order_placed/1": f.OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1),),
+        WORK,
+        move(RESERVED, ALLOCATED, 3),
+    ),
+    "order_sourced/1": f.OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
     "node_set/1": f.NodeSet(
         "berlin",
         Node(
@@ -103,20 +236,6 @@ SAMPLES: dict[str, Fact] = {
         (),
     ),
     "node_item_set/1": f.NodeItemSet("berlin", "BRASS-KETTLE", NodeItem(safety_stock=2, sellable=False), ()),
-    "channel_set/1": f.ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-        ),
-        (),
-    ),
     "sourcing_policy_set/1": f.SourcingPolicySet(
         "near",
         SourcingPolicy(
@@ -130,13 +249,7 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
-    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
-    "keys_forgotten/1": f.KeysForgotten(99, ()),
-    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
 }
-
-OLDER: dict[str, Fact] = {}
 
 
 def record_of(fact: Fact) -> Record:

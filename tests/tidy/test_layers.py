@@ -40,6 +40,7 @@ PURE = {
     "hashlib",
     "heapq",
     "itertools",
+    "math",
     "msgspec",
     "numpy",
     "re",
@@ -145,7 +146,7 @@ def test_the_journal_knows_bytes_only() -> None:
 def test_sourcing_is_numpy_and_nothing_else() -> None:
     for path in (ROOT / "engine" / "sourcing").rglob("*.py"):
         others = {module for module in imports_of(path) if not module.startswith("engine.sourcing")}
-        allowed = {"collections.abc", "functools", "heapq", "itertools", "typing", "numpy", "numpy.typing"}
+        allowed = {"collections.abc", "functools", "heapq", "itertools", "math", "typing", "numpy", "numpy.typing"}
         assert others <= allowed, f"{path} imports {sorted(others - allowed)}"
 
 

@@ -183,7 +183,7 @@ def test_a_change_down_over_two_lines_empties_the_last_line_first(shop: Shop) ->
 def test_a_change_up_goes_to_the_free_line(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 1), line(KETTLE, 2, BERLIN))
     shop.done(change(held, (KETTLE, 6)))
-    assert shop.nodes_of(held) == [(KETTLE, LEIPZIG, 4), (KETTLE, BERLIN, 2)]
+    assert shop.nodes_of(held) == [(KETTLE, BERLIN, 1), (KETTLE, LEIPZIG, 3), (KETTLE, BERLIN, 2)]
 
 
 def test_a_change_of_a_line_with_a_node_stays_at_that_node(shop: Shop) -> None:
