@@ -24,7 +24,10 @@ class FulfilmentLineAnswer(msgspec.Struct):
 
 
 class FulfilmentAnswer(msgspec.Struct):
-    """One node's work for one order. `state`: released, accepted, picked, packed, shipped, delivered, rejected, cancelled."""
+    """One node's work for one order. `state`: released, accepted, picked, packed, shipped, delivered, rejected, cancelled.
+
+    `ships_at` and `delivers_at` are what was promised when it was sourced (null: not told).
+    """
 
     id: str
     order: str
@@ -35,6 +38,8 @@ class FulfilmentAnswer(msgspec.Struct):
     changed_at: Timestamp
     tracking: TrackingAnswer | None = None
     reason: str | None = None
+    ships_at: Timestamp | None = None
+    delivers_at: Timestamp | None = None
 
 
 class OrderLineAnswer(msgspec.Struct):
@@ -116,6 +121,8 @@ def fulfilment_answer(order: Order, fulfilment: Fulfilment) -> FulfilmentAnswer:
         changed_at=iso(fulfilment.changed_at_ns),
         tracking=None if carrier is None else TrackingAnswer(carrier, fulfilment.tracking_code),
         reason=fulfilment.reason,
+        ships_at=iso_or_none(fulfilment.ships_at_ns),
+        delivers_at=iso_or_none(fulfilment.delivers_at_ns),
     )
 
 

@@ -39,6 +39,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """An order as the shop sends it. With `reservation` its units become the order's; without, it is sourced now.
 
     `if_expired: source_again` sources anew if the reservation has expired. `placed_at` is the shop's own time.
+    `customer_group` is for conditions of sourcing policies.
     """
 
     number: Id
@@ -51,6 +52,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     billing: Billing | None = None
     delivery: Literal["ship"] = "ship"
     placed_at: Moment | None = None
+    customer_group: Id | None = None
 
     def __post_init__(self) -> None:
         if self.placed_at is not None and not PLACED_FROM <= self.placed_at < PLACED_BEFORE:
@@ -138,6 +140,7 @@ def place(call: Call) -> Handled:
         billing=sealed.billing,
         delivery=body.delivery,
         placed_at_ns=None if body.placed_at is None else to_ns(body.placed_at),
+        customer_group=body.customer_group,
     )
     return Changing(command, _renderer(body.number))
 

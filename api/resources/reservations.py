@@ -11,7 +11,7 @@ from api.endpoint import encode, refusal_reply
 from api.geography.locating import located
 from api.identifiers import reservation_id, reservation_number
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
-from api.timestamps import Timestamp, iso
+from api.timestamps import Timestamp, iso, iso_or_none
 from engine import limits, reservations
 from engine.commands import ChangeReservation, ExtendReservation, ReleaseReservation, ReserveStock
 from engine.commands.fields import TtlSeconds
@@ -26,10 +26,12 @@ TAG = "Reservations"
 
 
 class SourceAnswer(msgspec.Struct, gc=False):
-    """Units of a line, and the node they are at."""
+    """Units of a line, the node they are at, when they leave it and when they arrive (null: not told)."""
 
     node: str
     quantity: int
+    ships_at: Timestamp | None
+    delivers_at: Timestamp | None
 
 
 class ReservedLineAnswer(msgspec.Struct, gc=False):
@@ -111,7 +113,12 @@ def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
         state = EXPIRED
     lines = []
     for line in reservation.lines:
-        sources = tuple([SourceAnswer(source.node, source.quantity) for source in line.sources])
+        sources = tuple(
+            [
+                SourceAnswer(s.node, s.quantity, iso_or_none(s.ships_at_ns), iso_or_none(s.delivers_at_ns))
+                for s in line.sources
+            ]
+        )
         lines.append(ReservedLineAnswer(line.sku, line.requested, line.reserved, sources, line.node))
     return ReservationAnswer(
         reservation_id(reservation.number),
@@ -198,7 +205,7 @@ async def _reserve_item(call: Call, raw: msgspec.Raw, position: int) -> Reply:
         item = _decode_item(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return refusal_reply(problems.from_validation(error), {})
-    command = ReserveStock(item.channel, item.lines, item.ttl_seconds, item.allow_partial, item.ship_to)
+    command = ReserveStock(**{name: getattr(item, name) for name in ReserveStock.__struct_fields__})
     key = payload = None
     name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
     if name is not None:

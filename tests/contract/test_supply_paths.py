@@ -6,7 +6,7 @@ import pytest
 
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
-from engine.supply import Demand, _by_sourcing, _one_cheap_node, supply
+from engine.supply import Demand, Request, _by_sourcing, _one_cheap_node, supply
 from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]
@@ -68,26 +68,29 @@ def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
     for _ in range(40):
         area = chance.choice((NOWHERE, Area("DE", "10", 525, 134), Area("FR", "75", 489, 24), Area("DE")))
         demand = [Demand(sku, chance.randint(1, 4)) for sku in chance.sample(SKUS, chance.randint(1, 3))]
-        terms = state.terms.get(state, "shop", area)
-        whole = _by_sourcing(state, terms, demand, ())
-        quick = _one_cheap_node(state, terms, demand)
+        request = Request("shop", demand, area, partial=True)
+        terms = state.terms.get(state, "shop", area, "ship", ())
+        whole = _by_sourcing(state, terms, request, (), shop.now_ns)
+        quick = _one_cheap_node(state, terms, request, (), shop.now_ns)
         if quick is not None:
             quick_count += 1
-            assert quick == whole
-        assert supply(state, "shop", demand, area) == whole
+            assert quick.decision == whole.decision
+            assert quick.short == whole.short
+        assert supply(state, request, shop.now_ns).decision == whole.decision
     assert quick_count or len(state.ledger.nodes) < 20
 
 
 @pytest.mark.parametrize("seed", range(40, 60))
 def test_a_supply_never_promises_what_is_withheld_or_shut(seed: int) -> None:
     chance = Random(seed)
-    state = random_shop(chance).state
+    shop = random_shop(chance)
+    state, now_ns = shop.state, shop.now_ns
     channel = state.configuration.channels["shop"]
     for _ in range(40):
         named = chance.choice((None, None, chance.choice(state.ledger.nodes)))
         demand = [Demand(chance.choice(SKUS), chance.randint(1, 9), named) for _ in range(chance.randint(1, 4))]
         excluded = tuple(chance.sample(state.ledger.nodes, chance.choice((0, 0, 1))))
-        sources, short = supply(state, "shop", demand, NOWHERE, excluded)
+        sources, short, _, _ = supply(state, Request("shop", demand, partial=True, excluded=excluded), now_ns)
         taken: dict[tuple[str, str], int] = {}
         for line, found in zip(demand, sources, strict=True):
             assert sum(s.quantity for s in found) <= line.quantity
