@@ -24,7 +24,7 @@ async def reserve(request: Request) -> Response:
     """Decode, encode."""
     asked = _decode(await request.body())
     lines = tuple(
-        ReservedLineAnswer(line.sku, line.quantity, line.quantity, (SourceAnswer("node-1", line.quantity),))
+        ReservedLineAnswer(line.sku, line.quantity, line.quantity, (SourceAnswer("node-1", line.quantity, TIME, TIME),))
         for line in asked.lines
     )
     answer = ReservationAnswer("r-1000000", "active", asked.channel, TIME, TIME, lines)

@@ -254,7 +254,11 @@ def test_the_history_tells_everything_oldest_first_and_nothing_personal(api: Api
         "fulfilment": order["fulfilments"][0]["id"],
         "node": "leipzig",
         "lines": [{"line_index": 0, "quantity": 1}],
+        "ships_at": order["fulfilments"][0]["ships_at"],
+        "delivers_at": order["fulfilments"][0]["delivers_at"],
+        "day": None,
     }
+    assert order["fulfilments"][0]["ships_at"] is not None
     assert "contact" not in items[0]["data"]
     assert "Erika" not in answer.text
     page = api.read("/v1/orders/W-1/history?limit=3")
