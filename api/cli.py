@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from api.commands import backups, checkpoints, data, key_backups, keys, nodes, snapshots, state, verify
+from api.commands import backups, checkpoints, data, key_backups, keys, nodes, snapshots, sourcing, state, verify
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -47,6 +47,7 @@ for command in (
     checkpoints.checkpoint,
     state.state,
     keys.key,
+    sourcing.sourcing,
     replay_command,
     demo_command,
 ):

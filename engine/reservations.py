@@ -188,7 +188,7 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         area,
         tuple(
             [
-                ReservedLine(line.sku, line.quantity, line.node, found)
+                ReservedLine(line.sku, line.quantity, line.node, found, line.unit_price_minor)
                 for line, found in zip(command.lines, sources, strict=True)
             ]
         ),

@@ -17,12 +17,13 @@ class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line of a reservation: what was asked for, from where only (or None), and the units held."""
+    """One line of a reservation: what was asked for, from where only (or None), the units held, and the price that was named."""
 
     sku: str
     requested: int
     node: str | None
     sources: tuple[Source, ...]
+    unit_price_minor: int | None = None
 
     @property
     def reserved(self) -> int:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.sourcing.loads import Grid, best_loads
-from engine.sourcing.numbers import Floats, Ints, Numbers
+from engine.sourcing.numbers import Floats, Numbers
+from engine.sourcing.problem import Ints
 
 SLACK = 1e-6
 LOADED_MAX = 16
@@ -92,9 +93,9 @@ class Relaxation:
             self._fill(gain, taken)
         reduced = self.opening - np.einsum("il,il->l", gain, taken)
         if self.by_weight is not None:
-            per_unit, base = self.by_weight
+            per_unit, without = self.by_weight
             lighter = np.maximum(gain - per_unit, 0.0) * self.units
-            reduced = np.maximum(reduced, base - lighter.sum(axis=0))
+            reduced = np.maximum(reduced, without - lighter.sum(axis=0))
         if self.grid is not None:
             self._load(gain, taken, reduced, forced)
         opened = self._opened(reduced, forced, most)

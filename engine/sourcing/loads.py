@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.sourcing.numbers import Floats, Ints, Numbers
+from engine.sourcing.numbers import Floats, Numbers
+from engine.sourcing.problem import Ints
 
 WEIGHTS_MAX = 6_000
 CELLS_MAX = 600_000

@@ -95,7 +95,8 @@ def parcels_costs(locations: Locations, rules: Rules, at: Ints, weight_hg: int) 
     """What the parcels of the same shipment cost from each of some locations, in minor units."""
     steps = rules.parcel_up_to_hg
     if not steps:
-        return locations.parcel[0, at]
+        first: Ints = locations.parcel[0, at]
+        return first
     full = max(1, -(-weight_hg // steps[-1])) - 1
     rest = weight_hg - full * steps[-1]
     step = next(k for k, up_to in enumerate(steps) if rest <= up_to)

@@ -13,8 +13,8 @@ import numpy as np
 from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, assign_roughly
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
 from engine.sourcing.loads import Grid, grid_of
-from engine.sourcing.numbers import BIG, Floats, Ints, Numbers
-from engine.sourcing.problem import cost_of, parcels_costs, violations
+from engine.sourcing.numbers import BIG, Floats, Numbers
+from engine.sourcing.problem import Ints, cost_of, parcels_costs, violations
 
 ROOT_STEPS = 60
 NODE_STEPS = 8

@@ -38,7 +38,7 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
             search.offer(cost_of(problem, takes), takes)
     found = search.run()
     if found.cost is None:
-        return _infeasible(problem) if found.proven else Plan(UNPROVEN, None, found.bound, (), ())
+        return _infeasible(problem) if found.proven else _unproven(problem, found.bound)
     cost = cost_of(problem, found.takes)
     assert cost <= found.cost, "a plan costs more than its search said"
     return _plan(
@@ -83,6 +83,11 @@ def _plan(problem: Problem, status: str, cost: int, bound: int, takes: Takes) ->
     for line, _, units in takes:
         missing[line] -= units
     return Plan(status, cost, bound, takes, tuple(missing))
+
+
+def _unproven(problem: Problem, bound: int) -> Plan:
+    """No plan found, but there may be one."""
+    return Plan(UNPROVEN, None, bound, (), tuple(problem.quantity.tolist()))
 
 
 def _infeasible(problem: Problem) -> Plan:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.sourcing.numbers import BIG, Ints, Numbers
+from engine.sourcing.numbers import BIG, Numbers
+from engine.sourcing.problem import Ints
 
 LINES_MAX = 10
 

@@ -35,7 +35,7 @@ def move(source: int, target: int, quantity: int) -> tuple[Posting, ...]:
 LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3), Source("leipzig", 1))),)
 WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
 DECISION = Decision("near", 12, (0, 2), 1_250, 1_200)
-DATED_LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3),)),)
+DATED_LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3),), 2_550),)
 DATED_WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2),), TIME_NS + 2, TIME_NS + 3, 740_000),)
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))

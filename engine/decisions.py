@@ -1,0 +1,85 @@
+"""What was asked when a recorded sourcing decision was made: facts turned back into the request behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.facts import Fact, FulfilmentRejected, OrderPlaced, OrderSourced, StockReserved
+from engine.facts.reservations import Source
+from engine.facts.sourcing import Decision
+from engine.orders import Order, find, find_by_fulfilment
+from engine.supply import Demand, Request
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+
+class Decided(NamedTuple):
+    """A request, what was decided about it, and the sources it was given, line by line."""
+
+    request: Request
+    decision: Decision
+    sources: tuple[tuple[Source, ...], ...]
+
+
+def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
+    """The sourcing decision among the facts of one record; None if there is none. `state` is from before the record."""
+    for fact in facts:
+        match fact:
+            case StockReserved() if fact.decision is not None:
+                return _reserved(fact, fact.decision)
+            case OrderPlaced() if fact.decision is not None:
+                return _placed(state, fact, fact.decision)
+            case OrderSourced() if fact.decision is not None:
+                return _sourced(state, facts, fact, fact.decision)
+    return None
+
+
+def _reserved(fact: StockReserved, decision: Decision) -> Decided:
+    demand = [Demand(line.sku, line.requested, line.node, line.unit_price_minor) for line in fact.lines]
+    partial = any(line.reserved < line.requested for line in fact.lines)
+    request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
+    return Decided(request, decision, tuple(line.sources for line in fact.lines))
+
+
+def _by_line(fact: OrderPlaced | OrderSourced) -> dict[int, list[Source]]:
+    found: dict[int, list[Source]] = {}
+    for planned in fact.fulfilments:
+        for take in planned.lines:
+            source = Source(planned.node, take.quantity, planned.ships_at_ns, planned.delivers_at_ns)
+            found.setdefault(take.line, []).append(source)
+    return found
+
+
+def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
+    items = state.configuration.items
+    demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in fact.lines]
+    partial = any(items[line.sku].backorderable for line in fact.lines)
+    request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
+    found = _by_line(fact)
+    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in range(len(fact.lines))))
+
+
+def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision: Decision) -> Decided | None:
+    """Looked for again, after a rejection in the same record or because somebody asked."""
+    rejected = next((other for other in facts if isinstance(other, FulfilmentRejected)), None)
+    order: Order | None
+    missing: dict[int, int] = {}
+    if rejected is not None:
+        order = find_by_fulfilment(state, rejected.fulfilment)
+        if order is None:
+            return None
+        for take in order.fulfilment(rejected.fulfilment).lines:
+            missing[take.line] = missing.get(take.line, 0) + take.quantity
+    else:
+        order = find(state, fact.order)
+        if order is None:
+            return None
+        waits = {at: line.backordered + line.unsourceable for at, line in enumerate(order.lines)}
+        missing = {at: quantity for at, quantity in waits.items() if quantity}
+    lines = order.lines
+    demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in missing.items()]
+    excluded = (*order.rejected_by, *(() if rejected is None else (rejected.node,)))
+    request = Request(order.channel, demand, order.area, order.delivery, order.customer_group, True, excluded)
+    found = _by_line(fact)
+    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))
