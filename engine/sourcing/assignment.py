@@ -7,8 +7,8 @@ lines under caps, a search over lines whose state is what each location has been
 
 from typing import NamedTuple
 
-from engine.sourcing.numbers import BIG, Numbers
-from engine.sourcing.problem import parcels_cost
+from engine.sourcing.numbers import Numbers
+from engine.sourcing.problem import BIG, parcels_cost
 
 Takes = tuple[tuple[int, int, int], ...]
 

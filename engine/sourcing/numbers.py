@@ -5,10 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sourcing.problem import NO_CAP, Ints, Problem, unit_costs
+from engine.sourcing.problem import BIG, NO_CAP, Ints, Problem, full_parcels
 
-COST_MAX = 2**52  # whole numbers up to here are exact in float64, in which bounds are computed
-BIG = 2**55  # dearer than any plan; sums of a few stay within int64
 Floats = NDArray[np.float64]
 
 
@@ -52,70 +50,59 @@ class Numbers(NamedTuple):
         )
 
 
-def numbers_of(problem: Problem) -> Numbers:
-    """Make a problem ready. Raises ValueError if its costs are too large to be added up exactly."""
+def numbers_of(problem: Problem, chosen: Ints) -> Numbers:
+    """Make a problem ready, at the locations in these positions that can send anything."""
     rules, quantity, stock = problem.rules, problem.quantity, problem.stock
-    lines_count, locations_count = stock.shape
-    whole = not rules.line_split
-    units = np.minimum(stock, quantity[:, None])
-    cap, capped = _caps(problem)
+    everything = chosen.size == stock.shape[1]
+    units = np.minimum(stock if everything else stock[:, chosen], quantity[:, None])
+    cap, capped = _caps(problem, chosen)
     if capped:
         units = np.minimum(units, cap)
-    if whole:
-        units = np.where(units == quantity[:, None], units, 0)
-    alive = np.flatnonzero(units.any(axis=0)) if lines_count > 1 else np.flatnonzero(units[0])
-    if alive.size < locations_count:
-        units = units[:, alive]
-    each = unit_costs(problem)
-    each = each[:, alive] if alive.size < locations_count else each
-    first = problem.locations.parcel.min(axis=0)
-    opening = (problem.locations.fixed + first + rules.split_penalty)[alive]
+    if not rules.line_split:
+        units[units < quantity[:, None]] = 0
+    alive = np.flatnonzero(units.any(axis=0))
+    if alive.size < chosen.size:
+        units, chosen, cap = units[:, alive], chosen[alive], cap[alive]
+    locations = problem.locations
+    parcel = locations.parcel[:, chosen]
     weight_hg = int(problem.weight_hg @ quantity)
-    parcels_count = -(-weight_hg // rules.parcel_up_to_hg[-1]) if rules.parcel_up_to_hg else 0
-    parcel_minor = int(problem.locations.parcel[:, alive].min(initial=BIG)) if parcels_count else 0
+    parcels_count = full_parcels(rules, weight_hg) + 1 if rules.parcel_up_to_hg else 0
     stepped = bool(rules.parcel_up_to_hg) and weight_hg > rules.parcel_up_to_hg[0]
-    if rules.parcel_up_to_hg and not stepped:
-        opening = (problem.locations.fixed + problem.locations.parcel[0] + rules.split_penalty)[alive]
-    lost = None if rules.ship_complete else problem.lost
-    most = min(int(alive.size), locations_count if rules.locations_max is None else rules.locations_max)
-    numbers = Numbers(
+    first = parcel.min(axis=0) if stepped else parcel[0]
+    most = int(chosen.size) if rules.locations_max is None else min(int(chosen.size), rules.locations_max)
+    return Numbers(
         problem=problem,
-        at=alive,
-        each=each,
+        at=chosen,
+        each=_each(problem, chosen),
         units=units,
-        opening=opening,
-        cap=cap[alive],
-        lost=lost,
-        whole=whole,
-        capped=capped and bool((cap[alive] < units.sum(axis=0)).any()),
+        opening=locations.fixed[chosen] + first + rules.split_penalty,
+        cap=cap,
+        lost=None if rules.ship_complete else problem.lost,
+        whole=not rules.line_split,
+        capped=capped and bool((cap < units.sum(axis=0)).any()),
         stepped=stepped,
         valued=rules.split_value_min > 0 and most > 1,
         most=most,
-        parcels_least=(parcel_minor, parcels_count if rules.ship_complete else 0),
+        parcels_least=(
+            int(parcel.min(initial=BIG)) if parcels_count else 0,
+            parcels_count if rules.ship_complete else 0,
+        ),
     )
-    _check_size(numbers, weight_hg)
-    return numbers
 
 
-def _caps(problem: Problem) -> tuple[Ints, bool]:
-    cap = problem.locations.cap
-    if cap is None:
-        return np.full(problem.stock.shape[1], BIG, np.int64), False
-    return np.where(cap == NO_CAP, BIG, cap), bool((cap != NO_CAP).any())
+def _each(problem: Problem, chosen: Ints) -> Ints:
+    """Costs per unit at some locations, int64[n, C]."""
+    rate, unit = problem.locations.rate[chosen], problem.locations.unit[chosen]
+    costs: Ints = problem.weight_hg[:, None] * rate
+    costs += unit
+    if problem.adj is not None:
+        costs += problem.adj[:, chosen]
+    return costs
 
 
-def _check_size(numbers: Numbers, weight_hg: int) -> None:
-    """No sum of costs may leave what whole numbers are exact in."""
-    problem = numbers.problem
-    dearest = float(np.abs(numbers.each).max(initial=0))
-    used = min(numbers.most, int(problem.quantity.sum()))
-    parcels = used
-    if problem.rules.parcel_up_to_hg:
-        parcels += weight_hg // problem.rules.parcel_up_to_hg[-1]
-    total = dearest * float(problem.quantity.sum())
-    total += used * float(np.abs(numbers.opening).max(initial=0))
-    total += parcels * float(np.abs(problem.locations.parcel).max(initial=0))
-    if numbers.lost is not None:
-        total += float(np.abs(numbers.lost).astype(np.float64) @ problem.quantity)
-    if total > COST_MAX:
-        raise ValueError("quantities times costs are too large to be added up exactly")
+def _caps(problem: Problem, chosen: Ints) -> tuple[Ints, bool]:
+    if problem.locations.cap is None:
+        return np.full(chosen.size, BIG, np.int64), False
+    cap = problem.locations.cap[chosen]
+    free = cap == NO_CAP
+    return np.where(free, BIG, cap), not free.all()

@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 OPTIMAL, INFEASIBLE, UNPROVEN = "optimal", "infeasible", "unproven"
 
 NO_CAP = -1
+COST_MAX = 2**52  # whole numbers up to here are exact in float64, in which bounds are computed
+BIG = 2**55  # dearer than any plan; sums of a few stay within int64
 
 
 class Locations(NamedTuple):
@@ -52,7 +54,8 @@ class Problem(NamedTuple):
 
     `quantity` int64[n] >= 1, `weight_hg` int64[n] per unit, `stock` int64[n, L] promisable units, `adj` int64[n, L] minor
     units per unit of line and location (may be negative), `lost` int64[n] minor units per unit that nobody sends (needed
-    unless `ship_complete`), `value` int64[n] minor units per unit (needed for `split_value_min`).
+    unless `ship_complete`), `value` int64[n] minor units per unit (needed for `split_value_min`). n and L are at least 1;
+    stock, fixed and parcel prices, the split penalty and `lost` are not negative; weight times rate fits int64.
     """
 
     quantity: Ints
@@ -82,8 +85,16 @@ class Plan(NamedTuple):
 def unit_costs(problem: Problem) -> Ints:
     """c_li, int64[n, L] in minor units."""
     locations = problem.locations
-    costs = locations.unit + problem.weight_hg[:, None] * locations.rate
-    return costs if problem.adj is None else costs + problem.adj
+    costs: Ints = problem.weight_hg[:, None] * locations.rate
+    costs += locations.unit
+    if problem.adj is not None:
+        costs += problem.adj
+    return costs
+
+
+def full_parcels(rules: Rules, weight_hg: int) -> int:
+    """How many full parcels a shipment has besides its last one."""
+    return max(1, -(-weight_hg // rules.parcel_up_to_hg[-1])) - 1
 
 
 def parcels_cost(locations: Locations, rules: Rules, location: int, weight_hg: int) -> int:
@@ -97,7 +108,7 @@ def parcels_costs(locations: Locations, rules: Rules, at: Ints, weight_hg: int) 
     if not steps:
         first: Ints = locations.parcel[0, at]
         return first
-    full = max(1, -(-weight_hg // steps[-1])) - 1
+    full = full_parcels(rules, weight_hg)
     rest = weight_hg - full * steps[-1]
     step = next(k for k, up_to in enumerate(steps) if rest <= up_to)
     parcels: Ints = full * locations.parcel[-1, at] + locations.parcel[step, at]

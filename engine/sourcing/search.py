@@ -5,7 +5,6 @@ reduced cost says that no better plan uses them are shut for good, and what is l
 so that the same problem always ends with the same plan.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, assign_roughly
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
 from engine.sourcing.loads import Grid, grid_of
-from engine.sourcing.numbers import BIG, Floats, Numbers
-from engine.sourcing.problem import Ints, cost_of, parcels_costs, violations
+from engine.sourcing.numbers import Floats, Numbers
+from engine.sourcing.problem import BIG, Ints, cost_of, parcels_costs, violations
 
 ROOT_STEPS = 60
 NODE_STEPS = 8
@@ -114,11 +113,11 @@ class Search:
 
     def _found(self) -> Found:
         if self.best_cost >= BIG:
-            bound = 0 if self.unproven_bound is None else math.ceil(self.unproven_bound - SLACK)
+            bound = 0 if self.unproven_bound is None else _up(self.unproven_bound)
             return Found(None, (), bound, self.unproven_bound is None)
         if self.unproven_bound is None or self.unproven_bound > self.best_cost - 1 + SLACK:
             return Found(self.best_cost, self.takes, self.best_cost, True)
-        return Found(self.best_cost, self.takes, math.ceil(self.unproven_bound - SLACK), False)
+        return Found(self.best_cost, self.takes, _up(self.unproven_bound), False)
 
     def _guess_ones(self, everything: Ints) -> None:
         """Plans of one location."""
@@ -245,6 +244,11 @@ class Search:
         pays = node.free[reduced < 0]
         if pays.size and len(node.forced) + pays.size <= numbers.most:
             self._try(numbers, tuple(sorted((*node.forced, *pays.tolist()))))
+
+
+def _up(bound: float) -> int:
+    """The least whole cost that a bound allows."""
+    return -int((SLACK - bound) // 1)
 
 
 def _enough(numbers: Numbers, forced_count: int, most: int) -> bool:

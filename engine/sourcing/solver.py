@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from engine.sourcing.numbers import BIG, Numbers, numbers_of
-from engine.sourcing.problem import INFEASIBLE, OPTIMAL, UNPROVEN, Plan, Problem, cost_of, violations
+from engine.sourcing.numbers import Numbers, numbers_of
+from engine.sourcing.ones import First, first_look
+from engine.sourcing.problem import BIG, INFEASIBLE, OPTIMAL, UNPROVEN, Plan, Problem, cost_of, violations
 from engine.sourcing.search import Search
 from engine.sourcing.subsets import LINES_MAX, Parts, cheapest_parts
 
@@ -18,20 +19,26 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
     with a bound. Ties go to the location that stands first. Raises ValueError if the costs can't be added up exactly.
     """
     assert problem.rules.ship_complete or problem.lost is not None
-    numbers = numbers_of(problem)
-    if numbers.lost is None and bool((numbers.units.sum(axis=1) < problem.quantity).any()):
+    first = first_look(problem)
+    if not first.servable:
         return _infeasible(problem)
+    if not first.others.size:
+        return _one(problem, first)
+    numbers = numbers_of(problem, first.others)
     parts: Parts | None = None
-    lines_count = problem.quantity.size
-    if lines_count <= LINES_MAX:
+    if problem.quantity.size <= LINES_MAX:
         parts = cheapest_parts(numbers)
         if numbers.whole or _wholes_suffice(numbers):
-            if parts is None:
-                return _infeasible(problem)
+            if parts is None or parts.cost >= first.cost:
+                return _one(problem, first)
             takes = _takes(numbers, parts)
-            if cost_of(problem, takes) == parts.cost and not violations(problem, takes):
+            if len(set(parts.locations)) == len(parts.locations) or (
+                cost_of(problem, takes) == parts.cost and not violations(problem, takes)
+            ):  # else two parts of one location are together cheaper than counted, or over its cap
                 return _plan(problem, OPTIMAL, parts.cost, parts.cost, takes)
     search = Search(numbers, effort)
+    if first.cost < BIG:
+        search.offer(first.cost, _one(problem, first).takes)
     if parts is not None:
         takes = _takes(numbers, parts)
         if not violations(problem, takes):
@@ -59,6 +66,15 @@ def solve_most(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
     plan = solve(problem._replace(rules=problem.rules._replace(ship_complete=False), lost=lost), effort)
     without = lost_minor * sum(plan.unsourced)
     return plan._replace(cost=None if plan.cost is None else plan.cost - without, bound=plan.bound - without)
+
+
+def _one(problem: Problem, first: First) -> Plan:
+    """The plan of one location, of nothing sent, or that there is none."""
+    if first.cost >= BIG:
+        return _infeasible(problem)
+    quantity = problem.quantity.tolist()
+    takes = () if first.at < 0 else tuple((line, first.at, units) for line, units in enumerate(quantity))
+    return _plan(problem, OPTIMAL, first.cost, first.cost, takes)
 
 
 def _wholes_suffice(numbers: Numbers) -> bool:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.sourcing.numbers import BIG, Numbers
-from engine.sourcing.problem import Ints
+from engine.sourcing.numbers import Numbers
+from engine.sourcing.problem import BIG, Ints
 
 LINES_MAX = 10
 
