@@ -10,6 +10,7 @@ from engine.sourcing.problem import (
     Problem,
     Rules,
     cost_of,
+    parcels_cost,
     violations,
 )
 from engine.sourcing.solver import EFFORT_DEFAULT, solve, solve_most
@@ -25,6 +26,7 @@ __all__ = [
     "Problem",
     "Rules",
     "cost_of",
+    "parcels_cost",
     "solve",
     "solve_most",
     "violations",

@@ -24,6 +24,7 @@ LAYERS: list[set[str]] = [
     {"engine.placing", "engine.closed"},
     {"engine.fulfilments", "engine.backorders"},
     {"engine.returns"},
+    {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},
     {"engine.writer", "engine.recovery"},
