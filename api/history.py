@@ -50,6 +50,15 @@ class History:
 
     async def ask(self, seq: int, *question: str) -> Any | Rejection:
         """What `kontor state` says of record `seq`, decoded; a refusal when there was nothing."""
+        return await self._child(seq, "state", "--at", str(seq), "--raw", *question)
+
+    async def explain(self, seq: int) -> Any | Rejection:
+        """What `kontor sourcing explain` says of record `seq`, decoded; a refusal when nothing was sourced by it."""
+        if seq > self._node.journal.last_seq:
+            return NOTHING_THEN
+        return await self._child(seq - 1, "sourcing", "explain", "--seq", str(seq), "--raw")
+
+    async def _child(self, seq: int, *command: str) -> Any | Rejection:
         if self._asked >= ASKED_MAX:
             return Rejection(ResultCode.OVERLOADED, "others are asking about the past; try again shortly")
         if seq < self._node.journal.first_seq - 1:
@@ -60,11 +69,11 @@ class History:
         try:
             async with self._one_at_a_time:
                 where = ["--data", str(self._node.directory), "--archive", str(self._node.paths.archive)]
-                ended = await Child(["state", *where, "--at", str(seq), "--raw", *question]).ended()
+                ended = await Child([*command, *where]).ended()
         finally:
             self._asked -= 1
         if ended.code != 0:
-            self._node.report(RuntimeError("kontor state failed"))
+            self._node.report(RuntimeError(f"kontor {command[0]} failed"))
             return Rejection(ResultCode.INTERNAL_ERROR, "the past could not be read; the log says more")
         return msgspec.json.decode(ended.output) or NOTHING_THEN
 

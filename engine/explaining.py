@@ -11,7 +11,7 @@ from engine.facts.sourcing import Decision
 from engine.node_table import Ints
 from engine.prices import Column
 from engine.problems import Row, moving_columns, problem_of, promisable, unit_columns
-from engine.sourcing import INFEASIBLE, Plan, Problem, cost_of, parcels_cost, solve
+from engine.sourcing import INFEASIBLE, Plan, Problem, cost_of, parcels_cost
 from engine.supply import Supply, plan_for, supply, terms_of
 from engine.terms import PICKUP, Terms
 
