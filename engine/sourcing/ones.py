@@ -13,6 +13,8 @@ import numpy as np
 
 from engine.sourcing.problem import BIG, COST_MAX, NO_CAP, Ints, Problem, full_parcels, parcels_costs, unit_costs
 
+NONE: Ints = np.zeros(0, np.int64)
+
 
 class First(NamedTuple):
     """`cost` minor units of the plan of one location `at`; -1 for sending nothing, and with a cost of BIG for no plan yet.
@@ -44,6 +46,8 @@ def first_look(problem: Problem) -> First:
     if locations.cap is not None:
         served &= (locations.cap >= units_count) | free
     cost, at = _cheapest(problem, np.flatnonzero(served), opening, line_cost)
+    if rules.ship_complete and (rules.locations_max == 1 or (quantity.size == 1 and not rules.line_split)):
+        return First(cost, at, NONE, servable=True)
     line_cost[~(able if not rules.line_split else problem.stock > 0)] = BIG
     cheapest = np.minimum.reduce(line_cost, axis=1)
     if problem.lost is not None and not rules.ship_complete:
@@ -53,7 +57,7 @@ def first_look(problem: Problem) -> First:
             cost, at = nothing, -1
     else:
         if int(cheapest.max()) == BIG:
-            return First(BIG, -1, opening[:0], servable=False)
+            return First(BIG, -1, NONE, servable=False)
         least = int(cheapest.sum()) + int(opening.min()) + rules.split_penalty
     return First(cost, at, np.flatnonzero(opening < cost - least), servable=True)
 

@@ -13,7 +13,7 @@ from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, 
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
 from engine.sourcing.loads import Grid, grid_of
 from engine.sourcing.numbers import Floats, Numbers
-from engine.sourcing.problem import BIG, Ints, cost_of, parcels_costs, violations
+from engine.sourcing.problem import BIG, Ints, cost_of, violations
 
 ROOT_STEPS = 60
 NODE_STEPS = 8
@@ -63,23 +63,25 @@ class Search:
         if cost < self.best_cost:
             self.best_cost, self.takes = cost, takes
 
+    def narrow(self) -> None:
+        """Leave out the locations that no better plan uses, after a few steps of the bound at the root."""
+        bound = self._first_bound(self.numbers)
+        self._guess(self.numbers, bound)
+        self.numbers = self.numbers.only(self._keep(bound))
+
     def run(self) -> Found:
         """Search until the plan is proven or the work is used up."""
         numbers = self.numbers
         if not numbers.at.size or numbers.most == 0:
-            return self._found()
-        everything = np.arange(numbers.at.size)
+            return self.found()
         none = np.zeros(0, np.int64)
-        self._guess_ones(everything)
-        if numbers.most == 1 and numbers.lost is None:
-            return self._found()
         steps, bound = 0, self._first_bound(numbers)
         self.grid = grid_of(numbers) if numbers.stepped else None
         while True:
             self._guess(numbers, bound)
-            keep = np.flatnonzero(bound.base + np.maximum(bound.reduced, 0) <= self.best_cost - 1 + SLACK)
-            if bound.least > self.best_cost - 1 + SLACK or not keep.size:
-                return self._found()
+            keep = self._keep(bound)
+            if not keep.size:
+                return self.found()
             if keep.size < numbers.at.size:
                 numbers = numbers.only(keep)
                 bound = bound._replace(reduced=bound.reduced[keep])
@@ -89,7 +91,14 @@ class Search:
             steps += FIRST_STEPS
             bound = again if again.least >= bound.least else bound
         self._branch(numbers, bound)
-        return self._found()
+        return self.found()
+
+    def _keep(self, bound: Bound) -> Ints:
+        """Positions that a better plan may use."""
+        enough = self.best_cost - 1 + SLACK
+        if bound.least > enough:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(bound.base + np.maximum(bound.reduced, 0) <= enough)
 
     def _first_bound(self, numbers: Numbers) -> Bound:
         """The better of paying parcels where they are sent and paying some in advance decides how to go on."""
@@ -111,32 +120,14 @@ class Search:
     def _aim(self) -> float:
         return float(self.best_cost) if self.best_cost < BIG else 1e12
 
-    def _found(self) -> Found:
+    def found(self) -> Found:
+        """The best plan so far, proven unless work was left undone."""
         if self.best_cost >= BIG:
             bound = 0 if self.unproven_bound is None else _up(self.unproven_bound)
             return Found(None, (), bound, self.unproven_bound is None)
         if self.unproven_bound is None or self.unproven_bound > self.best_cost - 1 + SLACK:
             return Found(self.best_cost, self.takes, self.best_cost, True)
         return Found(self.best_cost, self.takes, _up(self.unproven_bound), False)
-
-    def _guess_ones(self, everything: Ints) -> None:
-        """Plans of one location."""
-        numbers = self.numbers
-        served = (numbers.units == numbers.problem.quantity[:, None]).all(axis=0) & (
-            numbers.cap >= numbers.problem.quantity.sum()
-        )
-        able = everything[served]
-        if able.size:
-            cost = numbers.opening[able] + numbers.problem.quantity @ numbers.each[:, able]
-            if numbers.stepped:
-                problem, at = numbers.problem, numbers.at[able]
-                hg = int(problem.weight_hg @ problem.quantity)
-                cost += problem.locations.fixed[at] + problem.rules.split_penalty - numbers.opening[able]
-                cost += parcels_costs(problem.locations, problem.rules, at, hg)
-            best = int(cost.argmin())
-            lines = enumerate(numbers.problem.quantity.tolist())
-            takes = tuple((line, int(numbers.at[able[best]]), units) for line, units in lines)
-            self.offer(int(cost[best]) - self.penalty, takes)
 
     def _guess(self, numbers: Numbers, bound: Bound) -> None:
         """Plans of the locations that pay best, growing and shrinking."""

@@ -9,6 +9,8 @@ from engine.sourcing.search import Search
 from engine.sourcing.subsets import LINES_MAX, Parts, cheapest_parts
 
 EFFORT_DEFAULT = 6_000
+CELLS_MAX = 500_000  # sets of lines times locations, from which on it pays to leave out locations first
+STEPPED_CELLS_MAX = 100_000
 Takes = tuple[tuple[int, int, int], ...]
 
 
@@ -24,33 +26,39 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
         return _infeasible(problem)
     if not first.others.size:
         return _one(problem, first)
-    numbers = numbers_of(problem, first.others)
-    parts: Parts | None = None
-    if problem.quantity.size <= LINES_MAX:
-        parts = cheapest_parts(numbers)
-        if numbers.whole or _wholes_suffice(numbers):
-            if parts is None or parts.cost >= first.cost:
-                return _one(problem, first)
-            takes = _takes(numbers, parts)
-            if len(set(parts.locations)) == len(parts.locations) or (
-                cost_of(problem, takes) == parts.cost and not violations(problem, takes)
-            ):  # else two parts of one location are together cheaper than counted, or over its cap
-                return _plan(problem, OPTIMAL, parts.cost, parts.cost, takes)
-    search = Search(numbers, effort)
+    search = Search(numbers_of(problem, first.others), effort)
     if first.cost < BIG:
         search.offer(first.cost, _one(problem, first).takes)
-    if parts is not None:
-        takes = _takes(numbers, parts)
-        if not violations(problem, takes):
-            search.offer(cost_of(problem, takes), takes)
-    found = search.run()
+    settled = problem.quantity.size <= LINES_MAX and _by_subsets(search)
+    found = search.found() if settled else search.run()
     if found.cost is None:
         return _infeasible(problem) if found.proven else _unproven(problem, found.bound)
-    cost = cost_of(problem, found.takes)
-    assert cost <= found.cost, "a plan costs more than its search said"
-    return _plan(
-        problem, OPTIMAL if found.proven else UNPROVEN, cost, cost if found.proven else found.bound, found.takes
-    )
+    if found.proven:
+        return _plan(problem, OPTIMAL, found.cost, found.cost, found.takes)
+    return _plan(problem, UNPROVEN, found.cost, found.bound, found.takes)
+
+
+def _by_subsets(search: Search) -> bool:
+    """Offer the search what subsets of whole lines give; whether that settles it."""
+    numbers, problem = search.numbers, search.numbers.problem
+    exact = numbers.whole or _wholes_suffice(numbers)
+    cells = numbers.at.size << problem.quantity.size
+    if exact and cells > (STEPPED_CELLS_MAX if numbers.stepped else CELLS_MAX):
+        search.narrow()
+        numbers = search.numbers
+    parts = cheapest_parts(numbers)
+    if parts is None or parts.cost >= search.best_cost:
+        return exact
+    takes = _takes(numbers, parts)
+    if len(set(parts.locations)) < len(parts.locations):
+        if violations(problem, takes):  # two parts of one location are together over its cap
+            return False
+        cost = cost_of(problem, takes)
+        exact = exact and cost == parts.cost
+    else:
+        cost = parts.cost
+    search.offer(cost, takes)
+    return exact
 
 
 def solve_most(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
