@@ -50,7 +50,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
         case f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
             return Document("return", return_id(fact.return_id))
-        case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderReopened():
+        case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():
             return Document("order", fact.order)
         case f.NodeSet():
             return Document("node", fact.node)

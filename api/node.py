@@ -12,6 +12,7 @@ import structlog
 from api.books import Books, Paths
 from api.geography.postcodes import Postcodes
 from api.history import History
+from api.improving import Improver
 from api.metrics import NodeMetrics
 from api.parties.keystore import PartyKeys
 from api.snapshots import Schedule, Snapshots
@@ -123,6 +124,7 @@ class Node:
         self.loop = loop
         self._ticker = loop.create_task(self._tick())
         self._snapshotter = loop.create_task(self.snapshots.run())
+        self._improver = loop.create_task(Improver(self).run())
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -235,6 +237,7 @@ class Node:
         if self._ticker is not None:
             self._ticker.cancel()
             self._snapshotter.cancel()
+            self._improver.cancel()
             self.snapshots.stop()
         self._closed = True
         self.writer.flush_closed()

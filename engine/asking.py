@@ -41,7 +41,10 @@ class Wanted(Protocol):
 
 
 class Request(NamedTuple):
-    """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked."""
+    """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
+
+    `own` are units, by SKU and node, that it holds already and that count as available to it.
+    """
 
     channel: str
     lines: Sequence[Wanted]
@@ -50,6 +53,7 @@ class Request(NamedTuple):
     customer_group: str | None = None
     partial: bool = False
     excluded: tuple[str, ...] = ()
+    own: tuple[tuple[tuple[str, str], int], ...] = ()
 
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
@@ -100,6 +104,8 @@ def ask(state: State, terms: Terms, request: Request, now_ns: int) -> Asked:
     node_index = state.ledger.node_index
     row_of = {sku: row for row, sku in enumerate(dict.fromkeys(line.sku for line in request.lines))}
     stock = promisable(state, terms, list(row_of), request.excluded, now_ns)
+    for (sku, node), units in request.own:
+        stock[row_of[sku], node_index[node]] += units
     countable = stock * terms.sends
     requested = [0] * len(row_of)
     wanted = [0] * len(row_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.facts import Fact, FulfilmentRejected, OrderCancelled, OrderPlaced, OrderSourced
+from engine.facts import Fact, FulfilmentRejected, OrderCancelled, OrderImproved, OrderPlaced, OrderSourced
 from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
@@ -40,7 +40,7 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
         if given:
             found.setdefault(number, {})[at] = given
     first_number = state.orders.next_fulfilment + sum(
-        len(fact.fulfilments) for fact in facts if isinstance(fact, OrderPlaced | OrderSourced)
+        len(fact.fulfilments) for fact in facts if isinstance(fact, OrderImproved | OrderPlaced | OrderSourced)
     )
     served = []
     for number, sources in found.items():

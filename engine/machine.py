@@ -6,7 +6,18 @@ from typing import Any
 
 import msgspec
 
-from engine import access, configuration, fulfilments, idempotency, orders, placing, reservations, returns, stock
+from engine import (
+    access,
+    configuration,
+    fulfilments,
+    idempotency,
+    improving,
+    orders,
+    placing,
+    reservations,
+    returns,
+    stock,
+)
 from engine import commands as c
 from engine import facts as f
 from engine.access import ApiKey
@@ -38,6 +49,7 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.Configure: configuration.decide_configure,
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
+    c.ImproveOrders: improving.decide_improve,
     c.ForgetKeys: idempotency.decide_forget,
     c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.parts, command.digest),
 }
@@ -52,6 +64,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.OrderPlaced: placing.evolve_placed,
     f.OrderCancelled: placing.evolve_cancelled,
     f.OrderSourced: fulfilments.evolve_sourced,
+    f.OrderImproved: improving.evolve_improved,
     f.FulfilmentAdvanced: fulfilments.evolve_advanced,
     f.FulfilmentRejected: fulfilments.evolve_rejected,
     f.OrderReopened: fulfilments.evolve_reopened,

@@ -46,7 +46,7 @@ def supply(state: State, request: Request, now_ns: int) -> Supply:
     short and no part is welcome, there are no sources.
     """
     terms, variant = terms_of(state, request, now_ns)
-    if terms.flat and not request.excluded and not terms.buffer and not state.stock.special:
+    if terms.flat and not request.excluded and not request.own and not terms.buffer and not state.stock.special:
         quick = _one_cheap_node(state, terms, request, variant, now_ns)
         if quick is not None:
             return quick
@@ -88,12 +88,16 @@ def _one_cheap_node(
             promise = terms.promise(state, node_at, now_ns)
             if promise is None:
                 continue
+            decision = terms.decisions.get(node_at)
+            if decision is None:
+                decision = _decision(state, request.channel, variant, cost_minor, None)
+                terms.decisions[node_at] = decision
             name, ships_at_ns, delivers_at_ns = ledger.nodes[node_at], promise.ships_at_ns, promise.delivers_at_ns
             return Supply(
                 [(Source(name, line.quantity, ships_at_ns, delivers_at_ns),) for line in request.lines],
                 [],
                 (Slot(name, promise.day),) if terms.table.orders_per_day_max[node_at] is not None else (),
-                _decision(state, request.channel, variant, cost_minor, None),
+                decision,
             )
     return None
 

@@ -11,6 +11,7 @@ from engine.areas import Area
 from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
 from engine.capacity import free_places
 from engine.commands.policies import SafetyStockRule
+from engine.facts.sourcing import Decision
 from engine.node_table import Bools, Ints, NodeTable
 from engine.policies import settings_of
 from engine.prices import (
@@ -54,7 +55,8 @@ class Terms:
     parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
     `flat` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`, and
-    `quick_order` are the first nodes that are not dearer than that, with their costs.
+    `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is written down
+    when one of them is chosen.
     """
 
     def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
@@ -102,6 +104,7 @@ class Terms:
         self.split_floor_minor = sum(cheapest) + self.rules.split_penalty if len(cheapest) == 2 else NEVER_NS
         first = [(at, int(self.cost[at])) for at in self.order[:QUICK_NODES_MAX]]
         self.quick_order = [(at, minor) for at, minor in first if minor <= self.split_floor_minor]
+        self.decisions: dict[int, Decision] = {}
         self._promises: dict[int, Promise] = {}
         self._doubtful = [
             at

@@ -2,7 +2,7 @@
 
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.configuration import Configure
-from engine.commands.maintenance import ForgetKeys, RecordDigest
+from engine.commands.maintenance import ForgetKeys, ImproveOrders, RecordDigest
 from engine.commands.orders import (
     AdvanceFulfilment,
     AuthoriseReturn,
@@ -41,6 +41,7 @@ Command = (
     | CreateApiKey
     | RevokeApiKey
     | ForgetKeys
+    | ImproveOrders
     | RecordDigest
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "ExpireReservations",
     "ExtendReservation",
     "ForgetKeys",
+    "ImproveOrders",
     "MoveStock",
     "PlaceOrder",
     "ReceiveReturn",

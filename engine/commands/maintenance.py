@@ -7,6 +7,12 @@ class ForgetKeys(msgspec.Struct, frozen=True):
     """Forget idempotency keys older than limits.IDEMPOTENCY_KEPT_NS, a bounded number at a time."""
 
 
+class ImproveOrders(msgspec.Struct, frozen=True):
+    """Source the first of these orders again that can be sent for less, as far as no node has begun with it."""
+
+    orders: tuple[str, ...]
+
+
 class RecordDigest(msgspec.Struct, frozen=True):
     """Write into the journal what the digest of the state was; see DigestRecorded."""
 

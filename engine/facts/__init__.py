@@ -11,6 +11,7 @@ from engine.facts.orders import (
     FulfilmentAdvanced,
     FulfilmentRejected,
     OrderCancelled,
+    OrderImproved,
     OrderPlaced,
     OrderReopened,
     OrderSourced,
@@ -37,6 +38,7 @@ Fact = (
     | OrderPlaced
     | OrderSourced
     | OrderCancelled
+    | OrderImproved
     | FulfilmentAdvanced
     | FulfilmentRejected
     | OrderReopened
@@ -67,6 +69,7 @@ __all__ = [
     "NodeItemSet",
     "NodeSet",
     "OrderCancelled",
+    "OrderImproved",
     "OrderPlaced",
     "OrderReopened",
     "OrderSourced",

@@ -75,6 +75,17 @@ class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sour
     decision: Decision | None = None
 
 
+class OrderImproved(msgspec.Struct, array_like=True, frozen=True, tag="order_improved"):
+    """Work that no node had begun was `withdrawn` and given to others, which saves `saved_minor` by the rules of `decision`."""
+
+    order: str
+    withdrawn: tuple[int, ...]
+    fulfilments: tuple[PlannedFulfilment, ...]
+    saved_minor: int
+    decision: Decision
+    postings: tuple[Posting, ...]
+
+
 class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`quantity` units of order line `line` leave fulfilment `fulfilment`."""
 

@@ -108,6 +108,9 @@ SAMPLES: dict[str, Fact] = {
     "order_sourced/2": f.OrderSourced(
         "W-1001", DATED_WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3), DECISION
     ),
+    "order_improved/1": f.OrderImproved(
+        "W-1001", (16,), DATED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
+    ),
     "order_cancelled/1": f.OrderCancelled(
         "W-1001",
         "changed her mind",
