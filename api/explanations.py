@@ -122,11 +122,11 @@ def explain_record(before: State, journal: Batches, seq: int) -> ExplanationAnsw
         return Rejection(ResultCode.NOT_FOUND, f"nothing was sourced by record {seq}")
     explained, given = explain(before, decided.request, time_ns)
     answer = answer_of(explained, decided.request.channel, time_ns)
-    answer.seq, answer.reproduced = seq, _same(decided, given.sources)
+    answer.seq, answer.reproduced = seq, same_sources(decided, given.sources)
     return answer
 
 
-def _same(decided: Decided, sources: list[tuple[Source, ...]]) -> bool:
+def same_sources(decided: Decided, sources: list[tuple[Source, ...]]) -> bool:
     """Whether the same units come from the same nodes, line by line."""
 
     def units(found: tuple[tuple[Source, ...], ...] | list[tuple[Source, ...]]) -> list[dict[str, int]]:

@@ -10,6 +10,7 @@ import msgspec
 from api.books import Paths
 from api.commands import options
 from api.commands.progress import progress
+from api.commands.sourcing_check import check
 from api.explanations import ExplanationAnswer, PlanAnswer, explain_record
 from api.instances import InstanceUnusable, answer_line, problem_of, read_instance
 from engine import follower
@@ -24,6 +25,9 @@ SHOWN_MAX = 20
 @click.group()
 def sourcing() -> None:
     """Which locations serve an order, and at what cost."""
+
+
+sourcing.add_command(check)
 
 
 @sourcing.command("solve")
