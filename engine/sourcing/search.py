@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.sourcing.assignment import Assigned, Steps, Takes, TooMany, assign, assign_roughly
 from engine.sourcing.bounds import SLACK, Bound, Relaxation
+from engine.sourcing.covers import least_cover
 from engine.sourcing.loads import Grid, grid_of
 from engine.sourcing.numbers import Floats, Numbers
 from engine.sourcing.problem import BIG, Ints, cost_of, violations
@@ -208,8 +209,11 @@ class Search:
         if not _enough(local, len(node.forced), numbers.most):
             return []
         forced = np.arange(len(node.forced))
+        covered, hardest = least_cover(local, forced.size) if numbers.lost is None else (node.bound, -1)
+        if covered > self.best_cost - 1 + SLACK:
+            return []
         bound = self._bound(local, node.prices, forced, NODE_STEPS)
-        least = max(bound.least, node.bound)
+        least = max(bound.least, covered, node.bound)
         if least > self.best_cost - 1 + SLACK:
             return []
         if node.forced and not self._try(numbers, tuple(sorted(node.forced))) and not node.free.size:
@@ -224,7 +228,7 @@ class Search:
             if not settled:
                 self._give_up([node._replace(bound=least)])
             return []
-        first = int(reduced.argmin())
+        first = _most_useful(numbers, node.forced, free, hardest) if hardest >= 0 else int(reduced.argmin())
         others = np.delete(free, first)
         return [
             _Node(node.forced, others, bound.prices, least),
@@ -235,6 +239,13 @@ class Search:
         pays = node.free[reduced < 0]
         if pays.size and len(node.forced) + pays.size <= numbers.most:
             self._try(numbers, tuple(sorted((*node.forced, *pays.tolist()))))
+
+
+def _most_useful(numbers: Numbers, forced: tuple[int, ...], free: Ints, line: int) -> int:
+    """The position in `free` of the location that has most of what is missing of a line for its opening."""
+    missing = int(numbers.problem.quantity[line] - numbers.units[line, list(forced)].sum())
+    share = np.minimum(numbers.units[line, free], missing) / np.maximum(numbers.opening[free], 1)
+    return int(share.argmax())
 
 
 def _up(bound: float) -> int:
