@@ -43,6 +43,11 @@ CLOSED_PENDING_MAX = 2_000
 # Calendars
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works
 
+# Sourcing: how hard an order is looked at before the best plan found is taken, with its bound (a unit is about 40 µs)
+SOURCING_LINES_PROVEN = 10
+SOURCING_EFFORT = 6_000
+SOURCING_EFFORT_MANY_LINES = 1_000
+
 # Derived caches (dropping them changes no answer)
 COST_CACHE_MAX = 4_096
 COST_CACHE_NODES_MAX = 2_000_000  # terms x nodes; about 80 bytes each

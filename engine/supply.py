@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine import limits
 from engine.asking import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
 from engine.facts.postings import AVAILABLE
 from engine.facts.reservations import Source
@@ -158,11 +159,17 @@ def plan_for(
     if lost_minor is not None:
         rules = problem.rules._replace(ship_complete=False)
         lost = np.full(len(rows), lost_minor, np.int64)
-        return solve(problem._replace(rules=rules, lost=lost)), rows
-    plan = solve(problem)
+        return solve(problem._replace(rules=rules, lost=lost), effort_for(rows)), rows
+    plan = solve(problem, effort_for(rows))
     if plan.status == INFEASIBLE and named:
         return _beside_named(state, terms, named, free, asked, now_ns), rows
-    return (solve_most(problem) if plan.status == INFEASIBLE else plan), rows
+    return (solve_most(problem, effort_for(rows)) if plan.status == INFEASIBLE else plan), rows
+
+
+def effort_for(rows: list[Row]) -> int:
+    """Few lines are always proven; for many, others do not have to wait until they are."""
+    few = len(rows) <= limits.SOURCING_LINES_PROVEN
+    return limits.SOURCING_EFFORT if few else limits.SOURCING_EFFORT_MANY_LINES
 
 
 def _problem(state: State, terms: Terms, rows: list[Row], asked: Asked, now_ns: int) -> Problem:
@@ -180,9 +187,9 @@ def _beside_named(state: State, terms: Terms, named: list[Row], free: list[Row],
     if not free:
         return Plan(OPTIMAL, 0, 0, tuple(takes), ())
     problem = _problem(state, terms, free, asked, now_ns)
-    plan = solve(problem)
+    plan = solve(problem, effort_for(free))
     if plan.status == INFEASIBLE:
-        plan = solve_most(problem)
+        plan = solve_most(problem, effort_for(free))
     takes += [(at + len(named), node_at, units) for at, node_at, units in plan.takes]
     return plan._replace(takes=tuple(takes))
 
