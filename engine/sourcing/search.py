@@ -181,8 +181,9 @@ class Search:
             self.best_cost, self.takes = cost, takes
 
     def _take(self, numbers: Numbers, opened: tuple[int, ...], found: Assigned) -> None:
-        self.best_cost = found.cost - self.penalty
         self.takes = tuple(sorted((line, int(numbers.at[at]), units) for line, at, units in found.takes))
+        used = len({location for _, location, _ in self.takes})
+        self.best_cost = found.cost - self.penalty if used == len(opened) else cost_of(numbers.problem, self.takes)
 
     def _branch(self, numbers: Numbers, root: Bound) -> None:
         stack = [_Node((), np.arange(numbers.at.size), root.prices, root.least)]
