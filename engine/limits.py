@@ -46,7 +46,7 @@ CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never 
 # Sourcing: how hard an order is looked at before the best plan found is taken, with its bound (a unit is about 40 µs)
 SOURCING_LINES_PROVEN = 10
 SOURCING_EFFORT = 6_000
-SOURCING_EFFORT_MANY_LINES = 1_000
+SOURCING_EFFORT_MANY_LINES = 300
 
 # Derived caches (dropping them changes no answer)
 COST_CACHE_MAX = 4_096
