@@ -2,6 +2,7 @@
 
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.configuration import Configure
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.maintenance import ForgetKeys, ImproveOrders, RecordDigest
 from engine.commands.orders import (
     AdvanceFulfilment,
@@ -37,6 +38,10 @@ Command = (
     | AuthoriseReturn
     | ReceiveReturn
     | CancelReturn
+    | ExpectInbound
+    | ReceiveInbound
+    | DelayInbound
+    | CancelInbound
     | Configure
     | CreateApiKey
     | RevokeApiKey
@@ -48,18 +53,22 @@ Command = (
 __all__ = [
     "AdvanceFulfilment",
     "AuthoriseReturn",
+    "CancelInbound",
     "CancelOrder",
     "CancelReturn",
     "ChangeReservation",
     "Command",
     "Configure",
     "CreateApiKey",
+    "DelayInbound",
+    "ExpectInbound",
     "ExpireReservations",
     "ExtendReservation",
     "ForgetKeys",
     "ImproveOrders",
     "MoveStock",
     "PlaceOrder",
+    "ReceiveInbound",
     "ReceiveReturn",
     "RecordDigest",
     "RejectFulfilment",

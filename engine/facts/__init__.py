@@ -6,6 +6,7 @@ Evolution: fields are appended with defaults, never reordered, retyped or remove
 
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     FulfilmentAdvanced,
@@ -45,6 +46,10 @@ Fact = (
     | ReturnAuthorised
     | ReturnReceived
     | ReturnCancelled
+    | InboundExpected
+    | InboundReceived
+    | InboundDelayed
+    | InboundCancelled
     | NodeSet
     | ItemSet
     | NodeItemSet
@@ -64,6 +69,10 @@ __all__ = [
     "Fact",
     "FulfilmentAdvanced",
     "FulfilmentRejected",
+    "InboundCancelled",
+    "InboundDelayed",
+    "InboundExpected",
+    "InboundReceived",
     "ItemSet",
     "KeysForgotten",
     "NodeItemSet",

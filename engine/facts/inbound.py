@@ -1,0 +1,47 @@
+"""What happened to goods on their way to a node."""
+
+import msgspec
+
+from engine.facts.postings import Posting
+
+
+class InboundUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` units of one SKU of an inbound."""
+
+    sku: str
+    quantity: int
+
+
+class InboundExpected(msgspec.Struct, array_like=True, frozen=True, tag="inbound_expected"):
+    """A supplier will bring these units to `node` at about `expected_at_ns`."""
+
+    inbound: int
+    supplier: str
+    node: str
+    expected_at_ns: int
+    lines: tuple[InboundUnits, ...]
+    postings: tuple[Posting, ...]
+
+
+class InboundReceived(msgspec.Struct, array_like=True, frozen=True, tag="inbound_received"):
+    """Units arrived, more than expected among them if the supplier sent more."""
+
+    inbound: int
+    lines: tuple[InboundUnits, ...]
+    postings: tuple[Posting, ...]
+
+
+class InboundDelayed(msgspec.Struct, array_like=True, frozen=True, tag="inbound_delayed"):
+    """What is still expected comes at about `expected_at_ns`."""
+
+    inbound: int
+    expected_at_ns: int
+    postings: tuple[Posting, ...] = ()
+
+
+class InboundCancelled(msgspec.Struct, array_like=True, frozen=True, tag="inbound_cancelled"):
+    """These units will not come."""
+
+    inbound: int
+    lines: tuple[InboundUnits, ...]
+    postings: tuple[Posting, ...]
