@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.identifiers import fulfilment_id, reservation_id, return_id
+from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
 from api.timestamps import iso
 from engine import facts as f
 from engine.facts import Fact
@@ -50,6 +50,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
         case f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
             return Document("return", return_id(fact.return_id))
+        case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
+            return Document("inbound", inbound_id(fact.inbound))
         case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():
             return Document("order", fact.order)
         case f.NodeSet():
@@ -73,7 +75,7 @@ def document_of(fact: Fact, seq: int) -> Document:
 
 
 _SEALED = ("contact", "billing")
-_IDS = {"reservation": reservation_id, "fulfilment": fulfilment_id, "return_id": return_id}
+_IDS = {"reservation": reservation_id, "fulfilment": fulfilment_id, "return_id": return_id, "inbound": inbound_id}
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
-RESERVATION, FULFILMENT, RETURN = "r-", "f-", "ret-"
+RESERVATION, FULFILMENT, RETURN, INBOUND = "r-", "f-", "ret-", "in-"
 
 
 def reservation_id(number: int) -> str:
@@ -22,6 +22,11 @@ def return_id(number: int) -> str:
     return f"{RETURN}{number}"
 
 
+def inbound_id(number: int) -> str:
+    """`in-<number>`."""
+    return f"{INBOUND}{number}"
+
+
 def reservation_number(text: str) -> int | None:
     """The number in a reservation's id; None for anything else."""
     return _number(text, RESERVATION)
@@ -35,6 +40,11 @@ def fulfilment_number(text: str) -> int | None:
 def return_number(text: str) -> int | None:
     """The number in a return's id; None for anything else."""
     return _number(text, RETURN)
+
+
+def inbound_number(text: str) -> int | None:
+    """The number in an inbound's id; None for anything else."""
+    return _number(text, INBOUND)
 
 
 def _number(text: str, prefix: str) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.facts.postings import ALLOCATED, INSIDE_COUNT, RESERVED, Account
+from engine.facts.postings import ALLOCATED, INBOUND, INSIDE_COUNT, RESERVED, Account
 from engine.orders import OPEN_STEPS
 from engine.state import State
 
@@ -46,6 +46,17 @@ def allocated_equals_open_fulfilments(state: State) -> Violations:
                     key = (order.lines[take.line].sku, fulfilment.node)
                     held[key] = held.get(key, 0) + take.quantity
     return _compare(state, ALLOCATED, held, "open fulfilments have")
+
+
+def inbound_equals_what_is_expected(state: State) -> Violations:
+    """What is inbound is what open inbound still expects, per SKU and node."""
+    held: dict[tuple[str, str], int] = {}
+    for inbound in state.inbound.open.values():
+        for line in inbound.lines:
+            if line.expected:
+                key = (line.sku, inbound.node)
+                held[key] = held.get(key, 0) + line.expected
+    return _compare(state, INBOUND, held, "open inbound expects")
 
 
 def _compare(state: State, account: int, held: dict[tuple[str, str], int], words: str) -> Violations:
@@ -96,6 +107,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     no_internal_account_is_negative,
     reserved_equals_active_reservations,
     allocated_equals_open_fulfilments,
+    inbound_equals_what_is_expected,
     line_units_add_up,
     waiting_lines_are_queued,
     closed_orders_have_left,

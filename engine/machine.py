@@ -12,6 +12,7 @@ from engine import (
     fulfilments,
     idempotency,
     improving,
+    inbound,
     orders,
     placing,
     reservations,
@@ -25,6 +26,7 @@ from engine.backorders import serve_waiting
 from engine.commands.configuration import Configure
 from engine.facts import Fact
 from engine.facts.postings import Account
+from engine.inbound import Inbound
 from engine.orders import Order
 from engine.records import Record
 from engine.reservations import Reservation
@@ -46,6 +48,10 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.AuthoriseReturn: returns.decide_authorise,
     c.ReceiveReturn: returns.decide_receive,
     c.CancelReturn: returns.decide_cancel,
+    c.ExpectInbound: inbound.decide_expect,
+    c.ReceiveInbound: inbound.decide_receive,
+    c.DelayInbound: inbound.decide_delay,
+    c.CancelInbound: inbound.decide_cancel,
     c.Configure: configuration.decide_configure,
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
@@ -71,6 +77,10 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.ReturnAuthorised: returns.evolve_authorised,
     f.ReturnReceived: returns.evolve_received,
     f.ReturnCancelled: returns.evolve_cancelled,
+    f.InboundExpected: inbound.evolve_expected,
+    f.InboundReceived: inbound.evolve_received,
+    f.InboundDelayed: inbound.evolve_delayed,
+    f.InboundCancelled: inbound.evolve_cancelled,
     f.NodeSet: configuration.evolve_node_set,
     f.ItemSet: configuration.evolve_item_set,
     f.NodeItemSet: configuration.evolve_node_item_set,
@@ -118,6 +128,7 @@ class Position(msgspec.Struct, array_like=True, tag="position"):
     time_ns: int
     next_fulfilment: int
     next_return: int
+    next_inbound: int = 1
 
 
 class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
@@ -166,6 +177,18 @@ class OpenOrders(msgspec.Struct, array_like=True, tag="orders"):
     items: list[Order]
 
 
+class OpenInbound(msgspec.Struct, array_like=True, tag="inbound"):
+    """Some of the inbound that is still expected, in order."""
+
+    items: list[Inbound]
+
+
+class EndedInbound(msgspec.Struct, array_like=True, tag="ended_inbound"):
+    """Some of the inbound that ended and can still be read, in the order in which it ended."""
+
+    items: list[Inbound]
+
+
 class Keys(msgspec.Struct, array_like=True, tag="keys"):
     """Some of the idempotency keys, oldest first."""
 
@@ -193,6 +216,8 @@ Part = (
     | PlacesTaken
     | ActiveReservations
     | OpenOrders
+    | OpenInbound
+    | EndedInbound
     | Keys
     | Marks
     | ApiKeys
@@ -215,7 +240,7 @@ def dump(state: State) -> Iterator[bytes]:
 
 def _parts(state: State) -> Iterator[Part]:
     orders, ledger = state.orders, state.ledger
-    yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return)
+    yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return, state.inbound.next_number)
     yield from map(MasterData, _documents(state))
     yield PolicyVersions(dict(state.configuration.policy_seqs))
     yield Places(list(ledger.skus), list(ledger.nodes))
@@ -230,6 +255,10 @@ def _parts(state: State) -> Iterator[Part]:
         yield ActiveReservations(list(some.values()))
     for some in _cut(orders.open):
         yield OpenOrders(list(some.values()))
+    for some in _cut(state.inbound.open):
+        yield OpenInbound(list(some.values()))
+    for some in _cut(state.inbound.ended):
+        yield EndedInbound(list(some.values()))
     for some in _cut(state.idempotency.seq_of):
         yield Keys(list(some.items()))
     yield Marks(list(state.idempotency.marks))
@@ -270,6 +299,7 @@ def load(state: State, parts: Iterable[bytes]) -> None:
 def _load_position(state: State, part: Position) -> None:
     state.seq, state.time_ns = part.seq, part.time_ns
     state.orders.next_fulfilment, state.orders.next_return = part.next_fulfilment, part.next_return
+    state.inbound.next_number = part.next_inbound
 
 
 def _load_places(state: State, part: Places) -> None:
@@ -307,6 +337,8 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     Balances: lambda state, part: state.ledger.load_rows(part.account, part.first_sku, part.cells, part.units),
     ActiveReservations: lambda state, part: state.reservations.load(part.items),
     OpenOrders: _load_orders,
+    OpenInbound: lambda state, part: state.inbound.open.update({entry.number: entry for entry in part.items}),
+    EndedInbound: lambda state, part: state.inbound.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),
     Marks: lambda state, part: state.idempotency.marks.extend(part.items),
     ApiKeys: _load_api_keys,

@@ -5,6 +5,7 @@ from engine.capacity import Capacity
 from engine.closed import Closed, Table
 from engine.configuration import Configuration
 from engine.idempotency import Idempotency
+from engine.inbound import Inbounds
 from engine.ledger import Ledger
 from engine.orders import Orders
 from engine.reservations import Reservations
@@ -23,6 +24,7 @@ class State:
         self.stock = Stock(self.ledger)
         self.reservations = Reservations()
         self.orders = Orders()
+        self.inbound = Inbounds()
         self.capacity = Capacity()
         self.idempotency = Idempotency()
         self.access = Access()

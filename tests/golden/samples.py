@@ -16,7 +16,8 @@ from engine.commands.configuration import Channel, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact
 from engine.facts import orders as of
-from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, LOSS, RESERVED, SUPPLIER, UNSELLABLE, Posting
+from engine.facts.inbound import InboundUnits
+from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, INBOUND, LOSS, RESERVED, SUPPLIER, UNSELLABLE, Posting
 from engine.facts.reservations import ReservedLine, Source
 from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine
@@ -131,6 +132,16 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
+    "inbound_expected/1": f.InboundExpected(
+        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
+    ),
+    "inbound_received/1": f.InboundReceived(
+        9,
+        (InboundUnits("BRASS-KETTLE", 31),),
+        (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
+    ),
+    "inbound_delayed/1": f.InboundDelayed(9, TIME_NS + 4, ()),
+    "inbound_cancelled/1": f.InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
     "node_set/2": f.NodeSet(
         "berlin",
         Node(

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"engine.orders"},
     {"engine.placing", "engine.closed"},
     {"engine.fulfilments", "engine.backorders"},
-    {"engine.returns", "engine.improving"},
+    {"engine.returns", "engine.improving", "engine.inbound"},
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},
