@@ -3,11 +3,13 @@
 import pytest
 
 from engine import commands as c
-from engine import limits
+from engine import invariants, limits, machine
 from engine.commands.inbound import InboundQuantity
 from engine.inbound import Inbound
 from engine.limits import NS_PER_SECOND
 from engine.results import ResultCode
+from engine.state import State
+from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TOWEL, TRAY, Shop, place
 
 DAY_NS = 86_400 * NS_PER_SECOND
@@ -134,3 +136,23 @@ def test_only_the_last_that_ended_stay_in_memory(shop: Shop, monkeypatch: pytest
     shop.refused(c.ReceiveInbound(3), ResultCode.NOT_FOUND)
     assert list(shop.state.inbound.open) == [2]
     shop.restart()
+
+
+def test_a_dump_holds_what_is_expected_and_what_ended(shop: Shop) -> None:
+    for _ in range(3):
+        shop.done(expect((KETTLE, 4), (TOWEL, 1)))
+    shop.done(c.ReceiveInbound(1, quantities((KETTLE, 1))))
+    shop.done(c.CancelInbound(2))
+    copy = State(MemoryClosedTable())
+    machine.load(copy, machine.dump(shop.state))
+    assert machine.digest(copy) == machine.digest(shop.state)
+    assert (list(copy.inbound.open), list(copy.inbound.ended), copy.inbound.next_number) == ([1, 3], [2], 4)
+    assert invariants.check(copy) == []
+
+
+def test_inbound_that_nobody_expects_is_found_out(shop: Shop) -> None:
+    shop.done(expect((KETTLE, 4)))
+    shop.state.inbound.open[1].lines[0].cancelled = 1
+    assert invariants.check(shop.state) == [
+        "inbound of 'BRASS-KETTLE' at 'leipzig' is 4, but open inbound expects 3",
+    ]

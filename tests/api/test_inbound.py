@@ -1,0 +1,120 @@
+"""Goods on their way, over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Api
+
+MONDAY, TUESDAY = "2026-12-07T08:00:00.000000Z", "2026-12-08T08:00:00.000000Z"
+
+
+def announced(api: Api, *lines: tuple[str, int], node: str = "leipzig", **more: Any) -> Any:
+    body = {
+        "supplier": "brass-and-sons",
+        "node": node,
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+        "expected_at": MONDAY,
+        **more,
+    }
+    answer = api.post("/v1/inbound", body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def ids(page: Any) -> list[str]:
+    return [entry["id"] for entry in page["items"]]
+
+
+def test_goods_are_announced_and_arrive_in_parts(api: Api) -> None:
+    made = announced(api, ("CUSHION", 10), ("BRASS-KETTLE", 2))
+    assert {name: made[name] for name in ("id", "state", "supplier", "node", "expected_at")} == {
+        "id": "in-1",
+        "state": "expected",
+        "supplier": "brass-and-sons",
+        "node": "leipzig",
+        "expected_at": MONDAY,
+    }
+    assert made["lines"][0] == {"sku": "CUSHION", "quantity": 10, "received": 0, "cancelled": 0}
+    assert api.stock("CUSHION", "leipzig")["inbound"] == 10
+    part = api.done("/v1/inbound/in-1/receive", {"lines": [{"sku": "CUSHION", "quantity": 12}]})
+    assert (part["state"], part["lines"][0]["received"]) == ("expected", 12)
+    whole = api.done("/v1/inbound/in-1/receive")
+    assert (whole["state"], whole["lines"][1]["received"]) == ("received", 2)
+    assert api.stock("CUSHION", "leipzig")["available"] == 12
+    balance = api.read("/v1/ledger/trial-balance")
+    assert (balance["balanced"], balance["accounts"]["inbound"], balance["accounts"]["supplier"]) == (True, 0, -14)
+    api.restart()
+    assert api.read("/v1/inbound/in-1") == whole
+    api.refused("/v1/inbound/in-1/receive", {}, 409, "invalid_transition")
+
+
+def test_backorders_are_served_as_goods_arrive(api: Api) -> None:
+    assert api.order("W-1", ("CUSHION", 3))["state"] == "backordered"
+    announced(api, ("CUSHION", 10), node="berlin")
+    api.done("/v1/inbound/in-1/receive", {"lines": [{"sku": "CUSHION", "quantity": 3}]})
+    order = api.read("/v1/orders/W-1")
+    assert (order["state"], order["fulfilments"][0]["node"]) == ("open", "berlin")
+
+
+def test_a_date_moves_and_units_are_cancelled(api: Api) -> None:
+    announced(api, ("CUSHION", 10))
+    assert api.done("/v1/inbound/in-1/delay", {"expected_at": TUESDAY})["expected_at"] == TUESDAY
+    fewer = api.done("/v1/inbound/in-1/cancel", {"lines": [{"sku": "CUSHION", "quantity": 4}]})
+    assert (fewer["state"], fewer["lines"][0]["cancelled"]) == ("expected", 4)
+    body = {"lines": [{"sku": "CUSHION", "quantity": 7}]}
+    api.refused("/v1/inbound/in-1/cancel", body, 409, "exceeds_cancellable", "/lines/0/quantity")
+    assert api.done("/v1/inbound/in-1/cancel")["state"] == "cancelled"
+    assert api.stock("CUSHION", "leipzig")["inbound"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code", "pointer"),
+    [
+        ({"node": "atlantis"}, 422, "unknown_node", "/node"),
+        ({"lines": [{"sku": "NO-SUCH", "quantity": 1}]}, 422, "unknown_sku", "/lines/0/sku"),
+        ({"lines": [{"sku": "CUSHION", "quantity": 1}] * 2}, 400, "malformed_request", "/lines/1/sku"),
+        ({"lines": []}, 400, "malformed_request", "/lines"),
+        ({"expected_at": "2026-12-07T08:00:00"}, 400, "malformed_request", "/expected_at"),
+        ({"lines": [{"sku": "CUSHION", "quantity": 0}]}, 400, "malformed_request", "/lines/0/quantity"),
+    ],
+)
+def test_what_is_wrong_is_said_and_pointed_at(
+    api: Api, change: dict[str, Any], status: int, code: str, pointer: str
+) -> None:
+    body = {
+        "supplier": "s-1",
+        "node": "berlin",
+        "lines": [{"sku": "CUSHION", "quantity": 1}],
+        "expected_at": MONDAY,
+        **change,
+    }
+    api.refused("/v1/inbound", body, status, code, pointer)
+
+
+def test_what_is_not_there_is_not_found(api: Api) -> None:
+    for path in ("in-1", "in-0", "f-1", "nonsense"):
+        assert api.get(f"/v1/inbound/{path}").status_code == 404
+        api.refused(f"/v1/inbound/{path}/receive", {}, 404, "not_found")
+
+
+def test_lists_are_by_node_sku_and_state_and_come_in_pages(api: Api) -> None:
+    announced(api, ("CUSHION", 1))
+    announced(api, ("CUSHION", 1), node="berlin")
+    announced(api, ("BRASS-KETTLE", 1), node="berlin")
+    api.done("/v1/inbound/in-2/receive")
+    assert ids(api.read("/v1/inbound")) == ["in-3", "in-2", "in-1"]
+    assert ids(api.read("/v1/inbound?node=berlin")) == ["in-3", "in-2"]
+    assert ids(api.read("/v1/inbound?sku=CUSHION&state=expected")) == ["in-1"]
+    assert ids(api.read("/v1/inbound?state=received")) == ["in-2"]
+    first = api.read("/v1/inbound?limit=2")
+    assert (ids(first), first["next_cursor"]) == (["in-3", "in-2"], "2")
+    last = api.read("/v1/inbound?limit=2&cursor=2")
+    assert (ids(last), last["next_cursor"]) == (["in-1"], None)
+    assert api.get("/v1/inbound?state=lost").status_code == 400
+
+
+def test_events_tell_of_it_under_its_own_id(api: Api) -> None:
+    announced(api, ("CUSHION", 1))
+    entry = api.read("/v1/journal?sku=CUSHION")["items"][-1]
+    assert entry["document"] == {"type": "inbound", "id": "in-1"}
