@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.facts.postings import ALLOCATED, INBOUND, INSIDE_COUNT, RESERVED, Account
+from engine.facts.postings import ALLOCATED, INBOUND, RESERVED, Account
 from engine.orders import OPEN_STEPS
 from engine.state import State
 
@@ -20,8 +20,8 @@ def no_internal_account_is_negative(state: State) -> Violations:
     """There are never fewer than no units anywhere."""
     return [
         f"{Account(account).name.lower()} is negative somewhere"
-        for account in range(INSIDE_COUNT)
-        if bool(np.any(state.ledger.inside[account] < 0))
+        for account, units in state.ledger.inside.items()
+        if bool(np.any(units < 0))
     ]
 
 

@@ -1,6 +1,7 @@
 """Accounts and balances. The only place where a quantity changes.
 
-Inside accounts are kept per SKU and node in one int64 array each (SKUs x nodes), outside accounts per SKU.
+Inside accounts are kept per SKU and node in one int64 array each (SKUs x nodes), outside accounts per SKU. `inside` and
+`outside` are these arrays by account; `cells` is the memory of any account.
 Scalars are read and written through memoryviews over the same memory that sourcing reads as arrays.
 """
 
@@ -8,9 +9,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.facts.postings import INSIDE_COUNT, Account, Posting
+from engine.facts.postings import INSIDE, Account, Posting
 
-_OUTSIDE_COUNT = len(Account) - INSIDE_COUNT
+_INSIDE = tuple(int(account) for account in Account if account in INSIDE)
+_OUTSIDE = tuple(int(account) for account in Account if account not in INSIDE)
 _FIRST_CAPACITY = 64
 
 
@@ -30,16 +32,16 @@ class Ledger:
         old_outside = getattr(self, "outside", None)
         self.node_capacity = node_capacity
         self.sku_capacity = sku_capacity
-        self.inside = [np.zeros((sku_capacity, node_capacity), np.int64) for _ in range(INSIDE_COUNT)]
-        self.outside = [np.zeros(sku_capacity, np.int64) for _ in range(_OUTSIDE_COUNT)]
+        self.inside = {account: np.zeros((sku_capacity, node_capacity), np.int64) for account in _INSIDE}
+        self.outside = {account: np.zeros(sku_capacity, np.int64) for account in _OUTSIDE}
         if old is not None and old_outside is not None:
             skus, nodes = len(self.skus), len(self.nodes)
-            for account in range(INSIDE_COUNT):
+            for account in _INSIDE:
                 self.inside[account][:skus, :nodes] = old[account][:skus, :nodes]
-            for account in range(_OUTSIDE_COUNT):
+            for account in _OUTSIDE:
                 self.outside[account][:skus] = old_outside[account][:skus]
-        self.cells = [array.reshape(-1).data for array in self.inside]
-        self.outside_cells = [array.data for array in self.outside]
+        arrays = {**self.inside, **self.outside}
+        self.cells = [arrays[account].reshape(-1).data for account in range(len(Account))]
 
     def open_sku(self, sku: str) -> int:
         """Give a SKU its position; the same one when it has one."""
@@ -66,23 +68,23 @@ class Ledger:
     def post(self, postings: Iterable[Posting]) -> None:
         """Move units from account to account. The caller has decided; an impossible posting is a bug and stops the node."""
         sku_index, node_index, width = self.sku_index, self.node_index, self.node_capacity
-        cells, outside = self.cells, self.outside_cells
+        cells, inside = self.cells, INSIDE
         for posting in postings:
             quantity, source, target = posting.quantity, posting.source, posting.target
             assert quantity > 0
             assert source != target
             sku = sku_index[posting.sku]
             cell = sku * width + node_index[posting.node]
-            if source < INSIDE_COUNT:
+            if source in inside:
                 balance = cells[source][cell] - quantity
                 assert balance >= 0, f"{Account(source).name} of {posting.sku} at {posting.node} would be {balance}"
                 cells[source][cell] = balance
             else:
-                outside[source - INSIDE_COUNT][sku] -= quantity
-            if target < INSIDE_COUNT:
+                cells[source][sku] -= quantity
+            if target in inside:
                 cells[target][cell] += quantity
             else:
-                outside[target - INSIDE_COUNT][sku] += quantity
+                cells[target][sku] += quantity
 
     def move(self, sku: str, node: str, source: int, target: int, quantity: int) -> None:
         """One posting between inside accounts, for the hottest facts, whose postings follow from their lines."""
@@ -95,7 +97,7 @@ class Ledger:
 
     def balance(self, account: int, sku: str, node: str) -> int:
         """Units of an inside account of a SKU at a node; 0 for what has no account."""
-        assert account < INSIDE_COUNT
+        assert account in INSIDE
         sku_at, node_at = self.sku_index.get(sku), self.node_index.get(node)
         if sku_at is None or node_at is None:
             return 0
@@ -106,7 +108,7 @@ class Ledger:
         skus = len(self.skus)
         totals = {}
         for account in Account:
-            array = self.inside[account] if account < INSIDE_COUNT else self.outside[account - INSIDE_COUNT]
+            array = self.inside[account] if account in INSIDE else self.outside[account]
             totals[account.name.lower()] = int(array[:skus].sum())
         return totals
 
@@ -114,9 +116,9 @@ class Ledger:
         """SKUs whose accounts do not sum to zero. Empty, or there is a bug."""
         skus = len(self.skus)
         total = np.zeros(skus, np.int64)
-        for inside in self.inside:
+        for inside in self.inside.values():
             total += inside[:skus].sum(axis=1)
-        for outside in self.outside:
+        for outside in self.outside.values():
             total += outside[:skus]
         return [self.skus[i] for i in np.flatnonzero(total)]
 
@@ -124,11 +126,11 @@ class Ledger:
         """All balances that are not 0 as (account, sku, node, units), in a fixed order; outside accounts have node ""."""
         rows = []
         skus, nodes = len(self.skus), len(self.nodes)
-        for account, array in enumerate(self.inside):
+        for account, array in self.inside.items():
             part = array[:skus, :nodes]
             for sku_at, node_at in zip(*(axis.tolist() for axis in np.nonzero(part)), strict=True):
                 rows.append((account, self.skus[sku_at], self.nodes[node_at], int(part[sku_at, node_at])))
-        for account, outside in enumerate(self.outside, INSIDE_COUNT):
+        for account, outside in self.outside.items():
             held = np.flatnonzero(outside[:skus]).tolist()
             rows += [(account, self.skus[sku_at], "", int(outside[sku_at])) for sku_at in held]
         return rows
@@ -140,18 +142,18 @@ class Ledger:
         Both are little-endian int64, in order of cell.
         """
         last = min(first_sku + skus_count, len(self.skus))
-        if account < INSIDE_COUNT:
+        if account in INSIDE:
             part = self.inside[account][first_sku:last, : len(self.nodes)].ravel()
         else:
-            part = self.outside[account - INSIDE_COUNT][first_sku:last]
+            part = self.outside[account][first_sku:last]
         held = np.flatnonzero(part)
         return held.astype("<i8").tobytes(), part[held].astype("<i8").tobytes()
 
     def load_rows(self, account: int, first_sku: int, cells: bytes, units: bytes) -> None:
         """Take over what `rows_of` gave, when all SKUs and nodes have their positions."""
         held, values = np.frombuffer(cells, "<i8"), np.frombuffer(units, "<i8")
-        if account < INSIDE_COUNT:
+        if account in INSIDE:
             sku_at, node_at = np.divmod(held, max(1, len(self.nodes)))
             self.inside[account][first_sku + sku_at, node_at] = values
         else:
-            self.outside[account - INSIDE_COUNT][first_sku + held] = values
+            self.outside[account][first_sku + held] = values

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Account(enum.IntEnum):
-    """Where units can be. The first six are inside (per SKU and node, never negative), the rest outside (per SKU).
+    """Where units can be. Those in INSIDE are kept per SKU and node and never negative, the others per SKU.
 
     The numbers are journalled: append, never renumber.
     """
@@ -21,9 +21,9 @@ class Account(enum.IntEnum):
     CUSTOMER = 7
     LOSS = 8
     ADJUSTMENT = 9
+    INBOUND_RESERVED = 10
+    INBOUND_ALLOCATED = 11
 
-
-INSIDE_COUNT = 6
 
 AVAILABLE = int(Account.AVAILABLE)
 RESERVED = int(Account.RESERVED)
@@ -35,6 +35,12 @@ SUPPLIER = int(Account.SUPPLIER)
 CUSTOMER = int(Account.CUSTOMER)
 LOSS = int(Account.LOSS)
 ADJUSTMENT = int(Account.ADJUSTMENT)
+INBOUND_RESERVED = int(Account.INBOUND_RESERVED)
+INBOUND_ALLOCATED = int(Account.INBOUND_ALLOCATED)
+
+INSIDE = frozenset(
+    (AVAILABLE, RESERVED, ALLOCATED, UNSELLABLE, INBOUND, IN_TRANSIT, INBOUND_RESERVED, INBOUND_ALLOCATED)
+)
 
 
 class Posting(msgspec.Struct, array_like=True, frozen=True, gc=False):
