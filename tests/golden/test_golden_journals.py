@@ -45,7 +45,9 @@ def test_a_data_directory_of_an_old_release_opens_and_gives_its_state(release: P
     warnings: list[str] = []
     books = Books(Paths.of(tmp_path), warn=warnings.append)
     assert books.journal.first_seq == 1
-    assert (books.state.seq, books.state.ledger.totals()) == (expected["seq"], expected["accounts"])
+    accounts = books.state.ledger.totals()
+    assert books.state.seq == expected["seq"]
+    assert accounts == dict.fromkeys(accounts, 0) | expected["accounts"], "accounts of later releases are empty"
     if expected["dump_version"] == DUMP_VERSION:
         assert machine.digest(books.state) == expected["digest"]
     assert books.journal.chain_digest.hex() == expected["chain"]
