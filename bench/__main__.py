@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, http, upkeep
+from bench import core, http, sourcing, upkeep
 from bench.conditions import conditions
 from bench.workloads import SIZES
 
@@ -46,7 +46,9 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="medium", help="SKUs x nodes and how many (default: medium)")
-    parser.add_argument("--only", choices=["core", "http", "placement", "upkeep"], help="one part of the suite")
+    parser.add_argument(
+        "--only", choices=["core", "http", "placement", "sourcing", "upkeep"], help="one part of the suite"
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each HTTP run (default: 4)")
     parser.add_argument(
         "--rounds", type=int, default=3, help="HTTP runs in turn, of which the median counts (default: 3)"
@@ -73,6 +75,9 @@ def _suite(chosen: argparse.Namespace, directory: Path) -> Iterator[dict[str, An
         yield from in_process(directory, chosen.size)
     if chosen.only in (None, "http"):
         yield from over_http(directory, chosen.size, chosen.seconds, chosen.rounds)
+    if chosen.only in (None, "sourcing"):
+        for locations in (100, 2_000):
+            yield from sourcing.measure(locations)
     if chosen.only in (None, "upkeep"):
         yield from upkeep.measure(directory, chosen.size, chosen.open_reservations, chosen.rate)
     if chosen.only == "placement":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, http, upkeep
+from bench import core, http, sourcing, upkeep
 from bench.__main__ import report
 from bench.conditions import conditions
 from bench.workloads import SIZES
@@ -58,3 +58,10 @@ def test_the_upkeep_bench_restarts_snapshots_and_backs_up(tmp_path: Path) -> Non
 def test_conditions_name_what_a_number_depends_on(tmp_path: Path) -> None:
     found = conditions(tmp_path)
     assert {"python", "lmdb", "cpus", "file_system", "fdatasync_median_ms"} <= found.keys()
+
+
+def test_the_sourcing_bench_audits_every_plan() -> None:
+    figures = list(sourcing.measure(locations=40, scale=0.01))
+    assert [row["what"] for row in figures][-1] == "sourcing: a batch of single-line orders"
+    assert all(row["loops_take_times"] >= 0 for row in figures if "loops_take_times" in row)
+    assert all(row["unproven"] == 0 for row in figures if row["what"].endswith("whole"))

@@ -33,7 +33,7 @@ def test_the_page_about_places_works_as_printed(tmp_path: Path) -> None:
             timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert '"sources":[{"node":"warehouse-neu-ulm","quantity":1}]' in done.stdout
+        assert '"sources":[{"node":"warehouse-neu-ulm","quantity":1,' in done.stdout
         assert "stores.csv: 3 nodes, 0 rows left out" in done.stderr
         ulm = node.call("GET", "/v1/nodes/store-neu-ulm")[1]
         assert (ulm["latitude"], ulm["longitude"]) == (48.4, 10.0167)
