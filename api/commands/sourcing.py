@@ -11,6 +11,7 @@ from api.books import Paths
 from api.commands import options
 from api.commands.progress import progress
 from api.commands.sourcing_check import check
+from api.commands.sourcing_simulate import simulate
 from api.explanations import ExplanationAnswer, PlanAnswer, explain_record
 from api.instances import InstanceUnusable, answer_line, problem_of, read_instance
 from engine import follower
@@ -28,6 +29,7 @@ def sourcing() -> None:
 
 
 sourcing.add_command(check)
+sourcing.add_command(simulate)
 
 
 @sourcing.command("solve")

@@ -27,7 +27,7 @@ LAYERS: list[set[str]] = [
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},
-    {"engine.writer", "engine.recovery"},
+    {"engine.writer", "engine.recovery", "engine.simulating"},
     {"engine.follower"},
 ]
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
