@@ -127,14 +127,17 @@ def explain_record(before: State, journal: Batches, seq: int) -> ExplanationAnsw
 
 
 def same_sources(decided: Decided, sources: list[tuple[Source, ...]]) -> bool:
-    """Whether the same units come from the same nodes, line by line."""
+    """Whether the same units come from the same nodes and inbound, line by line."""
 
-    def units(found: tuple[tuple[Source, ...], ...] | list[tuple[Source, ...]]) -> list[dict[str, int]]:
-        lines: list[dict[str, int]] = []
+    def units(
+        found: tuple[tuple[Source, ...], ...] | list[tuple[Source, ...]],
+    ) -> list[dict[tuple[str, int | None], int]]:
+        lines: list[dict[tuple[str, int | None], int]] = []
         for line in found:
             lines.append({})
             for source in line:
-                lines[-1][source.node] = lines[-1].get(source.node, 0) + source.quantity
+                key = (source.node, source.inbound)
+                lines[-1][key] = lines[-1].get(key, 0) + source.quantity
         return lines
 
     return units(decided.sources) == units(sources)

@@ -43,7 +43,8 @@ class Wanted(Protocol):
 class Request(NamedTuple):
     """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
 
-    `own` are units, by SKU and node, that it holds already and that count as available to it.
+    `own` are units, by SKU and node, that it holds already and that count as available to it. `inbound`: what is expected is
+    welcome, too, where the policy promises it.
     """
 
     channel: str
@@ -54,6 +55,7 @@ class Request(NamedTuple):
     partial: bool = False
     excluded: tuple[str, ...] = ()
     own: tuple[tuple[tuple[str, str], int], ...] = ()
+    inbound: bool = True
 
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:

@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[OrderSourced, ...]:
     """The facts that must follow `facts` in the same record. `state` is from before them.
 
-    Orders that `facts` source are left alone: what they wait for has just been decided.
+    Orders that `facts` source are left alone: what they wait for has just been decided. Units that were promised from
+    inbound wait for it.
     """
     waiting = state.orders.waiting
     shelf = _Shelf(state, facts, now_ns)
     skus = [sku for sku in shelf.skus_with_more() if sku in waiting]
     if not skus:
         return ()
-    sourced = {fact.order for fact in facts if isinstance(fact, OrderSourced | FulfilmentRejected)}
+    sourced = {
+        fact.order
+        for fact in facts
+        if isinstance(fact, FulfilmentRejected) or (isinstance(fact, OrderSourced) and fact.decision is not None)
+    }
     left = _left_waiting(facts)
     found: dict[str, dict[int, list[Source]]] = {}
     entries = sorted((seq, at, number) for sku in skus for (seq, at), number in waiting[sku].items())
@@ -36,7 +41,9 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
         if number in sourced:
             continue
         order = state.orders.open[number]
-        given = shelf.take(order, order.lines[at].sku, _waiting(order, at, left).backordered)
+        waits = _waiting(order, at, left)
+        missing = waits.backordered - sum([claim.quantity for claim in waits.claims])
+        given = shelf.take(order, order.lines[at].sku, missing) if missing else []
         if given:
             found.setdefault(number, {})[at] = given
     first_number = state.orders.next_fulfilment + sum(
@@ -110,15 +117,18 @@ class _Shelf:
 
 
 def _left_waiting(facts: tuple[Fact, ...]) -> dict[tuple[str, int], Waiting]:
-    """What lines of orders will wait for after cancellations among `facts`, by order number and line position."""
+    """What lines of orders will wait for after `facts`, by order number and line position."""
     return {
-        (fact.order, entry.line): entry for fact in facts if isinstance(fact, OrderCancelled) for entry in fact.waiting
+        (fact.order, entry.line): entry
+        for fact in facts
+        if isinstance(fact, OrderCancelled | OrderSourced)
+        for entry in fact.waiting
     }
 
 
 def _waiting(order: Order, at: int, left: dict[tuple[str, int], Waiting]) -> Waiting:
     line = order.lines[at]
-    return left.get((order.number, at)) or Waiting(at, line.backordered, line.unsourceable)
+    return left.get((order.number, at)) or Waiting(at, line.backordered, line.unsourceable, line.claims)
 
 
 def _sourced(
@@ -132,6 +142,6 @@ def _sourced(
     for at, given in sources.items():
         before, sku = _waiting(order, at, left), order.lines[at].sku
         units = sum(source.quantity for source in given)
-        waiting.append(Waiting(at, before.backordered - units, before.unsourceable))
+        waiting.append(Waiting(at, before.backordered - units, before.unsourceable, before.claims))
         postings += [Posting(sku, source.node, AVAILABLE, ALLOCATED, source.quantity) for source in given]
     return OrderSourced(order.number, plan_fulfilments(first_number, sources, slots), tuple(waiting), tuple(postings))

@@ -57,6 +57,10 @@ def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
     partial = any(items[line.sku].backorderable for line in fact.lines)
     request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
     found = _by_line(fact)
+    for at, line in enumerate(fact.lines):
+        for claim in line.claims:
+            source = Source(claim.node, claim.quantity, claim.ships_at_ns, claim.delivers_at_ns, claim.inbound)
+            found.setdefault(at, []).append(source)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in range(len(fact.lines))))
 
 
@@ -75,11 +79,13 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         order = find(state, fact.order)
         if order is None:
             return None
-        waits = {at: line.backordered + line.unsourceable for at, line in enumerate(order.lines)}
+        waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
         missing = {at: quantity for at, quantity in waits.items() if quantity}
     lines = order.lines
     demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in missing.items()]
     excluded = (*order.rejected_by, *(() if rejected is None else (rejected.node,)))
-    request = Request(order.channel, demand, order.area, order.delivery, order.customer_group, True, excluded)
+    request = Request(
+        order.channel, demand, order.area, order.delivery, order.customer_group, True, excluded, inbound=False
+    )
     found = _by_line(fact)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))

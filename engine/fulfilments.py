@@ -135,7 +135,12 @@ def source_lines(state: State, order: Order, missing: dict[int, int], excluded: 
         if short:
             later = state.configuration.items[line.sku].backorderable
             waiting.append(
-                Waiting(at, line.backordered + (short if later else 0), line.unsourceable + (0 if later else short))
+                Waiting(
+                    at,
+                    line.backordered + (short if later else 0),
+                    line.unsourceable + (0 if later else short),
+                    line.claims,
+                )
             )
     planned = plan_fulfilments(state.orders.next_fulfilment, sources, slots)
     return OrderSourced(order.number, planned, tuple(waiting), postings, decision)
@@ -147,7 +152,9 @@ def _find_nodes(
     """Sources by line position, the postings that bind them, places at nodes, and how it was decided."""
     lines = order.lines
     demand = [Demand(lines[at].sku, quantity, None, lines[at].unit_price_minor) for at, quantity in missing.items()]
-    request = Request(order.channel, demand, order.area, order.delivery, order.customer_group, True, tuple(excluded))
+    request = Request(
+        order.channel, demand, order.area, order.delivery, order.customer_group, True, tuple(excluded), inbound=False
+    )
     found, _, slots, decision = supply(state, request, now_ns)
     sources = {at: list(given) for at, given in zip(missing, found, strict=True)}
     postings = tuple(
@@ -159,11 +166,14 @@ def _find_nodes(
 
 
 def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) -> OrderSourced | Rejection:
-    """Look again for what waits or was left for a person; what was left for a person is served first."""
+    """Look again for what waits or was left for a person; what was left for a person is served first.
+
+    Units that were promised from inbound wait for it.
+    """
     order = find(state, command.order)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such order")
-    missing = {at: line.backordered + line.unsourceable for at, line in enumerate(order.lines)}
+    missing = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
     missing = {at: quantity for at, quantity in missing.items() if quantity}
     if not missing:
         return Rejection(ResultCode.INVALID_TRANSITION, "no unit of this order waits for a node")
@@ -176,7 +186,9 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
         units = sum(source.quantity for source in given)
         from_unsourceable = min(units, line.unsourceable)
         waiting.append(
-            Waiting(at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable)
+            Waiting(
+                at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable, line.claims
+            )
         )
     planned = plan_fulfilments(state.orders.next_fulfilment, sources, slots)
     return OrderSourced(order.number, planned, tuple(waiting), postings, decision)

@@ -106,7 +106,15 @@ def _as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tupl
     demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in _lines_of(work).items()]
     excluded = tuple(order.rejected_by)
     request = Request(
-        order.channel, demand, order.area, order.delivery, order.customer_group, False, excluded, tuple(own.items())
+        order.channel,
+        demand,
+        order.area,
+        order.delivery,
+        order.customer_group,
+        False,
+        excluded,
+        tuple(own.items()),
+        inbound=False,
     )
     return request, own
 

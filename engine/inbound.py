@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from engine import limits
+from engine import claims
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.expected import EXPECTED, Holder, Inbound, InboundLine
+from engine.facts import Fact
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
 from engine.facts.postings import AVAILABLE, INBOUND, SUPPLIER, Posting
 from engine.results import FieldError, Rejection, ResultCode
@@ -15,64 +16,18 @@ from engine.results import FieldError, Rejection, ResultCode
 if TYPE_CHECKING:
     from engine.state import State
 
-EXPECTED, RECEIVED, CANCELLED = "expected", "received", "cancelled"
 
-
-class InboundLine(msgspec.Struct, array_like=True, gc=False):
-    """Units of one SKU. `received` can be more than `quantity`: suppliers send too much."""
-
-    sku: str
-    quantity: int
-    received: int = 0
-    cancelled: int = 0
-
-    @property
-    def expected(self) -> int:
-        """Units that are still to come."""
-        return max(0, self.quantity - self.received - self.cancelled)
-
-
-class Inbound(msgspec.Struct, array_like=True, gc=False):
-    """One delivery of a supplier to a node."""
-
-    number: int
-    supplier: str
-    node: str
-    expected_at_ns: int
-    created_at_ns: int
-    lines: tuple[InboundLine, ...]
-
-    @property
-    def state(self) -> str:
-        """One word for people: expected while anything is still to come, then whether anything came."""
-        if any(line.expected for line in self.lines):
-            return EXPECTED
-        return RECEIVED if any(line.received for line in self.lines) else CANCELLED
-
-    def line_of(self, sku: str) -> InboundLine | None:
-        """The line of a SKU."""
-        return next((line for line in self.lines if line.sku == sku), None)
-
-
-class Inbounds:
-    """Those still expected by number, and the last INBOUND_ENDED_KEPT that ended, in the order in which they did."""
-
-    def __init__(self) -> None:
-        self.open: dict[int, Inbound] = {}
-        self.ended: dict[int, Inbound] = {}
-        self.next_number = 1
-
-    def find(self, number: int) -> Inbound | None:
-        """One that is expected, or ended not too long ago."""
-        return self.open.get(number) or self.ended.get(number)
-
-    def settle(self, inbound: Inbound) -> None:
-        """After a change: one with nothing left to come has ended, and the oldest ended one makes room."""
-        if inbound.state == EXPECTED:
-            return
-        self.ended[inbound.number] = self.open.pop(inbound.number)
-        if len(self.ended) > limits.INBOUND_ENDED_KEPT:
-            del self.ended[next(iter(self.ended))]
+def promises(state: State) -> Iterator[tuple[Holder, int, str, int]]:
+    """All units promised from inbound: (reservation or order, inbound, SKU, units)."""
+    for reservation in state.reservations.active.values():
+        for held in reservation.lines:
+            for source in held.sources:
+                if source.inbound is not None:
+                    yield reservation.number, source.inbound, held.sku, source.quantity
+    for order in state.orders.open.values():
+        for line in order.lines:
+            for claim in line.claims:
+                yield order.number, claim.inbound, line.sku, claim.quantity
 
 
 def decide_expect(state: State, command: ExpectInbound, now_ns: int) -> InboundExpected | Rejection:
@@ -132,8 +87,8 @@ def _units_of(inbound: Inbound, lines: tuple[InboundQuantity, ...] | None) -> tu
     return tuple(InboundUnits(line.sku, line.quantity) for line in lines)
 
 
-def decide_receive(state: State, command: ReceiveInbound, now_ns: int) -> InboundReceived | Rejection:
-    """Take in what arrived. What is more than expected comes straight from the supplier."""
+def decide_receive(state: State, command: ReceiveInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Take in what arrived: first for whom it was promised. What is more than expected comes straight from the supplier."""
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
@@ -141,49 +96,54 @@ def decide_receive(state: State, command: ReceiveInbound, now_ns: int) -> Inboun
     if isinstance(units, Rejection):
         return units
     postings = []
-    for arrived in units:
-        line = inbound.line_of(arrived.sku)
-        assert line is not None
-        awaited = min(arrived.quantity, line.expected)
-        for source, quantity in ((INBOUND, awaited), (SUPPLIER, arrived.quantity - awaited)):
+    budget: dict[str, int] = {}
+    for came in units:
+        line = inbound.line(came.sku)
+        budget[came.sku] = min(came.quantity, line.promised)
+        rest = came.quantity - budget[came.sku]
+        awaited = min(rest, line.expected - line.promised)
+        for source, quantity in ((INBOUND, awaited), (SUPPLIER, rest - awaited)):
             if quantity:
-                postings.append(Posting(arrived.sku, inbound.node, source, AVAILABLE, quantity))
-    return InboundReceived(inbound.number, units, tuple(postings))
+                postings.append(Posting(came.sku, inbound.node, source, AVAILABLE, quantity))
+    found = claims.shares(claims.turns(state, inbound), budget)
+    received = InboundReceived(inbound.number, units, tuple(postings))
+    return (received, *claims.arrived(state, inbound, found, now_ns))
 
 
-def decide_delay(state: State, command: DelayInbound, now_ns: int) -> InboundDelayed | Rejection:
-    """Give what is still expected another date."""
+def decide_delay(state: State, command: DelayInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Give what is still expected another date, and everything that was promised of it."""
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
-    return InboundDelayed(inbound.number, command.expected_at_ns)
+    delayed = InboundDelayed(inbound.number, command.expected_at_ns)
+    return (delayed, *claims.redated(state, inbound, command.expected_at_ns, now_ns))
 
 
-def decide_cancel(state: State, command: CancelInbound, now_ns: int) -> InboundCancelled | Rejection:
-    """Expect these units no more."""
+def decide_cancel(state: State, command: CancelInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Expect these units no more. If too few are left for all promises, the youngest are taken back."""
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
     units = _units_of(inbound, command.lines)
     if isinstance(units, Rejection):
         return units
+    missing: dict[str, int] = {}
     for at, gone in enumerate(units):
-        line = inbound.line_of(gone.sku)
-        assert line is not None
+        line = inbound.line(gone.sku)
         if gone.quantity > line.expected:
             detail = f"{line.expected} units of {gone.sku!r} are still expected"
             return Rejection.at(ResultCode.EXCEEDS_CANCELLABLE, f"/lines/{at}/quantity", detail)
+        missing[gone.sku] = max(0, gone.quantity - (line.expected - line.promised))
+    found = claims.shares(claims.turns(state, inbound)[::-1], missing)
     postings = tuple(Posting(gone.sku, inbound.node, INBOUND, SUPPLIER, gone.quantity) for gone in units)
-    return InboundCancelled(inbound.number, units, postings)
+    return (*claims.taken_back(state, found), InboundCancelled(inbound.number, units, postings))
 
 
 def evolve_expected(state: State, fact: InboundExpected) -> None:
     """Write down what will come."""
     state.ledger.post(fact.postings)
     lines = tuple(InboundLine(line.sku, line.quantity) for line in fact.lines)
-    state.inbound.open[fact.inbound] = Inbound(
-        fact.inbound, fact.supplier, fact.node, fact.expected_at_ns, state.time_ns, lines
-    )
+    state.inbound.add(Inbound(fact.inbound, fact.supplier, fact.node, fact.expected_at_ns, state.time_ns, lines))
     state.inbound.next_number = fact.inbound + 1
 
 
@@ -192,8 +152,7 @@ def evolve_received(state: State, fact: InboundReceived) -> None:
     state.ledger.post(fact.postings)
     inbound = state.inbound.open[fact.inbound]
     for arrived in fact.lines:
-        line = inbound.line_of(arrived.sku)
-        assert line is not None
+        line = inbound.line(arrived.sku)
         line.received += arrived.quantity
     state.inbound.settle(inbound)
 
@@ -208,7 +167,6 @@ def evolve_cancelled(state: State, fact: InboundCancelled) -> None:
     state.ledger.post(fact.postings)
     inbound = state.inbound.open[fact.inbound]
     for gone in fact.lines:
-        line = inbound.line_of(gone.sku)
-        assert line is not None
+        line = inbound.line(gone.sku)
         line.cancelled += gone.quantity
     state.inbound.settle(inbound)

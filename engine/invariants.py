@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.facts.postings import ALLOCATED, INBOUND, RESERVED, Account
+from engine.expected import Holder
+from engine.facts.postings import ALLOCATED, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Account
+from engine.inbound import promises
 from engine.orders import OPEN_STEPS
 from engine.state import State
 
@@ -31,8 +33,9 @@ def reserved_equals_active_reservations(state: State) -> Violations:
     for reservation in state.reservations.active.values():
         for line in reservation.lines:
             for source in line.sources:
-                key = (line.sku, source.node)
-                held[key] = held.get(key, 0) + source.quantity
+                if source.inbound is None:
+                    key = (line.sku, source.node)
+                    held[key] = held.get(key, 0) + source.quantity
     return _compare(state, RESERVED, held, "active reservations hold")
 
 
@@ -49,14 +52,40 @@ def allocated_equals_open_fulfilments(state: State) -> Violations:
 
 
 def inbound_equals_what_is_expected(state: State) -> Violations:
-    """What is inbound is what open inbound still expects, per SKU and node."""
+    """What is inbound is what open inbound still expects and has not promised, per SKU and node."""
     held: dict[tuple[str, str], int] = {}
     for inbound in state.inbound.open.values():
         for line in inbound.lines:
-            if line.expected:
+            free = line.expected - line.promised
+            if free:
                 key = (line.sku, inbound.node)
-                held[key] = held.get(key, 0) + line.expected
+                held[key] = held.get(key, 0) + free
     return _compare(state, INBOUND, held, "open inbound expects")
+
+
+def promised_inbound_is_claimed(state: State) -> Violations:
+    """What is promised of inbound is what reservations and orders claim: per SKU and node, and inbound by inbound."""
+    held: dict[int, dict[tuple[str, str], int]] = {INBOUND_RESERVED: {}, INBOUND_ALLOCATED: {}}
+    of_line: dict[tuple[int, str], int] = {}
+    holders: dict[int, dict[Holder, int]] = {}
+    for holder, number, sku, units in promises(state):
+        inbound = state.inbound.open.get(number)
+        if inbound is None:
+            return [f"{holder!r} claims units of inbound {number}, which is not expected"]
+        claimed = held[INBOUND_RESERVED if isinstance(holder, int) else INBOUND_ALLOCATED]
+        claimed[sku, inbound.node] = claimed.get((sku, inbound.node), 0) + units
+        of_line[number, sku] = of_line.get((number, sku), 0) + units
+        by_holder = holders.setdefault(number, {})
+        by_holder[holder] = by_holder.get(holder, 0) + units
+    wrong = _compare(state, INBOUND_RESERVED, held[INBOUND_RESERVED], "active reservations were promised")
+    wrong += _compare(state, INBOUND_ALLOCATED, held[INBOUND_ALLOCATED], "open orders were promised")
+    wrong += [
+        f"inbound {inbound.number} has promised {line.promised} of {line.sku!r}, not what is claimed"
+        for inbound in state.inbound.open.values()
+        for line in inbound.lines
+        if line.promised != of_line.get((inbound.number, line.sku), 0)
+    ]
+    return wrong if holders == state.inbound.holders else [*wrong, "who holds units of inbound is noted wrongly"]
 
 
 def _compare(state: State, account: int, held: dict[tuple[str, str], int], words: str) -> Violations:
@@ -78,6 +107,7 @@ def line_units_add_up(state: State) -> Violations:
         if line.quantity != line.open + line.shipped + line.cancelled
         or min(line.allocated, line.backordered, line.unsourceable, line.shipped, line.cancelled) < 0
         or not 0 <= line.returned <= line.shipped
+        or line.claimed > line.backordered
     ]
 
 
@@ -108,6 +138,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     reserved_equals_active_reservations,
     allocated_equals_open_fulfilments,
     inbound_equals_what_is_expected,
+    promised_inbound_is_claimed,
     line_units_add_up,
     waiting_lines_are_queued,
     closed_orders_have_left,

@@ -24,9 +24,9 @@ from engine import facts as f
 from engine.access import ApiKey
 from engine.backorders import serve_waiting
 from engine.commands.configuration import Configure
+from engine.expected import Inbound
 from engine.facts import Fact
 from engine.facts.postings import Account
-from engine.inbound import Inbound
 from engine.orders import Order
 from engine.records import Record
 from engine.reservations import Reservation
@@ -294,6 +294,9 @@ def load(state: State, parts: Iterable[bytes]) -> None:
         part = _decode_part(encoded)
         LOAD[type(part)](state, part)
     state.reservations.order_ends()
+    if state.inbound.open:
+        for holder, number, _, units in inbound.promises(state):
+            state.inbound.enter(holder, number, units)
 
 
 def _load_position(state: State, part: Position) -> None:
@@ -323,6 +326,11 @@ def _load_orders(state: State, part: OpenOrders) -> None:
         state.orders.add(order)
 
 
+def _load_inbound(state: State, part: OpenInbound) -> None:
+    for entry in part.items:
+        state.inbound.add(entry)
+
+
 def _load_api_keys(state: State, part: ApiKeys) -> None:
     for key in part.items:
         state.access.put(key)
@@ -337,7 +345,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     Balances: lambda state, part: state.ledger.load_rows(part.account, part.first_sku, part.cells, part.units),
     ActiveReservations: lambda state, part: state.reservations.load(part.items),
     OpenOrders: _load_orders,
-    OpenInbound: lambda state, part: state.inbound.open.update({entry.number: entry for entry in part.items}),
+    OpenInbound: _load_inbound,
     EndedInbound: lambda state, part: state.inbound.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),
     Marks: lambda state, part: state.idempotency.marks.extend(part.items),

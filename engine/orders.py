@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.areas import Area
-from engine.facts.orders import PlannedFulfilment, Take, Waiting
+from engine.facts.orders import Claim, PlannedFulfilment, Take, Waiting
 from engine.facts.sourcing import Slot
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ STATE_AFTER = {"accept": ACCEPTED, "pick": PICKED, "pack": PACKED, "ship": SHIPP
 
 
 class OrderLine(msgspec.Struct, array_like=True, gc=False):
-    """One line and where its units are. `returned` units were shipped and came back; they still count as shipped."""
+    """One line and where its units are. `returned` units were shipped and came back; they still count as shipped.
+
+    `claims` are on inbound units, for units that are backordered.
+    """
 
     id: str
     sku: str
@@ -38,11 +41,17 @@ class OrderLine(msgspec.Struct, array_like=True, gc=False):
     shipped: int = 0
     cancelled: int = 0
     returned: int = 0
+    claims: tuple[Claim, ...] = ()
 
     @property
     def open(self) -> int:
         """Units that have neither shipped nor been cancelled."""
         return self.allocated + self.backordered + self.unsourceable
+
+    @property
+    def claimed(self) -> int:
+        """Backordered units that were promised from inbound."""
+        return sum([claim.quantity for claim in self.claims])
 
 
 class Fulfilment(msgspec.Struct, array_like=True, gc=False):
@@ -246,7 +255,23 @@ def evolve_waiting(state: State, order: Order, waiting: Iterable[Waiting]) -> No
     for entry in waiting:
         line = order.lines[entry.line]
         line.backordered, line.unsourceable = entry.backordered, entry.unsourceable
+        if line.claims or entry.claims:
+            give_up_claims(state, order.number, line)
+            line.claims = entry.claims
+            hold_claims(state, order.number, line)
     state.orders.index_waiting(order)
+
+
+def hold_claims(state: State, number: str, line: OrderLine) -> None:
+    """Enter what a line of an order was promised from inbound."""
+    for claim in line.claims:
+        state.inbound.promise(number, claim.inbound, line.sku, claim.quantity)
+
+
+def give_up_claims(state: State, number: str, line: OrderLine) -> None:
+    """Take out what a line of an order was promised from inbound."""
+    for claim in line.claims:
+        state.inbound.unpromise(number, claim.inbound, line.sku, claim.quantity)
 
 
 def close_touched(state: State) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.commands.orders import CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
 from engine.facts.orders import (
+    Claim,
     FulfilmentTake,
     OrderCancelled,
     OrderPlaced,
@@ -16,8 +17,16 @@ from engine.facts.orders import (
     Take,
     Waiting,
 )
-from engine.facts.postings import ALLOCATED, AVAILABLE, RESERVED, Posting
-from engine.facts.reservations import Source
+from engine.facts.postings import (
+    ALLOCATED,
+    AVAILABLE,
+    INBOUND,
+    INBOUND_ALLOCATED,
+    INBOUND_RESERVED,
+    RESERVED,
+    Posting,
+)
+from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
 from engine.orders import (
     CANCELLED,
@@ -27,6 +36,7 @@ from engine.orders import (
     evolve_add_fulfilments,
     evolve_waiting,
     find,
+    hold_claims,
 )
 from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
 from engine.reservations import find as find_reservation
@@ -64,12 +74,11 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
     if isinstance(outcome, Rejection):
         return outcome
     lines = tuple(
-        PlacedLine(
-            line.id, line.sku, line.quantity, line.unit_price_minor, line.quantity - sum(s.quantity for s in found)
-        )
+        _placed_line(line, found, state.seq + 1 if reservation is None else reservation.number)
         for line, found in zip(command.lines, outcome.sources, strict=True)
     )
-    planned = plan_fulfilments(state.orders.next_fulfilment, dict(enumerate(outcome.sources)), outcome.slots)
+    there = {at: [s for s in found if s.inbound is None] for at, found in enumerate(outcome.sources)}
+    planned = plan_fulfilments(state.orders.next_fulfilment, there, outcome.slots)
     return OrderPlaced(
         order=command.number,
         channel=command.channel,
@@ -86,6 +95,19 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
         decision=outcome.decision,
         customer_group=command.customer_group,
     )
+
+
+def _placed_line(line: OrderLineRequest, found: list[Source], promised: int) -> PlacedLine:
+    """What is not there yet is backordered, with a claim on the inbound it was promised from by record `promised`."""
+    backordered = line.quantity
+    claims: tuple[Claim, ...] = ()
+    for source in found:
+        if source.inbound is None:
+            backordered -= source.quantity
+        else:
+            dates = source.ships_at_ns, source.delivers_at_ns
+            claims += (Claim(source.inbound, source.node, source.quantity, promised, *dates),)
+    return PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered, claims)
 
 
 def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | None) -> Rejection | None:
@@ -116,18 +138,21 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
     piles: dict[str, list[Source]] = {}
     for held in reservation.lines:
         piles.setdefault(held.sku, []).extend(held.sources)
+    for pile in piles.values():
+        pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
     short: dict[str, Shortage] = {}
     sources: LineSources = []
     postings: list[Posting] = []
     for line in command.lines:
         missing = line.quantity
-        found: dict[str, Source] = {}
+        found: dict[tuple[str, int | None], Source] = {}
         pile = piles.get(line.sku, [])
         while missing and pile:
             source = pile[0]
             units = min(missing, source.quantity)
-            before = found.get(source.node)
-            found[source.node] = replace(source, quantity=units + (0 if before is None else before.quantity))
+            key = (source.node, source.inbound)
+            before = found.get(key)
+            found[key] = replace(source, quantity=units + (0 if before is None else before.quantity))
             missing -= units
             if units == source.quantity:
                 del pile[0]
@@ -136,7 +161,7 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
         if missing:
             short[line.sku] = _exceeding(command.lines, reservation, line.sku)
         sources.append(list(found.values()))
-        postings += [Posting(line.sku, s.node, RESERVED, ALLOCATED, s.quantity) for s in found.values()]
+        postings += [_binding(line.sku, source) for source in found.values()]
     if short:
         return Rejection(
             ResultCode.EXCEEDS_RESERVATION,
@@ -144,8 +169,15 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
             lines=tuple(short.values()),
         )
     for sku, rest in piles.items():
-        postings += [Posting(sku, source.node, RESERVED, AVAILABLE, source.quantity) for source in rest]
+        postings += [freeing(sku, source, source.quantity) for source in rest]
     return _Bound(sources, postings, reservation.slots, None)
+
+
+def _binding(sku: str, source: Source) -> Posting:
+    """From a reservation to the order it becomes."""
+    if source.inbound is None:
+        return Posting(sku, source.node, RESERVED, ALLOCATED, source.quantity)
+    return Posting(sku, source.node, INBOUND_RESERVED, INBOUND_ALLOCATED, source.quantity)
 
 
 def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sku: str) -> Shortage:
@@ -174,6 +206,8 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int) -> _Bound | Rej
         return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
     postings = [
         Posting(line.sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
+        if source.inbound is None
+        else Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity)
         for line, sources in zip(command.lines, found, strict=True)
         for source in sources
     ]
@@ -226,7 +260,9 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
         backordered = min(line.backordered, quantity - unsourceable)
         left = quantity - unsourceable - backordered
         if unsourceable or backordered:
-            waiting.append(Waiting(at, line.backordered - backordered, line.unsourceable - unsourceable))
+            kept, given_up = fewer_claims(line, line.backordered - backordered)
+            postings += given_up
+            waiting.append(Waiting(at, line.backordered - backordered, line.unsourceable - unsourceable, kept))
         for fulfilment in reversed(order.fulfilments):
             if fulfilment.state not in OPEN_STEPS or not left:
                 continue
@@ -238,6 +274,21 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
         assert left == 0
     lines = tuple(Take(at, quantity) for at, quantity in wanted.items())
     return OrderCancelled(order.number, command.reason, lines, tuple(taken), tuple(waiting), tuple(postings))
+
+
+def fewer_claims(line: OrderLine, backordered: int) -> tuple[tuple[Claim, ...], list[Posting]]:
+    """The claims of a line once only so many units are backordered, the first ones, and what gives up the others."""
+    kept: list[Claim] = []
+    postings = []
+    for claim in line.claims:
+        units = min(backordered, claim.quantity)
+        backordered -= units
+        if units:
+            kept.append(replace(claim, quantity=units))
+        if claim.quantity > units:
+            left = claim.quantity - units
+            postings.append(Posting(line.sku, claim.node, INBOUND_ALLOCATED, INBOUND, left))
+    return tuple(kept), postings
 
 
 def _wanted_cancellations(order: Order, lines: tuple[CancelLine, ...] | None) -> dict[int, int] | Rejection:
@@ -277,12 +328,21 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
         area=fact.area,
         delivery=fact.delivery,
         lines=tuple(
-            OrderLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered=line.backordered)
+            OrderLine(
+                line.id,
+                line.sku,
+                line.quantity,
+                line.unit_price_minor,
+                backordered=line.backordered,
+                claims=line.claims,
+            )
             for line in fact.lines
         ),
         customer_group=fact.customer_group,
     )
     evolve_add_fulfilments(state, order, fact.fulfilments)
+    for line in order.lines:
+        hold_claims(state, order.number, line)
     state.orders.add(order)
     state.orders.touch(fact.order)
 

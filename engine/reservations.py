@@ -21,7 +21,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.facts.postings import AVAILABLE, RESERVED, Posting
+from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -30,6 +30,8 @@ from engine.facts.reservations import (
     ReservedLine,
     Source,
     StockReserved,
+    freeing,
+    reserving,
 )
 from engine.facts.sourcing import Slot
 from engine.results import FieldError, Rejection, ResultCode
@@ -267,8 +269,8 @@ def decide_change(
         )
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
     for (at, sku, _, _), sources in zip(more, found, strict=True):
-        postings += [Posting(sku, source.node, AVAILABLE, RESERVED, source.quantity) for source in sources]
-        lines[at] = msgspec.structs.replace(lines[at], sources=_merge(lines[at].sources + sources))
+        postings += [reserving(sku, source) for source in sources]
+        lines[at] = msgspec.structs.replace(lines[at], sources=merge_sources(lines[at].sources + sources))
     lines = [_requested_as_held(line) if line.sku in target else line for line in lines]
     if not any(line.sources for line in lines):
         return ReservationReleased(command.reservation, held_postings(reservation))
@@ -282,7 +284,7 @@ def slots_still_used(slots: tuple[Slot, ...], lines: tuple[ReservedLine, ...]) -
     """The places at nodes that still have units for these lines."""
     if not slots:
         return ()
-    nodes = {source.node for line in lines for source in line.sources}
+    nodes = {source.node for line in lines for source in line.sources if source.inbound is None}
     return tuple(slot for slot in slots if slot.node in nodes)
 
 
@@ -313,14 +315,15 @@ def _requested_as_held(line: ReservedLine) -> ReservedLine:
     return msgspec.structs.replace(line, requested=line.reserved)
 
 
-def _merge(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    """One source a node; the parcel of a node leaves with what was promised last."""
-    merged: dict[str, Source] = {}
+def merge_sources(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """One source a node, and one an inbound after them; the parcel of a node leaves with what was promised last."""
+    merged: dict[tuple[str, int | None], Source] = {}
     for source in sources:
-        before = merged.get(source.node)
+        key = (source.node, source.inbound)
+        before = merged.get(key)
         units = source.quantity + (0 if before is None else before.quantity)
-        merged[source.node] = msgspec.structs.replace(source, quantity=units)
-    return tuple(merged.values())
+        merged[key] = msgspec.structs.replace(source, quantity=units)
+    return tuple(sorted(merged.values(), key=lambda source: source.inbound is not None))
 
 
 def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[ReservedLine], list[Posting]]:
@@ -336,7 +339,7 @@ def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[Re
             for source in reversed(lines[at].sources):
                 back = min(left, source.quantity)
                 if back:
-                    postings.append(Posting(sku, source.node, RESERVED, AVAILABLE, back))
+                    postings.append(freeing(sku, source, back))
                     left -= back
                 if source.quantity > back:
                     kept.insert(0, msgspec.structs.replace(source, quantity=source.quantity - back))
@@ -361,12 +364,8 @@ def held_by_sku(reservation: Reservation) -> dict[str, int]:
 
 
 def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
-    """reserved -> available for everything an active reservation holds."""
-    return tuple(
-        Posting(line.sku, source.node, RESERVED, AVAILABLE, source.quantity)
-        for line in reservation.lines
-        for source in line.sources
-    )
+    """reserved -> available, or inbound reserved -> inbound, for everything an active reservation holds."""
+    return tuple(freeing(line.sku, source, source.quantity) for line in reservation.lines for source in line.sources)
 
 
 def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
@@ -374,7 +373,11 @@ def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
     move = state.ledger.move
     for line in fact.lines:
         for source in line.sources:
-            move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
+            if source.inbound is None:
+                move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
+            else:
+                move(line.sku, source.node, INBOUND, INBOUND_RESERVED, source.quantity)
+                state.inbound.promise(fact.reservation, source.inbound, line.sku, source.quantity)
     state.reservations.open(
         Reservation(
             fact.reservation,
@@ -404,7 +407,20 @@ def evolve_changed(state: State, fact: ReservationChanged) -> None:
     reservation = state.reservations.active[fact.reservation]
     state.capacity.give_back(reservation.slots)
     state.capacity.take(fact.slots, state.time_ns)
+    _give_up_inbound(state, reservation)
     reservation.lines, reservation.slots = fact.lines, fact.slots
+    for line in reservation.lines:
+        for source in line.sources:
+            if source.inbound is not None:
+                state.inbound.promise(reservation.number, source.inbound, line.sku, source.quantity)
+
+
+def _give_up_inbound(state: State, reservation: Reservation) -> None:
+    """Take out what it was promised from inbound."""
+    for line in reservation.lines:
+        for source in line.sources:
+            if source.inbound is not None:
+                state.inbound.unpromise(reservation.number, source.inbound, line.sku, source.quantity)
 
 
 def evolve_released(state: State, fact: ReservationReleased) -> None:
@@ -423,5 +439,6 @@ def end(state: State, number: int, as_what: str) -> None:
     """Take an active reservation out of memory in its final state."""
     reservation = state.reservations.active.pop(number)
     reservation.state = as_what
+    _give_up_inbound(state, reservation)
     state.capacity.give_back(reservation.slots)
     state.closed.add_reservation(reservation)

@@ -4,8 +4,8 @@ from engine.access import Access
 from engine.capacity import Capacity
 from engine.closed import Closed, Table
 from engine.configuration import Configuration
+from engine.expected import Inbounds
 from engine.idempotency import Idempotency
-from engine.inbound import Inbounds
 from engine.ledger import Ledger
 from engine.orders import Orders
 from engine.reservations import Reservations

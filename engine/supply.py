@@ -2,12 +2,14 @@
 
 What a channel may take is put together as one problem over the SKUs of the demand; the solver's plan is handed out to the
 lines in their order. Where one of the cheapest nodes has everything and no split can be cheaper, no problem is built.
+What is short after that is promised from what suppliers will bring, where the policy says so.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from engine import limits
@@ -18,7 +20,8 @@ from engine.facts.sourcing import Decision, Slot
 from engine.problems import Row, problem_of
 from engine.results import Shortage
 from engine.sourcing import INFEASIBLE, OPTIMAL, Plan, Problem, solve, solve_most
-from engine.terms import Terms
+from engine.stock import NOT_SELLABLE
+from engine.terms import NS_PER_DAY, Terms
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -112,6 +115,68 @@ def _decision(
 
 
 def _by_sourcing(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply:
+    given = _from_stock(state, terms, request, variant, now_ns)
+    if not given.short or not request.inbound or terms.settings.inbound_days_max is None:
+        return given
+    whole = given if request.partial else _from_stock(state, terms, request._replace(partial=True), variant, now_ns)
+    whole = _with_inbound(state, terms, request, whole, now_ns)
+    parts = request.partial and not terms.settings.ship_complete
+    return whole if parts or not whole.short else given
+
+
+def _with_inbound(state: State, terms: Terms, request: Request, given: Supply, now_ns: int) -> Supply:
+    """Promise what is missing from what is expected, the earliest first; lines of one SKU compete with each other."""
+    sources = list(given.sources)
+    coming = {line.sku: expected(state, terms, line.sku, request.excluded, now_ns) for line in request.lines}
+    for position, line in enumerate(request.lines):
+        missing = line.quantity - sum(source.quantity for source in sources[position])
+        if not missing:
+            continue
+        left = []
+        for source in coming[line.sku]:
+            units = min(missing, source.quantity) if line.node in (None, source.node) else 0
+            missing -= units
+            if units:
+                sources[position] += (msgspec.structs.replace(source, quantity=units),)
+            if source.quantity > units:
+                left.append(msgspec.structs.replace(source, quantity=source.quantity - units))
+        coming[line.sku] = left
+    found: dict[str, int] = {}
+    for line, some in zip(request.lines, sources, strict=True):
+        found[line.sku] = found.get(line.sku, 0) + sum(source.quantity for source in some)
+    short = [
+        msgspec.structs.replace(shortage, available=max(shortage.available, found[shortage.sku]))
+        for shortage in given.short
+        if found[shortage.sku] < shortage.requested
+    ]
+    return given._replace(sources=sources, short=short)
+
+
+def expected(state: State, terms: Terms, sku: str, excluded: tuple[str, ...], now_ns: int) -> list[Source]:
+    """What a channel could promise of a SKU from inbound, in order of (expected_at_ns, number), with its dates.
+
+    The goods leave with the first dispatch after they are expected; what is late already counts as coming now.
+    """
+    days_max = terms.settings.inbound_days_max
+    if days_max is None:
+        return []
+    ledger, found = state.ledger, []
+    _, withheld = state.stock.cells_of(ledger.sku_index[sku])
+    for inbound, units in state.inbound.coming(sku):
+        if inbound.expected_at_ns > now_ns + days_max * NS_PER_DAY:
+            break
+        node_at = ledger.node_index[inbound.node]
+        if inbound.node in excluded or not terms.sends[node_at] or withheld[node_at] == NOT_SELLABLE:
+            continue
+        promise = terms.promise_from(state, node_at, max(now_ns, inbound.expected_at_ns))
+        latest = terms.settings.deliver_within_days
+        if promise is None or (latest is not None and promise.delivers_at_ns > now_ns + latest * NS_PER_DAY):
+            continue
+        found.append(Source(inbound.node, units, promise.ships_at_ns, promise.delivers_at_ns, inbound.number))
+    return found
+
+
+def _from_stock(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply:
     asked = ask(state, terms, request, now_ns)
     named, free = rows_of(state, request, asked)
     partial = request.partial and not terms.settings.ship_complete

@@ -141,6 +141,10 @@ class Terms:
             return found
         return self._day_with_room(state, node_at, now_ns, found)
 
+    def promise_from(self, state: State, node_at: int, from_ns: int) -> Promise | None:
+        """The same for units that are at the node from a later instant on; places on that day are not counted."""
+        return self._promise_from(state, node_at, state.terms.dispatch(state, node_at, from_ns, 0))
+
     def blocked(self, state: State, now_ns: int) -> list[int]:
         """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
         days_max = self.settings.deliver_within_days

@@ -16,8 +16,8 @@ from engine import limits
 from engine.commands import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.fields import Id, Sku
 from engine.commands.inbound import InboundQuantities
+from engine.expected import Inbound
 from engine.facts import Fact, InboundExpected
-from engine.inbound import Inbound
 from engine.results import Rejection, ResultCode
 from engine.state import State
 

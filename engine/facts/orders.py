@@ -7,14 +7,29 @@ from engine.facts.postings import Posting
 from engine.facts.sourcing import Decision
 
 
+class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`quantity` backordered units were promised from inbound `inbound`, to leave `node` at `ships_at_ns`.
+
+    `promised` is the record of the promise, which says whose turn it is when too little comes.
+    """
+
+    inbound: int
+    node: str
+    quantity: int
+    promised: int
+    ships_at_ns: int | None
+    delivers_at_ns: int | None
+
+
 class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line as ordered; `backordered` units found no stock."""
+    """One line as ordered; `backordered` units found no stock, but some of them have `claims` on what will come."""
 
     id: str
     sku: str
     quantity: int
     unit_price_minor: int | None
     backordered: int
+    claims: tuple[Claim, ...] = ()
 
 
 class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -36,11 +51,15 @@ class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a line waits for from now on: units backordered, and units that need a person to decide."""
+    """What a line waits for from now on: units backordered, and units that need a person to decide.
+
+    `claims` are all that the backordered units have from now on.
+    """
 
     line: int
     backordered: int
     unsourceable: int
+    claims: tuple[Claim, ...] = ()
 
 
 class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_placed"):

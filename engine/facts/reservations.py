@@ -3,17 +3,21 @@
 import msgspec
 
 from engine.areas import Area
-from engine.facts.postings import AVAILABLE, RESERVED, Posting
+from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.sourcing import Decision, Slot
 
 
 class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`quantity` units come from `node`, which sends them at `ships_at_ns`; they arrive at `delivers_at_ns` (None: not told)."""
+    """`quantity` units come from `node`, which sends them at `ships_at_ns`; they arrive at `delivers_at_ns` (None: not told).
+
+    With `inbound` they are not there yet: that inbound will bring them.
+    """
 
     node: str
     quantity: int
     ships_at_ns: int | None = None
     delivers_at_ns: int | None = None
+    inbound: int | None = None
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -34,6 +38,20 @@ class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return units
 
 
+def reserving(sku: str, source: Source) -> Posting:
+    """What claims the units of a source."""
+    if source.inbound is None:
+        return Posting(sku, source.node, AVAILABLE, RESERVED, source.quantity)
+    return Posting(sku, source.node, INBOUND, INBOUND_RESERVED, source.quantity)
+
+
+def freeing(sku: str, source: Source, quantity: int) -> Posting:
+    """What gives `quantity` units of a source back."""
+    if source.inbound is None:
+        return Posting(sku, source.node, RESERVED, AVAILABLE, quantity)
+    return Posting(sku, source.node, INBOUND_RESERVED, INBOUND, quantity)
+
+
 class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_reserved"):
     """Units were claimed for a checkout. The postings follow from the lines, so they are not written twice.
 
@@ -52,12 +70,8 @@ class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_res
 
     @property
     def postings(self) -> tuple[Posting, ...]:
-        """available -> reserved for every source of every line."""
-        return tuple(
-            Posting(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
-            for line in self.lines
-            for source in line.sources
-        )
+        """available -> reserved, or inbound -> inbound reserved, for every source of every line."""
+        return tuple(reserving(line.sku, source) for line in self.lines for source in line.sources)
 
 
 class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="reservation_extended"):

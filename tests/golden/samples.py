@@ -38,6 +38,16 @@ WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
 DECISION = Decision("near", 12, (0, 2), 1_250, 1_200)
 DATED_LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3),), 2_550),)
 DATED_WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2),), TIME_NS + 2, TIME_NS + 3, 740_000),)
+AWAITED_LINES = (
+    ReservedLine(
+        "BRASS-KETTLE",
+        5,
+        "berlin",
+        (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3), Source("berlin", 1, TIME_NS + 6, TIME_NS + 7, 9)),
+        2_550,
+    ),
+)
+CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
 SETTINGS = {
@@ -81,16 +91,16 @@ SAMPLES: dict[str, Fact] = {
     "stock_moved/1": f.StockMoved(
         "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
     ),
-    "stock_reserved/2": f.StockReserved(
-        41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    "stock_reserved/3": f.StockReserved(
+        41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
     "reservation_extended/1": f.ReservationExtended(41, TIME_NS + 1, ()),
-    "reservation_changed/2": f.ReservationChanged(
-        41, DATED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    "reservation_changed/3": f.ReservationChanged(
+        41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
     ),
     "reservation_released/1": f.ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
     "reservation_expired/1": f.ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
-    "order_placed/2": f.OrderPlaced(
+    "order_placed/3": f.OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -100,24 +110,24 @@ SAMPLES: dict[str, Fact] = {
         HALLE,
         "ship",
         TIME_NS - 5,
-        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1),),
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
         DATED_WORK,
         move(RESERVED, ALLOCATED, 3),
         DECISION,
         "club",
     ),
-    "order_sourced/2": f.OrderSourced(
-        "W-1001", DATED_WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3), DECISION
+    "order_sourced/3": f.OrderSourced(
+        "W-1001", DATED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
     ),
     "order_improved/1": f.OrderImproved(
         "W-1001", (16,), DATED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
-    "order_cancelled/1": f.OrderCancelled(
+    "order_cancelled/2": f.OrderCancelled(
         "W-1001",
         "changed her mind",
         (of.Take(0, 3),),
         (of.FulfilmentTake(17, 0, 2),),
-        (of.Waiting(0, 0, 1),),
+        (of.Waiting(0, 1, 1, CLAIMS),),
         move(ALLOCATED, AVAILABLE, 2),
     ),
     "fulfilment_advanced/1": f.FulfilmentAdvanced(
@@ -206,6 +216,39 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "stock_reserved/2": f.StockReserved(
+        41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    ),
+    "reservation_changed/2": f.ReservationChanged(
+        41, DATED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    ),
+    "order_placed/2": f.OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1),),
+        DATED_WORK,
+        move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
+    ),
+    "order_sourced/2": f.OrderSourced(
+        "W-1001", DATED_WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3), DECISION
+    ),
+    "order_cancelled/1": f.OrderCancelled(
+        "W-1001",
+        "changed her mind",
+        (of.Take(0, 3),),
+        (of.FulfilmentTake(17, 0, 2),),
+        (of.Waiting(0, 0, 1),),
+        move(ALLOCATED, AVAILABLE, 2),
+    ),
     "stock_reserved/1": f.StockReserved(41, "web", TIME_NS, HALLE, LINES),
     "reservation_changed/1": f.ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
     "order_placed/1": f.OrderPlaced(

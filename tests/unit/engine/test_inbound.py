@@ -5,7 +5,7 @@ import pytest
 from engine import commands as c
 from engine import invariants, limits, machine
 from engine.commands.inbound import InboundQuantity
-from engine.inbound import Inbound
+from engine.expected import Inbound
 from engine.limits import NS_PER_SECOND
 from engine.results import ResultCode
 from engine.state import State
