@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.identifiers import fulfilment_id, reservation_id, return_id
+from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, iso_or_none
 from engine.orders import Fulfilment, Order, Return
@@ -42,11 +42,21 @@ class FulfilmentAnswer(msgspec.Struct):
     delivers_at: Timestamp | None = None
 
 
-class OrderLineAnswer(msgspec.Struct):
+class PromisedAnswer(msgspec.Struct):
+    """Backordered units that were promised from an inbound, when they will leave its node and arrive (null: not told)."""
+
+    inbound: str
+    node: str
+    quantity: int
+    ships_at: Timestamp | None
+    delivers_at: Timestamp | None
+
+
+class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
     """Where the units of a line are: quantity = allocated + backordered + unsourceable + shipped + cancelled.
 
     `unsourceable` units were given back by a node and found no other; a person has to decide. `returned` units also
-    count as shipped.
+    count as shipped. `promised` are those of the backordered units that an inbound will bring; left out if there are none.
     """
 
     id: str
@@ -59,6 +69,7 @@ class OrderLineAnswer(msgspec.Struct):
     shipped: int
     cancelled: int
     returned: int
+    promised: tuple[PromisedAnswer, ...] = ()
 
 
 class OrderAnswer(msgspec.Struct):
@@ -144,6 +155,18 @@ def order_answer(order: Order) -> OrderAnswer:
                 shipped=line.shipped,
                 cancelled=line.cancelled,
                 returned=line.returned,
+                promised=tuple(
+                    [
+                        PromisedAnswer(
+                            inbound_id(claim.inbound),
+                            claim.node,
+                            claim.quantity,
+                            iso_or_none(claim.ships_at_ns),
+                            iso_or_none(claim.delivers_at_ns),
+                        )
+                        for claim in line.claims
+                    ]
+                ),
             )
             for line in order.lines
         ),

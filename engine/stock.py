@@ -19,6 +19,8 @@ from engine.facts.postings import (
     ALLOCATED,
     AVAILABLE,
     INBOUND,
+    INBOUND_ALLOCATED,
+    INBOUND_RESERVED,
     LOSS,
     RESERVED,
     SUPPLIER,
@@ -91,7 +93,7 @@ class Stock:
 
 
 class Balances(NamedTuple):
-    """Units of one SKU, at one node or over all."""
+    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not."""
 
     available: int
     reserved: int
@@ -117,7 +119,7 @@ def balances_at(state: State, sku: str, node: str) -> Balances:
         cells[RESERVED][at],
         cells[ALLOCATED][at],
         cells[UNSELLABLE][at],
-        cells[INBOUND][at],
+        cells[INBOUND][at] + cells[INBOUND_RESERVED][at] + cells[INBOUND_ALLOCATED][at],
         state.stock.promisable(sku_at, node_at),
     )
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 from api import problems
 from api.endpoint import encode, refusal_reply
 from api.geography.locating import located
-from api.identifiers import reservation_id, reservation_number
+from api.identifiers import inbound_id, reservation_id, reservation_number
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.timestamps import Timestamp, iso, iso_or_none
 from engine import limits, reservations
@@ -25,13 +25,17 @@ from engine.writer import Change, Done
 TAG = "Reservations"
 
 
-class SourceAnswer(msgspec.Struct, gc=False):
-    """Units of a line, the node they are at, when they leave it and when they arrive (null: not told)."""
+class SourceAnswer(msgspec.Struct, gc=False, omit_defaults=True):
+    """Units of a line, the node they are at, when they leave it and when they arrive (null: not told).
+
+    With `inbound` they are not there yet: that inbound will bring them.
+    """
 
     node: str
     quantity: int
     ships_at: Timestamp | None
     delivers_at: Timestamp | None
+    inbound: str | None = None
 
 
 class ReservedLineAnswer(msgspec.Struct, gc=False):
@@ -115,7 +119,13 @@ def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
     for line in reservation.lines:
         sources = tuple(
             [
-                SourceAnswer(s.node, s.quantity, iso_or_none(s.ships_at_ns), iso_or_none(s.delivers_at_ns))
+                SourceAnswer(
+                    s.node,
+                    s.quantity,
+                    iso_or_none(s.ships_at_ns),
+                    iso_or_none(s.delivers_at_ns),
+                    None if s.inbound is None else inbound_id(s.inbound),
+                )
                 for s in line.sources
             ]
         )

@@ -9,20 +9,30 @@ from msgspec import Meta
 from api.endpoint import encode
 from api.geography.locating import located
 from api.history import AS_OF, AsOfQuery, seq_of
+from api.identifiers import inbound_id
 from api.listing import path_sku, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
-from api.timestamps import Timestamp, iso_or_none
+from api.timestamps import Timestamp, iso, iso_or_none
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.commands import MoveStock
 from engine.commands.fields import Id
 from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
 from engine.facts import Fact, StockMoved
+from engine.facts.postings import (
+    ALLOCATED,
+    AVAILABLE,
+    INBOUND,
+    INBOUND_ALLOCATED,
+    INBOUND_RESERVED,
+    RESERVED,
+    UNSELLABLE,
+)
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.stock import Balances, balances_at
-from engine.supply import Demand, Request, promised, supply
+from engine.supply import Demand, Request, expected, promised, supply, terms_of
 
 TAG = "Stock"
 
@@ -98,22 +108,37 @@ class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     customer_group: Id | None = None
 
 
-class AvailabilityLine(msgspec.Struct):
-    """One SKU: units asked for by all lines together, and units the channel could promise now."""
+class ProjectedUnits(msgspec.Struct):
+    """Units that a supplier will bring and the channel could promise today."""
+
+    expected_at: Timestamp
+    quantity: int
+
+
+class AvailabilityLine(msgspec.Struct, omit_defaults=True):
+    """One SKU: units asked for by all lines together, and units the channel could promise now.
+
+    `projected` are units it could promise for later, the earliest first; left out if there are none.
+    """
 
     sku: str
     requested: int
     available: int
+    projected: list[ProjectedUnits] = []
 
 
-class AvailabilitySource(msgspec.Struct):
-    """Units a node would send, when it would, and when they would arrive (null: not told)."""
+class AvailabilitySource(msgspec.Struct, omit_defaults=True):
+    """Units a node would send, when it would, and when they would arrive (null: not told).
+
+    With `inbound` they are not there yet: that inbound will bring them.
+    """
 
     sku: str
     node: str
     quantity: int
     ships_at: Timestamp | None
     delivers_at: Timestamp | None
+    inbound: str | None = None
 
 
 class AvailabilityAnswer(msgspec.Struct):
@@ -180,7 +205,9 @@ def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     """Balances over all nodes, one pass per account."""
     at = [state.ledger.sku_index[sku] for sku in skus]
     nodes = len(state.ledger.nodes)
-    sums = [state.ledger.inside[account][at, :nodes].sum(axis=1).tolist() for account in range(5)]
+    parts = ((AVAILABLE,), (RESERVED,), (ALLOCATED,), (UNSELLABLE,), (INBOUND, INBOUND_RESERVED, INBOUND_ALLOCATED))
+    inside = state.ledger.inside
+    sums = [sum(inside[account][at, :nodes].sum(axis=1) for account in part).tolist() for part in parts]
     sums.append(state.stock.promisable_rows(at).sum(axis=1).tolist())
     return [
         SkuStock(sku=sku, **_named(Balances(*(int(units) for units in row))))
@@ -234,20 +261,35 @@ def _available(state: State, body: AvailabilityBody, now_ns: int) -> Availabilit
     demand = [Demand(line.sku, line.quantity) for line in body.lines]
     request = Request(body.channel, demand, area, body.delivery, body.customer_group, partial=True)
     found = supply(state, request, now_ns)
-    units: dict[tuple[str, str], AvailabilitySource] = {}
+    units: dict[tuple[str, str, int | None], AvailabilitySource] = {}
     for line, sources in zip(body.lines, found.sources, strict=True):
         for source in sources:
-            key = (line.sku, source.node)
+            key = (line.sku, source.node, source.inbound)
             if key in units:
                 units[key].quantity += source.quantity
             else:
                 ships_at, delivers_at = iso_or_none(source.ships_at_ns), iso_or_none(source.delivers_at_ns)
-                units[key] = AvailabilitySource(*key, source.quantity, ships_at, delivers_at)
+                inbound = None if source.inbound is None else inbound_id(source.inbound)
+                units[key] = AvailabilitySource(line.sku, source.node, source.quantity, ships_at, delivers_at, inbound)
     return AvailabilityAnswer(
         not found.short,
-        [AvailabilityLine(*line) for line in promised(state, request, now_ns)],
+        [
+            AvailabilityLine(*line, _projected(state, request, line[0], now_ns))
+            for line in promised(state, request, now_ns)
+        ],
         list(units.values()),
     )
+
+
+def _projected(state: State, request: Request, sku: str, now_ns: int) -> list[ProjectedUnits]:
+    """What is expected of a SKU and could be promised, one entry an instant."""
+    terms, _ = terms_of(state, request, now_ns)
+    units: dict[int, int] = {}
+    for source in expected(state, terms, sku, (), now_ns):
+        assert source.inbound is not None
+        expected_at_ns = state.inbound.open[source.inbound].expected_at_ns
+        units[expected_at_ns] = units.get(expected_at_ns, 0) + source.quantity
+    return [ProjectedUnits(iso(expected_at_ns), quantity) for expected_at_ns, quantity in units.items()]
 
 
 def trial_balance(call: Call) -> Handled:

@@ -1,5 +1,6 @@
 """Goods on their way, over HTTP."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,3 +119,69 @@ def test_events_tell_of_it_under_its_own_id(api: Api) -> None:
     announced(api, ("CUSHION", 1))
     entry = api.read("/v1/journal?sku=CUSHION")["items"][-1]
     assert entry["document"] == {"type": "inbound", "id": "in-1"}
+
+
+@pytest.fixture
+def forward(api: Api) -> Api:
+    """The web shop promises what comes within thirty days. One kettle in Leipzig, five more in a week."""
+    api.put("/v1/sourcing-policies/forward", {"name": "Forward", "inbound_days_max": 30})
+    channel = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "forward"}
+    assert api.put("/v1/channels/web-de", channel).status_code == 200
+    api.receive("BRASS-KETTLE", "leipzig", 1)
+    announced(api, ("BRASS-KETTLE", 5), expected_at=in_days(7))
+    return api
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT00:00:00.000000Z")
+
+
+def kettles(quantity: int) -> dict[str, Any]:
+    return {"channel": "web-de", "lines": [{"sku": "BRASS-KETTLE", "quantity": quantity}]}
+
+
+def test_availability_shows_what_could_be_promised_for_later(forward: Api) -> None:
+    answer = forward.done("/v1/availability", kettles(3))
+    assert answer["fulfillable"]
+    assert answer["lines"] == [
+        {
+            "sku": "BRASS-KETTLE",
+            "requested": 3,
+            "available": 1,
+            "projected": [{"expected_at": in_days(7), "quantity": 5}],
+        }
+    ]
+    assert [(s["quantity"], s.get("inbound")) for s in answer["sources"]] == [(1, None), (2, "in-1")]
+    assert answer["sources"][1]["ships_at"] >= in_days(7)
+    assert "projected" not in forward.done("/v1/availability", {**kettles(1), "channel": "phone-pl"})["lines"][0]
+
+
+def test_a_reservation_and_its_order_show_what_inbound_will_bring(forward: Api) -> None:
+    held = forward.done("/v1/reservations", kettles(4))
+    assert [s.get("inbound") for s in held["lines"][0]["sources"]] == [None, "in-1"]
+    stock = forward.stock("BRASS-KETTLE", "leipzig")
+    assert (stock["inbound"], stock["reserved"], stock["on_hand"]) == (5, 1, 1)
+    assert forward.read("/v1/stock/BRASS-KETTLE")["inbound"] == 5
+    order = forward.order("W-1", ("BRASS-KETTLE", 4), reservation=held["id"])
+    assert (order["state"], order["lines"][0]["backordered"]) == ("backordered", 3)
+    promised = order["lines"][0]["promised"]
+    assert [(p["inbound"], p["node"], p["quantity"]) for p in promised] == [("in-1", "leipzig", 3)]
+    forward.done("/v1/inbound/in-1/delay", {"expected_at": in_days(20)})
+    assert forward.read("/v1/orders/W-1")["lines"][0]["promised"][0]["ships_at"] >= in_days(20)
+    balance = forward.read("/v1/ledger/trial-balance")
+    assert (balance["balanced"], balance["accounts"]["inbound_allocated"]) == (True, 3)
+    forward.done("/v1/inbound/in-1/receive")
+    after = forward.read("/v1/orders/W-1")
+    assert (after["state"], after["lines"][0]["allocated"]) == ("open", 4)
+    assert "promised" not in after["lines"][0]
+    forward.restart()
+    assert forward.read("/v1/orders/W-1") == after
+
+
+def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> None:
+    held = forward.done("/v1/reservations", kettles(4))
+    forward.done(f"/v1/reservations/{held['id']}/release")
+    forward.order("W-1", ("BRASS-KETTLE", 4))
+    for path in (f"/v1/reservations/{held['id']}", "/v1/orders/W-1"):
+        explained = forward.read(f"{path}/sourcing")
+        assert explained["reproduced"], path
