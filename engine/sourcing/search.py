@@ -76,6 +76,8 @@ class Search:
         if not numbers.at.size or numbers.most == 0:
             return self.found()
         none = np.zeros(0, np.int64)
+        if numbers.lost is None:
+            self._gather()
         steps, bound = 0, self._first_bound(numbers)
         self.grid = grid_of(numbers) if numbers.stepped else None
         while True:
@@ -93,6 +95,30 @@ class Search:
             bound = again if again.least >= bound.least else bound
         self._branch(numbers, bound)
         return self.found()
+
+    def _gather(self) -> None:
+        """A first plan, so that there always is one: the location that has most of what is missing for its opening, and so on;
+        then without each that turns out not to be needed."""
+        numbers = self.numbers
+        missing, units = numbers.problem.quantity.copy(), numbers.units.copy()
+        chosen: list[int] = []
+        price = np.maximum(numbers.opening, 1)
+        while missing.any() and len(chosen) < numbers.most:
+            given = np.minimum(np.minimum(units, missing[:, None]).sum(axis=0), numbers.cap)
+            at = int((given / price).argmax())
+            if not given[at]:
+                return
+            chosen.append(at)
+            missing -= np.minimum(units[:, at], missing)
+            units[:, at] = 0
+        self._try(numbers, tuple(sorted(chosen)))
+        for at in reversed(list(chosen)):
+            fewer = tuple(sorted(other for other in chosen if other != at))
+            before = self.best_cost
+            if fewer:
+                self._try(numbers, fewer)
+            if self.best_cost < before:
+                chosen.remove(at)
 
     def _keep(self, bound: Bound) -> Ints:
         """Positions that a better plan may use."""

@@ -198,18 +198,18 @@ def test_books_that_do_not_balance_are_named(life: Lived, backup: Path, monkeypa
 
 
 def test_a_missing_archived_segment_in_the_middle_is_named(life: Lived) -> None:
-    before, middle, _ = archived(life.directory)
+    before, middle, *_ = archived(life.directory)
     middle.unlink()
     assert str(int(before.name[21:41]) + 1) in wrong("--data", life.directory)
 
 
 def test_an_archive_whose_beginning_lies_elsewhere_is_no_damage(life: Lived) -> None:
-    first, second, third = archived(life.directory)
+    first, second, *others = archived(life.directory)
     first.unlink()
     said = kontor("verify", "--data", life.directory)
     assert (said.code, f"records {int(second.name[:20])} to" in said.output) == (0, True), said
-    second.unlink()
-    third.unlink()
+    for path in (second, *others):
+        path.unlink()
     for snapshot in (life.directory / "snapshots").glob("*.kjs"):
         snapshot.unlink()
     assert live(life.directory)[0].name in wrong("--data", life.directory), "nothing makes up for what is missing"
