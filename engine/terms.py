@@ -124,6 +124,7 @@ class Terms:
             or self.safety
             or settings.age_minor_per_30_days
             or settings.workload_minor
+            or settings.unsourced_minor_per_unit is not None
             or settings.inbound_days_max is not None
             or self.prices_dates
             or bool((locations.fixed < 0).any())
@@ -149,7 +150,7 @@ class Terms:
         """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
         days_max = self.settings.deliver_within_days
         if days_max is not None:
-            late = self.arrivals_ns(state, now_ns) > now_ns + days_max * NS_PER_DAY
+            late = (self.arrivals_ns(state, now_ns) - now_ns) // NS_PER_DAY > days_max
             return [int(at) for at in np.flatnonzero(late & self.hands_out)]
         return [at for at in self._doubtful if self.promise(state, at, now_ns) is None]
 

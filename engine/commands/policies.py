@@ -128,7 +128,7 @@ class Settings(_Authored, frozen=True):
     part of a split must be worth, `line_split`, `ship_complete` (then nobody gets a part of an order).
     `unsourced_minor_per_unit`: leave a unit out when sending it costs more (partial reservations only).
     Prices on dates: `late_minor_per_day` for every day after the earliest delivery any node could make;
-    `deliver_within_days` is a limit. `workload_minor`: times the share of a node's orders of the day that are taken.
+    `deliver_within_days` is a limit, in whole days from now. `workload_minor`: times the share of a node's orders of the day that are taken.
     `age_minor_per_30_days`: taken off each unit for every 30 days it has been at the node (`stocked_since`).
     `inbound_days_max`: units expected within so many days may be promised.
     `functions`: registered pure functions that add to the prices, by name.
