@@ -121,7 +121,7 @@ def _by_sourcing(state: State, terms: Terms, request: Request, variant: tuple[in
     whole = given if request.partial else _from_stock(state, terms, request._replace(partial=True), variant, now_ns)
     whole = _with_inbound(state, terms, request, whole, now_ns)
     parts = request.partial and not terms.settings.ship_complete
-    return whole if parts or not whole.short else given
+    return whole if parts or not whole.short else given._replace(short=whole.short)
 
 
 def _with_inbound(state: State, terms: Terms, request: Request, given: Supply, now_ns: int) -> Supply:

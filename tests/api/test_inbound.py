@@ -180,8 +180,10 @@ def test_a_reservation_and_its_order_show_what_inbound_will_bring(forward: Api) 
 
 def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> None:
     held = forward.done("/v1/reservations", kettles(4))
+    seqs = [forward.node.state.seq]
     forward.done(f"/v1/reservations/{held['id']}/release")
     forward.order("W-1", ("BRASS-KETTLE", 4))
-    for path in (f"/v1/reservations/{held['id']}", "/v1/orders/W-1"):
-        explained = forward.read(f"{path}/sourcing")
-        assert explained["reproduced"], path
+    seqs.append(forward.node.state.seq)
+    for seq in seqs:
+        explained = forward.done("/v1/sourcing/explain", {"seq": seq})
+        assert (explained["seq"], explained["reproduced"], explained["short"]) == (seq, True, {})
