@@ -77,7 +77,10 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
         _placed_line(line, found, state.seq + 1 if reservation is None else reservation.number)
         for line, found in zip(command.lines, outcome.sources, strict=True)
     )
-    there = {at: [s for s in found if s.inbound is None] for at, found in enumerate(outcome.sources)}
+    there = dict(enumerate(outcome.sources))
+    for at, placed in enumerate(lines):
+        if placed.claims:
+            there[at] = [source for source in there[at] if source.inbound is None]
     planned = plan_fulfilments(state.orders.next_fulfilment, there, outcome.slots)
     return OrderPlaced(
         order=command.number,
@@ -139,18 +142,19 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
     for held in reservation.lines:
         piles.setdefault(held.sku, []).extend(held.sources)
     for pile in piles.values():
-        pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
+        if len(pile) > 1:
+            pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
     short: dict[str, Shortage] = {}
     sources: LineSources = []
     postings: list[Posting] = []
     for line in command.lines:
         missing = line.quantity
-        found: dict[tuple[str, int | None], Source] = {}
+        found: dict[str | int, Source] = {}
         pile = piles.get(line.sku, [])
         while missing and pile:
             source = pile[0]
             units = min(missing, source.quantity)
-            key = (source.node, source.inbound)
+            key = source.node if source.inbound is None else source.inbound
             before = found.get(key)
             found[key] = replace(source, quantity=units + (0 if before is None else before.quantity))
             missing -= units
@@ -161,7 +165,11 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
         if missing:
             short[line.sku] = _exceeding(command.lines, reservation, line.sku)
         sources.append(list(found.values()))
-        postings += [_binding(line.sku, source) for source in found.values()]
+        for source in found.values():
+            if source.inbound is None:
+                postings.append(Posting(line.sku, source.node, RESERVED, ALLOCATED, source.quantity))
+            else:
+                postings.append(Posting(line.sku, source.node, INBOUND_RESERVED, INBOUND_ALLOCATED, source.quantity))
     if short:
         return Rejection(
             ResultCode.EXCEEDS_RESERVATION,
@@ -171,13 +179,6 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
     for sku, rest in piles.items():
         postings += [freeing(sku, source, source.quantity) for source in rest]
     return _Bound(sources, postings, reservation.slots, None)
-
-
-def _binding(sku: str, source: Source) -> Posting:
-    """From a reservation to the order it becomes."""
-    if source.inbound is None:
-        return Posting(sku, source.node, RESERVED, ALLOCATED, source.quantity)
-    return Posting(sku, source.node, INBOUND_RESERVED, INBOUND_ALLOCATED, source.quantity)
 
 
 def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sku: str) -> Shortage:
@@ -342,7 +343,8 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
     )
     evolve_add_fulfilments(state, order, fact.fulfilments)
     for line in order.lines:
-        hold_claims(state, order.number, line)
+        if line.claims:
+            hold_claims(state, order.number, line)
     state.orders.add(order)
     state.orders.touch(fact.order)
 

@@ -439,6 +439,7 @@ def end(state: State, number: int, as_what: str) -> None:
     """Take an active reservation out of memory in its final state."""
     reservation = state.reservations.active.pop(number)
     reservation.state = as_what
-    _give_up_inbound(state, reservation)
+    if state.inbound.holders:
+        _give_up_inbound(state, reservation)
     state.capacity.give_back(reservation.slots)
     state.closed.add_reservation(reservation)
