@@ -13,7 +13,17 @@ import numpy as np
 from engine import facts as f
 from engine import machine
 from engine.asking import Request
-from engine.commands import AdvanceFulfilment, CancelOrder, Command, MoveStock, PlaceOrder
+from engine.commands import (
+    AdvanceFulfilment,
+    CancelInbound,
+    CancelOrder,
+    Command,
+    DelayInbound,
+    MoveStock,
+    PlaceOrder,
+    ReceiveInbound,
+)
+from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import CancelLine, OrderLineRequest
 from engine.commands.policies import SourcingPolicy
 from engine.commands.stock import MovementLine
@@ -30,6 +40,9 @@ from engine.state import State
 from engine.supply import supply, terms_of
 
 NS_PER_DAY = 86_400_000_000_000
+
+
+InboundFact = f.InboundExpected | f.InboundReceived | f.InboundDelayed | f.InboundCancelled
 
 
 class World(msgspec.Struct):
@@ -64,8 +77,12 @@ class Simulation:
         decided = decided_in(self.recorded, record.facts)
         if decided is not None and not isinstance(record.facts[0], f.FulfilmentRejected):
             self._count(self.as_it_was, decided.request, list(decided.sources), time_ns)
-        for fact in record.facts:
-            self._repeat(fact, decided, time_ns)
+        about = next((fact for fact in record.facts if isinstance(fact, InboundFact)), None)
+        if about is not None:
+            self._bring(about, time_ns)
+        else:
+            for fact in record.facts:
+                self._repeat(fact, decided, time_ns)
         machine.replay(self.recorded, seq, time_ns, record)
 
     def _apply(self, facts: tuple[Fact, ...], time_ns: int) -> None:
@@ -105,6 +122,17 @@ class Simulation:
                 self._apply((fact,), time_ns)
             case _:
                 pass
+
+    def _bring(self, fact: InboundFact, time_ns: int) -> None:
+        """Suppliers bring the same in both worlds; who gets it follows from what was promised there."""
+        if isinstance(fact, f.InboundExpected):
+            self._apply((fact,), time_ns)
+        elif isinstance(fact, f.InboundDelayed):
+            self._do(DelayInbound(fact.inbound, fact.expected_at_ns), time_ns)
+        else:
+            lines = tuple(InboundQuantity(line.sku, line.quantity) for line in fact.lines)
+            command = ReceiveInbound if isinstance(fact, f.InboundReceived) else CancelInbound
+            self._do(command(fact.inbound, lines), time_ns)
 
     def _reserve(self, fact: f.StockReserved, decided: Decided | None, time_ns: int) -> None:
         if decided is None:

@@ -2,6 +2,7 @@
 
 from engine import commands as c
 from engine import records
+from engine.commands.inbound import InboundQuantity
 from engine.commands.policies import NodeSelector, Preference, SourcingPolicy
 from engine.simulating import Simulation
 from engine.state import State
@@ -78,3 +79,21 @@ def test_what_nobody_may_send_is_a_stock_out() -> None:
     simulation = simulated(busy_shop(), shut)
     assert simulation.as_changed.stock_outs == simulation.as_changed.decisions > 0
     assert simulation.as_it_was.stock_outs == 0
+
+
+def test_suppliers_bring_the_same_and_what_was_promised_of_it_is_promised_again() -> None:
+    shop = busy_shop()
+    forward = SourcingPolicy(name="Forward", inbound_days_max=9)
+    shop.done(c.Configure(sourcing_policies={"standard": forward}))
+    expected = (InboundQuantity(KETTLE, 9),)
+    shop.done(c.ExpectInbound("brass-and-sons", LEIPZIG, expected, shop.now_ns + 10**9))
+    held = shop.reserve(line(KETTLE, 12))
+    shop.done(c.DelayInbound(1, shop.now_ns + 10**10))
+    shop.done(c.ReceiveInbound(1, (InboundQuantity(KETTLE, 8),)))
+    shop.done(c.CancelInbound(1))
+    assert shop.reservation(held).lines[0].reserved == 12
+    simulation = simulated(shop, forward)
+    assert simulation.skipped == 0
+    assert simulation.as_changed.stock_outs == 0
+    assert simulation.changed.ledger.totals() == simulation.recorded.ledger.totals() == shop.state.ledger.totals()
+    assert simulated(shop, STANDARD).as_changed.stock_outs == 1
