@@ -1,6 +1,7 @@
 """Questions about the past: answered from a snapshot and the records after it, in a process of its own."""
 
 import asyncio
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -57,6 +58,14 @@ class History:
         if seq > self._node.journal.last_seq:
             return NOTHING_THEN
         return await self._child(seq - 1, "sourcing", "explain", "--seq", str(seq), "--raw")
+
+    async def simulate(self, policy: str, body: bytes, first: int, last: int) -> Any | Rejection:
+        """What `kontor sourcing simulate` says of a span of records under another body of a policy, decoded."""
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            file.write(body)
+            file.flush()
+            span = ["--from", str(first), "--to", str(last), "--json"]
+            return await self._child(first - 1, "sourcing", "simulate", "--policy", policy, "--with", file.name, *span)
 
     async def _child(self, seq: int, *command: str) -> Any | Rejection:
         if self._asked >= ASKED_MAX:

@@ -11,13 +11,16 @@ from api.explanations import ExplanationAnswer, answer_of
 from api.geography.locating import located
 from api.operations import Call, Handled, Operation, Reading, Reply
 from api.problems import malformed
+from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.asking import Request
 from engine.commands.fields import Id
+from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import Delivery, DemandLines, Destination
 from engine.explaining import explain
+from engine.policies import FUNCTIONS, problems_of
 from engine.reservations import check_demand
-from engine.results import Rejection, ResultCode
+from engine.results import FieldError, Rejection, ResultCode
 from engine.state import State
 
 TAG = "Sourcing"
@@ -61,7 +64,78 @@ def _reader(body: ExplainBody, channel: str) -> Callable[[State, int], Explanati
     return read
 
 
+class SimulateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The policy, the body it would have had, and a span of records; without `to` up to the newest one the limit allows."""
+
+    policy: Id
+    body: SourcingPolicy
+    first: Annotated[int, Meta(ge=1, le=2**63 - 1)] = msgspec.field(default=1, name="from")
+    last: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = msgspec.field(default=None, name="to")
+
+
+class NodeLoad(msgspec.Struct):
+    """Orders and units that a node would send, or sent."""
+
+    orders: int
+    units: int
+
+
+class WorldAnswer(msgspec.Struct):
+    """One world in numbers; costs by the changed policy, days until the last parcel arrives, nodes by orders."""
+
+    decisions: int
+    stock_outs: int
+    cost_minor: int
+    cost_minor_mean: float
+    parcels: int
+    split_share: float
+    km_mean: float
+    delivery_days_mean: float
+    delivery_days_p95: int
+    nodes: dict[str, NodeLoad]
+
+
+class SimulationAnswer(msgspec.Struct):
+    """Two worlds over the same records. `left_out` later requests could not be repeated under the changed policy."""
+
+    policy: str
+    first: int = msgspec.field(name="from")
+    last: int = msgspec.field(name="to")
+    as_it_was: WorldAnswer
+    as_changed: WorldAnswer
+    left_out: int
+
+
+async def simulate_sourcing(call: Call) -> Handled:
+    """What would have been under another policy."""
+    body: SimulateBody = call.body
+    if body.policy not in call.node.state.configuration.sourcing_policies:
+        return Rejection.at(
+            ResultCode.UNKNOWN_SOURCING_POLICY, "/policy", f"there is no sourcing policy {body.policy!r}"
+        )
+    wrong = [FieldError(f"/body{inner}", detail) for inner, detail in problems_of(body.body, tuple(FUNCTIONS))]
+    if wrong:
+        return Rejection(ResultCode.MALFORMED_REQUEST, wrong[0].detail, tuple(wrong))
+    newest = call.node.journal.last_seq
+    last = min(newest, body.first + limits.SIMULATION_RECORDS_MAX - 1) if body.last is None else min(body.last, newest)
+    if last < body.first:
+        return malformed(f"the span ends before it begins; the newest record is {newest}")
+    if last - body.first >= limits.SIMULATION_RECORDS_MAX:
+        return malformed(
+            f"a span has at most {limits.SIMULATION_RECORDS_MAX:,} records; kontor sourcing simulate takes more"
+        )
+    found = await call.node.history.simulate(body.policy, encode(body.body), body.first, last)
+    return found if isinstance(found, Rejection) else Reply(200, encode(found))
+
+
 OPERATIONS = [
+    Operation(
+        id="simulateSourcing", method="POST", path="/v1/sourcing/simulate", tag=TAG, handle=simulate_sourcing,
+        summary="What would have been under another policy", body=SimulateBody, answer=SimulationAnswer,
+        codes=(ResultCode.NOT_FOUND, ResultCode.UNKNOWN_SOURCING_POLICY, ResultCode.OVERLOADED),
+        example={"policy": "standard", "from": 1, "body": {"name": "Fewer parcels", "split_penalty_minor": 2000}},
+        description="Runs a span of the journal again with the policy changed, in a process of its own, and compares. Touches nothing.",
+    ),
     Operation(
         id="explainSourcing", method="POST", path="/v1/sourcing/explain", tag=TAG, handle=explain_sourcing,
         summary="What would be chosen, or was, and why", body=ExplainBody, answer=ExplanationAnswer,

@@ -68,3 +68,44 @@ def test_a_changed_policy_decides_the_next_reservation(api: Api) -> None:
     assert answer["decision"]["policy"] == "saxony"
     assert [s["node"] for s in answer["plan"]["shipments"]] == ["leipzig"]
     assert {"node": "berlin", "rule": "/excluded/0", "detail": "this selector takes it out"} in answer["excluded"]
+
+
+def rules(api: Api) -> None:
+    """The channel sources by a policy of its own, and a kettle has been reserved by it."""
+    api.put("/v1/sourcing-policies/rules", {"name": "Rules"})
+    channel = {**api.read("/v1/channels/web-de"), "sourcing_policy": "rules"}
+    del channel["id"]
+    api.put("/v1/channels/web-de", channel)
+    api.receive("BRASS-KETTLE", "berlin", 5)
+    api.receive("BRASS-KETTLE", "leipzig", 5)
+    api.done("/v1/reservations", KETTLES)
+
+
+def test_a_recorded_decision_is_explained_by_its_seq(api: Api) -> None:
+    rules(api)
+    seq = api.node.state.seq
+    answer = api.post("/v1/sourcing/explain", {"seq": seq}).json()
+    assert (answer["seq"], answer["reproduced"]) == (seq, True)
+    assert [s["node"] for s in answer["plan"]["shipments"]] == ["berlin"]
+    assert answer["decision"]["policy"] == "rules"
+    assert api.post("/v1/sourcing/explain", {"seq": seq - 1}).status_code == 404
+
+
+def test_another_policy_is_simulated_and_nothing_is_touched(api: Api) -> None:
+    rules(api)
+    seq = api.node.state.seq
+    same = api.post("/v1/sourcing/simulate", {"policy": "rules", "body": {"name": "Rules"}}).json()
+    assert same["as_it_was"] == same["as_changed"]
+    assert same["as_it_was"]["decisions"] == 1
+    moved = {"name": "Not Berlin", "excluded": [{"nodes": ["berlin"]}]}
+    other = api.post("/v1/sourcing/simulate", {"policy": "rules", "body": moved}).json()
+    assert list(other["as_changed"]["nodes"]) == ["leipzig"]
+    assert list(other["as_it_was"]["nodes"]) == ["berlin"]
+    assert api.node.state.seq == seq
+
+
+def test_a_simulation_of_nonsense_is_refused(api: Api) -> None:
+    rules(api)
+    assert api.post("/v1/sourcing/simulate", {"policy": "none", "body": {"name": "x"}}).status_code == 422
+    span = {"policy": "rules", "body": {"name": "Rules"}, "from": 10**9}
+    assert api.post("/v1/sourcing/simulate", span).status_code == 400
