@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.sourcing import OPTIMAL, UNPROVEN, Locations, Plan, Problem, Rules, cost_of, solve, violations
-from engine.sourcing.batch import SingleLines
+from engine.sourcing import OPTIMAL, UNPROVEN, Ints, Locations, Plan, Problem, Rules, cost_of, solve, violations
+from engine.sourcing.problem import BIG
+from engine.sourcing.together import NOWHERE, Orders, first_looks
 
 SEED = 20_261_123
 
@@ -143,29 +144,55 @@ def _audit(problems: list[Problem], plans: list[Plan]) -> None:
 
 
 def batch(orders: int, locations: int) -> dict[str, Any]:
-    """Single-line orders in one pass, with what earlier ones took gone."""
+    """Single-line orders, those of one cost class in one pass; at its turn each takes what it was told, or is solved alone."""
     chance = np.random.default_rng(SEED)
     skus, classes = max(10, orders // 2), 200
     stock = chance.integers(0, 12, (skus, locations)) * (chance.random((skus, locations)) < 0.3)
     base = chance.integers(300, 1_500, (classes, locations))
     sku, cost_class = chance.integers(0, skus, orders), chance.integers(0, classes, orders)
     quantity = chance.integers(1, 4, orders)
-    started = time.perf_counter()
-    found = SingleLines(quantity, sku, cost_class, stock, base).plan()
-    milliseconds = (time.perf_counter() - started) * 1_000
+    nothing = np.zeros(locations, np.int64)
+    where = [Locations(base[row], nothing[None, :], nothing, nothing) for row in range(classes)]
     left = stock.copy()
-    for order, at in enumerate(found.tolist()):
-        able = left[sku[order]] >= quantity[order]
-        cheapest = int(np.where(able, base[cost_class[order]], np.iinfo(np.int64).max).argmin()) if able.any() else -1
-        if cheapest != at:
-            raise Wrong("a batch differs from one by one")
-        if at >= 0:
-            left[sku[order], at] -= quantity[order]
+    started = time.perf_counter()
+    at = np.full(orders, NOWHERE)
+    for row in range(classes):
+        mine = np.flatnonzero(cost_class == row)
+        if mine.size:
+            goods, which = np.unique(sku[mine], return_inverse=True)
+            table = Problem(np.ones_like(goods), np.zeros_like(goods), stock[goods], where[row], Rules(False))
+            at[mine] = first_looks(table, Orders(which, quantity[mine], np.arange(mine.size))).at
+    told = at.tolist()
+    again = 0
+    for order, (item, units) in enumerate(zip(sku.tolist(), quantity.tolist(), strict=True)):
+        if told[order] == NOWHERE or left[item, told[order]] < units:
+            again += 1
+            rules, one = Rules(False), quantity[order : order + 1]
+            alone = Problem(one, np.zeros(1, np.int64), left[item : item + 1], where[cost_class[order]], rules)
+            plan = solve(alone)
+            told[order] = plan.takes[0][1] if plan.takes else NOWHERE
+        if told[order] != NOWHERE:
+            left[item, told[order]] -= units
+    milliseconds = (time.perf_counter() - started) * 1_000
+    _audit_batch(told, stock, base, sku, cost_class, quantity)
     return {
         "what": "sourcing: a batch of single-line orders",
         "milliseconds": round(milliseconds, 1),
         "orders": orders,
+        "solved_alone": again,
         "locations": locations,
         "skus": skus,
         "cost_classes": classes,
     }
+
+
+def _audit_batch(told: list[int], stock: Ints, base: Ints, sku: Ints, cost_class: Ints, quantity: Ints) -> None:
+    """The same, one by one."""
+    left = stock.copy()
+    for order, at in enumerate(told):
+        able = left[sku[order]] >= quantity[order]
+        cheapest = int(np.where(able, base[cost_class[order]], BIG).argmin()) if able.any() else NOWHERE
+        if cheapest != at:
+            raise Wrong("a batch differs from one by one")
+        if at != NOWHERE:
+            left[sku[order], at] -= quantity[order]

@@ -41,7 +41,7 @@ from engine.orders import (
 from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
 from engine.reservations import find as find_reservation
 from engine.results import FieldError, Rejection, ResultCode, Shortage
-from engine.supply import Demand, Request, supply
+from engine.supply import Demand, Foreseen, Request, supply
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -58,7 +58,9 @@ class _Bound(NamedTuple):
     decision: Decision | None
 
 
-def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced | Rejection:
+def decide_place(
+    state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None = None
+) -> OrderPlaced | Rejection:
     """Accept an order: bind the units of its reservation, or source it on the spot."""
     reservation: Reservation | None = None
     if command.reservation is not None:
@@ -69,7 +71,7 @@ def decide_place(state: State, command: PlaceOrder, now_ns: int) -> OrderPlaced 
     if reservation is not None and reservation.state == ACTIVE:
         outcome = _from_reservation(command, reservation)
     else:
-        outcome = _on_the_spot(state, command, now_ns)
+        outcome = _on_the_spot(state, command, now_ns, foreseen)
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
@@ -186,16 +188,24 @@ def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sk
     return Shortage(sku, requested, sum(held.reserved for held in reservation.lines if held.sku == sku))
 
 
-def _on_the_spot(state: State, command: PlaceOrder, now_ns: int) -> _Bound | Rejection:
-    """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
+def request_of(state: State, command: PlaceOrder) -> Request | None:
+    """What an order wants from stock; None if it has a reservation or will be refused."""
+    if command.reservation is not None or _refuse_order(state, command, None) is not None:
+        return None
+    return _request_of(state, command)
+
+
+def _request_of(state: State, command: PlaceOrder) -> Request:
     items = state.configuration.items
     demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in command.lines]
     may_wait = any(items[line.sku].backorderable for line in command.lines)
-    found, short, slots, decision = supply(
-        state,
-        Request(command.channel, demand, command.area, command.delivery, command.customer_group, partial=may_wait),
-        now_ns,
-    )
+    return Request(command.channel, demand, command.area, command.delivery, command.customer_group, partial=may_wait)
+
+
+def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None) -> _Bound | Rejection:
+    """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
+    items = state.configuration.items
+    found, short, slots, decision = supply(state, _request_of(state, command), now_ns, foreseen)
     lacking = tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)

@@ -35,7 +35,7 @@ from engine.facts.reservations import (
 )
 from engine.facts.sourcing import Slot
 from engine.results import FieldError, Rejection, ResultCode
-from engine.supply import Demand, Request, supply
+from engine.supply import Demand, Foreseen, Request, supply
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -167,19 +167,16 @@ def _unknown(state: State, lines: tuple[DemandLine, ...]) -> Rejection | None:
     return None
 
 
-def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockReserved | Rejection:
+def decide_reserve(
+    state: State, command: ReserveStock, now_ns: int, foreseen: Foreseen | None = None
+) -> StockReserved | Rejection:
     """Claim units for a checkout until the lifetime ends."""
     assert now_ns > 0
     refusal = check_demand(state, command.channel, command.lines)
     if refusal is not None:
         return refusal
-    to = command.ship_to
-    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    sources, short, slots, decision = supply(
-        state,
-        Request(command.channel, command.lines, area, command.delivery, command.customer_group, command.allow_partial),
-        now_ns,
-    )
+    request = _request_of(command)
+    sources, short, slots, decision = supply(state, request, now_ns, foreseen)
     if short and not (command.allow_partial and any(sources)):
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
     ttl_seconds = command.ttl_seconds or state.configuration.channels[command.channel].reservation_ttl_seconds
@@ -187,7 +184,7 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         state.seq + 1,
         command.channel,
         now_ns + ttl_seconds * limits.NS_PER_SECOND,
-        area,
+        request.area,
         tuple(
             [
                 ReservedLine(line.sku, line.quantity, line.node, found, line.unit_price_minor)
@@ -198,6 +195,19 @@ def decide_reserve(state: State, command: ReserveStock, now_ns: int) -> StockRes
         slots,
         command.delivery,
         command.customer_group,
+    )
+
+
+def request_of(state: State, command: ReserveStock) -> Request | None:
+    """What a reservation wants from stock; None if it will be refused."""
+    return None if check_demand(state, command.channel, command.lines) else _request_of(command)
+
+
+def _request_of(command: ReserveStock) -> Request:
+    to = command.ship_to
+    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
+    return Request(
+        command.channel, command.lines, area, command.delivery, command.customer_group, command.allow_partial
     )
 
 

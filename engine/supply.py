@@ -21,12 +21,12 @@ from engine.problems import Row, problem_of
 from engine.results import Shortage
 from engine.sourcing import INFEASIBLE, OPTIMAL, Plan, Problem, solve, solve_most
 from engine.stock import NOT_SELLABLE
-from engine.terms import NS_PER_DAY, Terms
+from engine.terms import NS_PER_DAY, Promise, Terms
 
 if TYPE_CHECKING:
     from engine.state import State
 
-__all__ = ["Demand", "Request", "Supply", "plan_for", "supply"]
+__all__ = ["Demand", "Foreseen", "Request", "Supply", "plan_for", "supply"]
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 
@@ -43,18 +43,35 @@ class Supply(NamedTuple):
     decision: Decision
 
 
-def supply(state: State, request: Request, now_ns: int) -> Supply:
+class Foreseen(NamedTuple):
+    """The plan of one node that was the proven cheapest for a request when its batch was looked at ahead (engine/ahead.py).
+
+    `needed` are the cells of AVAILABLE it takes from, and what must be in each for the plan to be possible.
+    """
+
+    node_at: int
+    cost_minor: int
+    needed: list[tuple[int, int]]
+
+
+def supply(state: State, request: Request, now_ns: int, foreseen: Foreseen | None = None) -> Supply:
     """Find units for a demand of known SKUs on a known channel.
 
     Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU. If something is
     short and no part is welcome, there are no sources.
     """
     terms, variant = terms_of(state, request, now_ns)
-    if terms.flat and not request.excluded and not request.own and not terms.buffer and not state.stock.special:
-        quick = _one_cheap_node(state, terms, request, variant, now_ns)
-        if quick is not None:
-            return quick
-    return _by_sourcing(state, terms, request, variant, now_ns)
+    if foreseen is not None:
+        given = _as_foreseen(state, terms, request, variant, foreseen, now_ns)
+    else:
+        given = _quickly(state, terms, request, variant, now_ns)
+    return given or _by_sourcing(state, terms, request, variant, now_ns)
+
+
+def is_quick(state: State, request: Request, now_ns: int) -> bool:
+    """Whether a request can be answered without looking at all nodes."""
+    terms, variant = terms_of(state, request, now_ns)
+    return _quickly(state, terms, request, variant, now_ns) is not None
 
 
 def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[int, ...]]:
@@ -70,10 +87,10 @@ def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int
     return list(zip(asked.row_of, asked.requested, asked.visible, strict=True))
 
 
-def _one_cheap_node(
-    state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int
-) -> Supply | None:
+def _quickly(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply | None:
     """The common case without arrays: one of the cheapest nodes has all of it, and no two nodes could be cheaper."""
+    if not terms.flat or request.excluded or request.own or terms.buffer or state.stock.special:
+        return None
     ledger = state.ledger
     sku_index, width = ledger.sku_index, ledger.node_capacity
     wanted: dict[int, int] = {}
@@ -96,14 +113,35 @@ def _one_cheap_node(
             if decision is None:
                 decision = _decision(state, request.channel, variant, cost_minor, None)
                 terms.decisions[node_at] = decision
-            name, ships_at_ns, delivers_at_ns = ledger.nodes[node_at], promise.ships_at_ns, promise.delivers_at_ns
-            return Supply(
-                [(Source(name, line.quantity, ships_at_ns, delivers_at_ns),) for line in request.lines],
-                [],
-                (Slot(name, promise.day),) if terms.table.orders_per_day_max[node_at] is not None else (),
-                decision,
-            )
+            return _from_one(terms, request, node_at, promise, decision)
     return None
+
+
+def _as_foreseen(
+    state: State, terms: Terms, request: Request, variant: tuple[int, ...], foreseen: Foreseen, now_ns: int
+) -> Supply | None:
+    """What was foreseen, unless its node has given away too much since, or has no day left."""
+    available = state.ledger.cells[AVAILABLE]
+    for cell, least in foreseen.needed:
+        if available[cell] < least:
+            return None
+    promise = terms.promise(state, foreseen.node_at, now_ns)
+    if promise is None:
+        return None
+    decision = _decision(state, request.channel, variant, foreseen.cost_minor, None)
+    return _from_one(terms, request, foreseen.node_at, promise, decision)
+
+
+def _from_one(terms: Terms, request: Request, node_at: int, promise: Promise, decision: Decision) -> Supply:
+    """Everything from one node."""
+    table = terms.table
+    name, ships_at_ns, delivers_at_ns = table.names[node_at], promise.ships_at_ns, promise.delivers_at_ns
+    return Supply(
+        [(Source(name, line.quantity, ships_at_ns, delivers_at_ns),) for line in request.lines],
+        [],
+        (Slot(name, promise.day),) if table.orders_per_day_max[node_at] is not None else (),
+        decision,
+    )
 
 
 def _decision(

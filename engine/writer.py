@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine import limits, machine, records
+from engine.ahead import REQUESTS_MIN, Ahead
 from engine.commands import Command, ExpireReservations, ForgetKeys
 from engine.facts import Fact
 from engine.records import Record
@@ -120,8 +121,12 @@ class Writer:
             # More was due than one sweep may end. Nothing is decided until all of it has ended.
             self.queue.extendleft(reversed(taken))
         else:
-            for item in taken:
-                self._handle(item, now_ns)
+            ahead = self._look_ahead(taken, now_ns)
+            for position, item in enumerate(taken):
+                if isinstance(item, Query):
+                    self._read(item, now_ns)
+                else:
+                    self._answers.append((item.deliver, self._change(item, now_ns, ahead, position)))
         return now_ns
 
     def commit(self, now_ns: int) -> None:
@@ -180,10 +185,9 @@ class Writer:
         """Disk full: changes are refused undecided, but a key that was answered before is answered again; reads go on."""
         full = Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
         for item in taken:
-            if type(item) is Query:
-                self._handle(item, now_ns)
+            if isinstance(item, Query):
+                self._read(item, now_ns)
             else:
-                assert isinstance(item, Change)
                 self._answers.append((item.deliver, self._answered_before(item) or full))
 
     def _keep_flat(self, now_ns: int) -> bool:
@@ -202,19 +206,26 @@ class Writer:
             machine.evolve(self.state, self.state.seq + 1, now_ns, facts, None)
             self._encoded.append(records.encode(Record(actor, facts)))
 
-    def _handle(self, item: Change | Query, now_ns: int) -> None:
-        if type(item) is Query:
-            try:
-                outcome: Any = item.read(self.state, now_ns)
-            except Exception as error:
-                self._on_error(error)
-                outcome = Failed(error)
-            self._answers.append((item.deliver, outcome))
-        else:
-            assert isinstance(item, Change)
-            self._answers.append((item.deliver, self._change(item, now_ns)))
+    def _look_ahead(self, taken: list[Change | Query], now_ns: int) -> Ahead | None:
+        """Source a batch in one pass. Without it every command is sourced alone, with the same outcome."""
+        if len(taken) < REQUESTS_MIN:
+            return None
+        commands = [item.command if type(item) is Change else None for item in taken]
+        try:
+            return machine.look_ahead(self.state, commands, now_ns)
+        except Exception as error:
+            self._on_error(error)
+            return None
 
-    def _change(self, change: Change, now_ns: int) -> Done | Rejection:
+    def _read(self, item: Query, now_ns: int) -> None:
+        try:
+            outcome: Any = item.read(self.state, now_ns)
+        except Exception as error:
+            self._on_error(error)
+            outcome = Failed(error)
+        self._answers.append((item.deliver, outcome))
+
+    def _change(self, change: Change, now_ns: int, ahead: Ahead | None, position: int) -> Done | Rejection:
         """Decide and apply one command. An exception while deciding refuses that command and changes nothing."""
         key = change.key
         if key is not None:
@@ -224,7 +235,8 @@ class Writer:
         state = self.state
         try:
             refusal = None if change.guard is None else change.guard(state, now_ns)
-            facts = refusal or machine.decide(state, change.command, now_ns)
+            foreseen = None if ahead is None else ahead.of(position)
+            facts = refusal or machine.decide(state, change.command, now_ns, foreseen)
         except Exception as error:
             self._on_error(error)
             return Rejection(ResultCode.INTERNAL_ERROR, "the node failed on this request; nothing was changed")
@@ -234,6 +246,8 @@ class Writer:
             return Done(state.seq, *self._render(change, facts))
         seq = state.seq + 1
         machine.evolve(state, seq, now_ns, facts, key)
+        if ahead is not None:
+            ahead.after(facts)
         status, body = self._render(change, facts)
         if key is None:
             record = Record(change.actor, facts)

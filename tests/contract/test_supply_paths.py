@@ -6,7 +6,7 @@ import pytest
 
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
-from engine.supply import Demand, Request, _by_sourcing, _one_cheap_node, supply
+from engine.supply import Demand, Request, _by_sourcing, _quickly, supply
 from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]
@@ -71,7 +71,7 @@ def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
         request = Request("shop", demand, area, partial=True)
         terms = state.terms.get(state, "shop", area, "ship", ())
         whole = _by_sourcing(state, terms, request, (), shop.now_ns)
-        quick = _one_cheap_node(state, terms, request, (), shop.now_ns)
+        quick = _quickly(state, terms, request, (), shop.now_ns)
         if quick is not None:
             quick_count += 1
             assert quick.decision == whole.decision

@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
     {"engine.terms"},
     {"engine.problems", "engine.asking"},
     {"engine.supply"},
+    {"engine.ahead"},
     {"engine.reservations"},
     {"engine.orders"},
     {"engine.placing", "engine.closed"},

@@ -1,0 +1,156 @@
+"""A batch that was looked at ahead is answered and journalled, byte for byte, as one whose commands were sourced alone."""
+
+from random import Random
+
+import pytest
+
+from engine import commands as c
+from engine import machine
+from engine.ahead import Ahead
+from engine.areas import Area
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.policies import (
+    CarrierRate,
+    Conditions,
+    NodeSelector,
+    Override,
+    Preference,
+    SafetyStockRule,
+    Settings,
+    WeightStep,
+)
+from engine.commands.reservations import DemandLine, Destination
+from engine.supply import Foreseen
+from tests.unit.engine.shop import Shop, movement, place
+
+SKUS = [f"SKU-{i}" for i in range(12)]
+HAMBURG, PARIS = Destination("DE", "20095", 53.5, 10.0), Destination("FR", "75001", 48.9, 2.4)
+
+
+def random_policy(chance: Random) -> SourcingPolicy:
+    """Rules under which the cheapest nodes can't be told without looking."""
+    maybe = chance.choice
+    return SourcingPolicy(
+        name="p",
+        nodes_max=maybe((None, None, 1, 2)),
+        line_split=maybe((True, False)),
+        split_penalty_minor=maybe((0, 300, 2_000)),
+        unit_cost_minor=maybe((None, 3)),
+        cost_per_100_grams_minor=maybe((None, 2)),
+        carriers=maybe((None, (CarrierRate("post", (WeightStep(390, 2_000), WeightStep(700))),))),
+        ship_complete=maybe((None, True)),
+        preferences=(Preference("stores first", -30, maybe(("unit", "order")), NodeSelector(kinds=("store",))),),
+        safety_stock=maybe((None, (SafetyStockRule(1, nodes=NodeSelector(kinds=("store",))),))),
+        workload_minor=maybe((None, None, 500)),
+        unsourced_minor_per_unit=maybe((None, None, None, 900)),
+        overrides=(Override(Conditions(countries=("FR",)), Settings(split_penalty_minor=50)),),
+    )
+
+
+def random_shop(chance: Random) -> Shop:
+    """Up to a hundred stores with a few units of everything."""
+    count, limited = chance.choice((3, 12, 90)), chance.random() < 0.3
+    nodes = {
+        f"node-{i}": Node(
+            name=f"Node {i}",
+            kind=chance.choice(("store", "warehouse")),
+            country=chance.choice(("DE", "FR")),
+            latitude=chance.randint(47, 54),
+            longitude=chance.randint(0, 15),
+            handling_cost_minor=chance.choice((0, 50, 300)),
+            orders_per_day_max=chance.choice((2, 9)) if limited and i % 2 else None,
+        )
+        for i in range(count)
+    }
+    shop = Shop()
+    shop.done(
+        Configure(
+            nodes=nodes,
+            items={
+                sku: Item(name=sku, weight_grams=chance.choice((250, 1_900)), backorderable=i > 9)
+                for i, sku in enumerate(SKUS)
+            },
+            node_items={"node-0": {SKUS[0]: NodeItem(safety_stock=2, sourcing_minor_per_unit=chance.choice((0, -40)))}},
+            sourcing_policies={"p": random_policy(chance)},
+            channels={
+                "shop": Channel(
+                    name="s",
+                    kind="web",
+                    country="DE",
+                    currency="EUR",
+                    sourcing_policy="p",
+                    buffer=chance.choice((0, 0, 1)),
+                )
+            },
+        )
+    )
+    for name in nodes:
+        for sku in SKUS:
+            if chance.random() < 0.5:
+                shop.submit(movement(sku, name, "receipt", chance.randint(1, 9)))
+    shop.settle()
+    return shop
+
+
+def random_batch(chance: Random, shop: Shop, first: int) -> None:
+    """What checkouts, stores and administrators ask for at once."""
+    nodes, known = shop.state.ledger.nodes, list(shop.state.reservations.active)
+    for i in range(chance.randint(20, 60)):
+        sku, node = chance.choice(SKUS), chance.choice(nodes)
+        lines = [(chance.choice(SKUS), chance.randint(1, 4)) for _ in range(chance.randint(1, 3))]
+        what = chance.random()
+        if what < 0.75:
+            named = node if chance.random() < 0.05 else None
+            demand = tuple(DemandLine(sku, units, named) for sku, units in lines)
+            to = chance.choice((HAMBURG, PARIS, None))
+            shop.submit(c.ReserveStock("shop", demand, allow_partial=chance.random() < 0.2, ship_to=to))
+        elif what < 0.85:
+            shop.submit(place(f"W-{first + i}", *lines, channel="shop", area=Area("DE", "20", 535, 100)))
+        elif what < 0.90 and known:
+            held = shop.reservation(chance.choice(known))
+            if held.state == "active" and held.channel == "shop":
+                part = [(one.sku, one.reserved) for one in held.lines if one.reserved][:1]
+                shop.submit(place(f"R-{first + i}", *part, channel="shop", reservation=held.number))
+        elif what < 0.93 and known:
+            shop.submit(c.ReleaseReservation(chance.choice(known)))
+        elif what < 0.98:
+            shop.submit(movement(sku, node, "receipt", 5))
+        elif what < 0.99:
+            shop.submit(Configure(node_items={node: {sku: NodeItem(sourcing_minor_per_unit=-99)}}))
+        else:
+            shop.submit(Configure(items={sku: Item(name=sku, weight_grams=9_000)}))
+
+
+def life(seed: int) -> tuple[list[object], list[tuple[bytes, ...]], str]:
+    """Outcomes, records and the digest of a few batches."""
+    chance = Random(seed)
+    shop = random_shop(chance)
+    for number in range(4):
+        random_batch(chance, shop, number * 100)
+        shop.settle()
+    assert shop.errors == []
+    return shop.outcomes, [batch.records for batch in shop.journal.read()], machine.digest(shop.state)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_looking_ahead_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = life(seed)
+    monkeypatch.setattr(
+        machine, "look_ahead", lambda state, commands, now_ns: Ahead(state, [], lambda *_: None, now_ns)
+    )
+    assert life(seed) == ahead
+
+
+def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {True: 0, False: 0}
+    of = Ahead.of
+
+    def counting(self: Ahead, position: int) -> Foreseen | None:
+        found = of(self, position)
+        counts[found is not None] += 1
+        return found
+
+    monkeypatch.setattr(Ahead, "of", counting)
+    for seed in range(60):
+        life(seed)
+    assert counts[True] > 400, counts
