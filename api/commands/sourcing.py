@@ -19,7 +19,7 @@ from engine.results import Rejection
 from engine.sourcing import solve
 from engine.wal import JournalReader
 
-EFFORT_DEFAULT = 400_000
+EFFORT_DEFAULT = 100_000
 SHOWN_MAX = 20
 
 
@@ -39,7 +39,7 @@ sourcing.add_command(simulate)
     type=click.IntRange(1),
     default=EFFORT_DEFAULT,
     show_default=True,
-    help="How much work a hard order may take; the hardest need some 40 µs for each unit of it.",
+    help="How much work a hard order may take; the hardest need some 100 µs for each unit of it.",
 )
 def solve_command(file: BinaryIO, effort: int) -> None:
     """Solve the orders in FILE, one JSON object a line (- is standard input), and print one answer a line.

@@ -2,13 +2,18 @@
 
 import numpy as np
 
+from engine.sourcing.listing.find import find
 from engine.sourcing.numbers import Numbers, numbers_of
 from engine.sourcing.ones import First, first_look
 from engine.sourcing.problem import BIG, INFEASIBLE, OPTIMAL, UNPROVEN, Plan, Problem, cost_of, violations
-from engine.sourcing.search import Search
+from engine.sourcing.search import Found, Search
 from engine.sourcing.subsets import LINES_MAX, Parts, cheapest_parts
 
 EFFORT_DEFAULT = 6_000
+FIRST_EFFORT = 100
+LISTED_LINES_MAX = 16
+LISTING_EFFORT_MIN = 1_000
+LISTING_STEPS_PER_EFFORT = 16
 CELLS_MAX = 500_000  # sets of lines times locations, from which on it pays to leave out locations first
 STEPPED_CELLS_MAX = 100_000
 Takes = tuple[tuple[int, int, int], ...]
@@ -30,12 +35,32 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
     if first.cost < BIG:
         search.offer(first.cost, _one(problem, first).takes)
     settled = problem.quantity.size <= LINES_MAX and _by_subsets(search)
-    found = search.found() if settled else search.run()
+    found = search.found() if settled else _searched(search, effort)
     if found.cost is None:
         return _infeasible(problem) if found.proven else _unproven(problem, found.bound)
     if found.proven:
         return _plan(problem, OPTIMAL, found.cost, found.cost, found.takes)
     return _plan(problem, UNPROVEN, found.cost, found.bound, found.takes)
+
+
+def _searched(search: Search, effort: int) -> Found:
+    """Open locations, for a little while; list shipments, if there is time for it; open locations again, from the best plan so far."""
+    numbers, problem = search.numbers, search.numbers.problem
+    if problem.quantity.size > LISTED_LINES_MAX or effort < LISTING_EFFORT_MIN:
+        search.work_left = effort
+        return search.run()
+    search.work_left = FIRST_EFFORT
+    found = search.run()
+    if found.proven:
+        return found
+    known = search.best_cost, search.takes
+    cost, takes, bound = find(problem, numbers.at, known, effort * LISTING_STEPS_PER_EFFORT)
+    again = Search(numbers, effort)
+    again.offer(cost, takes)
+    if bound >= again.best_cost:
+        return again.found()
+    last = again.run()
+    return last if last.proven else last._replace(bound=max(last.bound, bound, found.bound))
 
 
 def _by_subsets(search: Search) -> bool:
