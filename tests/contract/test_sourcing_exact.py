@@ -284,7 +284,18 @@ def test_highs_finds_nothing_cheaper(kind: str, size: str) -> None:
 @pytest.mark.parametrize("size", SLOW_SEEDS)
 @pytest.mark.parametrize("kind", kinds)
 def test_highs_finds_nothing_cheaper_in_ten_thousand_orders(kind: str, size: str) -> None:
-    assert [wrong for seed in SLOW_SEEDS[size] for wrong in differences(kind, size, seed, HighsSolver().solve)] == []
+    wrong, unproven = [], []
+    for seed in SLOW_SEEDS[size]:
+        problem = instance(kind, size, seed)
+        ours, theirs = solve(problem, EFFORT), HighsSolver().solve(problem)
+        if ours.status == UNPROVEN:
+            unproven.append(seed)
+            wrong += [(seed, what) for what in dishonest(ours, theirs)]
+        else:
+            wrong += [(seed, what) for what in wrong_with(problem, ours) + disagreements(ours, theirs)]
+    print(f"{kind} {size}: {len(SLOW_SEEDS[size])} orders, unproven {unproven}")
+    assert wrong == []
+    assert kind in HARD or len(unproven) <= 0.1 * len(SLOW_SEEDS[size]), unproven
 
 
 def test_ten_thousand_are_ten_thousand() -> None:
