@@ -30,6 +30,8 @@ def over_http(directory: Path, size: str, seconds: float, rounds: int) -> Iterat
         for keyed in (False, True):
             where = directory / f"http-{connections}-{keyed}"
             yield http.against_the_floor(where, size, connections, seconds, rounds, keyed)
+    for connections in (32, 128):
+        yield http.price_of_choice(directory / f"choice-{connections}", connections, seconds, rounds)
 
 
 def report(figures: dict[str, Any]) -> str:

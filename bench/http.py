@@ -102,6 +102,35 @@ def against_the_floor(
     }
 
 
+def price_of_choice(directory: Path, connections: int, seconds: float, rounds: int) -> dict[str, Any]:
+    """The same reservations where 20 nodes may send and where there is only one, in turn: what sourcing costs over HTTP."""
+    sizes = ("medium", "one node")
+    for size in sizes:
+        prepare(directory / size, size)
+    with (
+        running("-m", "bench.placement", "loop", str(directory / sizes[0]), "PORT") as many,
+        running("-m", "bench.placement", "loop", str(directory / sizes[1]), "PORT") as one,
+    ):
+        pairs = [
+            (
+                load(many, connections, seconds, sizes[0], seed, keyed=False),
+                load(one, connections, seconds, sizes[1], seed, keyed=False),
+            )
+            for seed in range(rounds)
+        ]
+    for size in sizes:
+        audit(directory / size)
+    return {
+        "what": "HTTP: one durable reservation a request, 20 nodes to choose from against one",
+        "connections": connections,
+        "rounds": rounds,
+        "seconds": seconds,
+        "20 nodes": _median(pairs, 0),
+        "one node": _median(pairs, 1),
+        "ratio": round(statistics.median(many["per_second"] / one["per_second"] for many, one in pairs), 3),
+    }
+
+
 def placements(directory: Path, size: str, connections: int, seconds: float, rounds: int) -> list[dict[str, Any]]:
     """The same load on each placement of the commit, in turn."""
     found: dict[str, list[tuple[dict[str, Any]]]] = {}

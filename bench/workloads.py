@@ -25,6 +25,7 @@ SIZES = {
     "tiny": Size(50, 3, 300),
     "small": Size(500, 5, 20_000),
     "medium": Size(5_000, 20, 100_000),
+    "one node": Size(5_000, 1, 100_000),
     "large": Size(50_000, 100, 300_000),
 }
 
