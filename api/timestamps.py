@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-11-23T14:32:00.000000Z"])]
+MOMENTS_FROM, MOMENTS_BEFORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
@@ -41,3 +42,9 @@ def moment_ns(text: str) -> int | None:
         return None if moment.tzinfo is None else to_ns(moment)
     except (ValueError, OverflowError):
         return None
+
+
+def check_moment(name: str, moment: datetime | None) -> None:
+    """Raise ValueError for a moment that people can't have meant, long before its nanoseconds leave what facts hold."""
+    if moment is not None and not MOMENTS_FROM <= moment < MOMENTS_BEFORE:
+        raise ValueError(f"`{name}` lies between 1970 and 2200")

@@ -11,7 +11,7 @@ from msgspec import Meta
 from api.identifiers import inbound_id, inbound_number
 from api.listing import Moment, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.timestamps import Timestamp, iso, to_ns
+from api.timestamps import Timestamp, check_moment, iso, to_ns
 from engine import limits
 from engine.commands import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.fields import Id, Sku
@@ -34,6 +34,9 @@ class InboundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: InboundQuantities
     expected_at: Moment
 
+    def __post_init__(self) -> None:
+        check_moment("expected_at", self.expected_at)
+
 
 class InboundLinesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Without `lines` it is everything that is still expected."""
@@ -45,6 +48,9 @@ class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When it comes instead, later or earlier."""
 
     expected_at: Moment
+
+    def __post_init__(self) -> None:
+        check_moment("expected_at", self.expected_at)
 
 
 class InboundLineAnswer(msgspec.Struct):

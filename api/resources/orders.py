@@ -1,7 +1,6 @@
 """Orders over HTTP: place, read, list, cancel, source again."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,7 +16,7 @@ from api.identifiers import reservation_number
 from api.listing import Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.people import Billing, Customer, ShipTo
-from api.timestamps import Timestamp, iso, to_ns
+from api.timestamps import Timestamp, check_moment, iso, to_ns
 from engine import limits, orders, records
 from engine.areas import NOWHERE
 from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
@@ -32,7 +31,6 @@ from engine.wal import Journal, StorageFull
 
 TAG = "Orders"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
-PLACED_FROM, PLACED_BEFORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -55,8 +53,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     customer_group: Id | None = None
 
     def __post_init__(self) -> None:
-        if self.placed_at is not None and not PLACED_FROM <= self.placed_at < PLACED_BEFORE:
-            raise ValueError("`placed_at` lies between 1970 and 2200")
+        check_moment("placed_at", self.placed_at)
 
 
 class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -187,3 +187,15 @@ def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> Non
     for seq in seqs:
         explained = forward.done("/v1/sourcing/explain", {"seq": seq})
         assert (explained["seq"], explained["reproduced"], explained["short"]) == (seq, True, {})
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59Z", "2600-01-01T00:00:00Z", "2200-01-01T00:00:00Z", "1969-12-31T23:59:59Z"]
+)
+def test_a_date_that_nobody_can_mean_is_refused_and_the_node_goes_on(api: Api, moment: str) -> None:
+    body = {"supplier": "s", "node": "leipzig", "lines": [{"sku": "CUSHION", "quantity": 1}], "expected_at": moment}
+    refusal = api.refused("/v1/inbound", body, 400, "malformed_request")
+    assert "between 1970 and 2200" in refusal["detail"]
+    announced(api, ("CUSHION", 10))
+    api.refused("/v1/inbound/in-1/delay", {"expected_at": moment}, 400, "malformed_request")
+    assert api.read("/v1/inbound/in-1")["expected_at"] == MONDAY
