@@ -27,7 +27,7 @@ class Ledger:
         self._allocate(_FIRST_CAPACITY, _FIRST_CAPACITY)
 
     def _allocate(self, sku_capacity: int, node_capacity: int) -> None:
-        """Make room for more SKUs or nodes; balances are carried over, account by account."""
+        """Make room for more SKUs or nodes; balances are carried over. Accounts never used take no memory: nothing is written there."""
         old = getattr(self, "inside", None)
         old_outside = getattr(self, "outside", None)
         self.node_capacity = node_capacity
@@ -37,7 +37,8 @@ class Ledger:
         if old is not None and old_outside is not None:
             skus, nodes = len(self.skus), len(self.nodes)
             for account in _INSIDE:
-                self.inside[account][:skus, :nodes] = old[account][:skus, :nodes]
+                held = np.flatnonzero(old[account][:skus].any(axis=1))
+                self.inside[account][held, :nodes] = old[account][held, :nodes]
             for account in _OUTSIDE:
                 self.outside[account][:skus] = old_outside[account][:skus]
         arrays = {**self.inside, **self.outside}
