@@ -210,7 +210,7 @@ class TermsCache:
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
             if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
-                self._terms.clear()
+                del self._terms[next(iter(self._terms))]
             terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
         return terms
 
