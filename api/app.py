@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from api import resources
 from api.endpoint import Endpoint, Receive, Scope, Send, refusal_reply
+from api.lane import Lane
 from api.node import Node
 from api.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
@@ -46,11 +47,15 @@ def _document_operation() -> Operation:
 
 
 class App:
-    """The ASGI application of a node: Starlette, and a short cut past its middleware for paths without parameters."""
+    """The ASGI application of a node: Starlette, and a short cut past its middleware for paths without parameters.
 
-    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint]) -> None:
+    `lane` are the operations that connections may answer themselves; None for none.
+    """
+
+    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint], lane: Lane | None) -> None:
         self._starlette = starlette
         self._fixed = fixed
+        self.lane = lane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = self._fixed.get(scope.get("path", ""))
@@ -61,7 +66,7 @@ class App:
             await self._starlette(scope, receive, send)
 
 
-def build(node: Node) -> App:
+def build(node: Node, *, fast_lane: bool = True) -> App:
     """The application of a node. Fixed paths come before paths with parameters."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations():
@@ -70,7 +75,8 @@ def build(node: Node) -> App:
     endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
-    return App(Starlette(routes=routes, exception_handlers={HTTPException: _not_routed}), fixed)
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    return App(starlette, fixed, Lane(endpoints) if fast_lane else None)
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:

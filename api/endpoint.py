@@ -1,11 +1,11 @@
-"""From bytes to an operation and back: the bare ASGI callable behind every path of the API."""
+"""From bytes to an operation and back: what both lanes share, and the bare ASGI callable behind every path of the API."""
 
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from api import problems
 from api.auth import actor_of
 from api.node import Node
-from api.operations import Call, Changing, NoQuery, Operation, Reading, Reply, Stream
+from api.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
 from engine import limits
 from engine.facts import Fact
 from engine.results import FieldError, Rejection, ResultCode
@@ -26,6 +26,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = dict[bytes, bytes]
 
 JSON = b"application/json"
+BODY_TOO_LARGE = Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
 encode = msgspec.json.Encoder().encode
 _to_query = msgspec.convert
 
@@ -35,23 +36,23 @@ class ClientGone(Exception):
 
 
 class Endpoint:
-    """All operations of one path. Decodes, submits, encodes; knows no rule of the business."""
+    """All operations of one path, over ASGI. Knows no rule of the business."""
 
     def __init__(self, node: Node, operations: list[Operation]) -> None:
         self._node = node
-        self._prepared = {operation.method: _Prepared(node, operation) for operation in operations}
-        self._allow = ", ".join(sorted(self._prepared)).encode()
+        self.prepared = {operation.method: Prepared(node, operation) for operation in operations}
+        self._allow = ", ".join(sorted(self.prepared)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         headers: Headers = dict(scope["headers"])
-        prepared = self._prepared.get(scope["method"])
+        prepared = self.prepared.get(scope["method"])
         if prepared is None:
             refusal = Rejection(ResultCode.METHOD_NOT_ALLOWED, f"this address takes {self._allow.decode()}")
             await send_reply(send, refusal_reply(refusal, headers, ((b"allow", self._allow),)), headers)
             return
         try:
-            reply = await prepared.answer(scope, receive, headers)
+            reply = await self._answer(prepared, scope, receive, headers)
         except ClientGone:
             return
         except Exception as error:
@@ -63,6 +64,28 @@ class Endpoint:
             assert isinstance(reply, Stream)
             await self._send_stream(receive, send, reply, headers)
         prepared.metrics.done(reply.status, perf_counter() - started)
+
+    async def _answer(self, prepared: "Prepared", scope: Scope, receive: Receive, headers: Headers) -> Reply | Stream:
+        admitted = prepared.admit(headers, scope.get("client"), scope["query_string"])
+        if isinstance(admitted, Rejection):
+            return prepared.refused(admitted, headers)
+        content = b""
+        if prepared.decode is not None:
+            message = await receive()
+            content = message.get("body", b"")
+            if message.get("more_body") or message["type"] != "http.request":
+                whole = await _rest_of_body(message, receive)
+                if whole is None:
+                    return prepared.refused(BODY_TOO_LARGE, headers)
+                content = whole
+        call = prepared.call(admitted, scope["path_params"], headers, content)
+        if isinstance(call, Rejection):
+            return prepared.refused(call, headers)
+        future: asyncio.Future[Reply] = self._node.loop.create_future()
+        handled = prepared.operation.handle(call)
+        if isawaitable(handled):
+            handled = await handled
+        return prepared.go_on(handled, call, scope["path"], future.set_result) or await future
 
     async def _send_stream(self, receive: Receive, send: Send, stream: Stream, headers: Headers) -> None:
         """Send pieces as they come, and stop when the caller goes away."""
@@ -77,74 +100,98 @@ class Endpoint:
                 self._node.report(error)
 
 
-class _Prepared:
-    """One operation with its decoder and metrics."""
+class Admitted(NamedTuple):
+    """What the head of a request says: who asks, and the idempotency key, if there is one."""
+
+    actor: str
+    query: Any
+    key: str | None
+
+
+class Prepared:
+    """One operation, ready to be called: from the head to `Admitted`, with the body to a `Call`, from what the operation makes of
+    it to a `Reply`. Nothing here waits, so that both lanes share it."""
 
     def __init__(self, node: Node, operation: Operation) -> None:
         self.node = node
         self.operation = operation
         self.metrics = node.metrics.operation(operation.id)
         self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
-        self.status = operation.status
-        self.empty_query = operation.query() if operation.query is NoQuery else None
-        self.is_post = operation.method == "POST"
-        self.tagged_answer = operation.method == "PUT" and operation.resource is not None
+        self._empty_query = operation.query() if operation.query is NoQuery else None
+        self._is_post = operation.method == "POST"
+        self._tagged_answer = operation.method == "PUT" and operation.resource is not None
 
-    async def answer(self, scope: Scope, receive: Receive, headers: Headers) -> Reply | Stream:
-        """The reply to one request."""
-        call = await self._read(scope, receive, headers)
-        if isinstance(call, Rejection):
-            return self._refused(call, headers)
-        handled = self.operation.handle(call)
-        if type(handled) is Changing:
-            return await self._change(handled, call, scope)
-        if isawaitable(handled):
-            handled = await handled
-        if isinstance(handled, Changing):
-            return await self._change(handled, call, scope)
-        if isinstance(handled, Reading):
-            return await self._read_state(handled, call)
-        if isinstance(handled, Rejection):
-            return self._refused(handled, headers)
-        return handled
-
-    async def _read(self, scope: Scope, receive: Receive, headers: Headers) -> Call | Rejection:
+    def admit(self, headers: Headers, client: tuple[str, Any] | None, query_string: bytes) -> Admitted | Rejection:
+        """Look at the head."""
         operation, node = self.operation, self.node
-        actor = "public" if operation.public else actor_of(headers, scope.get("client"), node.state.access, node.dev)
+        actor = "public" if operation.public else actor_of(headers, client, node.state.access, node.dev)
         if isinstance(actor, Rejection):
             return actor
-        query = self.empty_query if self.empty_query is not None and not scope["query_string"] else self._query(scope)
+        query = self._empty_query if self._empty_query is not None and not query_string else self._query(query_string)
         if isinstance(query, Rejection):
             return query
         key = None
-        if self.is_post and b"idempotency-key" in headers:
+        if self._is_post and b"idempotency-key" in headers:
             given = _idempotency_key(headers[b"idempotency-key"])
             if isinstance(given, Rejection):
                 return given
             key = given
-        body, content = None, b""
         if self.decode is not None:
             refusal = _body_refused(headers)
             if refusal is not None:
                 return refusal
-            message = await receive()
-            content = message.get("body", b"")
-            if message.get("more_body") or message["type"] != "http.request":
-                whole = await _rest_of_body(message, receive)
-                if whole is None:
-                    return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
-                content = whole
-            if not content and operation.body_optional:
-                content = b"{}"
+        return Admitted(actor, query, key)
+
+    def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
+        """Decode the body; `path` are the path's parameters."""
+        body = None
+        if self.decode is not None:
             try:
-                body = self.decode(content)
+                body = self.decode(content or (b"{}" if self.operation.body_optional else content))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 return problems.from_validation(error)
-        return Call(node, actor, scope["path_params"], query, body, headers, key, len(content))
+        return Call(self.node, admitted.actor, path, admitted.query, body, headers, admitted.key, len(content))
 
-    def _query(self, scope: Scope) -> Any:
+    def answer(
+        self,
+        headers: Headers,
+        client: tuple[str, Any] | None,
+        path: str,
+        parameters: dict[str, str],
+        content: bytes,
+        answered: Callable[[Reply], None],
+    ) -> Reply | None:
+        """All of it for a whole request to a hot operation, as `go_on`."""
         try:
-            pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=50)
+            admitted = self.admit(headers, client, b"")
+            if isinstance(admitted, Rejection):
+                return self.refused(admitted, headers)
+            call = self.call(admitted, parameters, headers, content)
+            if isinstance(call, Rejection):
+                return self.refused(call, headers)
+            reply = self.go_on(cast(Handled, self.operation.handle(call)), call, path, answered)
+        except Exception as error:
+            self.node.report(error)
+            return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
+        assert not isinstance(reply, Stream), "a hot operation answers at once"
+        return reply
+
+    def go_on(
+        self, handled: Handled, call: Call, path: str, answered: Callable[[Reply], None]
+    ) -> Reply | Stream | None:
+        """The reply, if it is known already; None if `answered` will be called with it, once what it rests on is durable."""
+        if type(handled) is Changing:
+            return self._change(handled, call, path, answered)
+        if type(handled) is Reading:
+            return self._read(handled, call, answered)
+        if isinstance(handled, Rejection):
+            return self.refused(handled, call.headers)
+        assert isinstance(handled, Reply | Stream)
+        return handled
+
+    def _query(self, query_string: bytes) -> Any:
+        try:
+            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=50)
             if len(dict(pairs)) != len(pairs):
                 return problems.malformed("a query parameter is given twice")
             return _to_query(dict(pairs), self.operation.query, strict=False)
@@ -152,54 +199,69 @@ class _Prepared:
             rejection = problems.from_validation(error)
             return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
 
-    async def _change(self, changing: Changing, call: Call, scope: Scope) -> Reply:
-        node, status, of_facts = self.node, self.status, changing.render
-        future: asyncio.Future[Done | Rejection] = node.loop.create_future()
+    def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
+        node, status, of_facts = self.node, self.operation.status, changing.render
         key = payload = None
         if call.key is not None:
             key = node.key_digest(call.actor, call.key)
-            payload = node.payload_digest(self.operation.method, scope["path"], encode(call.body))
+            payload = node.payload_digest(self.operation.method, path, encode(call.body))
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return status, encode(of_facts(state, seq, facts))
 
+        def deliver(outcome: Done | Rejection) -> None:
+            answered(self._or_failed(call, lambda: self._changed(changing, call, outcome)))
+
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = node.submit(
-            Change(changing.command, call.actor, render, future.set_result, key, payload, call.body_bytes, guard)
+            Change(changing.command, call.actor, render, deliver, key, payload, call.body_bytes, guard)
         )
-        outcome = refusal or await future
+        return None if refusal is None else self._changed(changing, call, refusal)
+
+    def _changed(self, changing: Changing, call: Call, outcome: Done | Rejection) -> Reply:
         if isinstance(outcome, Rejection):
-            return self._refused(_pointing_into_the_body(outcome, changing.within), call.headers)
+            return self.refused(_pointing_into_the_body(outcome, changing.within), call.headers)
         seq_header = (b"kontor-seq", b"%d" % outcome.seq)
         if outcome.status >= 500:
             detail = f"the change was recorded as {outcome.seq}, but its answer could not be written; read it back"
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR, detail), call.headers, (seq_header,))
         if outcome.replayed:
             return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"idempotent-replayed", b"true")))
-        if self.tagged_answer:
+        if self._tagged_answer:
             return Reply(outcome.status, outcome.body, JSON, (seq_header, (b"etag", etag_of(outcome.body))))
         body = outcome.body if changing.complete is None else changing.complete(outcome.body)
         return Reply(outcome.status, body, JSON, (seq_header,))
 
-    async def _read_state(self, reading: Reading, call: Call) -> Reply:
-        future: asyncio.Future[Any] = self.node.loop.create_future()
+    def _or_failed(self, call: Call, reply: Callable[[], Reply]) -> Reply:
+        """A reply that can't be made is a failure of one request, not of the batch."""
+        try:
+            return reply()
+        except Exception as error:
+            self.node.report(error)
+            return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
 
+    def _read(self, reading: Reading, call: Call, answered: Callable[[Reply], None]) -> Reply | None:
         def read(state: State, now_ns: int) -> Rejection | bytes:
             answer = reading.read(state, now_ns)
             return answer if isinstance(answer, Rejection) else encode(answer)
 
-        refusal = self.node.submit(Query(read, future.set_result))
-        outcome = refusal or await future
+        def deliver(outcome: Any) -> None:
+            answered(self._or_failed(call, lambda: self._was_read(call, outcome)))
+
+        refusal = self.node.submit(Query(read, deliver))
+        return None if refusal is None else self.refused(refusal, call.headers)
+
+    def _was_read(self, call: Call, outcome: Any) -> Reply:
         if isinstance(outcome, Failed):
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
         if isinstance(outcome, Rejection):
-            return self._refused(outcome, call.headers)
+            return self.refused(outcome, call.headers)
         if self.operation.resource is None:
-            return Reply(self.status, outcome)
+            return Reply(self.operation.status, outcome)
         etag = etag_of(outcome)
         if call.headers.get(b"if-none-match") == etag:
             return Reply(304, b"", JSON, ((b"etag", etag),))
-        return Reply(self.status, outcome, JSON, ((b"etag", etag),))
+        return Reply(self.operation.status, outcome, JSON, ((b"etag", etag),))
 
     def _if_match(self, call: Call) -> Callable[[State, int], Rejection | None] | None:
         """The precondition of a change, if the caller gave one and the operation is about a single resource."""
@@ -221,7 +283,8 @@ class _Prepared:
 
         return guard
 
-    def _refused(self, rejection: Rejection, headers: Headers) -> Reply:
+    def refused(self, rejection: Rejection, headers: Headers) -> Reply:
+        """The reply for a refusal, counted."""
         self.node.metrics.refused(rejection.code.wire)
         return refusal_reply(rejection, headers)
 
@@ -274,7 +337,7 @@ def _body_refused(headers: Headers) -> Rejection | None:
             return Rejection(ResultCode.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json in UTF-8")
     length = headers.get(b"content-length")
     if length is not None and (len(length) > 18 or not length.isdigit() or int(length) > limits.BODY_BYTES_MAX):
-        return Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
+        return BODY_TOO_LARGE
     return None
 
 

@@ -98,7 +98,7 @@ class Operation(msgspec.Struct, frozen=True):
 
     `body` is the type the JSON body decodes to (None: no body is read), `query` the type of the query string, `answer` the
     type of a success. `resource(call)` reads the single resource that `If-Match` speaks of; on a GET it makes the ETag.
-    `codes` are the refusals it may give besides those every operation may give.
+    `codes` are the refusals it may give besides those every operation may give. `hot` operations take the fast lane (api/lane.py).
     """
 
     id: str
@@ -119,6 +119,7 @@ class Operation(msgspec.Struct, frozen=True):
     answer_media_type: str = "application/json"
     body_optional: bool = False
     body_schema: Any = None
+    hot: bool = False
 
 
 class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

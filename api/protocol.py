@@ -11,9 +11,11 @@ from engine.results import Rejection, ResultCode
 
 
 class KontorProtocol(HttpToolsProtocol):
-    """One connection. `waiting_since` is when the request that is still arriving began, or None."""
+    """One connection. `waiting_since` is when the request that is still arriving began, or None; `idle_since` when the last one was
+    answered, where no timer of uvicorn's looks after that."""
 
     waiting_since: float | None = None
+    idle_since: float | None = None
     _head_bytes = 0
     _in_head = True
     _refused = False
@@ -26,7 +28,7 @@ class KontorProtocol(HttpToolsProtocol):
         if self._refused:
             return
         if self.waiting_since is None:
-            self.waiting_since = time.monotonic()
+            self.waiting_since, self.idle_since = time.monotonic(), None
         if self._in_head:
             # What arrives in one read is bounded by the transport; a head that takes more reads than its limit is refused.
             if self._head_bytes > limits.HEADER_BYTES_MAX:
@@ -49,7 +51,11 @@ class KontorProtocol(HttpToolsProtocol):
         if len(self.connections) > limits.CONNECTIONS_MAX:
             self.refuse(Rejection(ResultCode.OVERLOADED, f"the node has {limits.CONNECTIONS_MAX} connections already"))
         if not self._refused:
-            super().on_headers_complete()
+            self.begin()
+
+    def begin(self) -> None:
+        """The head of a request is whole and within the limits: hand it to the application."""
+        super().on_headers_complete()
 
     def _is_head_too_large(self) -> bool:
         """Much may have arrived because a body came along; then the head is measured."""
@@ -89,7 +95,10 @@ class KontorProtocol(HttpToolsProtocol):
 
 def close_overdue(connections: set[Any], now: float) -> None:
     """Reclaim connections whose requests do not arrive: silent, trickling, or half open."""
-    for connection in [c for c in connections if isinstance(c, KontorProtocol) and c.is_overdue(now)]:
-        connection.refuse(
-            Rejection(ResultCode.REQUEST_TIMEOUT, f"a request must arrive within {limits.BODY_SECONDS_MAX} s")
-        )
+    for connection in [c for c in connections if isinstance(c, KontorProtocol)]:
+        if connection.is_overdue(now):
+            connection.refuse(
+                Rejection(ResultCode.REQUEST_TIMEOUT, f"a request must arrive within {limits.BODY_SECONDS_MAX} s")
+            )
+        elif connection.idle_since is not None and now - connection.idle_since > limits.KEEP_ALIVE_SECONDS:
+            connection.transport.close()

@@ -21,8 +21,9 @@ import uvloop
 
 from api import app
 from api.geography.postcodes import Postcodes
+from api.lane_protocol import LaneProtocol
 from api.node import Node, log
-from api.protocol import KontorProtocol, close_overdue
+from api.protocol import close_overdue
 from api.snapshots import Schedule
 from api.starting import Starting
 from engine import limits
@@ -61,6 +62,7 @@ class Settings(NamedTuple):
     schedule: Schedule
     segment_bytes_max: int
     postcodes: Postcodes | None = None
+    fast_lane: bool = True
 
 
 def serve(settings: Settings) -> None:
@@ -82,7 +84,7 @@ def serve(settings: Settings) -> None:
         log.error("the address could not be had", host=settings.host, port=settings.port, reason=error.strerror)
         raise SystemExit(1) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node, listening))
+        runner.run(_run(node, listening, settings.fast_lane))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -118,7 +120,7 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
         application,
         host=host,
         port=port,
-        http=KontorProtocol,
+        http=LaneProtocol,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -127,13 +129,13 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
         date_header=True,
         proxy_headers=False,
         backlog=2048,
-        timeout_keep_alive=75,
+        timeout_keep_alive=limits.KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=limits.STOP_SECONDS_MAX,
     )
     return _Server(config)
 
 
-async def _run(node: Node, listening: socket.socket) -> None:
+async def _run(node: Node, listening: socket.socket, fast_lane: bool) -> None:
     host, port = listening.getsockname()[:2]
     server = server_of(Starting(node), host, port)
     watch = asyncio.get_running_loop().create_task(_watch(server, node))
@@ -141,7 +143,7 @@ async def _run(node: Node, listening: socket.socket) -> None:
     try:
         await _recover(node, serving)
         node.attach(asyncio.get_running_loop())
-        server.config.loaded_app = app.build(node)
+        server.config.loaded_app = app.build(node, fast_lane=fast_lane)
         address = f"[{host}]" if ":" in host else host
         log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
         await serving

@@ -285,7 +285,7 @@ EXAMPLE = {
 
 OPERATIONS = [
     Operation(
-        id="placeOrder", method="POST", path="/v1/orders", tag=TAG, handle=place, status=201,
+        id="placeOrder", hot=True, method="POST", path="/v1/orders", tag=TAG, handle=place, status=201,
         summary="Place an order, from a reservation or sourced on the spot", body=OrderBody, answer=OrderAnswer,
         codes=(
             ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_RESERVATION,

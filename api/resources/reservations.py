@@ -252,7 +252,7 @@ EXAMPLE = {
 
 OPERATIONS = [
     Operation(
-        id="reserveStock", method="POST", path="/v1/reservations", tag=TAG, handle=reserve, status=201,
+        id="reserveStock", hot=True, method="POST", path="/v1/reservations", tag=TAG, handle=reserve, status=201,
         summary="Claim units for a checkout before the customer pays", body=ReserveStock, answer=ReservationAnswer,
         codes=STOCK_CODES, example=EXAMPLE,
     ),
@@ -267,12 +267,12 @@ OPERATIONS = [
         codes=(ResultCode.NOT_FOUND,),
     ),
     Operation(
-        id="extendReservation", method="POST", path="/v1/reservations/{reservation}/extend", tag=TAG, handle=extend,
+        id="extendReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/extend", tag=TAG, handle=extend,
         summary="Let it end `ttl_seconds` from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
         codes=ENDED_CODES, example={"ttl_seconds": 900},
     ),
     Operation(
-        id="releaseReservation", method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
+        id="releaseReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
         summary="Give back everything, or the quantities named", body=ReleaseBody, body_optional=True,
         answer=ReservationAnswer, resource=_resource,
         codes=(*ENDED_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION),

@@ -329,7 +329,7 @@ OPERATIONS = [
         summary="Stock of all SKUs", answer=StockPage,
     ),
     Operation(
-        id="getAvailability", method="POST", path="/v1/availability", tag=TAG, handle=availability,
+        id="getAvailability", hot=True, method="POST", path="/v1/availability", tag=TAG, handle=availability,
         summary="What a channel could promise now", body=AvailabilityBody, answer=AvailabilityAnswer,
         codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU),
         example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 2}]},

@@ -12,6 +12,7 @@ import pytest
 
 from api import app
 from api.node import Node
+from tests.api.wire import WireTransport
 
 SHOP: dict[str, Any] = {
     "nodes": {
@@ -37,15 +38,16 @@ INVALIDENSTRASSE = {"name": "Erika Mustermann", "street": "Invalidenstraße 43",
 class Api:
     """Calls the application and gives answers; one loop for all calls of a test."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, lane: bool = False) -> None:
         self.directory = directory
+        self.lane = lane
         self.runner = asyncio.Runner()
         self.headers: dict[str, str] = {}
         self._open()
 
     def _open(self) -> None:
         self.node = Node.open(self.directory, dev=True)
-        self.app = app.build(self.node)
+        self.app = app.build(self.node, fast_lane=self.lane)
         self.node.attach(self.runner.get_loop())
 
     def later(self, seconds: int) -> None:
@@ -61,7 +63,11 @@ class Api:
         self.node.close()
 
     async def _call(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=self.app, client=("127.0.0.1", 50000))
+        transport: httpx2.AsyncBaseTransport
+        if self.lane:
+            transport = WireTransport(self.app)
+        else:
+            transport = httpx2.ASGITransport(app=self.app, client=("127.0.0.1", 50000))
         async with httpx2.AsyncClient(transport=transport, base_url="http://kontor") as client:
             return await client.request(method, path, **options)
 
@@ -132,10 +138,10 @@ def order_lines(*lines: tuple[str, int]) -> list[dict[str, Any]]:
     return [{"id": str(at), "sku": sku, "quantity": quantity} for at, (sku, quantity) in enumerate(lines, 1)]
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Api]:
-    """A node that knows nothing."""
-    api = Api(tmp_path / "data")
+@pytest.fixture(params=["application", "lane"])
+def empty(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Api]:
+    """A node that knows nothing: called as an application, and over a connection that has the fast lane."""
+    api = Api(tmp_path / "data", lane=request.param == "lane")
     yield api
     api.node.stop()
     api.close_node()
