@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     help="Size at which the journal's segments are sealed.",
 )
 @options.postcodes("find coordinates where `ship_to` has only country and postal code")
+@click.option(
+    "--fast-lane/--no-fast-lane",
+    default=True,
+    help="Answer the hottest operations below ASGI (default), or everything in the application; the answers are the same.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -56,6 +61,7 @@ def serve(
     snapshots_kept: int,
     segment_mib: int,
     postcodes: Postcodes | None,
+    fast_lane: bool,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -63,7 +69,7 @@ def serve(
     from api.snapshots import Schedule
 
     schedule = Schedule(snapshot_seconds, snapshots_kept)
-    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024, postcodes))
+    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024, postcodes, fast_lane))
 
 
 @click.command()
