@@ -194,8 +194,8 @@ def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> Non
 )
 def test_a_date_that_nobody_can_mean_is_refused_and_the_node_goes_on(api: Api, moment: str) -> None:
     body = {"supplier": "s", "node": "leipzig", "lines": [{"sku": "CUSHION", "quantity": 1}], "expected_at": moment}
-    refusal = api.refused("/v1/inbound", body, 400, "malformed_request")
+    refusal = api.refused("/v1/inbound", body, 400, "malformed_request", "/expected_at")
     assert "between 1970 and 2200" in refusal["detail"]
     announced(api, ("CUSHION", 10))
-    api.refused("/v1/inbound/in-1/delay", {"expected_at": moment}, 400, "malformed_request")
+    api.refused("/v1/inbound/in-1/delay", {"expected_at": moment}, 400, "malformed_request", "/expected_at")
     assert api.read("/v1/inbound/in-1")["expected_at"] == MONDAY

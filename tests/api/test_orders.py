@@ -116,7 +116,7 @@ BAD_ORDERS = [
     ({"number": "W-1", "channel": "web-de", "lines": ONE, "customer": {"e_mail": "x"}}, "malformed_request", "/customer"),
     ({"number": "W-1", "channel": "web-de", "lines": ONE, "delivery": "drone"}, "malformed_request", "/delivery"),
     ({"number": "W-1", "channel": "web-de", "lines": ONE, "placed_at": "2026-11-23T14:32:00"}, "malformed_request", "/placed_at"),
-    ({"number": "W-1", "channel": "web-de", "lines": ONE, "placed_at": "9999-11-23T14:32:00Z"}, "malformed_request", ""),
+    ({"number": "W-1", "channel": "web-de", "lines": ONE, "placed_at": "9999-11-23T14:32:00Z"}, "malformed_request", "/placed_at"),
     ({"number": "W-1", "channel": "nowhere", "lines": ONE}, "unknown_channel", "/channel"),
     ({"number": "W-1", "channel": "web-de", "lines": order_lines(("GHOST", 1))}, "unknown_sku", "/lines/0/sku"),
 ]  # fmt: skip
