@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-11-23T14:32:00.000000Z"])]
-MOMENTS_FROM, MOMENTS_BEFORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS_FROM, MOMENTS_BEFORE = EPOCH, datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
@@ -30,9 +31,10 @@ def iso_or_none(time_ns: int | None) -> str | None:
 def to_ns(moment: datetime) -> int:
     """Nanoseconds of an aware datetime, exact to the microsecond."""
     assert moment.tzinfo is not None
-    whole = moment.astimezone(UTC)
-    seconds = int(whole.replace(microsecond=0).timestamp())
-    return seconds * 1_000_000_000 + whole.microsecond * 1000
+    since = (
+        moment - EPOCH
+    )  # not by way of UTC: the first and the last hours of the calendar have no such time everywhere
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
 def moment_ns(text: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
@@ -78,11 +79,19 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
 
 
 def _malformed(document: Configure) -> Rejection | None:
-    """Everything that could not be worked with, pointed at: calendars of nodes, rules of policies."""
+    """Everything that could not be worked with, pointed at: calendars of nodes, dates of stock, rules of policies."""
     errors = [
         FieldError(f"/nodes/{_escape(name)}{inner}", detail)
         for name, node in document.nodes.items()
         for inner, detail in problems_of_node(node)
+    ]
+    errors += [
+        FieldError(
+            f"/node_items/{_escape(node)}/{_escape(sku)}/stocked_since", f"there is no date {body.stocked_since}"
+        )
+        for node, items in document.node_items.items()
+        for sku, body in items.items()
+        if body.stocked_since is not None and day_of_date(body.stocked_since) is None
     ]
     errors += [
         FieldError(f"/sourcing_policies/{_escape(name)}{inner}", detail)

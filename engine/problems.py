@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine import limits
+from engine.calendars import day_of_date
+from engine.capacity import NS_PER_DAY, UNIX_EPOCH_DAY
 from engine.node_table import Ints
-from engine.policies import instant_ns, selects_item
+from engine.policies import selects_item
 from engine.prices import Column
 from engine.sourcing import Problem
 from engine.stock import NOT_SELLABLE
@@ -16,8 +17,6 @@ from engine.terms import Terms
 
 if TYPE_CHECKING:
     from engine.state import State
-
-NS_PER_DAY = 86_400 * limits.NS_PER_SECOND
 
 
 class Row(NamedTuple):
@@ -127,7 +126,12 @@ def unit_columns(state: State, terms: Terms, sku: str, now_ns: int) -> list[Colu
         for node_at, body in special.items():
             own[node_at] = body.sourcing_minor_per_unit
             if per_month and body.stocked_since is not None:
-                days = max(0, now_ns - instant_ns(f"{body.stocked_since}T00:00:00Z")) // NS_PER_DAY
-                age[node_at] = -per_month * (days // 30)
+                age[node_at] = -per_month * (_days_since(body.stocked_since, now_ns) // 30)
         columns += [Column("SKU at node", "unit", own), Column("age", "unit", age)]
     return [column for column in columns if column.values.any()]
+
+
+def _days_since(date: str, now_ns: int) -> int:
+    """Whole days from a date on (UTC); none from one to come, or from one that no calendar has, which old journals may hold."""
+    day = day_of_date(date)
+    return 0 if day is None else max(0, UNIX_EPOCH_DAY + now_ns // NS_PER_DAY - day)

@@ -56,6 +56,8 @@ def test_a_put_on_what_has_changed_is_refused(api: Api, path: str, body: Any, id
         ("/v1/channels/x", {**SHOP["channels"]["web-de"], "sourcing_policy": "none"}, 422, "/sourcing_policy"),
         ("/v1/nodes/atlantis/items/CUSHION", {}, 422, ""),
         ("/v1/nodes/leipzig/items/GHOST", {}, 422, ""),
+        ("/v1/nodes/leipzig/items/CUSHION", {"stocked_since": "2026-02-31"}, 400, "/stocked_since"),
+        ("/v1/nodes/leipzig/items/CUSHION", {"stocked_since": "0000-01-01"}, 400, "/stocked_since"),
     ],
 )  # fmt: skip
 def test_a_bad_put_is_named_and_nothing_is_changed(api: Api, path: str, body: Any, status: int, pointer: str) -> None:

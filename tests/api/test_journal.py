@@ -119,6 +119,16 @@ def test_a_long_search_gives_up_with_a_cursor_and_goes_on(api: Api, monkeypatch:
     assert [entry["postings"][0]["node"] for entry in pages(api, "sku=CUSHION")] == ["berlin"]
 
 
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/journal"])
+def test_a_span_may_reach_over_both_ends_of_the_calendar(api: Api, path: str) -> None:
+    busy(api)
+    first, last = "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-12:00"
+    everything = api.read(path)
+    assert everything["items"]
+    assert api.read(f"{path}?from={first}&to={last}") == everything
+    assert api.read(f"{path}?from={last}")["items"] == api.read(f"{path}?to={first}")["items"] == []
+
+
 @pytest.mark.parametrize(
     "query", ["cursor=7", "cursor=x.1", "cursor=%C2%B2.1", "limit=0", "from=2026-01-01", "actor=a&actor=b"]
 )

@@ -20,7 +20,8 @@ from engine.commands.policies import (
     WeightStep,
 )
 from engine.commands.reservations import Destination
-from engine.facts import StockReserved
+from engine.configuration import evolve_node_item_set
+from engine.facts import NodeItemSet, StockReserved
 from engine.limits import NS_PER_SECOND
 from engine.policies import FUNCTIONS, PricedNodes, price_function
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TOWEL, ResultCode, Shop, line
@@ -110,6 +111,13 @@ def test_old_stock_goes_first() -> None:
     assert nodes_for(shop) == [LEIPZIG]
     shop.done(c.Configure(node_items={MUNICH: {KETTLE: NodeItem(stocked_since="2020-01-01")}}))
     assert nodes_for(shop) == [MUNICH]
+
+
+def test_stock_since_a_day_that_never_was_has_no_age() -> None:
+    """Such a date is refused now; a journal from before may hold one."""
+    shop = shop_with(age_minor_per_30_days=100)
+    evolve_node_item_set(shop.state, NodeItemSet(MUNICH, KETTLE, NodeItem(stocked_since="2026-02-31")))
+    assert nodes_for(shop) == [LEIPZIG]
 
 
 def test_the_first_row_of_the_carrier_table_that_fits_counts() -> None:
