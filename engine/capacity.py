@@ -31,8 +31,8 @@ class Capacity:
 
     def take(self, slots: Iterable[Slot], time_ns: int) -> None:
         """Take places, and forget days that are over everywhere on Earth."""
-        today = UNIX_EPOCH_DAY + time_ns // NS_PER_DAY
-        for day in [day for day in self.taken if day < today - DAYS_KEPT]:
+        kept = first_day_kept(time_ns)
+        for day in [day for day in self.taken if day < kept]:
             del self.taken[day]
         for slot in slots:
             nodes = self.taken.setdefault(slot.day, {})
@@ -49,6 +49,11 @@ class Capacity:
                 del nodes[slot.node]
             if not nodes:
                 del self.taken[slot.day]
+
+
+def first_day_kept(time_ns: int) -> int:
+    """The first day that is not over everywhere on Earth; places of earlier ones may be forgotten."""
+    return UNIX_EPOCH_DAY + time_ns // NS_PER_DAY - DAYS_KEPT
 
 
 def free_places(state: State, node: str, day: int) -> int | None:

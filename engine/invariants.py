@@ -1,13 +1,15 @@
 """What must hold after every record. Small functions, armed in tests, in the simulator and by `kontor verify`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from engine.capacity import first_day_kept
 from engine.expected import Holder
 from engine.facts.postings import ALLOCATED, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Account
+from engine.facts.sourcing import Slot
 from engine.inbound import promises
-from engine.orders import OPEN_STEPS
+from engine.orders import OPEN_STEPS, Order
 from engine.state import State
 
 Violations = list[str]
@@ -123,6 +125,51 @@ def waiting_lines_are_queued(state: State) -> Violations:
     return [f"line {at} of the order of record {seq} is queued wrongly" for _, seq, at in sorted(queued ^ waiting)]
 
 
+def places_taken_cover_what_is_held(state: State) -> Violations:
+    """Nodes with a limit a day: nothing in memory holds a place that is not counted as taken."""
+    held = _places_held(state, state.orders.open.values())
+    return [
+        f"{node!r} has {state.capacity.count(node, day)} places taken on day {day}, but {units} are held"
+        for (node, day), units in sorted(held.items())
+        if state.capacity.count(node, day) < units
+    ]
+
+
+def every_place_taken_is_held(state: State) -> Violations:
+    """Places taken at nodes are those of active reservations and of the fulfilments of all orders, not one more or less.
+
+    What shipped keeps its place, so closed orders count: this one is only for a state whose closed orders can all be read.
+    """
+    taken = {
+        (node, day): count
+        for day, nodes in state.capacity.taken.items()
+        for node, count in nodes.items()
+        if day >= first_day_kept(state.time_ns)
+    }
+    closed = (order for order in state.closed.newest_orders() if order.number not in state.orders.open)
+    held = _places_held(state, [*state.orders.open.values(), *closed])
+    return [
+        f"{node!r} has {taken.get((node, day), 0)} places taken on day {day}, but {held.get((node, day), 0)} are held"
+        for node, day in sorted(taken | held)
+        if taken.get((node, day), 0) != held.get((node, day), 0)
+    ]
+
+
+def _places_held(state: State, orders: Iterable[Order]) -> dict[tuple[str, int], int]:
+    """Places by node and day that active reservations and the fulfilments of these orders hold, without days that are over."""
+    slots: list[Slot] = []
+    for reservation in state.reservations.active.values():
+        slots += reservation.slots
+    for order in orders:
+        for fulfilment in order.fulfilments:
+            slots += fulfilment.slots
+    held: dict[tuple[str, int], int] = {}
+    for slot in slots:
+        if slot.day >= first_day_kept(state.time_ns):
+            held[slot.node, slot.day] = held.get((slot.node, slot.day), 0) + 1
+    return held
+
+
 def closed_orders_have_left(state: State) -> Violations:
     """Memory holds only orders with something open."""
     return [
@@ -141,6 +188,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     promised_inbound_is_claimed,
     line_units_add_up,
     waiting_lines_are_queued,
+    places_taken_cover_what_is_held,
     closed_orders_have_left,
 ]
 

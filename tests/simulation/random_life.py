@@ -72,7 +72,7 @@ class Life:
         """Work off the queue, and look whether everything still holds."""
         while self.writer.settle():
             pass
-        violations = invariants.check(self.state)
+        violations = invariants.check(self.state) + invariants.every_place_taken_is_held(self.state)
         assert not violations, violations
 
     def do(self, command: Any, key: bytes | None = None) -> Done | Rejection:
