@@ -78,6 +78,11 @@ def settings_of(policy: SourcingPolicy, variant: tuple[int, ...]) -> Settings:
     return Settings(**merged)
 
 
+def asks_own_code(policy: SourcingPolicy) -> bool:
+    """Whether registered functions add to its prices, always or at times."""
+    return any(settings.functions for _, settings in _all_settings(policy))
+
+
 def selects_item(selector: ItemSelector, sku: str, groups: tuple[str, ...]) -> bool:
     """Whether an item is named, or is in a named group; an empty selector takes all."""
     if selector.skus is None and selector.groups is None:

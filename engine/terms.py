@@ -13,7 +13,7 @@ from engine.capacity import free_places
 from engine.commands.policies import SafetyStockRule
 from engine.facts.sourcing import Decision
 from engine.node_table import Bools, Ints, NodeTable
-from engine.policies import settings_of
+from engine.policies import asks_own_code, settings_of
 from engine.prices import (
     Column,
     Parcels,
@@ -28,6 +28,7 @@ from engine.prices import (
 from engine.sourcing import Locations, Rules
 
 if TYPE_CHECKING:
+    from engine.configuration import Configuration
     from engine.state import State
 
 QUICK_NODES_MAX = 4
@@ -195,7 +196,8 @@ class TermsCache:
     """Terms by channel, area, delivery and overrides, made anew when master data changed. Derived: forgetting them changes no answer."""
 
     def __init__(self) -> None:
-        self._terms: dict[tuple[str, Area, str, tuple[int, ...]], Terms] = {}
+        self._terms: dict[tuple[object, ...], Terms] = {}
+        self._by_postal_area = False
         self._version = -1
         self._table: NodeTable | None = None
         self._calendars: dict[int, Calendar] = {}
@@ -204,8 +206,10 @@ class TermsCache:
     def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
         """The terms of a known channel for an area."""
         if self._version != state.configuration.version:
-            self._renew(state.configuration.version)
-        key = (channel_id, area, delivery, variant)
+            self._renew(state.configuration)
+        # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
+        postal_area = area.postal_area if self._by_postal_area else None
+        key = (channel_id, area.country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
@@ -214,11 +218,12 @@ class TermsCache:
             terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
         return terms
 
-    def _renew(self, version: int) -> None:
+    def _renew(self, configuration: Configuration) -> None:
         self._terms.clear()
         self._calendars.clear()
         self._dispatches.clear()
-        self._table, self._version = None, version
+        self._table, self._version = None, configuration.version
+        self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
 
     def table(self, state: State) -> NodeTable:
         """The nodes as columns, as they are now."""
