@@ -20,15 +20,19 @@ _encode = msgspec.json.Encoder().encode
 TIME = "2026-11-23T14:32:00.000000Z"
 
 
-async def reserve(request: Request) -> Response:
+def answer(body: bytes) -> bytes:
     """Decode, encode."""
-    asked = _decode(await request.body())
+    asked = _decode(body)
     lines = tuple(
         ReservedLineAnswer(line.sku, line.quantity, line.quantity, (SourceAnswer("node-1", line.quantity, TIME, TIME),))
         for line in asked.lines
     )
-    answer = ReservationAnswer("r-1000000", "active", asked.channel, TIME, TIME, lines)
-    return Response(_encode(answer), 201, {"kontor-seq": "1000000"}, "application/json")
+    return _encode(ReservationAnswer("r-1000000", "active", asked.channel, TIME, TIME, lines))
+
+
+async def reserve(request: Request) -> Response:
+    """Answer at once."""
+    return Response(answer(await request.body()), 201, {"kontor-seq": "1000000"}, "application/json")
 
 
 async def serve(port: int) -> None:

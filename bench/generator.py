@@ -1,6 +1,6 @@
 """The load generator: raw HTTP/1.1 over asyncio, one request in flight a connection, in a process of its own.
 
-`python -m bench.generator PORT CONNECTIONS SECONDS SEED [keyed]` prints one JSON object.
+`python -m bench.generator PORT CONNECTIONS SECONDS SEED SIZE [keyed] [hot]` prints one JSON object.
 """
 
 import asyncio
@@ -58,9 +58,10 @@ class Connection(asyncio.Protocol):
 class Load:
     """What all connections share: requests made beforehand, and what was measured after the warm-up."""
 
-    def __init__(self, seconds: float, seed: int, size: str, keyed: bool) -> None:
+    def __init__(self, seconds: float, seed: int, size: str, keyed: bool, hot: bool) -> None:
         encode = msgspec.json.encode
-        self._bodies = [encode(command) for command in islice(reservations(SIZES[size], seed), 5_000)]
+        made = reservations(SIZES[size], seed, "hot" if hot else "zipf")
+        self._bodies = [encode(command) for command in islice(made, 5_000)]
         self._keys = random.Random(time.time_ns()) if keyed else None
         self._next = 0
         self.counted_from = time.perf_counter() + WARM_UP_SECONDS
@@ -82,9 +83,11 @@ class Load:
             self.failed += not succeeded
 
 
-async def run(port: int, connections: int, seconds: float, seed: int, size: str, keyed: bool) -> dict[str, object]:
+async def run(
+    port: int, connections: int, seconds: float, seed: int, size: str, keyed: bool, hot: bool
+) -> dict[str, object]:
     """Rate, latencies, and how busy the generator itself was: near 1.0 it measures itself."""
-    load = Load(seconds, seed, size, keyed)
+    load = Load(seconds, seed, size, keyed, hot)
     loop = asyncio.get_running_loop()
     busy = time.process_time()
     for _ in range(connections):
@@ -103,5 +106,7 @@ async def run(port: int, connections: int, seconds: float, seed: int, size: str,
 
 if __name__ == "__main__":
     port, connections, seconds, seed, size, *rest = sys.argv[1:]
-    figures = uvloop.run(run(int(port), int(connections), float(seconds), int(seed), size, "keyed" in rest))
+    figures = uvloop.run(
+        run(int(port), int(connections), float(seconds), int(seed), size, "keyed" in rest, "hot" in rest)
+    )
     print(json.dumps(figures))

@@ -60,9 +60,12 @@ def running(*command: str) -> Iterator[int]:
         process.wait(60)
 
 
-def load(port: int, connections: int, seconds: float, size: str, seed: int, keyed: bool) -> dict[str, Any]:
+def load(
+    port: int, connections: int, seconds: float, size: str, seed: int, keyed: bool, hot: bool = False
+) -> dict[str, Any]:
     """One run of the generator."""
-    arguments = [str(port), str(connections), str(seconds), str(seed), size, *(["keyed"] if keyed else [])]
+    words = [word for word, wanted in (("keyed", keyed), ("hot", hot)) if wanted]
+    arguments = [str(port), str(connections), str(seconds), str(seed), size, *words]
     done = subprocess.run(
         [sys.executable, "-m", "bench.generator", *arguments], capture_output=True, text=True, check=True
     )
@@ -95,8 +98,8 @@ def against_the_floor(
         "rounds": rounds,
         "seconds": seconds,
         "records_a_commit": batch,
-        "kontor": _median(pairs, 0),
-        "floor": _median(pairs, 1),
+        "kontor": median(pairs, 0),
+        "floor": median(pairs, 1),
         "ratio": round(statistics.median(ours["per_second"] / theirs["per_second"] for ours, theirs in pairs), 3),
         "failed": sum(ours["failed"] + theirs["failed"] for ours, theirs in pairs),
     }
@@ -125,8 +128,8 @@ def price_of_choice(directory: Path, connections: int, seconds: float, rounds: i
         "connections": connections,
         "rounds": rounds,
         "seconds": seconds,
-        "20 nodes": _median(pairs, 0),
-        "one node": _median(pairs, 1),
+        "20 nodes": median(pairs, 0),
+        "one node": median(pairs, 1),
         "ratio": round(statistics.median(many["per_second"] / one["per_second"] for many, one in pairs), 3),
     }
 
@@ -143,12 +146,13 @@ def placements(directory: Path, size: str, connections: int, seconds: float, rou
     for variant in found:
         audit(directory / variant)
     return [
-        {"what": f"commit placement: {variant}", "connections": connections, "rounds": rounds, **_median(runs, 0)}
+        {"what": f"commit placement: {variant}", "connections": connections, "rounds": rounds, **median(runs, 0)}
         for variant, runs in found.items()
     ]
 
 
-def _median(runs: list[Any], which: int) -> dict[str, Any]:
+def median(runs: list[Any], which: int) -> dict[str, Any]:
+    """The median of every figure of the runs at a position."""
     names = ("per_second", "p50_ms", "p99_ms", "longest_ms", "generator_cpu")
     return {name: statistics.median(run[which][name] for run in runs) for name in names}
 
