@@ -10,6 +10,7 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import csr_array
 
 from engine.sourcing.problem import (
+    BIG,
     INFEASIBLE,
     NO_CAP,
     OPTIMAL,
@@ -91,7 +92,9 @@ class HighsSolver:
         found = model.solve(self.seconds_max)
         if found.status == 2:
             return no_plan(problem)
-        assert found.x is not None, found.message
+        if found.x is None:  # time was up before it had any plan
+            assert found.status == 1, found.message
+            return Plan(UNPROVEN, None, -BIG, (), tuple(problem.quantity.tolist()))
         takes = _takes_of(problem, cells, found.x)
         bound = int(np.ceil(found.mip_dual_bound - 0.01))
         if violations(problem, takes):

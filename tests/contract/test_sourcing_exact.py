@@ -292,7 +292,9 @@ def test_highs_finds_nothing_cheaper_in_ten_thousand_orders(kind: str, size: str
             unproven.append(seed)
             wrong += [(seed, what) for what in dishonest(ours, theirs)]
         else:
-            wrong += [(seed, what) for what in wrong_with(problem, ours) + disagreements(ours, theirs)]
+            illegal = wrong_with(problem, ours)
+            refuted = kind == "million" and not illegal and beats(ours, theirs)
+            wrong += [(seed, what) for what in illegal + ([] if refuted else disagreements(ours, theirs))]
     print(f"{kind} {size}: {len(SLOW_SEEDS[size])} orders, unproven {unproven}")
     assert wrong == []
     assert kind in HARD or len(unproven) <= 0.1 * len(SLOW_SEEDS[size]), unproven
@@ -340,6 +342,11 @@ def differences(kind: str, size: str, seed: int, other: Solve) -> list[tuple[str
     if kind in HARD and ours.status == UNPROVEN:
         return [(kind, size, seed, what) for what in dishonest(ours, theirs)]
     return [(kind, size, seed, what) for what in wrong_with(problem, ours) + disagreements(ours, theirs)]
+
+
+def beats(ours: Plan, theirs: Plan) -> bool:
+    """Ours is legal and cheaper than the cheapest there is, they say: with a million units HiGHS calculates too roughly."""
+    return ours.cost is not None and (theirs.cost is None or ours.cost < theirs.cost)
 
 
 def dishonest(ours: Plan, theirs: Plan) -> list[str]:
