@@ -202,34 +202,64 @@ def change(call: Call) -> Handled:
 _decode_item = msgspec.json.Decoder(BatchItem).decode
 
 
+class _Gathering:
+    """The answers of a batch as they come; `whole` is done with the last one."""
+
+    def __init__(self, count: int, whole: asyncio.Future[None]) -> None:
+        self.answers: list[Reply | None] = [None] * count
+        self.whole = whole
+        self._missing = count
+
+    def put(self, position: int, reply: Reply) -> None:
+        """The answer of one item."""
+        self.answers[position] = reply
+        self._missing -= 1
+        if not self._missing and not self.whole.done():
+            self.whole.set_result(None)
+
+
 async def reserve_batch(call: Call) -> Handled:
     """Make many reservations, each on its own, in one go."""
-    answers = await asyncio.gather(*(_reserve_item(call, raw, i) for i, raw in enumerate(call.body.items)))
-    parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in answers)
+    items = call.body.items
+    gathering = _Gathering(len(items), call.node.loop.create_future())
+    for position, raw in enumerate(items):
+        reply = _reserve_item(call, raw, position, gathering)
+        if reply is not None:
+            gathering.put(position, reply)
+    await gathering.whole
+    parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in gathering.answers if reply)
     headers = ((b"kontor-seq", str(call.node.journal.last_seq).encode()),)
     return Reply(200, b'{"items":[' + parts + b"]}", headers=headers)
 
 
-async def _reserve_item(call: Call, raw: msgspec.Raw, position: int) -> Reply:
+def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: _Gathering) -> Reply | None:
+    """The answer of one item, if it is known already; else it will be put to the others."""
     try:
         item = _decode_item(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return refusal_reply(problems.from_validation(error), {})
-    command = ReserveStock(**{name: getattr(item, name) for name in ReserveStock.__struct_fields__})
+    *asked_for, _ = msgspec.structs.astuple(item)  # its own field stands last
+    asked = ReserveStock(*asked_for)
     key = payload = None
     name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
     if name is not None:
         key = call.node.key_digest(call.actor, name)
-        payload = call.node.payload_digest("POST", "/v1/reservations", encode(command))
-    future: asyncio.Future[Done | Rejection] = call.node.loop.create_future()
+        payload = call.node.payload_digest("POST", "/v1/reservations", encode(asked))
 
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
-        return 201, encode(_render_reserved(state, seq, facts))
+    def deliver(outcome: Done | Rejection) -> None:
+        gathering.put(position, _reply_of(call, outcome))
 
-    size = len(bytes(raw))
-    command = located(command, call.node.postcodes)
-    refusal = call.node.submit(Change(command, call.actor, render, future.set_result, key, payload, size))
-    outcome = refusal or await future
+    command = located(asked, call.node.postcodes)
+    change = Change(command, call.actor, _render_item, deliver, key, payload, len(memoryview(raw)))
+    refusal = call.node.submit(change)
+    return None if refusal is None else _reply_of(call, refusal)
+
+
+def _render_item(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
+    return 201, encode(_render_reserved(state, seq, facts))
+
+
+def _reply_of(call: Call, outcome: Done | Rejection) -> Reply:
     if isinstance(outcome, Rejection):
         call.node.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
