@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from engine import sparse
 from engine.facts.postings import INSIDE, Account, Posting
 
 _INSIDE = tuple(int(account) for account in Account if account in INSIDE)
@@ -24,25 +25,26 @@ class Ledger:
         self.node_index: dict[str, int] = {}
         self.skus: list[str] = []
         self.nodes: list[str] = []
-        self._allocate(_FIRST_CAPACITY, _FIRST_CAPACITY)
+        self.inside = {account: sparse.never_written(0, 0) for account in _INSIDE}
+        self.outside = {account: np.zeros(0, np.int64) for account in _OUTSIDE}
+        self._make_room(_FIRST_CAPACITY, _FIRST_CAPACITY)
 
-    def _allocate(self, sku_capacity: int, node_capacity: int) -> None:
-        """Make room for more SKUs or nodes; balances are carried over. Accounts never used take no memory: nothing is written there."""
-        old = getattr(self, "inside", None)
-        old_outside = getattr(self, "outside", None)
-        self.node_capacity = node_capacity
-        self.sku_capacity = sku_capacity
-        self.inside = {account: np.zeros((sku_capacity, node_capacity), np.int64) for account in _INSIDE}
-        self.outside = {account: np.zeros(sku_capacity, np.int64) for account in _OUTSIDE}
-        if old is not None and old_outside is not None:
-            skus, nodes = len(self.skus), len(self.nodes)
-            for account in _INSIDE:
-                held = np.flatnonzero(old[account][:skus].any(axis=1))
-                self.inside[account][held, :nodes] = old[account][held, :nodes]
-            for account in _OUTSIDE:
-                self.outside[account][:skus] = old_outside[account][:skus]
-        arrays = {**self.inside, **self.outside}
-        self.cells = [arrays[account].reshape(-1).data for account in range(len(Account))]
+    def _make_room(self, sku_capacity: int, node_capacity: int) -> None:
+        """Make room for more SKUs or nodes; balances are carried over. Accounts that were never used take no memory."""
+        self.node_capacity, self.sku_capacity = node_capacity, sku_capacity
+        for account, units in self.inside.items():
+            self.inside[account] = sparse.grown(units, sku_capacity, node_capacity)
+        for account, units in self.outside.items():
+            self.outside[account] = np.concatenate((units, np.zeros(sku_capacity - len(units), np.int64)))
+        arrays = {account: sparse.flat(units) for account, units in self.inside.items()}
+        arrays |= {account: units.data for account, units in self.outside.items()}
+        self.cells = [arrays[account] for account in range(len(Account))]
+
+    def _begin(self, account: int) -> None:
+        """Give an inside account its memory, at its first posting."""
+        assert not sparse.is_written(self.inside[account])
+        self.inside[account] = sparse.zeros(self.sku_capacity, self.node_capacity)
+        self.cells[account] = sparse.flat(self.inside[account])
 
     def open_sku(self, sku: str) -> int:
         """Give a SKU its position; the same one when it has one."""
@@ -50,7 +52,7 @@ class Ledger:
         if index is None:
             index = len(self.skus)
             if index == self.sku_capacity:
-                self._allocate(self.sku_capacity * 2, self.node_capacity)
+                self._make_room(self.sku_capacity * 2, self.node_capacity)
             self.skus.append(sku)
             self.sku_index[sku] = index
         return index
@@ -61,7 +63,7 @@ class Ledger:
         if index is None:
             index = len(self.nodes)
             if index == self.node_capacity:
-                self._allocate(self.sku_capacity, self.node_capacity * 2)
+                self._make_room(self.sku_capacity, self.node_capacity * 2)
             self.nodes.append(node)
             self.node_index[node] = index
         return index
@@ -83,7 +85,11 @@ class Ledger:
             else:
                 cells[source][sku] -= quantity
             if target in inside:
-                cells[target][cell] += quantity
+                try:
+                    cells[target][cell] += quantity
+                except TypeError:  # the first units it ever gets
+                    self._begin(target)
+                    cells[target][cell] = quantity
             else:
                 cells[target][sku] += quantity
 
@@ -94,7 +100,11 @@ class Ledger:
         assert quantity > 0
         assert balance >= 0, f"{Account(source).name} of {sku} at {node} would be {balance}"
         self.cells[source][cell] = balance
-        self.cells[target][cell] += quantity
+        try:
+            self.cells[target][cell] += quantity
+        except TypeError:  # the first units it ever gets
+            self._begin(target)
+            self.cells[target][cell] = quantity
 
     def balance(self, account: int, sku: str, node: str) -> int:
         """Units of an inside account of a SKU at a node; 0 for what has no account."""
@@ -153,7 +163,11 @@ class Ledger:
     def load_rows(self, account: int, first_sku: int, cells: bytes, units: bytes) -> None:
         """Take over what `rows_of` gave, when all SKUs and nodes have their positions."""
         held, values = np.frombuffer(cells, "<i8"), np.frombuffer(units, "<i8")
+        if not held.size:
+            return
         if account in INSIDE:
+            if not sparse.is_written(self.inside[account]):
+                self._begin(account)
             sku_at, node_at = np.divmod(held, max(1, len(self.nodes)))
             self.inside[account][first_sku + sku_at, node_at] = values
         else:

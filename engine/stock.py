@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import limits
+from engine import limits, sparse
 from engine.commands.configuration import NodeItem
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts.postings import (
@@ -43,19 +43,15 @@ class Stock:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.special: dict[int, dict[int, NodeItem]] = {}
-        self._fit()
-
-    def _fit(self) -> None:
-        old = getattr(self, "withheld", None)
-        self.withheld = np.zeros((self.ledger.sku_capacity, self.ledger.node_capacity), np.int64)
-        if old is not None:
-            self.withheld[: old.shape[0], : old.shape[1]] = old
-        self.withheld_cells = self.withheld.reshape(-1).data
+        self.withheld = sparse.zeros(ledger.sku_capacity, ledger.node_capacity)
+        self.withheld_cells = sparse.flat(self.withheld)
 
     def grow(self) -> None:
         """Follow the ledger when it made room for more SKUs or nodes."""
-        if self.withheld.shape != (self.ledger.sku_capacity, self.ledger.node_capacity):
-            self._fit()
+        room = (self.ledger.sku_capacity, self.ledger.node_capacity)
+        if self.withheld.shape != room:
+            self.withheld = sparse.grown(self.withheld, *room)
+            self.withheld_cells = sparse.flat(self.withheld)
 
     def withhold(self, sku: str, node: str, rule: NodeItem) -> None:
         """Withhold the safety stock of a SKU at a node, or everything if it may not be sold from there.

@@ -88,6 +88,22 @@ def test_the_books_grow_past_their_first_size_and_lose_nothing() -> None:
     assert books.unbalanced_skus() == []
 
 
+def test_an_account_is_first_used_at_any_size_of_the_books() -> None:
+    books = ledger()
+    for i in range(200):
+        books.open_node(f"store-{i}")
+        books.open_sku(f"SKU-{i}")
+    assert books.balance(RESERVED, "BRASS-KETTLE", "leipzig") == 0
+    books.post([kettles(AVAILABLE, RESERVED, 3)])
+    books.move("BRASS-KETTLE", "berlin", RESERVED, ALLOCATED, 2)
+    assert [books.balance(account, "BRASS-KETTLE", "berlin") for account in (AVAILABLE, RESERVED, ALLOCATED)] == [
+        7,
+        1,
+        2,
+    ]
+    assert books.unbalanced_skus() == []
+
+
 def test_opening_twice_gives_the_same_position() -> None:
     books = ledger()
     assert books.open_sku("BRASS-KETTLE") == 0
