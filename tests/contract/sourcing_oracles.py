@@ -79,17 +79,19 @@ class HighsSolver:
     """The whole model as one mixed integer program, solved by HiGHS to a gap of zero.
 
     HiGHS calculates in floating point: its plan is rounded to whole units and priced again. Where the price is not the
-    one HiGHS names, the answer is `unproven`, with the bound of HiGHS: between the two is the truth.
+    one HiGHS names, the answer is `unproven`, with the bound of HiGHS: between the two is the truth. So it is when its time
+    is over. With a million units its presolve may lose the cheapest plan, or all of them; without it HiGHS is slower.
     """
 
-    def __init__(self, seconds_max: float = 60.0) -> None:
+    def __init__(self, seconds_max: float = 60.0, presolve: bool = True) -> None:
         self.seconds_max = seconds_max
+        self.presolve = presolve
 
     def solve(self, problem: Problem) -> Plan:
         """The cheapest legal plan."""
         model = Model()
         cells = _describe(model, problem)
-        found = model.solve(self.seconds_max)
+        found = model.solve(self.seconds_max, self.presolve)
         if found.status == 2:
             return no_plan(problem)
         if found.x is None:  # time was up before it had any plan
@@ -142,7 +144,7 @@ class Model:
         self.high.append(np.full(count, high))
         self.rows += count
 
-    def solve(self, seconds_max: float) -> OptimizeResult:
+    def solve(self, seconds_max: float, presolve: bool = True) -> OptimizeResult:
         """Ask HiGHS."""
         rows, columns, factors = (np.concatenate(part) for part in zip(*self.entries, strict=True))
         matrix = csr_array((factors, (rows, columns)), shape=(self.rows, self.columns))
@@ -151,7 +153,7 @@ class Model:
             integrality=np.concatenate(self.whole),
             bounds=Bounds(np.zeros(self.columns), np.concatenate(self.upper)),
             constraints=LinearConstraint(matrix, np.concatenate(self.low), np.concatenate(self.high)),
-            options={"mip_rel_gap": 0.0, "time_limit": seconds_max},
+            options={"mip_rel_gap": 0.0, "time_limit": seconds_max, "presolve": presolve},
         )
 
 
