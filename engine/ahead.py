@@ -103,10 +103,14 @@ class Ahead:
                 foreseen = Foreseen(at, cost, needed[start : start + len(one.wanted)])
                 self._foreseen[one.position] = foreseen, one.wanted
 
+    def __len__(self) -> int:
+        """How many commands have something foreseen."""
+        return len(self._foreseen)
+
     def of(self, position: int) -> Foreseen | None:
         """What was foreseen for the command at a position and still holds, if its node still has everything."""
         foreseen, wanted = self._foreseen.get(position, (None, {}))
-        return None if any(sku in self._gained for sku in wanted) else foreseen
+        return None if self._gained and any(sku in self._gained for sku in wanted) else foreseen
 
     def after(self, facts: tuple[Fact, ...]) -> None:
         """Take note of what was written down meanwhile."""

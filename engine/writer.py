@@ -212,7 +212,7 @@ class Writer:
             return None
         commands = [item.command if type(item) is Change else None for item in taken]
         try:
-            return machine.look_ahead(self.state, commands, now_ns)
+            return machine.look_ahead(self.state, commands, now_ns) or None  # nothing foreseen: nothing to look up
         except Exception as error:
             self._on_error(error)
             return None
