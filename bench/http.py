@@ -61,22 +61,13 @@ def running(*command: str) -> Iterator[int]:
 
 
 def load(
-    port: int,
-    connections: int,
-    seconds: float,
-    size: str,
-    seed: int,
-    keyed: bool,
-    hot: bool = False,
-    work: str = "reserve",
-    rate: float | None = None,
+    port: int, connections: int, seconds: float, size: str, seed: int, keyed: bool, hot: bool = False
 ) -> dict[str, Any]:
     """One run of the generator."""
-    arguments = ["--connections", str(connections), "--seconds", str(seconds), "--seed", str(seed), "--size", size]
-    arguments += ["--work", work, *(["--keyed"] if keyed else []), *(["--hot"] if hot else [])]
-    arguments += [] if rate is None else ["--rate", str(rate)]
+    words = [word for word, wanted in (("keyed", keyed), ("hot", hot)) if wanted]
+    arguments = [str(port), str(connections), str(seconds), str(seed), size, *words]
     done = subprocess.run(
-        [sys.executable, "-m", "bench.generator", str(port), *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "bench.generator", *arguments], capture_output=True, text=True, check=True
     )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures

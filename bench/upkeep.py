@@ -87,9 +87,8 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
             except OSError:
                 time.sleep(0.05)  # it is recovering
         seconds = 3 * QUIET_SECONDS + 40
-        arguments = ["--connections", str(CONNECTIONS), "--rate", str(rate), "--seconds", str(seconds), "--size", size]
-        command = [sys.executable, "-m", "bench.generator", str(port), *arguments, "--rows", str(rows)]
-        load = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        arguments = [str(port), str(CONNECTIONS), str(rate), str(seconds), "3", size, str(rows)]
+        load = subprocess.Popen([sys.executable, "-m", "bench.steady", *arguments])
         windows = {"alone": _window(lambda: time.sleep(QUIET_SECONDS))}  # a window without anything else
         windows["snapshot"] = _window(lambda: _snapshot(port))
         windows["backup"] = _window(lambda: _backup(data, backup))
