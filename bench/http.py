@@ -60,15 +60,40 @@ def running(*command: str) -> Iterator[int]:
         process.wait(60)
 
 
+@contextmanager
+def serving(directory: Path, *options: str) -> Iterator[int]:
+    """A node as it is shipped, without snapshots of its own accord unless asked; gives its port when it is ready."""
+    words = ("-m", "api.cli", "serve", "--data", str(directory), "--port", "PORT", "--dev")
+    with running(*words, *(options or ("--snapshot-seconds", "0"))) as port:
+        for _ in range(6_000):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10):
+                    break
+            except OSError:
+                time.sleep(0.02)  # it is recovering
+        yield port
+
+
 def load(
-    port: int, connections: int, seconds: float, size: str, seed: int, keyed: bool, hot: bool = False
+    port: int,
+    connections: int,
+    seconds: float,
+    size: str,
+    seed: int,
+    keyed: bool,
+    hot: bool = False,
+    *,
+    workload: str = "reserve",
+    skew: str = "zipf",
+    rate: float | None = None,
 ) -> dict[str, Any]:
-    """One run of the generator."""
-    words = [word for word, wanted in (("keyed", keyed), ("hot", hot)) if wanted]
-    arguments = [str(port), str(connections), str(seconds), str(seed), size, *words]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.generator", *arguments], capture_output=True, text=True, check=True
-    )
+    """One run of the generator in its own process: closed loop, or open loop at `rate` requests a second."""
+    words = ["--connections", str(connections), "--seconds", str(seconds), "--size", size, "--seed", str(seed)]
+    words += ["--workload", workload, "--skew", "hot" if hot else skew]
+    words += ["--keyed"] if keyed else []
+    words += ["--rate", str(rate)] if rate else []
+    command = [sys.executable, "-m", "bench.load", "--url", f"http://127.0.0.1:{port}", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 

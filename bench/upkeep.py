@@ -87,8 +87,9 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
             except OSError:
                 time.sleep(0.05)  # it is recovering
         seconds = 3 * QUIET_SECONDS + 40
-        arguments = [str(port), str(CONNECTIONS), str(rate), str(seconds), "3", size, str(rows)]
-        load = subprocess.Popen([sys.executable, "-m", "bench.steady", *arguments])
+        words = ["--connections", str(CONNECTIONS), "--rate", str(rate), "--seconds", str(seconds), "--seed", "3"]
+        words += ["--size", size, "--rows", str(rows), "--url", f"http://127.0.0.1:{port}"]
+        load = subprocess.Popen([sys.executable, "-m", "bench.load", *words], stdout=subprocess.DEVNULL)
         windows = {"alone": _window(lambda: time.sleep(QUIET_SECONDS))}  # a window without anything else
         windows["snapshot"] = _window(lambda: _snapshot(port))
         windows["backup"] = _window(lambda: _backup(data, backup))
