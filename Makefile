@@ -29,8 +29,8 @@ test-programs: ## install the programs some tests need (Debian, as root): strace
 	@for program in strace curl openssl jq xxd; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing; fi
 
-bench: $(STAMP) ## the bench suite
-	$(BIN)/python -m bench
+bench: $(STAMP) ## the bench suite: BENCH="--size medium --only http" and more, see kontor bench --help
+	$(BIN)/python -m bench $(BENCH)
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -4,7 +4,19 @@ import sys
 
 import click
 
-from api.commands import backups, checkpoints, data, key_backups, keys, nodes, snapshots, sourcing, state, verify
+from api.commands import (
+    backups,
+    benches,
+    checkpoints,
+    data,
+    key_backups,
+    keys,
+    nodes,
+    snapshots,
+    sourcing,
+    state,
+    verify,
+)
 from api.demo import demo_command
 from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
@@ -48,6 +60,7 @@ for command in (
     state.state,
     keys.key,
     sourcing.sourcing,
+    benches.bench,
     replay_command,
     demo_command,
 ):

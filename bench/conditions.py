@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import statistics
 import time
 from importlib.metadata import version
@@ -16,10 +17,27 @@ def conditions(directory: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
         "cpus": os.cpu_count(),
+        "cpu_model": cpu_model(),
+        "load_average_before": round(os.getloadavg()[0], 2),
         "machine": platform.machine(),
         "file_system": file_system(directory),
         "fdatasync_median_ms": round(fdatasync_median_seconds(directory) * 1000, 3),
     }
+
+
+def cpu_model() -> str:
+    """What the processor calls itself."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def host_class() -> str:
+    """The kind of machine, never its name: cores and processor, such as `2-amd-epyc`."""
+    words = re.sub(r"\(.*?\)|@.*| CPU| Processor", "", cpu_model())
+    return f"{os.cpu_count()}-{re.sub(r'[^a-z0-9]+', '-', words.lower()).strip('-')}"
 
 
 def file_system(directory: Path) -> str:

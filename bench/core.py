@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.serve import calm_collector
-from bench.workloads import Size, reservations, shop
+from bench.workloads import Size, lines_of, reservations, shop
 from engine import commands as c
 from engine import invariants, machine
 from engine.areas import NOWHERE
@@ -64,7 +64,9 @@ def reserve_in_memory(size: Size, skew: str, seed: int = 1) -> dict[str, Any]:
             machine.evolve(state, state.seq + 1, now_ns, facts, None)
     seconds = time.perf_counter() - started
     check(state, None)
-    return _figures("core: reserve", seconds, len(work), skew=skew, refused=refused, durable=False)
+    return _figures(
+        "core: reserve", seconds, len(work), skew=skew, lines=lines_of(skew), refused=refused, durable=False
+    )
 
 
 def reserve_durably(directory: Path, size: Size, skew: str, batch: int, count: int, seed: int = 1) -> dict[str, Any]:
@@ -91,7 +93,16 @@ def reserve_durably(directory: Path, size: Size, skew: str, batch: int, count: i
     refused = sum(isinstance(outcome, Rejection) for outcome in outcomes)
     check(writer.state, journal)
     journal.close()
-    return _figures("core + journal: reserve", seconds, count, skew=skew, batch=batch, refused=refused, durable=True)
+    return _figures(
+        "core + journal: reserve",
+        seconds,
+        count,
+        skew=skew,
+        lines=lines_of(skew),
+        batch=batch,
+        refused=refused,
+        durable=True,
+    )
 
 
 def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int = 1) -> dict[str, Any]:
@@ -114,7 +125,7 @@ def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int 
         raise Unsound("orders are left open")
     check(writer.state, journal)
     journal.close()
-    return _figures("core + journal: reserve, order, ship", seconds, count, batch=batch, durable=True)
+    return _figures("core + journal: reserve, order, ship", seconds, count, lines=2, batch=batch, durable=True)
 
 
 def _orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:

@@ -61,3 +61,8 @@ def reservations(size: Size, seed: int, skew: str = "zipf", lines: int = 2) -> I
         )
         demand = tuple(DemandLine(sku, chance.randint(1, 3)) for sku in dict.fromkeys(chosen))
         yield c.ReserveStock(channel="web", lines=demand, ttl_seconds=86_400, ship_to=to)
+
+
+def lines_of(skew: str, lines: int = 2) -> int:
+    """How many lines such a reservation has: on one hot SKU they become one."""
+    return 1 if skew == "hot" else lines

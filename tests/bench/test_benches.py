@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench import core, http, sourcing, upkeep
-from bench.__main__ import report
 from bench.conditions import conditions
+from bench.report import as_text
 from bench.workloads import SIZES
 
 TINY = SIZES["tiny"]
@@ -33,7 +33,7 @@ def test_the_http_bench_compares_with_the_floor(tmp_path: Path, keyed: bool) -> 
     figures = http.against_the_floor(tmp_path / "data", "tiny", connections=2, seconds=0.3, rounds=1, keyed=keyed)
     assert figures["failed"] == 0
     assert figures["kontor"]["per_second"] > 0
-    assert "ratio" in report(figures)
+    assert "ratio" in as_text(figures)
 
 
 def test_every_placement_of_the_commit_serves_the_same(tmp_path: Path) -> None:
