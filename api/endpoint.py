@@ -210,7 +210,11 @@ class Prepared:
             return status, encode(of_facts(state, seq, facts))
 
         def deliver(outcome: Done | Rejection) -> None:
-            answered(self._or_failed(call, lambda: self._changed(changing, call, outcome)))
+            try:
+                reply = self._changed(changing, call, outcome)
+            except Exception as error:
+                reply = self._failed(call, error)
+            answered(reply)
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = node.submit(
@@ -232,13 +236,10 @@ class Prepared:
         body = outcome.body if changing.complete is None else changing.complete(outcome.body)
         return Reply(outcome.status, body, JSON, (seq_header,))
 
-    def _or_failed(self, call: Call, reply: Callable[[], Reply]) -> Reply:
+    def _failed(self, call: Call, error: Exception) -> Reply:
         """A reply that can't be made is a failure of one request, not of the batch."""
-        try:
-            return reply()
-        except Exception as error:
-            self.node.report(error)
-            return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
+        self.node.report(error)
+        return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
 
     def _read(self, reading: Reading, call: Call, answered: Callable[[Reply], None]) -> Reply | None:
         def read(state: State, now_ns: int) -> Rejection | bytes:
@@ -246,7 +247,11 @@ class Prepared:
             return answer if isinstance(answer, Rejection) else encode(answer)
 
         def deliver(outcome: Any) -> None:
-            answered(self._or_failed(call, lambda: self._was_read(call, outcome)))
+            try:
+                reply = self._was_read(call, outcome)
+            except Exception as error:
+                reply = self._failed(call, error)
+            answered(reply)
 
         refusal = self.node.submit(Query(read, deliver))
         return None if refusal is None else self.refused(refusal, call.headers)

@@ -15,7 +15,7 @@ from api.operations import Reply
 from api.protocol import KontorProtocol
 from engine import limits
 
-UNUSUAL = (b"transfer-encoding", b"expect", b"upgrade", b"x-request-id", b"traceparent")
+UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"x-request-id", b"traceparent"))
 
 
 class _NoEvent:
@@ -78,9 +78,8 @@ class LaneProtocol(KontorProtocol):
         if found is None or self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return None
         headers = dict(self.headers)
-        for name in UNUSUAL:
-            if name in headers:
-                return None
+        if not UNUSUAL.isdisjoint(headers):
+            return None
         length = headers.get(b"content-length", b"0")
         if len(length) > 9 or not length.isdigit() or int(length) > limits.LANE_BODY_BYTES_MAX:
             return None
