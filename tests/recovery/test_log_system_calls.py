@@ -143,13 +143,7 @@ def commit_calls(whole: Run) -> list[int]:
     begin = first(whole.calls, "writev")
     named = ("writev", "pwritev", "pwrite64", "fdatasync")
     places = range(begin, len(whole.calls))
-    return [
-        place
-        for place in places
-        if whole.calls[place].name in named
-        and ".new/" not in whole.calls[place].text
-        and whole.calls[place - 1].name != "fallocate"  # the zeros of a growth
-    ]
+    return [place for place in places if whole.calls[place].name in named and ".new/" not in whole.calls[place].text]
 
 
 SHORT_WRITE = "retval=60"

@@ -104,4 +104,17 @@ def test_the_merge_queue_runs_the_command_of_the_readme() -> None:
 def test_make_alone_lists_every_target() -> None:
     listed = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = {line.split()[0] for line in listed.splitlines()}
-    assert targets == {"help", "setup", "run", "test", "test-all", "test-programs", "bench", "lint", "lock", "clean"}
+    ours = {
+        "help",
+        "setup",
+        "run",
+        "test",
+        "test-all",
+        "test-programs",
+        "bench",
+        "bench-peers",
+        "lint",
+        "lock",
+        "clean",
+    }
+    assert targets == ours
