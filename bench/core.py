@@ -119,7 +119,7 @@ def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int 
     calm_collector()
     started = time.perf_counter()
     for start in range(0, count, batch):
-        _orders_of_a_batch(writer, work[start : start + batch])
+        orders_of_a_batch(writer, work[start : start + batch])
     seconds = time.perf_counter() - started
     if writer.state.orders.open:
         raise Unsound("orders are left open")
@@ -128,7 +128,8 @@ def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int 
     return _figures("core + journal: reserve, order, ship", seconds, count, lines=2, batch=batch, durable=True)
 
 
-def _orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:
+def orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:
+    """Reserve each, order each, ship every fulfilment: three commits. Raises AssertionError if anything is refused."""
     made: list[StockReserved] = []
 
     def note(state: State, seq: int, facts: tuple[Any, ...]) -> tuple[int, bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, http, sourcing, traffic, upkeep
+from bench import core, growth, http, memory, restart, sourcing, stall, traffic, upkeep
 from bench.peers import compare
 from bench.scales import Scale
 from bench.workloads import SIZES
@@ -78,6 +78,27 @@ def upkeep_(directory: Path, scale: Scale) -> Figures:
     yield from upkeep.measure(directory, scale.shop, scale.open_reservations, scale.rate_per_second)
 
 
+def stalls(directory: Path, scale: Scale) -> Figures:
+    """the longest wait, past snapshots and sealed segments"""
+    yield stall.measure(directory, scale.shop, scale.rate_per_second, scale.stall_seconds)
+
+
+def grown(directory: Path, scale: Scale) -> Figures:
+    """what an order costs as the journal grows"""
+    yield from growth.measure(directory, scale.shop, scale.growth_orders)
+
+
+def remembered(directory: Path, scale: Scale) -> Figures:
+    """memory by SKUs x nodes, and by open reservations"""
+    for skus, nodes in scale.memory_shops:
+        yield memory.measure(skus, nodes, scale.open_reservations)
+
+
+def restarts(directory: Path, scale: Scale) -> Figures:
+    """how long it takes to be ready again"""
+    yield from restart.measure(directory, scale.shop, scale.open_reservations)
+
+
 def placement(directory: Path, scale: Scale) -> Figures:
     """where the commit runs (decision 1)"""
     for connections in _some(scale):
@@ -98,6 +119,10 @@ PARTS: dict[str, Callable[[Path, Scale], Figures]] = {
     "floor": floor,
     "choice": choice,
     "sourcing": plans,
+    "stall": stalls,
+    "growth": grown,
+    "memory": remembered,
+    "restart": restarts,
     "upkeep": upkeep_,
     "peers": peers,
     "placement": placement,

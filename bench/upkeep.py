@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from api.books import Books, Paths
 from bench.http import running
+from bench.memory import rss_bytes
 from bench.workloads import SIZES, reservations, shop
 from engine.writer import Change, Writer
 
@@ -45,7 +46,7 @@ def _get(port: int, path: str, method: str = "GET") -> Any:
         return msgspec.json.decode(answer.read())
 
 
-def _ready_seconds(directory: Path) -> float:
+def ready_seconds(directory: Path) -> float:
     """From the start of the process to the first 200 of /health/ready; it is killed then."""
     started = time.perf_counter()
     with running(
@@ -66,17 +67,12 @@ def _pid(directory: Path) -> int:
     return int((directory / "lock").read_text())
 
 
-def _rss_mb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) // 1024
-
-
 def measure(directory: Path, size: str, open_reservations: int, rate: float) -> Iterator[dict[str, Any]]:
     """Restart by replay; a steady load alone, while a snapshot and while a backup is made; restart from the snapshot."""
     data, backup, rows = directory / "data", directory / "backup", directory / "rows.npy"
     data.mkdir(exist_ok=True)
     prepare(data, size, open_reservations)
-    yield {"what": "restart by replay", "open_reservations": open_reservations, "ready_seconds": _ready_seconds(data)}
+    yield {"what": "restart by replay", "open_reservations": open_reservations, "ready_seconds": ready_seconds(data)}
     with running(
         "-m", "api.cli", "serve", "--data", str(data), "--port", "PORT", "--dev", "--snapshot-seconds", "0"
     ) as port:
@@ -93,7 +89,7 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
         windows = {"alone": _window(lambda: time.sleep(QUIET_SECONDS))}  # a window without anything else
         windows["snapshot"] = _window(lambda: _snapshot(port))
         windows["backup"] = _window(lambda: _backup(data, backup))
-        memory = _rss_mb(_pid(data))
+        memory = rss_bytes(_pid(data)) // 2**20
         if load.wait() != 0:
             raise AssertionError("the load failed")
     found = np.load(rows)
@@ -105,8 +101,8 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
             "lasted_seconds": round(ended - began, 2),
             **_latencies(found, began, ended),
         }
-    seconds = _ready_seconds(data)
-    yield {"what": "restart from the snapshot", "records": records, "ready_seconds": seconds, "rss_mb_before": memory}
+    seconds = ready_seconds(data)
+    yield {"what": "restart from the snapshot", "records": records, "ready_seconds": seconds, "rss_mib_before": memory}
     shutil.rmtree(backup)
 
 

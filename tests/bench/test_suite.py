@@ -28,6 +28,27 @@ def test_parts_over_http_leave_no_request_without_a_good_answer(tmp_path: Path, 
         assert figures["per_second"] > 0
 
 
+def test_a_load_past_snapshots_loses_nothing(tmp_path: Path) -> None:
+    (figures,) = PARTS["stall"](tmp_path, TINY)
+    assert figures["failed"] == 0
+    assert figures["snapshots"] > 0
+
+
+def test_growth_is_told_at_every_count(tmp_path: Path) -> None:
+    assert [figures["orders"] for figures in PARTS["growth"](tmp_path, TINY)] == [100, 200]
+
+
+def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (figures,) = PARTS["memory"](tmp_path, TINY)
+    assert figures["empty_mib"] <= figures["stocked_mib"] <= figures["full_mib"]
+
+
+def test_a_node_comes_back_by_replay_and_from_a_snapshot(tmp_path: Path) -> None:
+    found = {figures["what"]: figures for figures in PARTS["restart"](tmp_path, TINY)}
+    assert found["restart: replay in process"]["records"] > TINY.open_reservations
+    assert found["restart: ready from a snapshot"]["ready_seconds"] > 0
+
+
 def test_kontor_bench_writes_figures_and_a_page_named_after_the_class_of_the_machine(tmp_path: Path) -> None:
     run = CliRunner().invoke(
         main,
