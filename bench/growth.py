@@ -1,6 +1,12 @@
-"""What an order costs when many are in the journal already: whole orders in process, on disk, until there are so many."""
+"""What an order costs when many are in the journal already: whole orders in process, on disk, until there are so many.
+
+`python -m bench.growth DIRECTORY SIZE COUNT...` prints a JSON object for each count.
+"""
 
 import itertools
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -8,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from api.books import Books, Paths
-from bench.core import Unsound, orders_of_a_batch
+from api.serve import calm_collector
+from bench.core import check, orders_of_a_batch
 from bench.memory import rss_bytes
 from bench.workloads import SIZES, reservations, shop
-from engine import invariants, machine
-from engine.recovery import Fold
-from engine.state import State
-from engine.wal import MemoryClosedTable
 from engine.writer import Change, Writer
 
 BATCH = 512
@@ -23,12 +26,24 @@ MEASURED_PART = 5  # the last fifth before each count
 
 
 def measure(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    """In a process of its own, so that its memory is only its own. Raises CalledProcessError if the books do not hold."""
+    words = [sys.executable, "-m", "bench.growth", str(directory), size, *map(str, counts)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            yield json.loads(line)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
+
+
+def grown(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     """At every count: the time an order took in the last fifth, and the longest batch since the count before."""
     books = Books(Paths.of(directory))
     writer = Writer(books.state, books.journal, time.time_ns)
     for command in shop(SIZES[size]):
         writer.submit(Change(command, "bench", lambda state, seq, facts: (201, b""), lambda outcome: None))
         writer.settle()
+    calm_collector()
     baskets = cycle([*islice(reservations(SIZES[size], 1), BASKETS)])
     done = 0
     for count in counts:
@@ -55,16 +70,11 @@ def measure(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dic
             "lines": 2,
             "durable": True,
         }
-    _audit(books)
+    check(books.state, books.journal)
     books.close()
 
 
-def _audit(books: Books) -> None:
-    """The books hold and replay gives the same state. Closed orders are forgotten on the way: they may not fit in memory."""
-    violations = invariants.check(books.state)
-    if violations:
-        raise Unsound("; ".join(violations[:5]))
-    again = State(MemoryClosedTable())
-    Fold(again, books.journal.read(), keep_closed=False).advance(books.journal.last_seq)
-    if machine.digest(again) != machine.digest(books.state):
-        raise Unsound("replay gives another state")
+if __name__ == "__main__":
+    where, size, *counts = sys.argv[1:]
+    for figures in grown(Path(where), size, tuple(int(count) for count in counts)):
+        print(json.dumps(figures), flush=True)

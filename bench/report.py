@@ -25,7 +25,7 @@ def as_text(figures: dict[str, Any]) -> str:
     lines = [figures["what"], "    " + ", ".join(f"{name} {value}" for name, value in plain.items())]
     for name, value in figures.items():
         if isinstance(value, dict):
-            lines.append(f"    {name:<8}" + ", ".join(f"{key} {entry}" for key, entry in value.items()))
+            lines.append(f"    {name}: " + ", ".join(f"{key} {entry}" for key, entry in value.items()))
     return "\n".join(lines)
 
 

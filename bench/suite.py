@@ -26,7 +26,9 @@ def in_process(directory: Path, scale: Scale) -> Figures:
 
 def over_http(directory: Path, scale: Scale) -> Figures:
     """one reservation a request over HTTP, by connections; spread, even and hot SKUs"""
-    yield from traffic.by_connections(directory, scale.shop, scale.connections, scale.seconds, scale.rounds)
+    for connections in scale.connections:
+        where = directory / f"{connections}"
+        yield from traffic.by_connections(where, scale.shop, connections, scale.seconds, scale.rounds)
 
 
 def workloads(directory: Path, scale: Scale) -> Figures:

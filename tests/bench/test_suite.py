@@ -108,5 +108,5 @@ def test_a_chart_has_a_point_for_everything_that_can_be_shown() -> None:
 def test_figures_with_parts_of_their_own_are_told_line_by_line() -> None:
     assert (
         as_text({"what": "x", "ratio": 1.4, "kontor": {"per_second": 7}})
-        == "x\n    ratio 1.4\n    kontor  per_second 7"
+        == "x\n    ratio 1.4\n    kontor: per_second 7"
     )
