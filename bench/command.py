@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bench import suite
-from bench.conditions import conditions, fdatasync_median_seconds, host_class
+from bench.conditions import conditions, fdatasync_ms, host_class
 from bench.report import as_html, as_text
 from bench.scales import SCALES, Scale
 
@@ -89,5 +89,5 @@ def _measured(directory: Path, size: str, scale: Scale, parts: list[str]) -> dic
             found["figures"].append({"part": part, **figures})
             click.echo(as_text(figures))
         click.echo(f"    took {time.perf_counter() - started:.0f} s", err=True)
-    found["conditions"]["fdatasync_median_after_ms"] = round(fdatasync_median_seconds(directory) * 1000, 3)
+    found["conditions"] |= {f"{name}_after": value for name, value in fdatasync_ms(directory).items()}
     return found

@@ -58,7 +58,7 @@ def test_kontor_bench_writes_figures_and_a_page_named_after_the_class_of_the_mac
     (page,), (data,) = tmp_path.glob("*.html"), tmp_path.glob("*.json")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d-\d+-[a-z0-9-]+", data.stem)
     found = json.loads(data.read_text())
-    assert {"python", "lmdb", "file_system", "fdatasync_median_ms", "fdatasync_median_after_ms"} <= found[
+    assert {"python", "lmdb", "file_system", "fdatasync_median_ms", "fdatasync_median_ms_after"} <= found[
         "conditions"
     ].keys()
     swept = [figures for figures in found["figures"] if figures["part"] == "http"]
