@@ -1,5 +1,6 @@
 """Closed loop: everyone sends again when answered. Open loop: requests are due at a rate, answered before or not."""
 
+import math
 import time
 from collections import defaultdict, deque
 
@@ -8,16 +9,21 @@ from bench.load.tally import Tally
 
 
 class _Measured:
-    """What both loops note. Nothing counts that began before `counted_from`."""
+    """What both loops note. Nothing counts that began during the warm-up."""
 
-    def __init__(self, counted_from: float, ends_at: float, keep_rows: bool = False) -> None:
+    def __init__(self, warm_up_seconds: float, seconds: float, keep_rows: bool = False) -> None:
         self.tallies: dict[str, Tally] = defaultdict(Tally)
-        self.counted_from = counted_from
-        self.ends_at = ends_at
+        self.warm_up_seconds = warm_up_seconds
+        self.seconds = seconds
+        self.counted_from = self.ends_at = self._last_answer = math.inf
         self.longest_stall_seconds = 0.0
         self.lost_count = 0
         self.rows: list[tuple[float, float]] | None = [] if keep_rows else None
-        self._last_answer = counted_from
+
+    def begin(self, now: float) -> None:
+        """Everyone is connected: the clock starts."""
+        self.counted_from = self._last_answer = now + self.warm_up_seconds
+        self.ends_at = self.counted_from + self.seconds
 
     def answered(self, tally: Tally, started: float, now: float, answer: bytes) -> None:
         """Count it and its latency. A stall is time without any answer while this one was waited for."""
@@ -59,13 +65,16 @@ class ClosedLoop(_Measured):
 class OpenLoop(_Measured):
     """A request is due every 1/rate seconds; one that finds no free connection waits, and its clock runs."""
 
-    def __init__(self, counted_from: float, ends_at: float, rate: float, began: float, keep_rows: bool = False) -> None:
-        super().__init__(counted_from, ends_at, keep_rows)
+    def __init__(self, warm_up_seconds: float, seconds: float, rate: float, keep_rows: bool = False) -> None:
+        super().__init__(warm_up_seconds, seconds, keep_rows)
         self._interval = 1 / rate
-        self._began = began
         self._sent = 0
-        self._due = began
         self._idle: deque[Connection] = deque()
+
+    def begin(self, now: float) -> None:
+        """The first is due now."""
+        super().begin(now)
+        self._began = self._due = now
 
     def ready(self, connection: Connection, now: float) -> None:
         """Free for what is due or will be."""

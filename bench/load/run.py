@@ -52,14 +52,11 @@ async def run(plan: Plan) -> tuple[dict[str, Any], list[tuple[float, float]]]:
     """Figures, and rows of (wall-clock start, latency) in seconds if they are kept. Raises LoadFailed."""
     requests = Requests(plan.target, SIZES[plan.size], plan.skew, plan.seed, plan.lines, plan.keyed)
     client = WORKLOADS[plan.workload]
-    began = time.perf_counter() + 0.1 + plan.connections / 2_000  # by then all are connected
-    counted_from = began + WARM_UP_SECONDS
-    ends_at = counted_from + plan.seconds
     load: ClosedLoop | OpenLoop
     if plan.rate is None:
-        load = ClosedLoop(counted_from, ends_at, plan.keep_rows)
+        load = ClosedLoop(WARM_UP_SECONDS, plan.seconds, plan.keep_rows)
     else:
-        load = OpenLoop(counted_from, ends_at, plan.rate, began, plan.keep_rows)
+        load = OpenLoop(WARM_UP_SECONDS, plan.seconds, plan.rate, plan.keep_rows)
     loop = asyncio.get_running_loop()
     connections = [
         (await loop.create_connection(lambda: Connection(load, client(requests)), plan.target.host, plan.target.port))[
@@ -67,7 +64,7 @@ async def run(plan: Plan) -> tuple[dict[str, Any], list[tuple[float, float]]]:
         ]
         for _ in range(plan.connections)
     ]
-    await asyncio.sleep(began - time.perf_counter())
+    load.begin(time.perf_counter())
     for connection in connections:
         load.ready(connection, time.perf_counter())
     busy = await _until_done(load)
@@ -113,6 +110,8 @@ async def _last_answers(load: ClosedLoop | OpenLoop, connections: list[Connectio
 
 def _figures(plan: Plan, tallies: dict[str, Tally], stall: float, busy: float) -> dict[str, Any]:
     found = summary(tallies, plan.seconds)
+    if not found["per_second"]:
+        raise LoadFailed("nothing was answered in time")
     if plan.workload == "batch":
         found["reservations_per_second"] = found["per_second"] * BATCH_ITEMS
     if "order" in tallies:

@@ -55,7 +55,8 @@ def test_a_run_without_answers_has_zeros() -> None:
 
 
 def test_in_an_open_loop_the_clock_runs_from_when_a_request_is_due() -> None:
-    load = OpenLoop(counted_from=0.0, ends_at=10.0, rate=100, began=0.0)
+    load = OpenLoop(warm_up_seconds=0, seconds=10, rate=100)
+    load.begin(0.0)
     only = Client()
     load.ready(only, 0.0)  # type: ignore[arg-type]
     assert only.started == [0.0]
@@ -70,7 +71,8 @@ def test_in_an_open_loop_the_clock_runs_from_when_a_request_is_due() -> None:
 
 
 def test_in_a_closed_loop_the_next_request_follows_the_answer_until_time_is_up() -> None:
-    load = ClosedLoop(counted_from=0.0, ends_at=1.0)
+    load = ClosedLoop(warm_up_seconds=0, seconds=1)
+    load.begin(0.0)
     only = Client()
     load.ready(only, 0.5)  # type: ignore[arg-type]
     load.ready(only, 1.0)  # type: ignore[arg-type]
@@ -78,7 +80,8 @@ def test_in_a_closed_loop_the_next_request_follows_the_answer_until_time_is_up()
 
 
 def test_a_refusal_is_no_failure_and_the_warm_up_does_not_count() -> None:
-    load = ClosedLoop(counted_from=1.0, ends_at=5.0)
+    load = ClosedLoop(warm_up_seconds=1, seconds=4)
+    load.begin(0.0)
     tally = load.tallies["reserve"]
     for started, answer in ((0.5, YES), (0.6, BROKEN), (1.5, YES), (2.0, NO), (2.5, BROKEN)):
         load.answered(tally, started, started + 0.1, answer)
