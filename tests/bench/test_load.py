@@ -115,7 +115,7 @@ def test_a_run_on_which_the_server_hangs_up_is_no_run() -> None:
 
 
 def test_what_is_due_in_the_last_moment_is_sent_too() -> None:
-    ended: list[asyncio.StreamWriter] = []
+    ended: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError):
@@ -125,17 +125,15 @@ def test_what_is_due_in_the_last_moment_is_sent_too() -> None:
                 await reader.readexactly(length)
                 writer.write(YES)
         writer.close()
-        ended.append(writer)
+        ended.put_nowait(writer)
 
     async def loaded() -> int:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             target = Target("127.0.0.1", server.sockets[0].getsockname()[1])
             almost_all = 0.6 - 1e-6  # the warm-up and 0.1 s: the fourth request is due a moment before the end
             figures, _ = await run(Plan(target, connections=2, seconds=0.1, size="tiny", rate=3 / almost_all))
-            while len(ended) < 2:
-                await asyncio.sleep(0.001)  # the connections hang up
-            for writer in ended:
-                await writer.wait_closed()
+            for _ in range(2):  # the connections hang up
+                await (await ended.get()).wait_closed()
             return int(figures["accepted"])
 
     assert asyncio.run(loaded()) == 4
