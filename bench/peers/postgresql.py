@@ -1,20 +1,17 @@
-"""PostgreSQL with default durability, by pgbench: a prepared plpgsql function that does the same reservation. No HTTP.
+"""PostgreSQL with default durability: a cluster of its own in a temporary folder, and the same reservation as a function.
 
-A cluster of its own in a temporary folder, thrown away afterwards. The server refuses to run as root, so as root it runs as the
-user `postgres` that the package makes.
+The server refuses to run as root, so as root it runs as the user `postgres` that the package makes.
 """
 
 import os
-import re
 import shutil
 import subprocess
-import time
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bench.peers.common import AREAS_COUNT, STOCKED, NotInstalled, Unsound, node_orders
+from bench.peers.common import STOCKED, NotInstalled, Unsound, node_orders
 from bench.workloads import SIZES
 
 SCHEMA = """
@@ -22,17 +19,16 @@ CREATE TABLE stock (sku int, node int, available bigint NOT NULL CHECK (availabl
                     PRIMARY KEY (sku, node)) WITH (fillfactor = 50);
 CREATE TABLE journal (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, reservation bigint, sku int, node int,
                       units int, at timestamptz NOT NULL DEFAULT clock_timestamp());
-CREATE TABLE keys (key bigint PRIMARY KEY, reservation bigint);
+CREATE TABLE keys (key text PRIMARY KEY, reservation bigint, node int);
 CREATE TABLE areas (area int PRIMARY KEY, nodes int[]);
 CREATE SEQUENCE reservations;
-CREATE FUNCTION reserve(asked_key bigint, skus int[], units int[], asked_area int) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION reserve(asked_key text, skus int[], units int[], asked_area int, OUT number bigint, OUT chosen int)
+LANGUAGE plpgsql AS $$
 DECLARE
-    chosen int;
-    number bigint;
     enough int;
 BEGIN
-    SELECT reservation INTO number FROM keys WHERE key = asked_key;
-    IF FOUND THEN RETURN number; END IF;
+    SELECT reservation, node INTO number, chosen FROM keys WHERE key = asked_key;
+    IF FOUND THEN RETURN; END IF;
     FOREACH chosen IN ARRAY (SELECT nodes FROM areas WHERE area = asked_area) LOOP
         -- Rows are locked in the order of the SKUs, so that two reservations never wait for each other in a circle.
         SELECT count(*) INTO enough FROM (
@@ -44,25 +40,16 @@ BEGIN
                 FROM unnest(skus, units) AS line(sku, wanted) WHERE stock.sku = line.sku AND node = chosen;
             INSERT INTO journal (reservation, sku, node, units)
                 SELECT number, sku, chosen, wanted FROM unnest(skus, units) AS line(sku, wanted);
-            INSERT INTO keys VALUES (asked_key, number);
-            RETURN number;
+            INSERT INTO keys VALUES (asked_key, number, chosen);
+            RETURN;
         END IF;
     END LOOP;
-    RETURN NULL;
+    chosen := NULL;
 END $$;
 """
-SPREAD = r"""\set first random_zipfian(1, {skus}, 1.001)
-\set second (:first * 7919 + random(0, {skus})) % {skus}
-\set area random(0, {areas})
-\set key random(1, 9000000000000000000)
-SELECT reserve(:key, ARRAY[least(:first - 1, :second), greatest(:first - 1, :second)], ARRAY[1, 2], :area)
-    WHERE :first - 1 <> :second;
-"""
-HOT = r"""\set area random(0, {areas})
-\set key random(1, 9000000000000000000)
-SELECT reserve(:key, ARRAY[0], ARRAY[1], :area);
-"""
-BATCH = 50
+"""`reserve` gives the number of the reservation and its node; nulls if no node has everything."""
+USER = "postgres"
+CLIENTS_MAX = 500
 
 
 def programs() -> Path:
@@ -76,69 +63,82 @@ def programs() -> Path:
     raise NotInstalled("PostgreSQL is not installed: apt-get install postgresql (make bench-peers)")
 
 
+def check() -> None:
+    """Raises NotInstalled."""
+    programs()
+    _as_user()
+
+
 def _as_user() -> list[str]:
     if os.geteuid() != 0:
         return []
-    if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode:
-        raise NotInstalled("PostgreSQL does not run as root, and there is no user `postgres`")
-    return ["runuser", "-u", "postgres", "--"]
+    if subprocess.run(["id", USER], capture_output=True, check=False).returncode:
+        raise NotInstalled(f"PostgreSQL does not run as root, and there is no user `{USER}`")
+    return ["runuser", "-u", USER, "--"]
 
 
 class Cluster:
-    """A running server that nobody else uses."""
+    """A running server that nobody else uses. Its socket is in `folder`."""
 
     def __init__(self, folder: Path, bin_folder: Path) -> None:
-        self._folder, self._bin, self._user = folder, bin_folder, _as_user()
+        self.folder, self._bin, self._user = folder, bin_folder, _as_user()
 
     def run(self, program: str, *arguments: str, text: str | None = None) -> str:
         """One of its programs, to its end. Raises CalledProcessError."""
         command = [*self._user, str(self._bin / program), *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=self._folder)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=self.folder)
         return done.stdout
 
     def sql(self, text: str) -> str:
         """What psql answers, bare."""
-        return self.run("psql", "-h", str(self._folder), "-d", "postgres", "-qAtX", "-v", "ON_ERROR_STOP=1", text=text)
+        where = ("-h", str(self.folder), "-U", USER, "-d", "postgres")
+        return self.run("psql", *where, "-qAtX", "-v", "ON_ERROR_STOP=1", text=text)
 
-    def pgbench(self, script: str, clients: int, seconds: float, *more: str) -> tuple[float, float]:
-        """(transactions a second, mean latency in ms) of a script."""
-        (self._folder / "script.sql").write_text(script)
-        (self._folder / "script.sql").chmod(0o644)
-        threads = str(min(clients, 2))
-        seconds_whole = str(max(1, round(seconds)))
-        said = self.run(
-            "pgbench", "-h", str(self._folder), "-n", "-M", "prepared", "-c", str(clients), "-j", threads, "-T",
-            seconds_whole, "-f", str(self._folder / "script.sql"), *more, "postgres",
-        )  # fmt: skip
-        rate, latency = re.search(r"tps = ([0-9.]+)", said), re.search(r"latency average = ([0-9.]+) ms", said)
-        assert rate, said
-        assert latency, said
-        return float(rate.group(1)), float(latency.group(1))
+    def version(self) -> str:
+        """Of the server, such as 15.18."""
+        return self.sql("SHOW server_version").partition(" ")[0].strip()
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """A fresh cluster, with defaults but for its port and its room for clients. Raises NotInstalled."""
-    bin_folder, user = programs(), _as_user()
-    folder.mkdir(parents=True)
-    if user:
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent != Path("/") and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o111)  # it must be able to get there
-    found = Cluster(folder, bin_folder)
-    data = folder / "data"
-    found.run("initdb", "-D", str(data), "-A", "trust", "--no-instructions")
-    options = f"-k {folder} -c listen_addresses= -c max_connections=200"
-    found.run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        yield found
-    finally:
-        found.run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+def cluster(directory: Path, size: str) -> Iterator[Cluster]:
+    """A fresh, stocked cluster on the file system of `directory`, with defaults but for its port and its room for clients.
+
+    Raises NotInstalled.
+    """
+    bin_folder = programs()
+    with tempfile.TemporaryDirectory(prefix="kontor-pg-", dir=_home_for_it(directory)) as name:
+        folder = Path(name)
+        if _as_user():
+            shutil.chown(folder, USER)
+        found = Cluster(folder, bin_folder)
+        data = folder / "data"
+        found.run("initdb", "-D", str(data), "-A", "trust", "-U", USER, "--no-instructions")
+        options = f"-k {folder} -c listen_addresses= -c max_connections={CLIENTS_MAX}"
+        found.run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            _fill(found, size)
+            yield found
+        finally:
+            found.run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
-def fill(found: Cluster, size: str) -> None:
-    """Tables, stock, and the nodes by distance."""
+def _home_for_it(directory: Path) -> Path:
+    """The nearest folder above that the server's user may enter, on the same disk. Nobody's permissions are changed."""
+    directory = directory.resolve()
+    if not _as_user():
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+    for parent in directory.parents:
+        if all(above.stat().st_mode & 0o001 for above in (parent, *parent.parents) if above.exists()):
+            disk = next(above for above in (directory, *directory.parents) if above.exists())
+            if parent.exists() and parent != Path("/") and parent.stat().st_dev == disk.stat().st_dev:
+                return parent
+    raise NotInstalled(
+        f"on the disk of {directory} there is no folder that the user `{USER}` may enter: choose another"
+    )
+
+
+def _fill(found: Cluster, size: str) -> None:
     skus, nodes = SIZES[size].skus, SIZES[size].nodes
     areas = ",".join(f"({area}, ARRAY{order})" for area, order in enumerate(node_orders(SIZES[size])))
     found.sql(
@@ -161,35 +161,3 @@ def audit(found: Cluster) -> int:
     if journalled != reserved or off or keys != made:
         raise Unsound("PostgreSQL: journal, stock and keys differ")
     return made
-
-
-def measure(directory: Path, size: str, clients: tuple[int, ...], seconds: float) -> Iterator[dict[str, Any]]:
-    """Reservations a second by clients, spread and on one SKU; and by one writer that puts 50 into a transaction."""
-    with cluster(directory / "postgresql") as found:
-        fill(found, size)
-        version = found.sql("SHOW server_version").strip()
-        scripts = {
-            hot: (HOT if hot else SPREAD).format(skus=SIZES[size].skus, areas=AREAS_COUNT - 1) for hot in (False, True)
-        }
-        for hot in (False, True):
-            for count in clients:
-                rate, latency = found.pgbench(scripts[hot], count, seconds)
-                yield _figures("peer: PostgreSQL by pgbench", rate, count, hot, version, mean_ms=latency)
-            several = "BEGIN;\n\\startpipeline\n" + scripts[hot] * BATCH + "\\endpipeline\nCOMMIT;\n"
-            rate, _ = found.pgbench(several, 1, seconds)
-            yield _figures(f"peer: PostgreSQL, one writer, {BATCH} a transaction", rate * BATCH, 1, hot, version)
-        audit(found)
-
-
-def _figures(what: str, rate: float, clients: int, hot: bool, version: str, **more: Any) -> dict[str, Any]:
-    return {
-        "what": what,
-        "per_second": round(rate),
-        "clients": clients,
-        "hot": hot,
-        "durable": True,
-        **more,
-        "postgresql": version.partition(" ")[0],
-        "taken_at": time.strftime("%H:%M:%S"),
-        "differs": "no HTTP, no JSON; pgbench is C; Zipf by pgbench",
-    }

@@ -12,11 +12,16 @@ from typing import Any
 from bench.peers.common import AREAS_COUNT, STOCKED, NotInstalled, Unsound, node_orders
 from bench.workloads import SIZES
 
-# ARGV: units, then SKUs. The key of idempotency is drawn by redis-benchmark like the SKUs.
+DIFFERS = "no HTTP, no JSON; redis-benchmark is C; SKUs evenly spread, one unit a line"
+DRAWN_BELOW = 2_000_000_000
+# ARGV: key of idempotency, area, units, then SKUs: whatever redis-benchmark draws, reduced to what there is.
 SCRIPT = """
 local key, area, units = 'key:' .. ARGV[1], ARGV[2] % {areas}, tonumber(ARGV[3])
 local known = redis.call('GET', key)
-if known then return known end
+if known then
+    redis.call('INCR', 'repeated')
+    return known
+end
 for node in string.gmatch(redis.call('HGET', 'areas', area), '%d+') do
     local enough = true
     for i = 4, #ARGV do
@@ -52,11 +57,16 @@ return {{reserved, journalled, off}}
 """
 
 
-@contextmanager
-def server(folder: Path) -> Iterator[list[str]]:
-    """A server of its own; gives the start of a redis-cli command. Raises NotInstalled."""
+def check() -> None:
+    """Raises NotInstalled."""
     if not (shutil.which("redis-server") and shutil.which("redis-benchmark")):
         raise NotInstalled("Redis is not installed: apt-get install redis-server (make bench-peers)")
+
+
+@contextmanager
+def server(folder: Path, size: str) -> Iterator[list[str]]:
+    """A stocked server of its own; gives the start of a redis-cli command. Raises NotInstalled."""
+    check()
     folder.mkdir(parents=True)
     socket = str(folder / "redis.sock")
     process = subprocess.Popen(
@@ -72,7 +82,9 @@ def server(folder: Path) -> Iterator[list[str]]:
             ):
                 break
             time.sleep(0.05)  # it is starting
-        yield ["redis-cli", "-s", socket]
+        command = ["redis-cli", "-s", socket]
+        _fill(command, size)
+        yield command
     finally:
         process.terminate()
         process.wait(30)
@@ -93,41 +105,40 @@ def _fill(command: list[str], size: str) -> None:
     _cli(command, text="\n".join(lines) + "\n")
 
 
+def script(size: str) -> str:
+    """The reservation in Lua, for a shop of this size."""
+    return SCRIPT.format(areas=AREAS_COUNT, skus=SIZES[size].skus)
+
+
 def audit(command: list[str], size: str) -> int:
-    """Reservations made. Raises Unsound."""
-    script = AUDIT.format(last_node=SIZES[size].nodes - 1, stocked=STOCKED)
-    reserved, journalled, off = (int(number) for number in _cli(command, "EVAL", script, "0").split())
+    """Reservations made, and those asked for again because a key was drawn twice. Raises Unsound."""
+    summed = AUDIT.format(last_node=SIZES[size].nodes - 1, stocked=STOCKED)
+    reserved, journalled, off = (int(number) for number in _cli(command, "EVAL", summed, "0").split())
     if reserved != journalled or off:
         raise Unsound("Redis: the journal and the stock differ")
-    return int(_cli(command, "GET", "reservations") or 0)
+    return sum(int(_cli(command, "GET", name) or 0) for name in ("reservations", "repeated"))
 
 
-def measure(directory: Path, size: str, clients: tuple[int, ...], seconds: float) -> Iterator[dict[str, Any]]:
-    """Reservations a second by clients, spread and on one SKU."""
-    with server(directory / "redis") as command:
-        _fill(command, size)
-        script = SCRIPT.format(areas=AREAS_COUNT, skus=SIZES[size].skus)
-        loaded = _cli(command, "SCRIPT", "LOAD", script)
-        version = re.search(r"redis_version:(\S+)", _cli(command, "INFO", "server"))
-        made = 0
-        for hot in (False, True):
-            drawn = ["1", "0"] if hot else ["1", "__rand_int__", "__rand_int__"]
-            for count in clients:
-                requests = max(500, round(seconds * (2_000 if count == 1 else 12_000)))
-                said = _cli(
-                    ["redis-benchmark", "-s", command[2]], "-c", str(count), "-n", str(requests), "-r", "1000000000",
-                    "--csv", "EVALSHA", loaded, "0", "__rand_int__", "__rand_int__", *drawn,
-                )  # fmt: skip
-                rate, mean_ms = (float(cell.strip('"')) for cell in said.splitlines()[-1].rsplit(",", 7)[1:3])
-                yield {
-                    "what": "peer: Redis, appendfsync always, Lua, by redis-benchmark",
-                    "per_second": round(rate),
-                    "clients": count,
-                    "hot": hot,
-                    "durable": True,
-                    "mean_ms": mean_ms,
-                    "redis": "" if version is None else version.group(1),
-                    "differs": "no HTTP, no JSON; redis-benchmark is C; SKUs evenly spread",
-                }
-            made = audit(command, size)
-        assert made
+def version(command: list[str]) -> str:
+    """Of the server, such as 7.0.15."""
+    found = re.search(r"redis_version:(\S+)", _cli(command, "INFO", "server"))
+    return "" if found is None else found.group(1)
+
+
+def by_clients(command: list[str], size: str, clients: int, hot: bool, seconds: float) -> dict[str, Any]:
+    """Every client one call after another, about so long: redis-benchmark counts calls, not seconds."""
+    loaded = _cli(command, "SCRIPT", "LOAD", script(size))
+    drawn = ["1", "0"] if hot else ["1", "__rand_int__", "__rand_int__"]
+    count = max(500, round(seconds * (2_000 if clients == 1 else 12_000)))
+    said = _cli(
+        ["redis-benchmark", "-s", command[2]], "-c", str(clients), "-n", str(count), "-r", str(DRAWN_BELOW),
+        "--csv", "EVALSHA", loaded, "0", "__rand_int__", "__rand_int__", *drawn,
+    )  # fmt: skip
+    names, cells = (line.split(",") for line in said.splitlines()[-2:])
+    found = {name.strip('"'): cell.strip('"') for name, cell in zip(names, cells, strict=True)}
+    return {
+        "per_second": round(float(found["rps"])),
+        "mean_ms": float(found["avg_latency_ms"]),
+        "p99_ms": float(found["p99_latency_ms"]),
+        "accepted": count,
+    }

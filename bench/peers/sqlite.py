@@ -13,7 +13,7 @@ TABLES = """
 CREATE TABLE stock (sku INTEGER, node INTEGER, available INTEGER NOT NULL CHECK (available >= 0),
                     reserved INTEGER NOT NULL, PRIMARY KEY (sku, node)) WITHOUT ROWID;
 CREATE TABLE journal (id INTEGER PRIMARY KEY, reservation INTEGER, sku INTEGER, node INTEGER, units INTEGER, at REAL);
-CREATE TABLE keys (key BLOB PRIMARY KEY, reservation INTEGER) WITHOUT ROWID;
+CREATE TABLE keys (key TEXT PRIMARY KEY, reservation INTEGER, node INTEGER) WITHOUT ROWID;
 """
 
 
@@ -39,13 +39,13 @@ class Store:
                 )
         self.next = 1 + (self.connection.execute("SELECT max(reservation) FROM journal").fetchone()[0] or 0)
 
-    def reserve(self, wanted: Wanted, key: bytes | None) -> tuple[int, int] | None:
+    def reserve(self, wanted: Wanted, key: str | None) -> tuple[int, int] | None:
         """(reservation, node), the one known for the key, or None if no node has everything."""
         execute = self.connection.execute
         if key is not None:
-            known = execute("SELECT reservation FROM keys WHERE key = ?", (key,)).fetchone()
+            known = execute("SELECT reservation, node FROM keys WHERE key = ?", (key,)).fetchone()
             if known:
-                return known[0], -1
+                return known[0], known[1]
         for node in self.orders[wanted.area]:
             if all(
                 execute("SELECT available FROM stock WHERE sku = ? AND node = ?", (sku, node)).fetchone()[0] >= units
@@ -66,7 +66,7 @@ class Store:
                 (number, sku, node, units, now),
             )
         if key is not None:
-            execute("INSERT INTO keys VALUES (?, ?)", (key, number))
+            execute("INSERT INTO keys VALUES (?, ?, ?)", (key, number, node))
         return number, node
 
     def audit(self) -> int:
@@ -94,7 +94,7 @@ def in_process(
             for first in range(0, some, batch):
                 store.connection.execute("BEGIN IMMEDIATE")
                 for at in range(first, min(first + batch, some)):
-                    store.reserve(work[at], at.to_bytes(16, "big"))
+                    store.reserve(work[at], f"{at:016x}")
                 store.connection.execute("COMMIT")
             seconds = time.perf_counter() - started
             if store.audit() != some:

@@ -6,68 +6,33 @@ transaction, on the loop's own thread, and is answered when that is durable.
 
 import asyncio
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvloop
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from api.resources.reservations import ReservationAnswer, ReservedLineAnswer, SourceAnswer
-from api.serve import calm_collector, server_of
-from bench.peers.common import AREAS_COUNT, Wanted
+from bench.peers import endpoint
+from bench.peers.common import Wanted
 from bench.peers.sqlite import Store
-from engine.commands import ReserveStock
 
-TIME = "2026-11-23T14:32:00.000000Z"
 BATCH_MAX = 512
-_decode = msgspec.json.Decoder(ReserveStock).decode
-_encode = msgspec.json.Encoder().encode
-
-
-def wanted_of(asked: ReserveStock) -> Wanted:
-    """A request as numbers; its place decides the order of the nodes."""
-    to = asked.ship_to
-    place = b"" if to is None else b"%a %a" % (to.latitude, to.longitude)
-    lines = sorted((int(line.sku.partition("-")[2]), line.quantity) for line in asked.lines)
-    return Wanted(tuple(lines), zlib.crc32(place) % AREAS_COUNT)
-
-
-def answer_of(asked: ReserveStock, number: int, node: int) -> bytes:
-    """The same answer as Kontor's."""
-    lines = tuple(
-        ReservedLineAnswer(
-            line.sku, line.quantity, line.quantity, (SourceAnswer(f"node-{node}", line.quantity, TIME, TIME),)
-        )
-        for line in asked.lines
-    )
-    return _encode(ReservationAnswer(f"res-{number}", "active", asked.channel, TIME, TIME, lines))
 
 
 class Shop:
-    """The endpoint, and the queue in front of the store."""
+    """The queue in front of the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[Wanted, bytes | None, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Wanted, str | None, asyncio.Future[Any]]] = []
 
-    async def reserve(self, request: Request) -> Response:
-        """Decode, wait for the transaction, answer."""
-        asked = _decode(await request.body())
-        key = request.headers.get("idempotency-key")
+    async def reserve(self, wanted: Wanted, key: str | None) -> tuple[int, int] | None:
+        """(reservation, node) once the transaction is durable, or None."""
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append((wanted_of(asked), None if key is None else key.encode(), done))
+        done: asyncio.Future[tuple[int, int] | None] = loop.create_future()
+        self._waiting.append((wanted, key, done))
         if len(self._waiting) == 1:
             loop.call_soon(lambda: loop.call_soon(self._commit))  # those that are ready now come along
-        found = await done
-        if found is None:
-            return Response(b'{"code":"insufficient_stock"}', 409, media_type="application/json")
-        return Response(answer_of(asked, *found), 201, {"kontor-seq": str(found[0])}, "application/json")
+        return await done
 
     def _commit(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
@@ -83,10 +48,7 @@ class Shop:
 
 async def serve(directory: Path, size: str, port: int) -> None:
     """Serve until terminated."""
-    shop = Shop(Store(directory, size))
-    calm_collector()
-    app = Starlette(routes=[Route("/v1/reservations", shop.reserve, methods=["POST"])])
-    await server_of(app, "127.0.0.1", port).serve()
+    await endpoint.serve(Shop(Store(directory, size)).reserve, port)
 
 
 if __name__ == "__main__":
