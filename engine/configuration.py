@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
@@ -55,6 +56,26 @@ class Configuration:
         self.sourcing_policies.update(document.sourcing_policies)
         for node, items in document.node_items.items():
             self.node_items.setdefault(node, {}).update(items)
+
+
+class HasSku(Protocol):
+    """A line of a command that names a SKU."""
+
+    @property
+    def sku(self) -> str: ...
+
+
+def refuse_unknown_skus(state: State, lines: Sequence[HasSku]) -> Rejection | None:
+    """The refusal of lines whose SKUs nobody has set, all of them pointed at; None if all are known."""
+    items = state.configuration.items
+    errors = tuple(
+        [
+            FieldError(f"/lines/{at}/sku", f"there is no SKU {line.sku!r}")
+            for at, line in enumerate(lines)
+            if line.sku not in items
+        ]
+    )
+    return Rejection(ResultCode.UNKNOWN_SKU, errors[0].detail, errors) if errors else None
 
 
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from engine import claims
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.configuration import refuse_unknown_skus
 from engine.expected import EXPECTED, Holder, Inbound, InboundLine
 from engine.facts import Fact
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
 from engine.facts.postings import AVAILABLE, INBOUND, SUPPLIER, Posting
-from engine.results import FieldError, Rejection, ResultCode
+from engine.results import Rejection, ResultCode
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -34,13 +35,9 @@ def decide_expect(state: State, command: ExpectInbound, now_ns: int) -> InboundE
     """Write down what will come. An instant that has passed is allowed: the goods are late already."""
     if command.node not in state.configuration.nodes:
         return Rejection.at(ResultCode.UNKNOWN_NODE, "/node", f"there is no node {command.node!r}")
-    unknown = tuple(
-        FieldError(f"/lines/{at}/sku", f"there is no SKU {line.sku!r}")
-        for at, line in enumerate(command.lines)
-        if line.sku not in state.configuration.items
-    )
-    if unknown:
-        return Rejection(ResultCode.UNKNOWN_SKU, unknown[0].detail, unknown)
+    unknown = refuse_unknown_skus(state, command.lines)
+    if unknown is not None:
+        return unknown
     twice = _named_twice(command.lines)
     if twice is not None:
         return twice

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from engine.commands.orders import CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
+from engine.configuration import refuse_unknown_skus
 from engine.facts.orders import (
     Claim,
     FulfilmentTake,
@@ -40,7 +41,7 @@ from engine.orders import (
 )
 from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
 from engine.reservations import find as find_reservation
-from engine.results import FieldError, Rejection, ResultCode, Shortage
+from engine.results import Rejection, ResultCode, Shortage
 from engine.supply import Demand, Foreseen, Request, supply
 
 if TYPE_CHECKING:
@@ -118,13 +119,9 @@ def _placed_line(line: OrderLineRequest, found: list[Source], promised: int) -> 
 def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | None) -> Rejection | None:
     if command.channel not in state.configuration.channels:
         return Rejection.at(ResultCode.UNKNOWN_CHANNEL, "/channel", f"there is no channel {command.channel!r}")
-    unknown = tuple(
-        FieldError(f"/lines/{at}/sku", f"there is no SKU {line.sku!r}")
-        for at, line in enumerate(command.lines)
-        if line.sku not in state.configuration.items
-    )
-    if unknown:
-        return Rejection(ResultCode.UNKNOWN_SKU, unknown[0].detail, unknown)
+    unknown = refuse_unknown_skus(state, command.lines)
+    if unknown is not None:
+        return unknown
     if command.reservation is not None and reservation is None:
         return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
     if reservation is not None and reservation.channel != command.channel:

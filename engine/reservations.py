@@ -21,6 +21,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
+from engine.configuration import refuse_unknown_skus
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import (
     ReservationChanged,
@@ -152,19 +153,14 @@ def check_demand(state: State, channel: str, lines: tuple[DemandLine, ...]) -> R
 
 
 def _unknown(state: State, lines: tuple[DemandLine, ...]) -> Rejection | None:
-    nodes, items = state.configuration.nodes, state.configuration.items
+    nodes = state.configuration.nodes
     errors = []
     for position, line in enumerate(lines):
         if line.node is not None and line.node not in nodes:
             errors.append(FieldError(f"/lines/{position}/node", f"there is no node {line.node!r}"))
     if errors:
         return Rejection(ResultCode.UNKNOWN_NODE, errors[0].detail, tuple(errors))
-    for position, line in enumerate(lines):
-        if line.sku not in items:
-            errors.append(FieldError(f"/lines/{position}/sku", f"there is no SKU {line.sku!r}"))
-    if errors:
-        return Rejection(ResultCode.UNKNOWN_SKU, errors[0].detail, tuple(errors))
-    return None
+    return refuse_unknown_skus(state, lines)
 
 
 def decide_reserve(
