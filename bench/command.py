@@ -1,8 +1,12 @@
 """The suite's command: `python -m bench`, which is `kontor bench` too."""
 
 import json
+import signal
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +67,23 @@ def bench(
         rate_per_second=rate or base.rate_per_second,
     )
     parts = list(only) or suite.DEFAULT
-    with tempfile.TemporaryDirectory(dir=data) as folder:
+    with _stoppable(), tempfile.TemporaryDirectory(dir=data) as folder:
         found = _measured(Path(folder), size, scale, parts)
     out.mkdir(parents=True, exist_ok=True)
     name = f"{found['date']}-{host_class()}"
     (out / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (out / f"{name}.html").write_text(as_html(found), encoding="utf-8")
     click.echo(f"\n{out / name}.html and .json")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """On SIGTERM, stop the servers that were started and take away the data before ending."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _measured(directory: Path, size: str, scale: Scale, parts: list[str]) -> dict[str, Any]:

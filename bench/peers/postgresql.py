@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.peers.common import STOCKED, NotInstalled, Unsound, node_orders
@@ -114,12 +114,13 @@ def cluster(directory: Path, size: str) -> Iterator[Cluster]:
         data = folder / "data"
         found.run("initdb", "-D", str(data), "-A", "trust", "-U", USER, "--no-instructions")
         options = f"-k {folder} -c listen_addresses= -c max_connections={CLIENTS_MAX}"
-        found.run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
+            found.run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
             _fill(found, size)
             yield found
         finally:
-            found.run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+            with suppress(subprocess.CalledProcessError):  # it never came up
+                found.run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
 def _home_for_it(directory: Path) -> Path:

@@ -1,8 +1,11 @@
 """What Kontor is compared with runs tiny, where it is installed, and keeps books that are audited like Kontor's."""
 
 import shutil
+import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,20 @@ def test_a_peer_that_answered_more_than_it_wrote_is_found_out(tmp_path: Path) ->
         contestants.over_sqlite(tmp_path, Load("tiny", 1, False, 0.3)) as (one,),
     ):
         one.runs.append({"accepted": 1})
+
+
+def test_a_run_that_is_stopped_leaves_no_server_and_no_data_behind(tmp_path: Path) -> None:
+    words = ("--size", "tiny", "--only", "peers", "--data", str(tmp_path))
+    stopped = subprocess.Popen([sys.executable, "-m", "bench", *words], stdout=subprocess.DEVNULL)
+    try:
+        opened = "redis/redis.sock" if compare.available()["Redis"] is None else "sqlite/shop.db"
+        while not list(tmp_path.glob(f"*/peers/1-spread/{opened}")):
+            assert stopped.poll() is None
+            time.sleep(0.02)
+        stopped.send_signal(signal.SIGTERM)
+        assert stopped.wait(60) == 128 + signal.SIGTERM
+    finally:
+        stopped.kill()
+    assert list(tmp_path.iterdir()) == []
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(tmp_path) not in running
