@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,26 +69,28 @@ def server(folder: Path, size: str) -> Iterator[list[str]]:
     """A stocked server of its own; gives the start of a redis-cli command. Raises NotInstalled."""
     check()
     folder.mkdir(parents=True)
-    socket = str(folder / "redis.sock")
-    process = subprocess.Popen(
-        ["redis-server", "--port", "0", "--unixsocket", socket, "--dir", str(folder), "--save", "",
-         "--appendonly", "yes", "--appendfsync", "always"],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(200):
-            if (
-                subprocess.run(["redis-cli", "-s", socket, "ping"], capture_output=True, check=False).stdout
-                == b"PONG\n"
-            ):
-                break
-            time.sleep(0.05)  # it is starting
-        command = ["redis-cli", "-s", socket]
-        _fill(command, size)
-        yield command
-    finally:
-        process.terminate()
-        process.wait(30)
+    with tempfile.TemporaryDirectory(prefix="kontor-redis-") as short:  # the address of a socket has 107 bytes at most
+        command = ["redis-cli", "-s", f"{short}/redis.sock"]
+        process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", command[2], "--dir", str(folder), "--save", "",
+             "--appendonly", "yes", "--appendfsync", "always"],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            _await(command)
+            _fill(command, size)
+            yield command
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _await(command: list[str]) -> None:
+    for _ in range(200):
+        if subprocess.run([*command, "ping"], capture_output=True, check=False).stdout == b"PONG\n":
+            return
+        time.sleep(0.05)  # it is starting
+    raise NotInstalled("Redis is installed, but does not start")
 
 
 def _cli(command: list[str], *arguments: str, text: str | None = None) -> str:

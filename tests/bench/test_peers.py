@@ -147,7 +147,7 @@ def test_a_run_that_is_stopped_leaves_no_server_and_no_data_behind(tmp_path: Pat
     words = ("--size", "tiny", "--only", "peers", "--data", str(tmp_path))
     stopped = subprocess.Popen([sys.executable, "-m", "bench", *words], stdout=subprocess.DEVNULL)
     try:
-        opened = "redis/redis.sock" if compare.available()["Redis"] is None else "sqlite/shop.db"
+        opened = "redis/appendonlydir" if compare.available()["Redis"] is None else "sqlite/shop.db"
         while not list(tmp_path.glob(f"*/peers/1-spread/{opened}")):
             assert stopped.poll() is None
             time.sleep(0.02)
