@@ -12,6 +12,7 @@ ENGINE = sorted((ROOT / "engine").rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"engine.limits", "engine.sparse"},
     {"engine.results", "engine.areas"},
+    {"engine.lifecycles"},
     {"engine.commands", "engine.facts"},
     {"engine.ledger", "engine.sourcing", "engine.records", "engine.calendars", "engine.policies"},
     {
