@@ -5,7 +5,24 @@ import msgspec
 from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, iso_or_none
-from engine.orders import Fulfilment, Order, Return
+from engine.facts.orders import Take
+from engine.lifecycles import (
+    ACCEPTED,
+    COLLECTED,
+    DELIVERED,
+    FULFILMENT,
+    HELD,
+    LINE,
+    ORDER,
+    PACKED,
+    PICKED,
+    READY,
+    RELEASED,
+    RETURN,
+)
+from engine.orders import Fulfilment, Order, OrderLine, Return
+from engine.state import State
+from engine.work import order_traits, traits_of
 
 
 class TrackingAnswer(msgspec.Struct):
@@ -23,10 +40,21 @@ class FulfilmentLineAnswer(msgspec.Struct):
     quantity: int
 
 
-class FulfilmentAnswer(msgspec.Struct):
-    """One node's work for one order. `state`: released, accepted, picked, packed, shipped, delivered, rejected, cancelled.
+class ParcelAnswer(msgspec.Struct):
+    """One labelled box of a fulfilment."""
 
-    `ships_at` and `delivers_at` are what was promised when it was sourced (null: not told).
+    lines: tuple[FulfilmentLineAnswer, ...]
+    weight_grams: int | None
+    tracking: TrackingAnswer | None
+
+
+class FulfilmentAnswer(msgspec.Struct):
+    """One node's work for one order.
+
+    `state`: held (kept back by a hold), released, accepted, picked, packed, ready, shipped, delivered, collected, rejected,
+    cancelled, lapsed (nobody came for it). `allowed` are the steps that are possible now. `ships_at` and `delivers_at` are
+    what was promised when it was sourced (null: not told); not accepted by `accept_by` it is taken back, not collected by
+    `pickup_until` its units are given back.
     """
 
     id: str
@@ -40,6 +68,11 @@ class FulfilmentAnswer(msgspec.Struct):
     reason: str | None = None
     ships_at: Timestamp | None = None
     delivers_at: Timestamp | None = None
+    allowed: tuple[str, ...] = ()
+    delivery: str = "ship"
+    accept_by: Timestamp | None = None
+    pickup_until: Timestamp | None = None
+    parcels: tuple[ParcelAnswer, ...] = ()
 
 
 class PromisedAnswer(msgspec.Struct):
@@ -57,6 +90,9 @@ class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
 
     `unsourceable` units were given back by a node and found no other; a person has to decide. `returned` units also
     count as shipped. `promised` are those of the backordered units that an inbound will bring; left out if there are none.
+
+    allocated = held + released (accepted or not) + picked + packed + ready. Of the shipped units `delivered` are known to have
+    arrived and `collected` were picked up; `return_requested` are announced by returns and have not come back.
     """
 
     id: str
@@ -69,11 +105,32 @@ class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
     shipped: int
     cancelled: int
     returned: int
+    held: int
+    released: int
+    picked: int
+    packed: int
+    ready: int
+    delivered: int
+    collected: int
+    return_requested: int
+    allowed: tuple[str, ...]
     promised: tuple[PromisedAnswer, ...] = ()
 
 
+class HoldAnswer(msgspec.Struct):
+    """A business stop on an order: `release` keeps work from nodes, `ship` keeps goods from leaving."""
+
+    handle: str
+    reason: str
+    scope: str
+    since: Timestamp
+
+
 class OrderAnswer(msgspec.Struct):
-    """An order. `state`: open, backordered, unsourceable, shipped, delivered, cancelled."""
+    """An order. `state`: open, backordered, unsourceable, shipped, delivered, collected, cancelled.
+
+    `allowed` is what may be done with it now. The customer comes for it to `pickup_node` (null: it is sent) by `pickup_until`.
+    """
 
     number: str
     state: str
@@ -85,6 +142,11 @@ class OrderAnswer(msgspec.Struct):
     reservation: str | None
     placed_at: Timestamp | None
     created_at: Timestamp
+    allowed: tuple[str, ...]
+    holds: tuple[HoldAnswer, ...]
+    pickup_node: str | None
+    pickup_until: Timestamp | None
+    replaces: str | None
 
 
 class OrderDetail(OrderAnswer, kw_only=True):
@@ -107,16 +169,23 @@ class ReturnLineAnswer(msgspec.Struct):
 
 
 class ReturnAnswer(msgspec.Struct):
-    """An agreement that shipped units may come back. `state`: authorised, received, cancelled."""
+    """An agreement that shipped units may come back. `state`: authorised, received, cancelled. `allowed`: what may follow."""
 
     id: str
     order: str
     state: str
     lines: tuple[ReturnLineAnswer, ...]
     created_at: Timestamp
+    allowed: tuple[str, ...]
 
 
-def fulfilment_answer(order: Order, fulfilment: Fulfilment) -> FulfilmentAnswer:
+def _lines(order: Order, lines: tuple[Take, ...]) -> tuple[FulfilmentLineAnswer, ...]:
+    return tuple(
+        [FulfilmentLineAnswer(order.lines[take.line].id, order.lines[take.line].sku, take.quantity) for take in lines]
+    )
+
+
+def fulfilment_answer(state: State, order: Order, fulfilment: Fulfilment) -> FulfilmentAnswer:
     """One fulfilment of an order."""
     carrier = fulfilment.carrier
     return FulfilmentAnswer(
@@ -124,58 +193,86 @@ def fulfilment_answer(order: Order, fulfilment: Fulfilment) -> FulfilmentAnswer:
         order=order.number,
         node=fulfilment.node,
         state=fulfilment.state,
-        lines=tuple(
-            FulfilmentLineAnswer(order.lines[take.line].id, order.lines[take.line].sku, take.quantity)
-            for take in fulfilment.lines
-        ),
+        lines=_lines(order, fulfilment.lines),
         created_at=iso(fulfilment.created_at_ns),
         changed_at=iso(fulfilment.changed_at_ns),
         tracking=None if carrier is None else TrackingAnswer(carrier, fulfilment.tracking_code),
         reason=fulfilment.reason,
         ships_at=iso_or_none(fulfilment.ships_at_ns),
         delivers_at=iso_or_none(fulfilment.delivers_at_ns),
+        allowed=FULFILMENT.allowed(fulfilment.state, traits_of(state, order, fulfilment)),
+        delivery=order.delivery,
+        accept_by=iso_or_none(fulfilment.accept_by_ns) if fulfilment.state == RELEASED else None,
+        pickup_until=iso_or_none(fulfilment.collect_by_ns),
+        parcels=tuple(
+            [
+                ParcelAnswer(
+                    _lines(order, parcel.lines),
+                    parcel.weight_grams,
+                    None if parcel.carrier is None else TrackingAnswer(parcel.carrier, parcel.tracking_code),
+                )
+                for parcel in fulfilment.parcels
+            ]
+        ),
     )
 
 
-def order_answer(order: Order) -> OrderAnswer:
+def _line_answer(line: OrderLine, units: dict[str, int], announced: int) -> OrderLineAnswer:
+    returnable = line.shipped - line.returned - announced > 0
+    return OrderLineAnswer(
+        id=line.id,
+        sku=line.sku,
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        allocated=line.allocated,
+        backordered=line.backordered,
+        unsourceable=line.unsourceable,
+        shipped=line.shipped,
+        cancelled=line.cancelled,
+        returned=line.returned,
+        held=units.get(HELD, 0),
+        released=units.get(RELEASED, 0) + units.get(ACCEPTED, 0),
+        picked=units.get(PICKED, 0),
+        packed=units.get(PACKED, 0),
+        ready=units.get(READY, 0),
+        delivered=units.get(DELIVERED, 0),
+        collected=units.get(COLLECTED, 0),
+        return_requested=announced,
+        allowed=LINE.allowed("open" if line.open else "done", ("sent",) if returnable else ()),
+        promised=tuple(
+            [
+                PromisedAnswer(
+                    inbound_id(claim.inbound),
+                    claim.node,
+                    claim.quantity,
+                    iso_or_none(claim.ships_at_ns),
+                    iso_or_none(claim.delivers_at_ns),
+                )
+                for claim in line.claims
+            ]
+        ),
+    )
+
+
+def order_answer(state: State, order: Order) -> OrderAnswer:
     """An order without the people in it."""
+    word = order.state
     return OrderAnswer(
         number=order.number,
-        state=order.state,
+        state=word,
         channel=order.channel,
-        lines=tuple(
-            OrderLineAnswer(
-                id=line.id,
-                sku=line.sku,
-                quantity=line.quantity,
-                unit_price_minor=line.unit_price_minor,
-                allocated=line.allocated,
-                backordered=line.backordered,
-                unsourceable=line.unsourceable,
-                shipped=line.shipped,
-                cancelled=line.cancelled,
-                returned=line.returned,
-                promised=tuple(
-                    [
-                        PromisedAnswer(
-                            inbound_id(claim.inbound),
-                            claim.node,
-                            claim.quantity,
-                            iso_or_none(claim.ships_at_ns),
-                            iso_or_none(claim.delivers_at_ns),
-                        )
-                        for claim in line.claims
-                    ]
-                ),
-            )
-            for line in order.lines
-        ),
-        fulfilments=tuple(fulfilment_answer(order, fulfilment) for fulfilment in order.fulfilments),
+        lines=tuple(map(_line_answer, order.lines, order.units_by_state(), order.units_announced())),
+        fulfilments=tuple(fulfilment_answer(state, order, fulfilment) for fulfilment in order.fulfilments),
         returns=tuple(return_id(agreed.number) for agreed in order.returns),
         delivery=order.delivery,
         reservation=None if order.reservation is None else reservation_id(order.reservation),
         placed_at=iso_or_none(order.placed_at_ns),
         created_at=iso(order.created_at_ns),
+        allowed=ORDER.allowed(word, order_traits(order)),
+        holds=tuple([HoldAnswer(hold.handle, hold.reason, hold.scope, iso(hold.since_ns)) for hold in order.holds]),
+        pickup_node=order.pickup_node,
+        pickup_until=iso_or_none(order.collect_by_ns),
+        replaces=order.replaces,
     )
 
 
@@ -192,4 +289,5 @@ def return_answer(order: Order, agreed: Return) -> ReturnAnswer:
             for line in agreed.lines
         ),
         created_at=iso(agreed.created_at_ns),
+        allowed=RETURN.allowed(agreed.state),
     )

@@ -46,13 +46,17 @@ def document_of(fact: Fact, seq: int) -> Document:
     match fact:
         case f.StockMoved():
             return Document("movement", f"m-{seq}")
-        case f.FulfilmentAdvanced() | f.FulfilmentRejected():
+        case f.FulfilmentAdvanced() | f.FulfilmentRejected() | f.FulfilmentConfirmed() | f.FulfilmentShorted():
+            return Document("fulfilment", fulfilment_id(fact.fulfilment))
+        case f.FulfilmentSplit() | f.FulfilmentsMerged() | f.ParcelsPacked() | f.PickupLapsed():
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
         case f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
             return Document("return", return_id(fact.return_id))
         case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
             return Document("inbound", inbound_id(fact.inbound))
         case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():
+            return Document("order", fact.order)
+        case f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
         case f.NodeSet():
             return Document("node", fact.node)
@@ -75,7 +79,14 @@ def document_of(fact: Fact, seq: int) -> Document:
 
 
 _SEALED = ("contact", "billing")
-_IDS = {"reservation": reservation_id, "fulfilment": fulfilment_id, "return_id": return_id, "inbound": inbound_id}
+_IDS = {
+    "reservation": reservation_id,
+    "fulfilment": fulfilment_id,
+    "part": fulfilment_id,
+    "merged": fulfilment_id,
+    "return_id": return_id,
+    "inbound": inbound_id,
+}
 
 
 @cache
@@ -109,6 +120,8 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
             continue
         if field in _IDS and isinstance(value, int):
             value = _IDS[field](value)
+        elif field == "recalled":
+            value = [fulfilment_id(number) for number in value]
         elif field.endswith("_ns") and isinstance(value, int):
             value = iso(value)
         data[name] = _value(value)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.facts import Fact, FulfilmentRejected, OrderCancelled, OrderImproved, OrderPlaced, OrderSourced
+from engine.facts import (
+    Fact,
+    FulfilmentRejected,
+    FulfilmentShorted,
+    OrderCancelled,
+    OrderImproved,
+    OrderPlaced,
+    OrderSourced,
+)
 from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
@@ -32,7 +40,8 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
     sourced = {
         fact.order
         for fact in facts
-        if isinstance(fact, FulfilmentRejected) or (isinstance(fact, OrderSourced) and fact.decision is not None)
+        if isinstance(fact, FulfilmentRejected | FulfilmentShorted)
+        or (isinstance(fact, OrderSourced) and fact.decision is not None)
     }
     left = _left_waiting(facts)
     found: dict[str, dict[int, list[Source]]] = {}
@@ -51,7 +60,8 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
     )
     served = []
     for number, sources in found.items():
-        served.append(_sourced(state.orders.open[number], sources, left, first_number, shelf.slots_of(number)))
+        order, slots = state.orders.open[number], shelf.slots_of(number)
+        served.append(_sourced(state, order, sources, left, first_number, slots, now_ns))
         first_number += len(served[-1].fulfilments)
     return tuple(served)
 
@@ -93,7 +103,7 @@ class _Shelf:
     def take(self, order: Order, sku: str, missing: int) -> list[Source]:
         """Up to `missing` units from the order's nodes, cheapest first; the buffer of its channel stays."""
         request = Request(
-            order.channel, [Demand(sku, missing)], order.area, order.delivery, order.customer_group, partial=True
+            order.channel, [Demand(sku, missing)], order.area, order.way, order.customer_group, partial=True
         )
         terms, _ = terms_of(self._state, request, self._now_ns)
         kept = withheld(self._state, terms, sku)
@@ -103,7 +113,7 @@ class _Shelf:
         for node_at in terms.order:
             node = self._state.ledger.nodes[node_at]
             units = min(missing, free[node_at])
-            if not units or node in order.rejected_by:
+            if not units or node in order.rejected_by or order.pickup_node not in (None, node):
                 continue
             promise = terms.promise(self._state, node_at, self._now_ns)
             if promise is None:
@@ -132,11 +142,13 @@ def _waiting(order: Order, at: int, left: dict[tuple[str, int], Waiting]) -> Wai
 
 
 def _sourced(
+    state: State,
     order: Order,
     sources: dict[int, list[Source]],
     left: dict[tuple[str, int], Waiting],
     first_number: int,
     slots: tuple[Slot, ...],
+    now_ns: int,
 ) -> OrderSourced:
     waiting, postings = [], []
     for at, given in sources.items():
@@ -144,4 +156,5 @@ def _sourced(
         units = sum(source.quantity for source in given)
         waiting.append(Waiting(at, before.backordered - units, before.unsourceable, before.claims))
         postings += [Posting(sku, source.node, AVAILABLE, ALLOCATED, source.quantity) for source in given]
-    return OrderSourced(order.number, plan_fulfilments(first_number, sources, slots), tuple(waiting), tuple(postings))
+    planned = plan_fulfilments(state, first_number, sources, slots, now_ns)
+    return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))

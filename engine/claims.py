@@ -101,7 +101,7 @@ def _terms_of_reservation(state: State, reservation: Reservation, now_ns: int) -
 
 def _terms_of_order(state: State, order: Order, now_ns: int) -> Terms:
     demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in order.lines]
-    request = Request(order.channel, demand, order.area, order.delivery, order.customer_group)
+    request = Request(order.channel, demand, order.area, order.way, order.customer_group)
     return terms_of(state, request, now_ns)[0]
 
 
@@ -161,7 +161,7 @@ def _order_served(
                 postings.append(Posting(line.sku, inbound.node, AVAILABLE, ALLOCATED, units))
                 got += units
         waiting.append(Waiting(at, line.backordered - got, line.unsourceable, _kept(line.claims, at, share)))
-    planned = plan_fulfilments(first_number, sources, slots)
+    planned = plan_fulfilments(state, first_number, sources, slots, now_ns)
     return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.facts import Fact, FulfilmentRejected, OrderPlaced, OrderSourced, StockReserved
+from engine.facts import Fact, FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced, StockReserved
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision
 from engine.orders import Order, find, find_by_fulfilment
 from engine.supply import Demand, Request
+from engine.terms import PICKUP
+from engine.work import units_by_line
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -53,9 +55,10 @@ def _by_line(fact: OrderPlaced | OrderSourced) -> dict[int, list[Source]]:
 
 def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
     items = state.configuration.items
-    demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in fact.lines]
+    node, way = fact.pickup_node, fact.delivery if fact.pickup_node is None else PICKUP
+    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in fact.lines]
     partial = any(items[line.sku].backorderable for line in fact.lines)
-    request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
+    request = Request(fact.channel, demand, fact.area, way, fact.customer_group, partial)
     found = _by_line(fact)
     for at, line in enumerate(fact.lines):
         for claim in line.claims:
@@ -66,15 +69,14 @@ def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
 
 def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision: Decision) -> Decided | None:
     """Looked for again, after a rejection in the same record or because somebody asked."""
-    rejected = next((other for other in facts if isinstance(other, FulfilmentRejected)), None)
+    back = next((other for other in facts if isinstance(other, FulfilmentRejected | FulfilmentShorted)), None)
     order: Order | None
-    missing: dict[int, int] = {}
-    if rejected is not None:
-        order = find_by_fulfilment(state, rejected.fulfilment)
+    if back is not None:
+        order = find_by_fulfilment(state, back.fulfilment)
         if order is None:
             return None
-        for take in order.fulfilment(rejected.fulfilment).lines:
-            missing[take.line] = missing.get(take.line, 0) + take.quantity
+        lost = back.lines if isinstance(back, FulfilmentShorted) else order.fulfilment(back.fulfilment).lines
+        missing = units_by_line(lost)
     else:
         order = find(state, fact.order)
         if order is None:
@@ -82,10 +84,10 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
         missing = {at: quantity for at, quantity in waits.items() if quantity}
     lines = order.lines
-    demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in missing.items()]
-    excluded = (*order.rejected_by, *(() if rejected is None else (rejected.node,)))
-    request = Request(
-        order.channel, demand, order.area, order.delivery, order.customer_group, True, excluded, inbound=False
-    )
+    demand = [
+        Demand(lines[at].sku, units, order.pickup_node, lines[at].unit_price_minor) for at, units in missing.items()
+    ]
+    excluded = (*order.rejected_by, *(() if back is None else (back.node,)))
+    request = Request(order.channel, demand, order.area, order.way, order.customer_group, True, excluded, inbound=False)
     found = _by_line(fact)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from engine.asking import Demand, Request, ask, rows_of
 from engine.commands.maintenance import ImproveOrders
-from engine.facts.orders import OrderImproved, PlannedFulfilment, Take
+from engine.facts.orders import OrderImproved, PlannedFulfilment
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision
-from engine.orders import CANCELLED, RELEASED, Fulfilment, Order, evolve_add_fulfilments
+from engine.lifecycles import CANCELLED, RELEASED
+from engine.orders import Fulfilment, Order
 from engine.placing import plan_fulfilments
 from engine.problems import problem_of
 from engine.results import Rejection, ResultCode
 from engine.sourcing import cost_of
 from engine.supply import supply, terms_of
+from engine.work import evolve_add_fulfilments, give_up, units_by_line
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -77,7 +79,7 @@ def _better(state: State, order: Order, now_ns: int) -> OrderImproved | None:
     if found.short or saved_minor < max(1, least_minor) or _later(found.sources, work):
         return None
     sources = {at: list(given) for at, given in zip(_lines_of(work), found.sources, strict=True)}
-    planned = plan_fulfilments(state.orders.next_fulfilment, sources, found.slots)
+    planned = plan_fulfilments(state, state.orders.next_fulfilment, sources, found.slots, now_ns)
     return _changed(order, work, planned, saved_minor, found.decision)
 
 
@@ -103,13 +105,16 @@ def _as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tupl
             key = (order.lines[take.line].sku, fulfilment.node)
             own[key] = own.get(key, 0) + take.quantity
     lines = order.lines
-    demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in _lines_of(work).items()]
+    demand = [
+        Demand(lines[at].sku, units, order.pickup_node, lines[at].unit_price_minor)
+        for at, units in _lines_of(work).items()
+    ]
     excluded = tuple(order.rejected_by)
     request = Request(
         order.channel,
         demand,
         order.area,
-        order.delivery,
+        order.way,
         order.customer_group,
         False,
         excluded,
@@ -133,7 +138,10 @@ def _changed(
     new = list(planned)
     withdrawn = []
     for fulfilment in work:
-        same = next((p for p in new if (p.node, _units(p.lines)) == (fulfilment.node, _units(fulfilment.lines))), None)
+        same = next(
+            (p for p in new if (p.node, units_by_line(p.lines)) == (fulfilment.node, units_by_line(fulfilment.lines))),
+            None,
+        )
         if same is None:
             withdrawn.append(fulfilment)
         else:
@@ -154,22 +162,10 @@ def _changed(
     return OrderImproved(order.number, numbers, tuple(new), saved_minor, decision, tuple(postings))
 
 
-def _units(takes: tuple[Take, ...]) -> dict[int, int]:
-    units: dict[int, int] = {}
-    for take in takes:
-        units[take.line] = units.get(take.line, 0) + take.quantity
-    return units
-
-
 def evolve_improved(state: State, fact: OrderImproved) -> None:
     """Write down which work was taken back before anybody began, and who does it now."""
     state.ledger.post(fact.postings)
     order = state.orders.touch(fact.order)
     for number in fact.withdrawn:
-        fulfilment = order.fulfilment(number)
-        for take in fulfilment.lines:
-            order.lines[take.line].allocated -= take.quantity
-        state.capacity.give_back(fulfilment.slots)
-        fulfilment.day = None
-        fulfilment.state, fulfilment.changed_at_ns, fulfilment.reason = CANCELLED, state.time_ns, IMPROVED
+        give_up(state, order, order.fulfilment(number), CANCELLED, IMPROVED)
     evolve_add_fulfilments(state, order, fact.fulfilments)

@@ -9,7 +9,8 @@ from engine.expected import Holder
 from engine.facts.postings import ALLOCATED, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Account
 from engine.facts.sourcing import Slot
 from engine.inbound import promises
-from engine.orders import OPEN_STEPS, Order
+from engine.lifecycles import HELD, LEFT, OPEN, RELEASED
+from engine.orders import RELEASE, Order
 from engine.state import State
 
 Violations = list[str]
@@ -46,7 +47,7 @@ def allocated_equals_open_fulfilments(state: State) -> Violations:
     held: dict[tuple[str, str], int] = {}
     for order in state.orders.open.values():
         for fulfilment in order.fulfilments:
-            if fulfilment.state in OPEN_STEPS:
+            if fulfilment.state in OPEN:
                 for take in fulfilment.lines:
                     key = (order.lines[take.line].sku, fulfilment.node)
                     held[key] = held.get(key, 0) + take.quantity
@@ -110,6 +111,41 @@ def line_units_add_up(state: State) -> Violations:
         or min(line.allocated, line.backordered, line.unsourceable, line.shipped, line.cancelled) < 0
         or not 0 <= line.returned <= line.shipped
         or line.claimed > line.backordered
+    ]
+
+
+def line_units_are_where_they_are_counted(state: State) -> Violations:
+    """What a line counts as allocated and shipped is what its fulfilments have, and no more is announced than can come back."""
+    wrong = []
+    for order in state.orders.open.values():
+        announced = order.units_announced()
+        for at, (line, units) in enumerate(zip(order.lines, order.units_by_state(), strict=True)):
+            allocated = sum(units.get(word, 0) for word in OPEN)
+            shipped = sum(units.get(word, 0) for word in LEFT)
+            if (line.allocated, line.shipped) != (allocated, shipped) or announced[at] > line.shipped - line.returned:
+                wrong.append(f"line {line.id!r} of order {order.number!r} counts what its fulfilments do not have")
+    return wrong
+
+
+def work_is_listed_once(state: State) -> Violations:
+    """The lists of work hold exactly the open fulfilments, each in its state, at its time."""
+    listed = sorted(state.orders.work.entries())
+    open_work = sorted(
+        (f.node, f.state, f.target_ns, f.number)
+        for order in state.orders.open.values()
+        for f in order.fulfilments
+        if f.state in OPEN
+    )
+    return [] if listed == open_work else ["the lists of work are not the open fulfilments"]
+
+
+def nothing_is_released_while_held(state: State) -> Violations:
+    """No node has new work of an order whose release is stopped, and nothing is kept back without a reason."""
+    return [
+        f"fulfilment {f.number} of order {order.number!r} is {f.state}"
+        for order in state.orders.open.values()
+        for f in order.fulfilments
+        if f.state == (RELEASED if order.is_held(RELEASE) else HELD)
     ]
 
 
@@ -187,6 +223,9 @@ CHECKS: list[Callable[[State], Violations]] = [
     inbound_equals_what_is_expected,
     promised_inbound_is_claimed,
     line_units_add_up,
+    line_units_are_where_they_are_counted,
+    work_is_listed_once,
+    nothing_is_released_while_held,
     waiting_lines_are_queued,
     places_taken_cover_what_is_held,
     closed_orders_have_left,

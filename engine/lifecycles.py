@@ -99,7 +99,7 @@ FULFILMENT = Lifecycle(
         Step("cancel", OPEN, CANCELLED),
         Step("withdraw", (HELD, RELEASED), CANCELLED, by_itself=True),
         Step("take_back", (RELEASED,), REJECTED, by_itself=True),
-        Step("lapse", (READY,), LAPSED, by_itself=True),
+        Step("lapse", OPEN, LAPSED, needs=IN_STORE, by_itself=True),
     ),
 )
 

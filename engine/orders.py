@@ -6,23 +6,31 @@ An order with nothing open leaves memory at the end of the record that closed it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from heapq import heappush
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from engine.areas import Area
-from engine.facts.orders import Claim, PlannedFulfilment, Take, Waiting
+from engine.facts.orders import Claim, Parcel, Take
 from engine.facts.sourcing import Slot
+from engine.lifecycles import (
+    CANCELLED,
+    COLLECTED,
+    DELIVERED,
+    LEFT,
+    O_BACKORDERED,
+    O_OPEN,
+    O_UNSOURCEABLE,
+    OPEN,
+    SHIPPED,
+)
+from engine.worklists import Worklists
 
 if TYPE_CHECKING:
     from engine.state import State
 
-RELEASED, ACCEPTED, PICKED, PACKED = "released", "accepted", "picked", "packed"
-SHIPPED, DELIVERED, REJECTED, CANCELLED = "shipped", "delivered", "rejected", "cancelled"
-STEPS = (RELEASED, ACCEPTED, PICKED, PACKED, SHIPPED, DELIVERED)
-OPEN_STEPS = STEPS[: STEPS.index(SHIPPED)]
-STATE_AFTER = {"accept": ACCEPTED, "pick": PICKED, "pack": PACKED, "ship": SHIPPED, "deliver": DELIVERED}
+RELEASE, SHIP = "release", "ship"
 
 
 class OrderLine(msgspec.Struct, array_like=True, gc=False):
@@ -58,6 +66,7 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     """One node's work for one order. `changed_at_ns` is when it reached `state`.
 
     `ships_at_ns` and `delivers_at_ns` were promised (None: not told); `day` is the one it takes a place of at the node.
+    Not accepted by `accept_by_ns` it is taken back; not collected by `collect_by_ns` its units are given back.
     """
 
     number: int
@@ -72,6 +81,14 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     ships_at_ns: int | None = None
     delivers_at_ns: int | None = None
     day: int | None = None
+    accept_by_ns: int | None = None
+    collect_by_ns: int | None = None
+    parcels: tuple[Parcel, ...] = ()
+
+    @property
+    def target_ns(self) -> int:
+        """When it should leave the node; without a promise, when it was made."""
+        return self.created_at_ns if self.ships_at_ns is None else self.ships_at_ns
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -102,6 +119,23 @@ class Return(msgspec.Struct, array_like=True, gc=False):
         return self.state == "authorised"
 
 
+class Hold(msgspec.Struct, array_like=True, gc=False):
+    """A business stop on an order, by its handle: nothing is released to nodes, or (`scope` ship) nothing leaves them."""
+
+    handle: str
+    reason: str
+    scope: str
+    since_ns: int
+
+
+class Due(NamedTuple):
+    """At `at_ns` something is due for fulfilment `number`, or (`order` is not empty) for what an order still waits for."""
+
+    at_ns: int
+    number: int
+    order: str
+
+
 class Order(msgspec.Struct, array_like=True, gc=False):
     """One order. `seq` is the record that made it; `history` are the records that touched it, oldest first."""
 
@@ -122,6 +156,16 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     rejected_by: list[str] = []
     history: list[int] = []
     customer_group: str | None = None
+    pickup_node: str | None = None
+    collect_by_ns: int | None = None
+    cancel_backorders_at_ns: int | None = None
+    replaces: str | None = None
+    holds: list[Hold] = []
+
+    @property
+    def way(self) -> str:
+        """How sourcing has to think of it: as a parcel, or as something the customer comes for."""
+        return "ship" if self.pickup_node is None else "pickup"
 
     @property
     def open(self) -> bool:
@@ -132,15 +176,40 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     def state(self) -> str:
         """One word for people, derived from the lines and fulfilments."""
         if any(line.unsourceable for line in self.lines):
-            return "unsourceable"
+            return O_UNSOURCEABLE
         if any(line.backordered for line in self.lines):
-            return "backordered"
+            return O_BACKORDERED
         if self.open:
-            return "open"
-        live = [f for f in self.fulfilments if f.state in (SHIPPED, DELIVERED)]
-        if not live:
+            return O_OPEN
+        left = [f.state for f in self.fulfilments if f.state in LEFT]
+        if not left:
             return CANCELLED
-        return DELIVERED if all(f.state == DELIVERED for f in live) else SHIPPED
+        if SHIPPED in left:
+            return SHIPPED
+        return DELIVERED if DELIVERED in left else COLLECTED
+
+    def is_held(self, scope: str) -> bool:
+        """Whether a hold of this scope stands."""
+        return any(hold.scope == scope for hold in self.holds)
+
+    def units_by_state(self) -> list[dict[str, int]]:
+        """Units of every line that are with nodes or have left them, by the state of their fulfilment."""
+        lines: list[dict[str, int]] = [{} for _ in self.lines]
+        for fulfilment in self.fulfilments:
+            state = fulfilment.state
+            if state in OPEN or state in LEFT:
+                for take in fulfilment.lines:
+                    lines[take.line][state] = lines[take.line].get(state, 0) + take.quantity
+        return lines
+
+    def units_announced(self) -> list[int]:
+        """Units of every line that open returns still wait for."""
+        units = [0] * len(self.lines)
+        for agreed in self.returns:
+            if agreed.open:
+                for line in agreed.lines:
+                    units[line.line] += line.quantity - line.received
+        return units
 
     def line_at(self, line_id: str) -> int | None:
         """The position of the line the shop calls `line_id`."""
@@ -158,6 +227,8 @@ class Orders:
         self.open: dict[str, Order] = {}
         self.order_of_fulfilment: dict[int, str] = {}
         self.order_of_return: dict[int, str] = {}
+        self.work = Worklists()
+        self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
         self.next_fulfilment = 1
         self.next_return = 1
@@ -172,10 +243,38 @@ class Orders:
         """Take an order into memory with everything that leads to it."""
         self.open[order.number] = order
         for fulfilment in order.fulfilments:
-            self.order_of_fulfilment[fulfilment.number] = order.number
+            self.enter(order, fulfilment)
         for agreed in order.returns:
             self.order_of_return[agreed.number] = order.number
         self.index_waiting(order)
+
+    def enter(self, order: Order, fulfilment: Fulfilment) -> None:
+        """Take in one fulfilment of an order that is in memory."""
+        self.order_of_fulfilment[fulfilment.number] = order.number
+        if fulfilment.state in OPEN:
+            self.work.add(fulfilment.node, fulfilment.state, fulfilment.target_ns, fulfilment.number)
+            self.note_dues(fulfilment)
+
+    def note_dues(self, fulfilment: Fulfilment) -> None:
+        """Enter the times at which something happens to an open fulfilment by itself."""
+        for at_ns in (fulfilment.accept_by_ns, fulfilment.collect_by_ns):
+            if at_ns is not None:
+                heappush(self.dues, Due(at_ns, fulfilment.number, ""))
+
+    def redate(self, fulfilment: Fulfilment, ships_at_ns: int | None) -> None:
+        """Another time at which an open fulfilment should leave."""
+        self.work.remove(fulfilment.node, fulfilment.state, fulfilment.target_ns, fulfilment.number)
+        fulfilment.ships_at_ns = ships_at_ns
+        self.work.add(fulfilment.node, fulfilment.state, fulfilment.target_ns, fulfilment.number)
+
+    def move(self, fulfilment: Fulfilment, new_state: str, time_ns: int) -> None:
+        """Take a fulfilment of an open order to another state, and from one list of work to another."""
+        node, target_ns, number = fulfilment.node, fulfilment.target_ns, fulfilment.number
+        if fulfilment.state in OPEN:
+            self.work.remove(node, fulfilment.state, target_ns, number)
+        if new_state in OPEN:
+            self.work.add(node, new_state, target_ns, number)
+        fulfilment.state, fulfilment.changed_at_ns = new_state, time_ns
 
     def remove(self, order: Order) -> None:
         """Take a closed order out of memory."""
@@ -190,6 +289,8 @@ class Orders:
         for at, line in enumerate(order.lines):
             if line.backordered:
                 self.waiting.setdefault(line.sku, {})[order.seq, at] = order.number
+                if order.cancel_backorders_at_ns is not None:
+                    heappush(self.dues, Due(order.cancel_backorders_at_ns, 0, order.number))
             elif line.sku in self.waiting:
                 queue = self.waiting[line.sku]
                 queue.pop((order.seq, at), None)
@@ -225,53 +326,6 @@ _decoder = msgspec.msgpack.Decoder(Order)
 def decode(state: bytes) -> Order:
     """What `encode` gave."""
     return _decoder.decode(state)
-
-
-def evolve_add_fulfilments(state: State, order: Order, planned: Iterable[PlannedFulfilment]) -> None:
-    """Hand work to nodes and count it as allocated."""
-    for plan in planned:
-        fulfilment = Fulfilment(
-            plan.fulfilment,
-            plan.node,
-            RELEASED,
-            plan.lines,
-            state.time_ns,
-            state.time_ns,
-            ships_at_ns=plan.ships_at_ns,
-            delivers_at_ns=plan.delivers_at_ns,
-            day=plan.day,
-        )
-        order.fulfilments.append(fulfilment)
-        if plan.day is not None:
-            state.capacity.take(fulfilment.slots, state.time_ns)
-        state.orders.order_of_fulfilment[plan.fulfilment] = order.number
-        state.orders.next_fulfilment = max(state.orders.next_fulfilment, plan.fulfilment + 1)
-        for take in plan.lines:
-            order.lines[take.line].allocated += take.quantity
-
-
-def evolve_waiting(state: State, order: Order, waiting: Iterable[Waiting]) -> None:
-    """Write down what lines wait for from now on."""
-    for entry in waiting:
-        line = order.lines[entry.line]
-        line.backordered, line.unsourceable = entry.backordered, entry.unsourceable
-        if line.claims or entry.claims:
-            give_up_claims(state, order.number, line)
-            line.claims = entry.claims
-            hold_claims(state, order.number, line)
-    state.orders.index_waiting(order)
-
-
-def hold_claims(state: State, number: str, line: OrderLine) -> None:
-    """Enter what a line of an order was promised from inbound."""
-    for claim in line.claims:
-        state.inbound.promise(number, claim.inbound, line.sku, claim.quantity)
-
-
-def give_up_claims(state: State, number: str, line: OrderLine) -> None:
-    """Take out what a line of an order was promised from inbound."""
-    for claim in line.claims:
-        state.inbound.unpromise(number, claim.inbound, line.sku, claim.quantity)
 
 
 def close_touched(state: State) -> None:

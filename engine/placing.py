@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from engine.commands.orders import CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
+from engine.commands.orders import CancelLine, CancelOrder, HoldRequest, OrderLineRequest, PlaceOrder
 from engine.configuration import refuse_unknown_skus
+from engine.facts import Fact
 from engine.facts.orders import (
     Claim,
     FulfilmentTake,
     OrderCancelled,
+    OrderHeld,
     OrderPlaced,
     PlacedLine,
     PlannedFulfilment,
@@ -29,20 +31,15 @@ from engine.facts.postings import (
 )
 from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
-from engine.orders import (
-    CANCELLED,
-    OPEN_STEPS,
-    Order,
-    OrderLine,
-    evolve_add_fulfilments,
-    evolve_waiting,
-    find,
-    hold_claims,
-)
+from engine.lifecycles import OPEN, ORDER
+from engine.limits import NS_PER_SECOND
+from engine.orders import RELEASE, Order, OrderLine, find
 from engine.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation, end, not_active
 from engine.reservations import find as find_reservation
 from engine.results import Rejection, ResultCode, Shortage
 from engine.supply import Demand, Foreseen, Request, supply
+from engine.terms import PICKUP
+from engine.work import accept_by_ns, evolve_add_fulfilments, evolve_waiting, hold_claims, take_away
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -61,7 +58,7 @@ class _Bound(NamedTuple):
 
 def decide_place(
     state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None = None
-) -> OrderPlaced | Rejection:
+) -> tuple[Fact, ...] | Rejection:
     """Accept an order: bind the units of its reservation, or source it on the spot."""
     reservation: Reservation | None = None
     if command.reservation is not None:
@@ -84,8 +81,9 @@ def decide_place(
     for at, placed in enumerate(lines):
         if placed.claims:
             there[at] = [source for source in there[at] if source.inbound is None]
-    planned = plan_fulfilments(state.orders.next_fulfilment, there, outcome.slots)
-    return OrderPlaced(
+    planned = plan_fulfilments(state, state.orders.next_fulfilment, there, outcome.slots, now_ns)
+    backorders_seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
+    fact = OrderPlaced(
         order=command.number,
         channel=command.channel,
         reservation=None if reservation is None else reservation.number,
@@ -100,6 +98,21 @@ def decide_place(
         postings=tuple(outcome.postings),
         decision=outcome.decision,
         customer_group=command.customer_group,
+        pickup_node=command.pickup_node,
+        collect_by_ns=command.collect_by_ns,
+        cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
+        replaces=command.replaces,
+    )
+    return (fact, *_held(command.number, command.holds, planned))
+
+
+def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:
+    """Stops that an order is placed with: no node sees its work before they are lifted."""
+    numbers = tuple(plan.fulfilment for plan in planned)
+    first = next((hold.handle for hold in holds if hold.scope == RELEASE), None)
+    return tuple(
+        OrderHeld(order, hold.handle, hold.reason, hold.scope, numbers if hold.handle == first else ())
+        for hold in holds
     )
 
 
@@ -122,6 +135,13 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
     unknown = refuse_unknown_skus(state, command.lines)
     if unknown is not None:
         return unknown
+    if command.pickup_node is not None:
+        node = state.configuration.nodes.get(command.pickup_node)
+        if node is None:
+            return Rejection.at(ResultCode.UNKNOWN_NODE, "/pickup_node", f"there is no node {command.pickup_node!r}")
+        if not node.pickup or not node.enabled:
+            detail = f"customers can't pick up at {command.pickup_node!r}"
+            return Rejection.at(ResultCode.NO_PICKUP, "/pickup_node", detail)
     if command.reservation is not None and reservation is None:
         return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
     if reservation is not None and reservation.channel != command.channel:
@@ -138,8 +158,13 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
 def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
     """Use what the reservation holds, first choice first; what the order does not use becomes available."""
     piles: dict[str, list[Source]] = {}
+    elsewhere: list[Posting] = []
     for held in reservation.lines:
-        piles.setdefault(held.sku, []).extend(held.sources)
+        for source in held.sources:
+            if command.pickup_node in (None, source.node):
+                piles.setdefault(held.sku, []).append(source)
+            else:
+                elsewhere.append(freeing(held.sku, source, source.quantity))
     for pile in piles.values():
         if len(pile) > 1:
             pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
@@ -162,7 +187,7 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
             else:
                 pile[0] = replace(source, quantity=source.quantity - units)
         if missing:
-            short[line.sku] = _exceeding(command.lines, reservation, line.sku)
+            short[line.sku] = _exceeding(command, reservation, line.sku)
         sources.append(list(found.values()))
         for source in found.values():
             if source.inbound is None:
@@ -172,17 +197,19 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
     if short:
         return Rejection(
             ResultCode.EXCEEDS_RESERVATION,
-            "the order needs more than the reservation holds",
+            "the order needs more than the reservation holds" + ("" if command.pickup_node is None else " there"),
             lines=tuple(short.values()),
         )
+    postings += elsewhere
     for sku, rest in piles.items():
         postings += [freeing(sku, source, source.quantity) for source in rest]
     return _Bound(sources, postings, reservation.slots, None)
 
 
-def _exceeding(lines: tuple[OrderLineRequest, ...], reservation: Reservation, sku: str) -> Shortage:
-    requested = sum(line.quantity for line in lines if line.sku == sku)
-    return Shortage(sku, requested, sum(held.reserved for held in reservation.lines if held.sku == sku))
+def _exceeding(command: PlaceOrder, reservation: Reservation, sku: str) -> Shortage:
+    requested = sum(line.quantity for line in command.lines if line.sku == sku)
+    sources = [source for held in reservation.lines if held.sku == sku for source in held.sources]
+    return Shortage(sku, requested, sum(s.quantity for s in sources if command.pickup_node in (None, s.node)))
 
 
 def request_of(state: State, command: PlaceOrder) -> Request | None:
@@ -194,9 +221,11 @@ def request_of(state: State, command: PlaceOrder) -> Request | None:
 
 def _request_of(state: State, command: PlaceOrder) -> Request:
     items = state.configuration.items
-    demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in command.lines]
+    node = command.pickup_node
+    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in command.lines]
     may_wait = any(items[line.sku].backorderable for line in command.lines)
-    return Request(command.channel, demand, command.area, command.delivery, command.customer_group, partial=may_wait)
+    way = command.delivery if node is None else PICKUP
+    return Request(command.channel, demand, command.area, way, command.customer_group, partial=may_wait)
 
 
 def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None) -> _Bound | Rejection:
@@ -223,7 +252,7 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
 
 
 def plan_fulfilments(
-    first_number: int, sources: dict[int, list[Source]], slots: tuple[Slot, ...]
+    state: State, first_number: int, sources: dict[int, list[Source]], slots: tuple[Slot, ...], now_ns: int
 ) -> tuple[PlannedFulfilment, ...]:
     """One fulfilment per node over the lines at these positions; nodes in the order they come up.
 
@@ -246,6 +275,7 @@ def plan_fulfilments(
             latest[node].ships_at_ns,
             latest[node].delivers_at_ns,
             days.get(node),
+            accept_by_ns(state, node, now_ns),
         )
         for i, (node, takes) in enumerate(by_node.items())
     )
@@ -272,7 +302,7 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
             postings += given_up
             waiting.append(Waiting(at, line.backordered - backordered, line.unsourceable - unsourceable, kept))
         for fulfilment in reversed(order.fulfilments):
-            if fulfilment.state not in OPEN_STEPS or not left:
+            if fulfilment.state not in OPEN or not left:
                 continue
             units = min(left, sum(take.quantity for take in fulfilment.lines if take.line == at))
             if units:
@@ -302,11 +332,9 @@ def fewer_claims(line: OrderLine, backordered: int) -> tuple[tuple[Claim, ...], 
 def _wanted_cancellations(order: Order, lines: tuple[CancelLine, ...] | None) -> dict[int, int] | Rejection:
     """Units to cancel by line position."""
     if lines is None:
-        wanted = {at: line.open for at, line in enumerate(order.lines) if line.open}
-        if not wanted:
-            return Rejection(ResultCode.INVALID_TRANSITION, f"nothing is left to cancel: the order is {order.state}")
-        return wanted
-    wanted = {}
+        everything = {at: line.open for at, line in enumerate(order.lines) if line.open}
+        return ORDER.refusal(order.state, "cancel") or everything
+    wanted: dict[int, int] = {}
     for position, asked in enumerate(lines):
         at = order.line_at(asked.id)
         if at is None:
@@ -347,12 +375,16 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
             for line in fact.lines
         ),
         customer_group=fact.customer_group,
+        pickup_node=fact.pickup_node,
+        collect_by_ns=fact.collect_by_ns,
+        cancel_backorders_at_ns=fact.cancel_backorders_at_ns,
+        replaces=fact.replaces,
     )
+    state.orders.add(order)
     evolve_add_fulfilments(state, order, fact.fulfilments)
     for line in order.lines:
         if line.claims:
             hold_claims(state, order.number, line)
-    state.orders.add(order)
     state.orders.touch(fact.order)
 
 
@@ -364,17 +396,5 @@ def evolve_cancelled(state: State, fact: OrderCancelled) -> None:
         order.lines[take.line].cancelled += take.quantity
     for taken in fact.taken:
         order.lines[taken.line].allocated -= taken.quantity
-        fulfilment = order.fulfilment(taken.fulfilment)
-        fulfilment.lines = tuple(
-            left
-            for left in (
-                Take(take.line, take.quantity - taken.quantity) if take.line == taken.line else take
-                for take in fulfilment.lines
-            )
-            if left.quantity
-        )
-        if not fulfilment.lines:
-            state.capacity.give_back(fulfilment.slots)
-            fulfilment.day = None
-            fulfilment.state, fulfilment.changed_at_ns = CANCELLED, state.time_ns
+        take_away(state, order, order.fulfilment(taken.fulfilment), taken.line, taken.quantity)
     evolve_waiting(state, order, fact.waiting)

@@ -8,8 +8,8 @@ from engine.commands.orders import AuthoriseReturn, CancelReturn, ReceiveReturn
 from engine.facts import Fact, ReturnAuthorised, ReturnCancelled, ReturnReceived
 from engine.facts.orders import ReturnedLine
 from engine.facts.postings import AVAILABLE, CUSTOMER, LOSS, UNSELLABLE, Posting
-from engine.fulfilments import reopening
 from engine.orders import Order, Return, ReturnLine, find, find_by_return
+from engine.reopening import reopening
 from engine.results import Rejection, ResultCode
 
 if TYPE_CHECKING:
@@ -21,14 +21,7 @@ ACCOUNT_OF = {"restock": AVAILABLE, "quarantine": UNSELLABLE, "scrap": LOSS}
 
 def returnable(order: Order, at: int) -> int:
     """Units of a line that shipped, did not come back, and are not announced by an open return."""
-    announced = sum(
-        line.quantity - line.received
-        for agreed in order.returns
-        if agreed.open
-        for line in agreed.lines
-        if line.line == at
-    )
-    return order.lines[at].shipped - order.lines[at].returned - announced
+    return order.lines[at].shipped - order.lines[at].returned - order.units_announced()[at]
 
 
 def decide_authorise(state: State, command: AuthoriseReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:

@@ -30,7 +30,7 @@ from engine.commands.stock import MovementLine
 from engine.decisions import Decided, decided_in
 from engine.facts import Fact
 from engine.facts.reservations import Source
-from engine.orders import OPEN_STEPS
+from engine.lifecycles import OPEN
 from engine.problems import Row, problem_of
 from engine.records import Record
 from engine.reservations import held_postings
@@ -203,7 +203,7 @@ class Simulation:
         order = self.changed.orders.open.get(number)
         if order is None:
             return
-        for number_of_work in [work.number for work in order.fulfilments if work.state in OPEN_STEPS]:
+        for number_of_work in [work.number for work in order.fulfilments if work.state in OPEN]:
             self._do(AdvanceFulfilment(number_of_work, "ship"), time_ns)
 
     def _cancel(self, fact: f.OrderCancelled, time_ns: int) -> None:

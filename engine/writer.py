@@ -13,7 +13,8 @@ import msgspec
 
 from engine import limits, machine, records
 from engine.ahead import REQUESTS_MIN, Ahead
-from engine.commands import Command, ExpireReservations, ForgetKeys
+from engine.commands import Command, ExpireReservations, ForgetKeys, MeetDeadlines
+from engine.deadlines import next_deadline_ns
 from engine.facts import Fact
 from engine.records import Record
 from engine.results import Rejection, ResultCode
@@ -21,7 +22,7 @@ from engine.state import State
 from engine.wal import Journal, JournalCorrupt, StorageFull
 
 SYSTEM = "system"
-_EXPIRE, _FORGET = ExpireReservations(), ForgetKeys()
+_EXPIRE, _FORGET, _MEET = ExpireReservations(), ForgetKeys(), MeetDeadlines()
 RECORD_BYTES_EXPECTED = 4_096
 RECORD_BYTES_PER_PAYLOAD_BYTE = 16
 
@@ -161,11 +162,12 @@ class Writer:
         return taken
 
     def next_wake_ns(self) -> int | None:
-        """When the next reservation ends, in wall-clock ns, or None."""
-        return self.state.reservations.next_end_ns()
+        """When the next reservation ends or the next deadline comes, in wall-clock ns, or None."""
+        ends = (self.state.reservations.next_end_ns(), next_deadline_ns(self.state))
+        return min((end_ns for end_ns in ends if end_ns is not None), default=None)
 
     def _is_due(self, now_ns: int) -> bool:
-        end_ns = self.state.reservations.next_end_ns()
+        end_ns = self.next_wake_ns()
         return end_ns is not None and end_ns <= now_ns
 
     def _make_room(self, taken: list[Change | Query]) -> bool:
@@ -194,6 +196,10 @@ class Writer:
         """End what is due, and forget old keys. False if more is due."""
         if self._is_due(now_ns):
             self._apply(machine.decide(self.state, _EXPIRE, now_ns), SYSTEM, now_ns)
+            for _ in range(limits.DEADLINES_PER_BATCH_MAX):
+                self._apply(facts := machine.decide(self.state, _MEET, now_ns), SYSTEM, now_ns)
+                if not facts:
+                    break
             if self._is_due(now_ns):
                 return False
         if self.state.idempotency.old_seq(now_ns):

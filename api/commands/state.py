@@ -57,7 +57,7 @@ def state(
         order = then.orders.open.get(number)
         if order is None:
             raise click.ClickException(f"order {number!r} was not open after record {seq}")
-        _print(msgspec.to_builtins(order_answer(order)), as_json)
+        _print(msgspec.to_builtins(order_answer(then, order)), as_json)
     elif sku is not None:
         stock = stock_of(then, sku)
         if isinstance(stock, Rejection):

@@ -21,7 +21,7 @@ from engine.commands.reservations import DemandLine, Destination
 from engine.commands.stock import MovementLine
 from engine.facts import Fact, OrderPlaced, ReturnAuthorised, StockReserved
 from engine.facts.postings import AVAILABLE
-from engine.orders import OPEN_STEPS
+from engine.lifecycles import OPEN
 from engine.state import State
 
 CANCEL_REASON = "sent back on the day of the order"
@@ -124,7 +124,7 @@ def result_of(ask: Ask, state: State, facts: tuple[Fact, ...]) -> Any:
             return [Placed(planned.fulfilment, planned.node) for planned in placed.fulfilments]
         case Cancel(goods=goods):
             order = state.orders.open.get(goods.order)
-            return [f.number for f in order.fulfilments if f.state in OPEN_STEPS] if order is not None else []
+            return [f.number for f in order.fulfilments if f.state in OPEN] if order is not None else []
         case Authorise():
             agreed = facts[-1]
             assert isinstance(agreed, ReturnAuthorised)

@@ -21,7 +21,7 @@ from engine import limits, orders, records
 from engine.areas import NOWHERE
 from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
 from engine.commands.fields import Id
-from engine.commands.orders import CancelLine, OrderLineRequests
+from engine.commands.orders import CancelLine, Delivery, HoldRequest, OrderLineRequests
 from engine.facts import Fact
 from engine.orders import Order
 from engine.records import kind_of
@@ -37,7 +37,9 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """An order as the shop sends it. With `reservation` its units become the order's; without, it is sourced now.
 
     `if_expired: source_again` sources anew if the reservation has expired. `placed_at` is the shop's own time.
-    `customer_group` is for conditions of sourcing policies.
+    `customer_group` is for conditions of sourcing policies. With `delivery` pickup or reserve_in_store (paid there) the customer
+    comes for it to `pickup_node` by `pickup_until`; without that, as long as the channel says after it is ready. `holds` stop the
+    order from the start.
     """
 
     number: Id
@@ -48,12 +50,22 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     customer: Customer | None = None
     ship_to: ShipTo | None = None
     billing: Billing | None = None
-    delivery: Literal["ship"] = "ship"
+    delivery: Delivery = "ship"
     placed_at: Moment | None = None
     customer_group: Id | None = None
+    pickup_node: Id | None = None
+    pickup_until: Moment | None = None
+    holds: Annotated[tuple[HoldRequest, ...], Meta(max_length=limits.ORDER_HOLDS_MAX)] = ()
 
     def __post_init__(self) -> None:
         check_moment("placed_at", self.placed_at)
+        check_moment("pickup_until", self.pickup_until)
+        if (self.delivery == "ship") != (self.pickup_node is None):
+            raise ValueError("`pickup_node` is given if and only if `delivery` is pickup or reserve_in_store")
+        if self.pickup_until is not None and self.pickup_node is None:
+            raise ValueError("`pickup_until` is for orders that are picked up")
+        if len({hold.handle for hold in self.holds}) != len(self.holds):
+            raise ValueError("every one of `holds` has a handle of its own")
 
 
 class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -138,8 +150,11 @@ def place(call: Call) -> Handled:
         delivery=body.delivery,
         placed_at_ns=None if body.placed_at is None else to_ns(body.placed_at),
         customer_group=body.customer_group,
+        pickup_node=body.pickup_node,
+        collect_by_ns=None if body.pickup_until is None else to_ns(body.pickup_until),
+        holds=body.holds,
     )
-    return Changing(command, _renderer(body.number))
+    return Changing(command, order_renderer(body.number))
 
 
 def _repeated_line(body: OrderBody) -> Rejection | None:
@@ -152,18 +167,19 @@ def _repeated_line(body: OrderBody) -> Rejection | None:
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, errors) if errors else None
 
 
-def _renderer(number: str) -> Any:
+def order_renderer(number: str) -> Any:
     """Renders the order after a change, without the people in it."""
 
     def render(state: State, seq: int, facts: tuple[Fact, ...]) -> OrderAnswer:
         order = orders.find(state, number)
         assert order is not None
-        return order_answer(order)
+        return order_answer(state, order)
 
     return render
 
 
-def _resource(call: Call) -> Any:
+def order_resource(call: Call) -> Any:
+    """Reads the order in the path, for its ETag."""
     number = call.path["number"]
 
     def read(state: State, now_ns: int) -> OrderDetail | Rejection:
@@ -175,13 +191,13 @@ def _resource(call: Call) -> Any:
 
 def _detail(call: Call, order: Order) -> OrderDetail:
     found = people.open_order(call.node, order)
-    return OrderDetail(**msgspec.structs.asdict(order_answer(order)), **found._asdict())
+    return OrderDetail(**msgspec.structs.asdict(order_answer(call.node.state, order)), **found._asdict())
 
 
 async def get(call: Call) -> Handled:
     """Read one as it is or was, with the people in it."""
     if call.query.as_of is None:
-        return Reading(_resource(call))
+        return Reading(order_resource(call))
     seq, number = seq_of(call.query.as_of, call.node.journal), path_id(call.path["number"], "number")
     if isinstance(seq, Rejection):
         return seq
@@ -213,7 +229,7 @@ def _page(state: State, journal: Journal, query: OrdersQuery, before: int | None
         if looked_at == limits.LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
             return OrderPage(items, str(order.seq + 1))
         if _matches(order, query):
-            items.append(order_answer(order))
+            items.append(order_answer(state, order))
     return OrderPage(items, None)
 
 
@@ -255,7 +271,7 @@ def cancel(call: Call) -> Handled:
     number = call.path["number"]
     if isinstance(path_id(number, "number"), Rejection):
         return NOT_FOUND
-    return Changing(CancelOrder(number, call.body.reason, call.body.lines), _renderer(number))
+    return Changing(CancelOrder(number, call.body.reason, call.body.lines), order_renderer(number))
 
 
 def source_again(call: Call) -> Handled:
@@ -263,7 +279,7 @@ def source_again(call: Call) -> Handled:
     number = call.path["number"]
     if isinstance(path_id(number, "number"), Rejection):
         return NOT_FOUND
-    return Changing(SourceOrderAgain(number), _renderer(number))
+    return Changing(SourceOrderAgain(number), order_renderer(number))
 
 
 EXAMPLE = {
@@ -291,6 +307,7 @@ OPERATIONS = [
             ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_RESERVATION,
             ResultCode.WRONG_CHANNEL, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.RESERVATION_EXPIRED,
             ResultCode.RESERVATION_NOT_ACTIVE, ResultCode.EXCEEDS_RESERVATION, ResultCode.INSUFFICIENT_STOCK,
+            ResultCode.UNKNOWN_NODE, ResultCode.NO_PICKUP,
         ),
         example=EXAMPLE,
         description="Short lines are backordered where the item allows it. What the order does not use of its "
@@ -301,7 +318,7 @@ OPERATIONS = [
         summary="Orders, the newest first", answer=OrderPage,
     ),
     Operation(
-        id="getOrder", method="GET", path="/v1/orders/{number}", tag=TAG, handle=get, resource=_resource,
+        id="getOrder", method="GET", path="/v1/orders/{number}", tag=TAG, handle=get, resource=order_resource,
         summary="Read an order, with the people in it", answer=OrderDetail, codes=(ResultCode.NOT_FOUND,),
         query=AsOfQuery, description=AS_OF,
     ),
@@ -312,7 +329,7 @@ OPERATIONS = [
     ),
     Operation(
         id="cancelOrder", method="POST", path="/v1/orders/{number}/cancel", tag=TAG, handle=cancel, body=CancelBody,
-        summary="Cancel what has not shipped, in whole or in part", answer=OrderAnswer, resource=_resource,
+        summary="Cancel what has not shipped, in whole or in part", answer=OrderAnswer, resource=order_resource,
         codes=(
             ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.INVALID_TRANSITION,
             ResultCode.EXCEEDS_CANCELLABLE,
@@ -322,7 +339,7 @@ OPERATIONS = [
     Operation(
         id="sourceOrderAgain", method="POST", path="/v1/orders/{number}/source-again", tag=TAG, handle=source_again,
         summary="Look for nodes again for what waits", body=Nothing, body_optional=True, answer=OrderAnswer,
-        resource=_resource,
+        resource=order_resource,
         codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.INSUFFICIENT_STOCK),
     ),
 ]  # fmt: skip

@@ -3,16 +3,26 @@
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.configuration import Configure
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
-from engine.commands.maintenance import ForgetKeys, ImproveOrders, RecordDigest
+from engine.commands.maintenance import ForgetKeys, ImproveOrders, MeetDeadlines, RecordDigest
 from engine.commands.orders import (
     AdvanceFulfilment,
+    AppeaseCustomer,
     AuthoriseReturn,
+    CancelFulfilment,
     CancelOrder,
     CancelReturn,
+    ConfirmFulfilment,
+    HoldOrder,
+    LiftHold,
+    MergeFulfilments,
+    NoteOrder,
+    PackParcels,
     PlaceOrder,
     ReceiveReturn,
     RejectFulfilment,
+    ShortFulfilment,
     SourceOrderAgain,
+    SplitFulfilment,
 )
 from engine.commands.reservations import (
     ChangeReservation,
@@ -35,6 +45,17 @@ Command = (
     | AdvanceFulfilment
     | RejectFulfilment
     | SourceOrderAgain
+    | AppeaseCustomer
+    | CancelFulfilment
+    | ConfirmFulfilment
+    | HoldOrder
+    | LiftHold
+    | MergeFulfilments
+    | NoteOrder
+    | PackParcels
+    | ShortFulfilment
+    | SplitFulfilment
+    | MeetDeadlines
     | AuthoriseReturn
     | ReceiveReturn
     | CancelReturn
@@ -51,6 +72,17 @@ Command = (
 )
 
 __all__ = [
+    "AppeaseCustomer",
+    "CancelFulfilment",
+    "ConfirmFulfilment",
+    "HoldOrder",
+    "LiftHold",
+    "MergeFulfilments",
+    "NoteOrder",
+    "PackParcels",
+    "ShortFulfilment",
+    "SplitFulfilment",
+    "MeetDeadlines",
     "AdvanceFulfilment",
     "AuthoriseReturn",
     "CancelInbound",

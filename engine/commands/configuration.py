@@ -19,6 +19,7 @@ from engine.commands.fields import (
     Name,
     PostalCode,
     QuantityOrZero,
+    Seconds,
     Sku,
     TtlSeconds,
 )
@@ -30,6 +31,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     `orders_per_day_max` are orders that may be sent from it on one of its days; a parcel leaves on the first day it works
     on, if released before its `cut_off`, after `lead_time_days` more of them. `groups` are for selectors of policies.
+    Work that it does not accept within `accept_within_seconds` is taken back and sourced elsewhere.
     """
 
     name: Name
@@ -49,6 +51,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     closed_dates: tuple[Date, ...] = ()
     lead_time_days: Annotated[int, Meta(ge=0, le=365)] = 0
     groups: tuple[Id, ...] = ()
+    accept_within_seconds: Seconds | None = None
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,7 +80,11 @@ class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where orders are placed. `buffer` units per SKU are withheld from this channel."""
+    """Where orders are placed. `buffer` units per SKU are withheld from this channel.
+
+    What is ready for pickup and not collected within `collect_within_seconds` is given back. Units still backordered after
+    `cancel_backorders_after_seconds` are cancelled.
+    """
 
     name: Name
     kind: Literal["web", "store", "phone", "marketplace"]
@@ -87,6 +94,8 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     sourcing_policy: Id | None = None
     reservation_ttl_seconds: TtlSeconds = limits.RESERVATION_TTL_SECONDS_DEFAULT
     buffer: QuantityOrZero = 0
+    collect_within_seconds: Seconds = limits.COLLECT_SECONDS_DEFAULT
+    cancel_backorders_after_seconds: Seconds | None = None
 
 
 class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -7,6 +7,10 @@ class ForgetKeys(msgspec.Struct, frozen=True):
     """Forget idempotency keys older than limits.IDEMPOTENCY_KEPT_NS, a bounded number at a time."""
 
 
+class MeetDeadlines(msgspec.Struct, frozen=True):
+    """Do what the first deadline that has come brings about."""
+
+
 class ImproveOrders(msgspec.Struct, frozen=True):
     """Source the first of these orders again that can be sent for less, as far as no node has begun with it."""
 

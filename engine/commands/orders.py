@@ -7,9 +7,9 @@ from msgspec import Meta
 
 from engine import limits
 from engine.areas import Area
-from engine.commands.fields import Id, Minor, Quantity, Sku, Text
+from engine.commands.fields import Id, Minor, Quantity, QuantityOrZero, Sku, Text
 
-Action = Literal["accept", "pick", "pack", "ship", "deliver"]
+Action = Literal["accept", "pick", "pack", "unpack", "ready", "ship", "deliver", "collect"]
 RejectReason = Literal["not_found", "damaged", "no_capacity"]
 
 
@@ -25,8 +25,21 @@ class OrderLineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 OrderLineRequests = Annotated[tuple[OrderLineRequest, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
 
 
+class HoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A business stop by its handle. `release`: no node is given the work; `ship`: nothing leaves its node."""
+
+    handle: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
+    scope: Literal["release", "ship"] = "release"
+
+
+Delivery = Literal["ship", "pickup", "reserve_in_store"]
+
+
 class PlaceOrder(msgspec.Struct, frozen=True):
     """Turn a reservation into an order, or source an order on the spot.
+
+    With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
     `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one.
     """
@@ -43,6 +56,41 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     delivery: str = "ship"
     placed_at_ns: int | None = None
     customer_group: str | None = None
+    pickup_node: str | None = None
+    collect_by_ns: int | None = None
+    holds: tuple[HoldRequest, ...] = ()
+    replaces: str | None = None
+
+
+class HoldOrder(msgspec.Struct, frozen=True):
+    """Stop an order until the hold is lifted by its handle."""
+
+    order: str
+    handle: str
+    reason: str
+    scope: str = "release"
+
+
+class LiftHold(msgspec.Struct, frozen=True):
+    """Take one hold of an order away."""
+
+    order: str
+    handle: str
+
+
+class NoteOrder(msgspec.Struct, frozen=True):
+    """Write something down about an order."""
+
+    order: str
+    text: str
+
+
+class AppeaseCustomer(msgspec.Struct, frozen=True):
+    """Give the customer of an order money after the fact."""
+
+    order: str
+    amount_minor: int
+    reason: str
 
 
 class CancelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +116,91 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AdvanceFulfilment(msgspec.Struct, frozen=True):
-    """A node reports a step. Steps may be skipped forward, never taken back."""
+    """A node reports a step. Steps may be skipped forward; only what is packed can be unpacked.
+
+    Ready goods wait until `collect_by_ns`; None: as long as the order or its channel says.
+    """
 
     fulfilment: int
     action: Action
     tracking: Tracking | None = None
+    collect_by_ns: int | None = None
+
+
+class ConfirmedDate(msgspec.Struct, frozen=True):
+    """When the units of an order line will leave a supplier."""
+
+    id: str
+    ships_at_ns: int
+
+
+class ConfirmFulfilment(msgspec.Struct, frozen=True):
+    """A supplier takes a purchase order on, with dates for lines of it."""
+
+    fulfilment: int
+    lines: tuple[ConfirmedDate, ...]
+
+
+class FoundLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many units of an order line were found where they should be."""
+
+    line: Id
+    found: QuantityOrZero
+
+
+class ShortFulfilment(msgspec.Struct, frozen=True):
+    """A short pick: fewer units were found than allocated. Lines that are not named were found in full."""
+
+    fulfilment: int
+    lines: tuple[FoundLine, ...]
+    reason: RejectReason = "not_found"
+    note: str | None = None
+
+
+class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of the order line with id `line`."""
+
+    line: Id
+    quantity: Quantity
+
+
+FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+
+
+class SplitFulfilment(msgspec.Struct, frozen=True):
+    """Give some units of a fulfilment a fulfilment of their own."""
+
+    fulfilment: int
+    lines: tuple[FulfilmentLine, ...]
+
+
+class MergeFulfilments(msgspec.Struct, frozen=True):
+    """Join fulfilment `other` to this one."""
+
+    fulfilment: int
+    other: int
+
+
+class ParcelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One labelled box and what is in it."""
+
+    lines: FulfilmentLines
+    weight_grams: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
+    tracking: Tracking | None = None
+
+
+class PackParcels(msgspec.Struct, frozen=True):
+    """Say what is in which parcel of a fulfilment."""
+
+    fulfilment: int
+    parcels: tuple[ParcelRequest, ...]
+
+
+class CancelFulfilment(msgspec.Struct, frozen=True):
+    """The customer does not get what this fulfilment would bring."""
+
+    fulfilment: int
+    reason: str
 
 
 class RejectFulfilment(msgspec.Struct, frozen=True):

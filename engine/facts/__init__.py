@@ -10,12 +10,22 @@ from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpect
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     FulfilmentAdvanced,
+    FulfilmentConfirmed,
     FulfilmentRejected,
+    FulfilmentShorted,
+    FulfilmentsMerged,
+    FulfilmentSplit,
+    HoldLifted,
+    OrderAppeased,
     OrderCancelled,
+    OrderHeld,
     OrderImproved,
+    OrderNoted,
     OrderPlaced,
     OrderReopened,
     OrderSourced,
+    ParcelsPacked,
+    PickupLapsed,
     ReturnAuthorised,
     ReturnCancelled,
     ReturnReceived,
@@ -42,6 +52,16 @@ Fact = (
     | OrderImproved
     | FulfilmentAdvanced
     | FulfilmentRejected
+    | FulfilmentConfirmed
+    | FulfilmentShorted
+    | FulfilmentSplit
+    | FulfilmentsMerged
+    | HoldLifted
+    | OrderAppeased
+    | OrderHeld
+    | OrderNoted
+    | ParcelsPacked
+    | PickupLapsed
     | OrderReopened
     | ReturnAuthorised
     | ReturnReceived
@@ -62,6 +82,16 @@ Fact = (
 )
 
 __all__ = [
+    "FulfilmentConfirmed",
+    "FulfilmentShorted",
+    "FulfilmentSplit",
+    "FulfilmentsMerged",
+    "HoldLifted",
+    "OrderAppeased",
+    "OrderHeld",
+    "OrderNoted",
+    "ParcelsPacked",
+    "PickupLapsed",
     "ApiKeyCreated",
     "ApiKeyRevoked",
     "ChannelSet",

@@ -40,7 +40,10 @@ class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One node's work for one order: when it leaves and arrives (None: not told), and the day on which it takes a place there."""
+    """One node's work for one order: when it leaves and arrives (None: not told), and the day on which it takes a place there.
+
+    Not accepted by `accept_by_ns`, it is taken back.
+    """
 
     fulfilment: int
     node: str
@@ -48,6 +51,16 @@ class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ships_at_ns: int | None = None
     delivers_at_ns: int | None = None
     day: int | None = None
+    accept_by_ns: int | None = None
+
+
+class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One labelled box of a fulfilment, with what is in it."""
+
+    lines: tuple[Take, ...]
+    weight_grams: int | None = None
+    carrier: str | None = None
+    tracking_code: str | None = None
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -65,7 +78,8 @@ class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_placed"):
     """An order was accepted. With `reservation` that reservation is confirmed, and what the order does not use is free.
 
-    `contact` and `billing` are sealed under keys of `party`.
+    `contact` and `billing` are sealed under keys of `party`. The customer comes for it to `pickup_node` (None: it is sent) by
+    `collect_by_ns`. What is still backordered at `cancel_backorders_at_ns` is cancelled. It `replaces` what another order brought.
     """
 
     order: str
@@ -82,6 +96,10 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
     postings: tuple[Posting, ...]
     decision: Decision | None = None
     customer_group: str | None = None
+    pickup_node: str | None = None
+    collect_by_ns: int | None = None
+    cancel_backorders_at_ns: int | None = None
+    replaces: str | None = None
 
 
 class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sourced"):
@@ -113,6 +131,86 @@ class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
     quantity: int
 
 
+class OrderHeld(msgspec.Struct, array_like=True, frozen=True, tag="order_held"):
+    """An order was stopped; fulfilments `recalled` were with nodes that had not accepted them."""
+
+    order: str
+    handle: str
+    reason: str
+    scope: str
+    recalled: tuple[int, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class ReleasedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A fulfilment goes to its node now, which must accept it by `accept_by_ns`."""
+
+    fulfilment: int
+    accept_by_ns: int | None
+
+
+class HoldLifted(msgspec.Struct, array_like=True, frozen=True, tag="hold_lifted"):
+    """A stop was taken away; fulfilments that nothing keeps back any more are `released`."""
+
+    order: str
+    handle: str
+    released: tuple[ReleasedFulfilment, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class OrderNoted(msgspec.Struct, array_like=True, frozen=True, tag="order_noted"):
+    """Somebody wrote something down about the order."""
+
+    order: str
+    text: str
+    postings: tuple[Posting, ...] = ()
+
+
+class OrderAppeased(msgspec.Struct, array_like=True, frozen=True, tag="order_appeased"):
+    """The customer is given money after the fact."""
+
+    order: str
+    amount_minor: int
+    reason: str
+    postings: tuple[Posting, ...] = ()
+
+
+class FulfilmentSplit(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_split"):
+    """Units of a fulfilment became fulfilment `part`, at the same node and in the same state."""
+
+    order: str
+    fulfilment: int
+    part: int
+    lines: tuple[Take, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class FulfilmentsMerged(msgspec.Struct, array_like=True, frozen=True, tag="fulfilments_merged"):
+    """Fulfilment `merged` became a part of `fulfilment`."""
+
+    order: str
+    fulfilment: int
+    merged: int
+    postings: tuple[Posting, ...] = ()
+
+
+class ParcelsPacked(msgspec.Struct, array_like=True, frozen=True, tag="parcels_packed"):
+    """A fulfilment leaves in these parcels."""
+
+    order: str
+    fulfilment: int
+    parcels: tuple[Parcel, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class PickupLapsed(msgspec.Struct, array_like=True, frozen=True, tag="pickup_lapsed"):
+    """Nobody collected it in time."""
+
+    order: str
+    fulfilment: int
+    postings: tuple[Posting, ...]
+
+
 class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_cancelled"):
     """Units were cancelled: `lines` in all, of which `taken` were with nodes; `waiting` is what the lines wait for now."""
 
@@ -125,13 +223,42 @@ class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_ca
 
 
 class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_advanced"):
-    """A node reported a step; `state` is the new one."""
+    """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`."""
 
     order: str
     fulfilment: int
     state: str
     carrier: str | None
     tracking_code: str | None
+    postings: tuple[Posting, ...]
+    collect_by_ns: int | None = None
+
+
+class ConfirmedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The units of the line at position `line` will leave at `ships_at_ns`."""
+
+    line: int
+    ships_at_ns: int
+
+
+class FulfilmentConfirmed(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_confirmed"):
+    """A supplier took a purchase order on, and said when lines of it will leave."""
+
+    order: str
+    fulfilment: int
+    lines: tuple[ConfirmedLine, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class FulfilmentShorted(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_shorted"):
+    """`lines` are the units that a node had been given and could not find; it goes on with the rest."""
+
+    order: str
+    fulfilment: int
+    node: str
+    reason: str
+    note: str | None
+    lines: tuple[Take, ...]
     postings: tuple[Posting, ...]
 
 

@@ -257,6 +257,7 @@ def test_the_history_tells_everything_oldest_first_and_nothing_personal(api: Api
         "ships_at": order["fulfilments"][0]["ships_at"],
         "delivers_at": order["fulfilments"][0]["delivers_at"],
         "day": None,
+        "accept_by": None,
     }
     assert order["fulfilments"][0]["ships_at"] is not None
     assert "contact" not in items[0]["data"]

@@ -38,6 +38,7 @@ WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
 DECISION = Decision("near", 12, (0, 2), 1_250, 1_200)
 DATED_LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3, TIME_NS + 2, TIME_NS + 3),), 2_550),)
 DATED_WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2),), TIME_NS + 2, TIME_NS + 3, 740_000),)
+TIMED_WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2),), TIME_NS + 2, TIME_NS + 3, 740_000, TIME_NS + 4),)
 AWAITED_LINES = (
     ReservedLine(
         "BRASS-KETTLE",
@@ -100,6 +101,141 @@ SAMPLES: dict[str, Fact] = {
     ),
     "reservation_released/1": f.ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
     "reservation_expired/1": f.ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
+    "order_cancelled/2": f.OrderCancelled(
+        "W-1001",
+        "changed her mind",
+        (of.Take(0, 3),),
+        (of.FulfilmentTake(17, 0, 2),),
+        (of.Waiting(0, 1, 1, CLAIMS),),
+        move(ALLOCATED, AVAILABLE, 2),
+    ),
+    "fulfilment_rejected/1": f.FulfilmentRejected(
+        "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
+    ),
+    "order_reopened/1": f.OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
+    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
+    "return_received/1": f.ReturnReceived(
+        "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
+    ),
+    "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
+    "inbound_expected/1": f.InboundExpected(
+        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
+    ),
+    "inbound_received/1": f.InboundReceived(
+        9,
+        (InboundUnits("BRASS-KETTLE", 31),),
+        (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
+    ),
+    "inbound_delayed/1": f.InboundDelayed(9, TIME_NS + 4, ()),
+    "inbound_cancelled/1": f.InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
+    "item_set/2": f.ItemSet(
+        "BRASS-KETTLE",
+        Item(
+            name="Kettle",
+            weight_grams=900,
+            tax_class="standard",
+            gtin="4006381333931",
+            backorderable=True,
+            groups=("kitchen", "brass"),
+            value_minor=4_900,
+        ),
+        (),
+    ),
+    "node_item_set/2": f.NodeItemSet(
+        "berlin",
+        "BRASS-KETTLE",
+        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
+        (),
+    ),
+    "sourcing_policy_set/2": f.SourcingPolicySet("near", POLICY, ()),
+    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
+    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
+    "keys_forgotten/1": f.KeysForgotten(99, ()),
+    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
+    "order_placed/4": f.OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
+        TIMED_WORK,
+        move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
+        "leipzig",
+        TIME_NS + 8,
+        TIME_NS + 9,
+        "W-1000",
+    ),
+    "order_sourced/4": f.OrderSourced(
+        "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
+    ),
+    "order_improved/2": f.OrderImproved(
+        "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
+    ),
+    "fulfilment_advanced/2": f.FulfilmentAdvanced(
+        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
+    ),
+    "node_set/3": f.NodeSet(
+        "berlin",
+        Node(
+            name="Berlin",
+            kind="store",
+            country="DE",
+            latitude=52.53,
+            longitude=13.38,
+            postal_code="10115",
+            time_zone="Europe/Berlin",
+            enabled=False,
+            ships=False,
+            pickup=True,
+            orders_per_day_max=400,
+            handling_cost_minor=75,
+            cut_off="16:00",
+            opening_hours={"mon": (("09:00", "18:30"),)},
+            closed_dates=("2026-12-25",),
+            lead_time_days=2,
+            groups=("city",),
+            accept_within_seconds=7_200,
+        ),
+        (),
+    ),
+    "channel_set/2": f.ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+            collect_within_seconds=259_200,
+            cancel_backorders_after_seconds=5_184_000,
+        ),
+        (),
+    ),
+    "order_held/1": f.OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
+    "hold_lifted/1": f.HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
+    "order_noted/1": f.OrderNoted("W-1001", "asked for a call before delivery", ()),
+    "order_appeased/1": f.OrderAppeased("W-1001", 500, "came late", ()),
+    "fulfilment_confirmed/1": f.FulfilmentConfirmed("W-1001", 17, (of.ConfirmedLine(0, TIME_NS + 6),), ()),
+    "fulfilment_shorted/1": f.FulfilmentShorted(
+        "W-1001", 17, "berlin", "not_found", "shelf 7", (of.Take(0, 1),), move(ALLOCATED, LOSS, 1)
+    ),
+    "fulfilment_split/1": f.FulfilmentSplit("W-1001", 17, 18, (of.Take(0, 1),), ()),
+    "fulfilments_merged/1": f.FulfilmentsMerged("W-1001", 17, 18, ()),
+    "parcels_packed/1": f.ParcelsPacked("W-1001", 17, (of.Parcel((of.Take(0, 2),), 1_850, "DHL", "JJD-1"),), ()),
+    "pickup_lapsed/1": f.PickupLapsed("W-1001", 17, move(ALLOCATED, AVAILABLE, 3)),
+}
+
+OLDER: dict[str, Fact] = {
     "order_placed/3": f.OrderPlaced(
         "W-1001",
         "web",
@@ -122,36 +258,9 @@ SAMPLES: dict[str, Fact] = {
     "order_improved/1": f.OrderImproved(
         "W-1001", (16,), DATED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
-    "order_cancelled/2": f.OrderCancelled(
-        "W-1001",
-        "changed her mind",
-        (of.Take(0, 3),),
-        (of.FulfilmentTake(17, 0, 2),),
-        (of.Waiting(0, 1, 1, CLAIMS),),
-        move(ALLOCATED, AVAILABLE, 2),
-    ),
     "fulfilment_advanced/1": f.FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3)
     ),
-    "fulfilment_rejected/1": f.FulfilmentRejected(
-        "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
-    ),
-    "order_reopened/1": f.OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
-    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
-    "return_received/1": f.ReturnReceived(
-        "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
-    ),
-    "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
-    "inbound_expected/1": f.InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
-    ),
-    "inbound_received/1": f.InboundReceived(
-        9,
-        (InboundUnits("BRASS-KETTLE", 31),),
-        (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
-    ),
-    "inbound_delayed/1": f.InboundDelayed(9, TIME_NS + 4, ()),
-    "inbound_cancelled/1": f.InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
     "node_set/2": f.NodeSet(
         "berlin",
         Node(
@@ -175,25 +284,6 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "item_set/2": f.ItemSet(
-        "BRASS-KETTLE",
-        Item(
-            name="Kettle",
-            weight_grams=900,
-            tax_class="standard",
-            gtin="4006381333931",
-            backorderable=True,
-            groups=("kitchen", "brass"),
-            value_minor=4_900,
-        ),
-        (),
-    ),
-    "node_item_set/2": f.NodeItemSet(
-        "berlin",
-        "BRASS-KETTLE",
-        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
-        (),
-    ),
     "channel_set/1": f.ChannelSet(
         "web",
         Channel(
@@ -208,14 +298,6 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "sourcing_policy_set/2": f.SourcingPolicySet("near", POLICY, ()),
-    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
-    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
-    "keys_forgotten/1": f.KeysForgotten(99, ()),
-    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-}
-
-OLDER: dict[str, Fact] = {
     "stock_reserved/2": f.StockReserved(
         41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),

@@ -12,7 +12,7 @@ ENGINE = sorted((ROOT / "engine").rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"engine.limits", "engine.sparse"},
     {"engine.results", "engine.areas"},
-    {"engine.lifecycles"},
+    {"engine.lifecycles", "engine.worklists"},
     {"engine.commands", "engine.facts"},
     {"engine.ledger", "engine.sourcing", "engine.records", "engine.calendars", "engine.policies"},
     {
@@ -30,9 +30,11 @@ LAYERS: list[set[str]] = [
     {"engine.ahead"},
     {"engine.reservations"},
     {"engine.orders"},
-    {"engine.placing", "engine.closed"},
-    {"engine.fulfilments", "engine.backorders", "engine.claims"},
-    {"engine.returns", "engine.improving", "engine.inbound"},
+    {"engine.work", "engine.closed", "engine.reopening"},
+    {"engine.placing"},
+    {"engine.fulfilments", "engine.resourcing", "engine.backorders", "engine.claims", "engine.holds"},
+    {"engine.returns", "engine.improving", "engine.inbound", "engine.rejecting", "engine.packing"},
+    {"engine.deadlines"},
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},
@@ -43,6 +45,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 
 # What ring 1 may use besides itself; the writer and the journal may do more.
 PURE = {
+    "bisect",
     "__future__",
     "collections",
     "enum",
