@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
+from api.identifiers import change_id, fulfilment_id, inbound_id, reservation_id, return_id
 from api.timestamps import iso
 from engine import facts as f
 from engine.facts import Fact
@@ -33,10 +33,11 @@ class PostingAnswer(msgspec.Struct, frozen=True):
 
 def postings_of(fact: Fact) -> tuple[PostingAnswer, ...]:
     """Exactly what the ledger applied."""
-    return tuple(_posting(posting) for posting in fact.postings)
+    return tuple(posting_answer(posting) for posting in fact.postings)
 
 
-def _posting(posting: Posting) -> PostingAnswer:
+def posting_answer(posting: Posting) -> PostingAnswer:
+    """One of them."""
     source, target = ACCOUNT_NAMES[posting.source], ACCOUNT_NAMES[posting.target]
     return PostingAnswer(posting.sku, posting.node, source, target, posting.quantity)
 
@@ -56,6 +57,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("inbound", inbound_id(fact.inbound))
         case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():
             return Document("order", fact.order)
+        case f.ChangeProposed() | f.OrderChanged() | f.ChangeDeclined():
+            return Document("change", change_id(fact.change))
         case f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
         case f.NodeSet():
@@ -86,6 +89,7 @@ _IDS = {
     "merged": fulfilment_id,
     "return_id": return_id,
     "inbound": inbound_id,
+    "change": change_id,
 }
 
 
@@ -108,6 +112,8 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
 def data_of(fact: Fact) -> dict[str, Any]:
     """All fields of a fact by name. Sealed blobs, hashes and packed states, all of them bytes, are left out."""
     data = _plain(fact)
+    if isinstance(fact, f.ChangeProposed):
+        data["would_move"] = [msgspec.structs.asdict(posting_answer(posting)) for posting in fact.would_move]
     data["postings"] = [msgspec.structs.asdict(posting) for posting in postings_of(fact)]
     return data
 
@@ -120,7 +126,7 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
             continue
         if field in _IDS and isinstance(value, int):
             value = _IDS[field](value)
-        elif field == "recalled":
+        elif field in ("recalled", "withdrawn"):
             value = [fulfilment_id(number) for number in value]
         elif field.endswith("_ns") and isinstance(value, int):
             value = iso(value)

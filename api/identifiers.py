@@ -4,7 +4,7 @@ import re
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
-RESERVATION, FULFILMENT, RETURN, INBOUND = "r-", "f-", "ret-", "in-"
+RESERVATION, FULFILMENT, RETURN, INBOUND, CHANGE = "r-", "f-", "ret-", "in-", "c-"
 
 
 def reservation_id(number: int) -> str:
@@ -27,6 +27,11 @@ def inbound_id(number: int) -> str:
     return f"{INBOUND}{number}"
 
 
+def change_id(number: int) -> str:
+    """`c-<number>`."""
+    return f"{CHANGE}{number}"
+
+
 def reservation_number(text: str) -> int | None:
     """The number in a reservation's id; None for anything else."""
     return _number(text, RESERVATION)
@@ -45,6 +50,11 @@ def return_number(text: str) -> int | None:
 def inbound_number(text: str) -> int | None:
     """The number in an inbound's id; None for anything else."""
     return _number(text, INBOUND)
+
+
+def change_number(text: str) -> int | None:
+    """The number in a change's id; None for anything else."""
+    return _number(text, CHANGE)
 
 
 def _number(text: str, prefix: str) -> int | None:

@@ -95,6 +95,22 @@ def seal(node: Node, number: str, customer: Customer | None, ship_to: ShipTo | N
     return Sealed(party, contact, paid_by)
 
 
+def readdress(node: Node, order: Order, ship_to: ShipTo) -> Sealed | None:
+    """Seal another address of an order with what else is known of its customer; None where the customer was erased.
+
+    Raises StorageFull as `seal` does.
+    """
+    if order.party is None or order.contact is None:
+        return seal(node, order.number, None, ship_to, None)
+    content = sealing.open_sealed(node.parties, order.party, CONTACT, order.number, order.contact)
+    if content is None:
+        return None
+    who = sealing.decode_contact(content)
+    to = sealing.ShipTo(**msgspec.structs.asdict(ship_to))
+    content = sealing.encode(sealing.Contact(who.name, who.email, who.phone, who.reference, to))
+    return Sealed(order.party, sealing.seal(node.parties, order.party, CONTACT, order.number, content), None)
+
+
 def open_order(node: Node, order: Order) -> Opened:
     """Open what is sealed in an order. Raises SealBroken when a blob is not this order's."""
     customer = ship_to = billing = None

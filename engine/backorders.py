@@ -9,6 +9,7 @@ from engine.facts import (
     FulfilmentRejected,
     FulfilmentShorted,
     OrderCancelled,
+    OrderChanged,
     OrderImproved,
     OrderPlaced,
     OrderSourced,
@@ -131,7 +132,7 @@ def _left_waiting(facts: tuple[Fact, ...]) -> dict[tuple[str, int], Waiting]:
     return {
         (fact.order, entry.line): entry
         for fact in facts
-        if isinstance(fact, OrderCancelled | OrderSourced)
+        if isinstance(fact, OrderCancelled | OrderChanged | OrderSourced)
         for entry in fact.waiting
     }
 

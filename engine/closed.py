@@ -43,6 +43,7 @@ class Closed:
         self.reservations: dict[int, Reservation] = {}
         self._by_fulfilment: dict[int, str] = {}
         self._by_return: dict[int, str] = {}
+        self._by_change: dict[int, str] = {}
 
     @property
     def pending_count(self) -> int:
@@ -56,6 +57,8 @@ class Closed:
             self._by_fulfilment[fulfilment.number] = order.number
         for agreed in order.returns:
             self._by_return[agreed.number] = order.number
+        for change in order.changes:
+            self._by_change[change.number] = order.number
 
     def add_reservation(self, reservation: Reservation) -> None:
         """Take in a reservation that has just ended."""
@@ -68,6 +71,8 @@ class Closed:
             del self._by_fulfilment[fulfilment.number]
         for agreed in order.returns if order else ():
             del self._by_return[agreed.number]
+        for change in order.changes if order else ():
+            del self._by_change[change.number]
 
     def order(self, number: str) -> Order | None:
         """A closed order, as a copy."""
@@ -82,6 +87,10 @@ class Closed:
     def order_by_return(self, return_id: int) -> Order | None:
         """The closed order a return belongs to, as a copy."""
         return self._by_alias(self._by_return.get(return_id), f"r{return_id}")
+
+    def order_by_change(self, change: int) -> Order | None:
+        """The closed order a change belongs to, as a copy."""
+        return self._by_alias(self._by_change.get(change), f"c{change}")
 
     def _by_alias(self, pending: str | None, alias: str) -> Order | None:
         if pending is not None:
@@ -119,13 +128,14 @@ class Closed:
 
     def drop_pending(self) -> None:
         """Forget what is pending: it is on disk, or the caller does not want it."""
-        for pending in (self.orders, self.reservations, self._by_fulfilment, self._by_return):
+        for pending in (self.orders, self.reservations, self._by_fulfilment, self._by_return, self._by_change):
             pending.clear()
 
 
 def _order_entry(order: Order) -> ClosedEntry:
     aliases = [f"f{fulfilment.number}" for fulfilment in order.fulfilments]
     aliases += [f"r{agreed.number}" for agreed in order.returns]
+    aliases += [f"c{change.number}" for change in order.changes]
     return ClosedEntry(ORDERS, order.seq, order.number, tuple(aliases), orders.encode(order))
 
 

@@ -65,12 +65,12 @@ class HasSku(Protocol):
     def sku(self) -> str: ...
 
 
-def refuse_unknown_skus(state: State, lines: Sequence[HasSku]) -> Rejection | None:
+def refuse_unknown_skus(state: State, lines: Sequence[HasSku], within: str = "/lines") -> Rejection | None:
     """The refusal of lines whose SKUs nobody has set, all of them pointed at; None if all are known."""
     items = state.configuration.items
     errors = tuple(
         [
-            FieldError(f"/lines/{at}/sku", f"there is no SKU {line.sku!r}")
+            FieldError(f"{within}/{at}/sku", f"there is no SKU {line.sku!r}")
             for at, line in enumerate(lines)
             if line.sku not in items
         ]

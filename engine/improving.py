@@ -53,11 +53,11 @@ def decide_improve(state: State, command: ImproveOrders, now_ns: int) -> OrderIm
 def _better(state: State, order: Order, now_ns: int) -> OrderImproved | None:
     work = [fulfilment for fulfilment in order.fulfilments if fulfilment.state == RELEASED]
     channel = state.configuration.channels[order.channel]
-    if not work or (
-        state.configuration.policy_of(channel).improve_minor_min is None and not _may_override(state, order)
-    ):
+    if not work or order.pickup_node is not None:
         return None
-    request, own = _as_if_new(order, work)
+    if state.configuration.policy_of(channel).improve_minor_min is None and not _may_override(state, order):
+        return None
+    request, own = as_if_new(order, work)
     terms, _ = terms_of(state, request, now_ns)
     least_minor = terms.settings.improve_minor_min
     if least_minor is None:
@@ -97,7 +97,7 @@ def _lines_of(work: list[Fulfilment]) -> dict[int, int]:
     return dict(sorted(units.items()))
 
 
-def _as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tuple[str, str], int]]:
+def as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tuple[str, str], int]]:
     """The request that this work would be sourced by, its own units counting as available; and those, by SKU and node."""
     own: dict[tuple[str, str], int] = {}
     for fulfilment in work:
@@ -131,21 +131,27 @@ def _later(sources: list[tuple[Source, ...]], work: list[Fulfilment]) -> bool:
     return bool(promised) and bool(planned) and max(planned) > max(promised)
 
 
-def _changed(
-    order: Order, work: list[Fulfilment], planned: tuple[PlannedFulfilment, ...], saved_minor: int, decision: Decision
-) -> OrderImproved | None:
-    """Work that comes out the same stays with its node; None if all of it does."""
+def differing(
+    work: list[Fulfilment], planned: tuple[PlannedFulfilment, ...]
+) -> tuple[list[Fulfilment], list[PlannedFulfilment]]:
+    """Work that a new plan takes away, and what it adds; what comes out the same stays with its node."""
     new = list(planned)
     withdrawn = []
     for fulfilment in work:
-        same = next(
-            (p for p in new if (p.node, units_by_line(p.lines)) == (fulfilment.node, units_by_line(fulfilment.lines))),
-            None,
-        )
+        units = units_by_line(fulfilment.lines)
+        same = next((p for p in new if p.node == fulfilment.node and units_by_line(p.lines) == units), None)
         if same is None:
             withdrawn.append(fulfilment)
         else:
             new.remove(same)
+    return withdrawn, new
+
+
+def _changed(
+    order: Order, work: list[Fulfilment], planned: tuple[PlannedFulfilment, ...], saved_minor: int, decision: Decision
+) -> OrderImproved | None:
+    """None if all of the work comes out the same."""
+    withdrawn, new = differing(work, planned)
     if not withdrawn:
         return None
     postings = [

@@ -135,6 +135,17 @@ LINE = Lifecycle(
     ),
 )
 
+# Changes of orders.
+PROPOSED, CONFIRMED, DECLINED = "proposed", "confirmed", "declined"
+
+CHANGE = Lifecycle(
+    "change",
+    (
+        Step("confirm", (PROPOSED,), CONFIRMED),
+        Step("decline", (PROPOSED,), DECLINED),
+    ),
+)
+
 # Transfers between nodes.
 PLANNED, IN_TRANSIT, RECEIVED = "planned", "in_transit", "received"
 

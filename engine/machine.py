@@ -8,6 +8,7 @@ import msgspec
 
 from engine import (
     access,
+    changes,
     configuration,
     deadlines,
     fulfilments,
@@ -60,6 +61,9 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.MergeFulfilments: packing.decide_merge,
     c.PackParcels: packing.decide_parcels,
     c.SourceOrderAgain: resourcing.decide_source_again,
+    c.ProposeChange: changes.decide_propose,
+    c.ConfirmChange: changes.decide_confirm,
+    c.DeclineChange: changes.decide_decline,
     c.HoldOrder: holds.decide_hold,
     c.LiftHold: holds.decide_lift,
     c.NoteOrder: holds.decide_note,
@@ -113,6 +117,9 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.ParcelsPacked: packing.evolve_parcels,
     f.PickupLapsed: deadlines.evolve_lapsed,
     f.OrderReopened: reopening.evolve_reopened,
+    f.ChangeProposed: changes.evolve_proposed,
+    f.OrderChanged: changes.evolve_changed,
+    f.ChangeDeclined: changes.evolve_declined,
     f.OrderHeld: holds.evolve_held,
     f.HoldLifted: holds.evolve_lifted,
     f.OrderNoted: holds.evolve_told,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from engine.areas import Area
-from engine.facts.orders import Claim, Parcel, Take
+from engine.facts.orders import ChangeBody, Claim, Parcel, Take
+from engine.facts.postings import Posting
 from engine.facts.sourcing import Slot
 from engine.lifecycles import (
     CANCELLED,
@@ -128,6 +129,22 @@ class Hold(msgspec.Struct, array_like=True, gc=False):
     since_ns: int
 
 
+class Change(msgspec.Struct, array_like=True, gc=False):
+    """A change of an order: proposed -> confirmed | declined. `number` is the seq of its proposal.
+
+    `would_move` and `money_minor` are what it would have done when it was proposed; `decided_seq` is the record that ended it.
+    """
+
+    number: int
+    state: str
+    reason: str
+    body: ChangeBody
+    would_move: tuple[Posting, ...]
+    money_minor: int
+    proposed_at_ns: int
+    decided_seq: int | None = None
+
+
 class Due(NamedTuple):
     """At `at_ns` something is due for fulfilment `number`, or (`order` is not empty) for what an order still waits for."""
 
@@ -161,6 +178,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     cancel_backorders_at_ns: int | None = None
     replaces: str | None = None
     holds: list[Hold] = []
+    changes: list[Change] = []
 
     @property
     def way(self) -> str:
@@ -227,6 +245,7 @@ class Orders:
         self.open: dict[str, Order] = {}
         self.order_of_fulfilment: dict[int, str] = {}
         self.order_of_return: dict[int, str] = {}
+        self.order_of_change: dict[int, str] = {}
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
@@ -246,6 +265,8 @@ class Orders:
             self.enter(order, fulfilment)
         for agreed in order.returns:
             self.order_of_return[agreed.number] = order.number
+        for change in order.changes:
+            self.order_of_change[change.number] = order.number
         self.index_waiting(order)
 
     def enter(self, order: Order, fulfilment: Fulfilment) -> None:
@@ -283,6 +304,8 @@ class Orders:
             del self.order_of_fulfilment[fulfilment.number]
         for agreed in order.returns:
             del self.order_of_return[agreed.number]
+        for change in order.changes:
+            del self.order_of_change[change.number]
 
     def index_waiting(self, order: Order) -> None:
         """Enter backordered lines under their SKU, and take out those that wait no more."""
@@ -313,6 +336,12 @@ def find_by_return(state: State, return_id: int) -> Order | None:
     """The open or closed order a return belongs to."""
     number = state.orders.order_of_return.get(return_id)
     return state.orders.open[number] if number is not None else state.closed.order_by_return(return_id)
+
+
+def find_by_change(state: State, change: int) -> Order | None:
+    """The open or closed order a change belongs to."""
+    number = state.orders.order_of_change.get(change)
+    return state.orders.open[number] if number is not None else state.closed.order_by_change(change)
 
 
 def encode(order: Order) -> bytes:

@@ -135,13 +135,9 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
     unknown = refuse_unknown_skus(state, command.lines)
     if unknown is not None:
         return unknown
-    if command.pickup_node is not None:
-        node = state.configuration.nodes.get(command.pickup_node)
-        if node is None:
-            return Rejection.at(ResultCode.UNKNOWN_NODE, "/pickup_node", f"there is no node {command.pickup_node!r}")
-        if not node.pickup or not node.enabled:
-            detail = f"customers can't pick up at {command.pickup_node!r}"
-            return Rejection.at(ResultCode.NO_PICKUP, "/pickup_node", detail)
+    elsewhere = None if command.pickup_node is None else refuse_pickup(state, command.pickup_node)
+    if elsewhere is not None:
+        return elsewhere
     if command.reservation is not None and reservation is None:
         return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
     if reservation is not None and reservation.channel != command.channel:
@@ -153,6 +149,16 @@ def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | 
         return None
     late = reservation.state == EXPIRED and command.source_again_if_expired
     return None if late else not_active(reservation)
+
+
+def refuse_pickup(state: State, name: str) -> Rejection | None:
+    """Why customers can't pick up at a node; None if they can."""
+    node = state.configuration.nodes.get(name)
+    if node is None:
+        return Rejection.at(ResultCode.UNKNOWN_NODE, "/pickup_node", f"there is no node {name!r}")
+    if node.pickup and node.enabled:
+        return None
+    return Rejection.at(ResultCode.NO_PICKUP, "/pickup_node", f"customers can't pick up at {name!r}")
 
 
 def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
@@ -289,6 +295,20 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
     wanted = _wanted_cancellations(order, command.lines)
     if isinstance(wanted, Rejection):
         return wanted
+    lines = tuple(Take(at, quantity) for at, quantity in wanted.items())
+    return OrderCancelled(order.number, command.reason, lines, *given_up(order, wanted))
+
+
+class GivenUp(NamedTuple):
+    """Units that an order does without: those taken from nodes, what its lines wait for then, and the postings."""
+
+    taken: tuple[FulfilmentTake, ...]
+    waiting: tuple[Waiting, ...]
+    postings: tuple[Posting, ...]
+
+
+def given_up(order: Order, wanted: dict[int, int]) -> GivenUp:
+    """Units by line position that are open: first those that wait, then what nodes hold, youngest fulfilment first."""
     taken: list[FulfilmentTake] = []
     waiting: list[Waiting] = []
     postings: list[Posting] = []
@@ -298,8 +318,8 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
         backordered = min(line.backordered, quantity - unsourceable)
         left = quantity - unsourceable - backordered
         if unsourceable or backordered:
-            kept, given_up = fewer_claims(line, line.backordered - backordered)
-            postings += given_up
+            kept, freed = fewer_claims(line, line.backordered - backordered)
+            postings += freed
             waiting.append(Waiting(at, line.backordered - backordered, line.unsourceable - unsourceable, kept))
         for fulfilment in reversed(order.fulfilments):
             if fulfilment.state not in OPEN or not left:
@@ -310,8 +330,7 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int) -> OrderCance
                 postings.append(Posting(line.sku, fulfilment.node, ALLOCATED, AVAILABLE, units))
                 left -= units
         assert left == 0
-    lines = tuple(Take(at, quantity) for at, quantity in wanted.items())
-    return OrderCancelled(order.number, command.reason, lines, tuple(taken), tuple(waiting), tuple(postings))
+    return GivenUp(tuple(taken), tuple(waiting), tuple(postings))
 
 
 def fewer_claims(line: OrderLine, backordered: int) -> tuple[tuple[Claim, ...], list[Posting]]:

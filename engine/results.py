@@ -39,6 +39,7 @@ class ResultCode(enum.Enum):
     INSUFFICIENT_STOCK = ("insufficient_stock", 409, True, "Not enough stock can be promised")
     INVALID_TRANSITION = ("invalid_transition", 409, True, "The present state does not allow this step")
     EXCEEDS_CANCELLABLE = ("exceeds_cancellable", 409, True, "More than is still open on the line")
+    BELOW_SHIPPED = ("below_shipped", 409, True, "Less than has shipped already")
     EXCEEDS_ALLOCATED = ("exceeds_allocated", 409, True, "More than the fulfilment has")
     EXCEEDS_RETURNABLE = ("exceeds_returnable", 409, True, "More than was shipped and not yet returned")
     IN_USE = ("in_use", 409, True, "Something still depends on it")

@@ -11,13 +11,16 @@ from engine.commands.orders import (
     CancelFulfilment,
     CancelOrder,
     CancelReturn,
+    ConfirmChange,
     ConfirmFulfilment,
+    DeclineChange,
     HoldOrder,
     LiftHold,
     MergeFulfilments,
     NoteOrder,
     PackParcels,
     PlaceOrder,
+    ProposeChange,
     ReceiveReturn,
     RejectFulfilment,
     ShortFulfilment,
@@ -45,6 +48,9 @@ Command = (
     | AdvanceFulfilment
     | RejectFulfilment
     | SourceOrderAgain
+    | ConfirmChange
+    | DeclineChange
+    | ProposeChange
     | AppeaseCustomer
     | CancelFulfilment
     | ConfirmFulfilment
@@ -72,6 +78,9 @@ Command = (
 )
 
 __all__ = [
+    "ConfirmChange",
+    "DeclineChange",
+    "ProposeChange",
     "AppeaseCustomer",
     "CancelFulfilment",
     "ConfirmFulfilment",

@@ -93,6 +93,39 @@ class AppeaseCustomer(msgspec.Struct, frozen=True):
     reason: str
 
 
+class SetLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the order is to have so many units in all."""
+
+    id: Id
+    quantity: QuantityOrZero
+
+
+class ProposeChange(msgspec.Struct, frozen=True):
+    """Say what is to be different about an order. What is None stays as it is; `contact` is sealed under a key of `party`."""
+
+    order: str
+    reason: str
+    add: tuple[OrderLineRequest, ...] = ()
+    set: tuple[SetLine, ...] = ()
+    area: Area | None = None
+    party: str | None = None
+    contact: bytes | None = None
+    delivery: Delivery | None = None
+    pickup_node: str | None = None
+
+
+class ConfirmChange(msgspec.Struct, frozen=True):
+    """Carry a proposed change out, all of it or nothing."""
+
+    change: int
+
+
+class DeclineChange(msgspec.Struct, frozen=True):
+    """Drop a proposed change."""
+
+    change: int
+
+
 class CancelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many units of one order line to cancel."""
 

@@ -9,6 +9,8 @@ from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
+    ChangeDeclined,
+    ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
     FulfilmentRejected,
@@ -18,6 +20,7 @@ from engine.facts.orders import (
     HoldLifted,
     OrderAppeased,
     OrderCancelled,
+    OrderChanged,
     OrderHeld,
     OrderImproved,
     OrderNoted,
@@ -52,6 +55,9 @@ Fact = (
     | OrderImproved
     | FulfilmentAdvanced
     | FulfilmentRejected
+    | ChangeDeclined
+    | ChangeProposed
+    | OrderChanged
     | FulfilmentConfirmed
     | FulfilmentShorted
     | FulfilmentSplit
@@ -82,6 +88,9 @@ Fact = (
 )
 
 __all__ = [
+    "ChangeDeclined",
+    "ChangeProposed",
+    "OrderChanged",
     "FulfilmentConfirmed",
     "FulfilmentShorted",
     "FulfilmentSplit",

@@ -131,6 +131,65 @@ class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
     quantity: int
 
 
+class Quantity(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The line at position `line` has `quantity` units in all, not `before`."""
+
+    line: int
+    quantity: int
+    before: int
+
+
+class ChangeBody(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What is to be different: quantities, lines that are added, where it goes, how it gets there. None: as before.
+
+    `contact` is sealed under a key of `party`.
+    """
+
+    quantities: tuple[Quantity, ...]
+    added: tuple[PlacedLine, ...]
+    area: Area | None = None
+    party: str | None = None
+    contact: bytes | None = None
+    delivery: str | None = None
+    pickup_node: str | None = None
+
+
+class ChangeProposed(msgspec.Struct, array_like=True, frozen=True, tag="change_proposed"):
+    """A change of an order that nobody has confirmed: nothing has changed yet. `change` is the seq of this record.
+
+    `would_move` are the postings that it would have led to, `money_minor` by how much the order's value would have grown.
+    """
+
+    order: str
+    change: int
+    reason: str
+    body: ChangeBody
+    would_move: tuple[Posting, ...]
+    money_minor: int
+    postings: tuple[Posting, ...] = ()
+
+
+class OrderChanged(msgspec.Struct, array_like=True, frozen=True, tag="order_changed"):
+    """A change was confirmed. Units were `taken` from nodes, and work `withdrawn` that goes elsewhere; `waiting` is what lines
+    wait for before anything new is sourced."""
+
+    order: str
+    change: int
+    body: ChangeBody
+    taken: tuple[FulfilmentTake, ...]
+    withdrawn: tuple[int, ...]
+    waiting: tuple[Waiting, ...]
+    postings: tuple[Posting, ...]
+
+
+class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_declined"):
+    """A proposed change was dropped."""
+
+    order: str
+    change: int
+    postings: tuple[Posting, ...] = ()
+
+
 class OrderHeld(msgspec.Struct, array_like=True, frozen=True, tag="order_held"):
     """An order was stopped; fulfilments `recalled` were with nodes that had not accepted them."""
 

@@ -49,6 +49,15 @@ AWAITED_LINES = (
     ),
 )
 CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
+CHANGE = of.ChangeBody(
+    (of.Quantity(0, 4, 3),),
+    (of.PlacedLine("2", "TEA-TOWEL", 1, 450, 0),),
+    HALLE,
+    "p-0123456789abcdef",
+    b"\x01sealed contact",
+    "pickup",
+    "leipzig",
+)
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
 SETTINGS = {
@@ -221,6 +230,19 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
+    "change_proposed/1": f.ChangeProposed(
+        "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
+    ),
+    "order_changed/1": f.OrderChanged(
+        "W-1001",
+        77,
+        CHANGE,
+        (of.FulfilmentTake(17, 0, 1),),
+        (18,),
+        (of.Waiting(0, 1, 1, CLAIMS),),
+        move(ALLOCATED, AVAILABLE, 1),
+    ),
+    "change_declined/1": f.ChangeDeclined("W-1001", 77, ()),
     "order_held/1": f.OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
     "hold_lifted/1": f.HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
     "order_noted/1": f.OrderNoted("W-1001", "asked for a call before delivery", ()),

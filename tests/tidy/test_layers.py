@@ -34,7 +34,7 @@ LAYERS: list[set[str]] = [
     {"engine.placing"},
     {"engine.fulfilments", "engine.resourcing", "engine.backorders", "engine.claims", "engine.holds"},
     {"engine.returns", "engine.improving", "engine.inbound", "engine.rejecting", "engine.packing"},
-    {"engine.deadlines"},
+    {"engine.deadlines", "engine.changes"},
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},
