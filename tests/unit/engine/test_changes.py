@@ -1,0 +1,190 @@
+"""Changes of orders: what they would do, what they do, and what they may not."""
+
+from msgspec.structs import replace
+
+from engine import commands as c
+from engine.areas import Area
+from engine.commands.configuration import Configure
+from engine.commands.orders import OrderLineRequest, SetLine
+from engine.commands.policies import SourcingPolicy
+from engine.facts import ChangeProposed
+from engine.results import ResultCode
+from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY, Shop, shop_document
+
+PASSAU = Area("DE", "94", 486, 134)
+
+
+def propose(shop: Shop, order: str, **what: object) -> int:
+    """A change that can be proposed; its number."""
+    return shop.done(c.ProposeChange(order, "customer called", **what)).seq  # type: ignore[arg-type]
+
+
+def more_of(line: str, quantity: int) -> dict[str, object]:
+    return {"set": (SetLine(line, quantity),)}
+
+
+def test_a_proposal_says_what_it_would_do_and_does_nothing() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 10)
+    order = shop.order((KETTLE, 2))
+    propose(shop, order, **more_of("1", 5), add=(OrderLineRequest("2", KETTLE, 1, 2_000),))
+    fact = shop.facts[0]
+    assert isinstance(fact, ChangeProposed)
+    assert sum(posting.quantity for posting in fact.would_move) == 4
+    assert fact.money_minor == 3 * 2_50 + 2_000
+    assert shop.the_order(order).lines[0].quantity == 2
+    assert shop.at(KETTLE, LEIPZIG).allocated == 2
+
+
+def test_a_confirmed_change_adds_units_and_lines_and_a_version() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 10)
+    shop.receive(TOWEL, BERLIN, 3)
+    order = shop.order((KETTLE, 2))
+    change = propose(shop, order, **more_of("1", 5), add=(OrderLineRequest("2", TOWEL, 3),))
+    shop.done(c.ConfirmChange(change))
+    after = shop.the_order(order)
+    assert [(line.id, line.quantity, line.allocated) for line in after.lines] == [("1", 5, 5), ("2", 3, 3)]
+    assert [(f.node, sum(t.quantity for t in f.lines)) for f in after.fulfilments] == [
+        (LEIPZIG, 2), (LEIPZIG, 3), (BERLIN, 3),
+    ]  # fmt: skip
+    assert after.changes[0].decided_seq == shop.state.seq
+    shop.restart()
+    assert shop.the_order(order).changes[0].state == "confirmed"
+
+
+def test_fewer_units_are_taken_from_what_waits_first_and_freed_for_others() -> None:
+    shop = Shop()
+    shop.receive(TRAY, LEIPZIG, 4)
+    order = shop.order((TRAY, 7))
+    shop.done(c.ConfirmChange(propose(shop, order, **more_of("1", 3))))
+    line = shop.the_order(order).lines[0]
+    assert (line.quantity, line.allocated, line.backordered, line.cancelled) == (3, 3, 0, 0)
+    assert shop.at(TRAY, LEIPZIG).available == 1
+
+
+def test_a_line_set_to_nothing_leaves_and_with_the_last_the_order_ends() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 4)
+    order = shop.order((KETTLE, 2))
+    change = propose(shop, order, **more_of("1", 0))
+    shop.done(c.ConfirmChange(change))
+    assert shop.the_order(order).state == "cancelled"
+    assert order not in shop.state.orders.open
+    shop.refused(c.ConfirmChange(change), ResultCode.INVALID_TRANSITION)
+
+
+def test_a_line_cannot_go_below_what_has_shipped_and_nothing_of_the_change_is_applied() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 3)
+    shop.receive(TOWEL, BERLIN, 9)
+    order = shop.order((KETTLE, 3), (TOWEL, 2))
+    change = propose(shop, order, set=(SetLine("1", 1), SetLine("2", 5)))
+    shop.done(c.AdvanceFulfilment(next(n for n, node, _ in shop.work(order) if node == LEIPZIG), "ship"))
+    shop.refused(c.ConfirmChange(change), ResultCode.BELOW_SHIPPED)
+    shop.refused(c.ProposeChange(order, "again", set=(SetLine("1", 2),)), ResultCode.BELOW_SHIPPED)
+    assert [line.quantity for line in shop.the_order(order).lines] == [3, 2]
+
+
+def test_stock_that_has_gone_since_the_proposal_refuses_it_whole() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 5)
+    shop.receive(TOWEL, LEIPZIG, 5)
+    order = shop.order((KETTLE, 1))
+    change = propose(shop, order, **more_of("1", 4), add=(OrderLineRequest("2", TOWEL, 1),))
+    shop.order((KETTLE, 3))
+    refusal = shop.refused(c.ConfirmChange(change), ResultCode.INSUFFICIENT_STOCK)
+    assert [(s.sku, s.requested, s.available) for s in refusal.lines] == [(KETTLE, 3, 1)]
+    shop.move(KETTLE, LEIPZIG, "receipt", 5)
+    shop.done(c.ConfirmChange(change))
+
+
+def test_more_of_what_may_wait_is_backordered() -> None:
+    shop = Shop()
+    shop.receive(TRAY, LEIPZIG, 2)
+    order = shop.order((TRAY, 2))
+    shop.done(c.ConfirmChange(propose(shop, order, **more_of("1", 5))))
+    assert shop.the_order(order).lines[0].backordered == 3
+    shop.receive(TRAY, BERLIN, 3)
+    assert shop.the_order(order).lines[0].allocated == 5
+
+
+def test_a_declined_change_cannot_be_confirmed() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 5)
+    order = shop.order((KETTLE, 1))
+    change = propose(shop, order, **more_of("1", 2))
+    shop.done(c.DeclineChange(change))
+    shop.refused(c.ConfirmChange(change), ResultCode.INVALID_TRANSITION)
+    shop.refused(c.DeclineChange(change), ResultCode.INVALID_TRANSITION)
+
+
+def test_a_new_address_moves_what_no_node_has_begun_when_it_pays() -> None:
+    shop = Shop()
+    for node in (LEIPZIG, MUNICH):
+        shop.receive(KETTLE, node, 5)
+    shop.done(Configure(sourcing_policies={"near": SourcingPolicy(name="Near", cost_per_100_km_minor=100)}))
+    shop.done(Configure(channels={"web": shop_document(sourcing_policy="near").channels["web"]}))
+    order = shop.order((KETTLE, 2))
+    assert [node for _, node, _ in shop.work(order)] == [LEIPZIG]
+    change = propose(shop, order, area=PASSAU, party="p-1", contact=b"sealed")
+    shop.done(c.ConfirmChange(change))
+    assert [(node, state) for _, node, state in shop.work(order)] == [(LEIPZIG, "cancelled"), (MUNICH, "released")]
+    assert shop.the_order(order).area == PASSAU
+    assert (shop.at(KETTLE, LEIPZIG).allocated, shop.at(KETTLE, MUNICH).allocated) == (0, 2)
+
+
+def test_a_new_address_leaves_what_a_node_has_begun_where_it_is() -> None:
+    shop = Shop()
+    for node in (LEIPZIG, MUNICH):
+        shop.receive(KETTLE, node, 5)
+    order = shop.order((KETTLE, 2))
+    shop.done(c.AdvanceFulfilment(shop.work(order)[0][0], "pick"))
+    shop.done(c.ConfirmChange(propose(shop, order, area=PASSAU, party="p-1", contact=b"sealed")))
+    assert [(node, state) for _, node, state in shop.work(order)] == [(LEIPZIG, "picked")]
+
+
+def test_a_parcel_becomes_a_pickup_only_before_anybody_has_begun() -> None:
+    shop = Shop()
+    pickup_at(shop, BERLIN)
+    for node in (LEIPZIG, BERLIN):
+        shop.receive(KETTLE, node, 5)
+    order, begun = shop.order((KETTLE, 2)), shop.order((KETTLE, 1))
+    shop.done(c.AdvanceFulfilment(shop.work(begun)[0][0], "accept"))
+    way = {"delivery": "pickup", "pickup_node": BERLIN}
+    shop.refused(c.ProposeChange(begun, "comes by", **way), ResultCode.INVALID_TRANSITION)  # type: ignore[arg-type]
+    shop.done(c.ConfirmChange(propose(shop, order, **way)))
+    assert [(node, state) for _, node, state in shop.work(order)] == [(LEIPZIG, "cancelled"), (BERLIN, "released")]
+    shop.done(c.AdvanceFulfilment(shop.work(order)[1][0], "collect"))
+    assert shop.the_order(order).state == "collected"
+
+
+def pickup_at(shop: Shop, node: str) -> None:
+    """Customers may come to a node from now on."""
+    shop.done(Configure(nodes={node: replace(shop.state.configuration.nodes[node], pickup=True)}))
+
+
+def test_what_a_change_names_must_be_there_and_named_once() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 5)
+    order = shop.order((KETTLE, 1))
+    shop.refused(c.ProposeChange("W-404", "?", set=(SetLine("1", 2),)), ResultCode.NOT_FOUND)
+    shop.refused(c.ProposeChange(order, "?", set=(SetLine("7", 2),)), ResultCode.UNKNOWN_LINE)
+    shop.refused(c.ProposeChange(order, "?", set=(SetLine("1", 2), SetLine("1", 3))), ResultCode.MALFORMED_REQUEST)
+    shop.refused(c.ProposeChange(order, "?", add=(OrderLineRequest("1", KETTLE, 2),)), ResultCode.MALFORMED_REQUEST)
+    shop.refused(c.ProposeChange(order, "?", add=(OrderLineRequest("2", "NO-SUCH", 2),)), ResultCode.UNKNOWN_SKU)
+    shop.refused(c.ProposeChange(order, "?", delivery="pickup", pickup_node=BERLIN), ResultCode.NO_PICKUP)
+    shop.refused(c.ProposeChange(order, "?", delivery="pickup", pickup_node="moon"), ResultCode.UNKNOWN_NODE)
+    shop.refused(c.ConfirmChange(999), ResultCode.NOT_FOUND)
+
+
+def test_a_pick_and_a_change_at_once_have_one_winner() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 5)
+    order = shop.order((KETTLE, 3))
+    change = propose(shop, order, **more_of("1", 0))
+    shop.submit(c.ConfirmChange(change))
+    shop.submit(c.AdvanceFulfilment(shop.work(order)[0][0], "pick"))
+    changed, picked = shop.settle()
+    assert changed.seq
+    assert picked.code is ResultCode.INVALID_TRANSITION
