@@ -1,7 +1,7 @@
 # Kontor: everything a developer types. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-programs bench bench-peers lint lock clean
+.PHONY: help setup run test test-all test-programs bench drift bench-peers lint lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ test-programs: ## install the programs some tests need (Debian, as root): strace
 
 bench: $(STAMP) ## the bench suite: BENCH="--size medium --only http" and more, see kontor bench --help
 	$(BIN)/python -m bench $(BENCH)
+
+drift: $(STAMP) ## ratios of speeds against their history: DRIFT="--no-write" and more, see python -m bench.drift --help
+	$(BIN)/python -m bench.drift $(DRIFT)
 
 bench-peers: ## install what Kontor is compared with (Debian, as root): PostgreSQL, Redis
 	@for program in pgbench redis-server; do command -v $$program >/dev/null || missing=yes; done; \

@@ -116,6 +116,7 @@ def test_make_alone_lists_every_target() -> None:
         "test-programs",
         "bench",
         "bench-peers",
+        "drift",
         "lint",
         "lock",
         "clean",
