@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.identifiers import change_id, fulfilment_id, inbound_id, reservation_id, return_id
+from api.identifiers import change_id, fulfilment_id, inbound_id, reservation_id, return_id, transfer_id
 from api.timestamps import iso
 from engine import facts as f
 from engine.facts import Fact
@@ -61,6 +61,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("change", change_id(fact.change))
         case f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
+        case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():
+            return Document("transfer", transfer_id(fact.transfer))
         case f.NodeSet():
             return Document("node", fact.node)
         case f.ItemSet():
@@ -90,6 +92,7 @@ _IDS = {
     "return_id": return_id,
     "inbound": inbound_id,
     "change": change_id,
+    "transfer": transfer_id,
 }
 
 

@@ -4,7 +4,8 @@ import re
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
-RESERVATION, FULFILMENT, RETURN, INBOUND, CHANGE = "r-", "f-", "ret-", "in-", "c-"
+RESERVATION, FULFILMENT, RETURN, INBOUND = "r-", "f-", "ret-", "in-"
+CHANGE, TRANSFER = "c-", "t-"
 
 
 def reservation_id(number: int) -> str:
@@ -32,6 +33,11 @@ def change_id(number: int) -> str:
     return f"{CHANGE}{number}"
 
 
+def transfer_id(number: int) -> str:
+    """`t-<number>`."""
+    return f"{TRANSFER}{number}"
+
+
 def reservation_number(text: str) -> int | None:
     """The number in a reservation's id; None for anything else."""
     return _number(text, RESERVATION)
@@ -55,6 +61,11 @@ def inbound_number(text: str) -> int | None:
 def change_number(text: str) -> int | None:
     """The number in a change's id; None for anything else."""
     return _number(text, CHANGE)
+
+
+def transfer_number(text: str) -> int | None:
+    """The number in a transfer's id; None for anything else."""
+    return _number(text, TRANSFER)
 
 
 def _number(text: str, prefix: str) -> int | None:

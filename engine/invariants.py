@@ -6,10 +6,20 @@ import numpy as np
 
 from engine.capacity import first_day_kept
 from engine.expected import Holder
-from engine.facts.postings import ALLOCATED, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Account
+from engine.facts.postings import (
+    ALLOCATED,
+    IN_TRANSIT,
+    INBOUND,
+    INBOUND_ALLOCATED,
+    INBOUND_RESERVED,
+    RESERVED,
+    TRANSFER,
+    Account,
+)
 from engine.facts.sourcing import Slot
 from engine.inbound import promises
-from engine.lifecycles import HELD, LEFT, OPEN, RELEASED
+from engine.lifecycles import HELD, LEFT, OPEN, PLANNED, RELEASED
+from engine.lifecycles import IN_TRANSIT as ON_THE_WAY
 from engine.orders import RELEASE, Order
 from engine.state import State
 
@@ -43,15 +53,29 @@ def reserved_equals_active_reservations(state: State) -> Violations:
 
 
 def allocated_equals_open_fulfilments(state: State) -> Violations:
-    """What is allocated is what open fulfilments have, per SKU and node."""
+    """What is allocated is what open fulfilments and planned transfers have, per SKU and node."""
     held: dict[tuple[str, str], int] = {}
+    for transfer in state.transfers.open.values():
+        for line in transfer.lines if transfer.state == PLANNED else ():
+            held[line.sku, transfer.source] = held.get((line.sku, transfer.source), 0) + line.quantity
     for order in state.orders.open.values():
         for fulfilment in order.fulfilments:
             if fulfilment.state in OPEN:
                 for take in fulfilment.lines:
                     key = (order.lines[take.line].sku, fulfilment.node)
                     held[key] = held.get(key, 0) + take.quantity
-    return _compare(state, ALLOCATED, held, "open fulfilments have")
+    return _compare(state, ALLOCATED, held, "open fulfilments and planned transfers have")
+
+
+def in_transit_equals_transfers_under_way(state: State) -> Violations:
+    """What is in transit is what transfers that have left still bring, per SKU and node; between two records nothing is nowhere."""
+    held: dict[tuple[str, str], int] = {}
+    for transfer in state.transfers.open.values():
+        for line in transfer.lines if transfer.state == ON_THE_WAY else ():
+            if line.awaited:
+                held[line.sku, transfer.target] = held.get((line.sku, transfer.target), 0) + line.awaited
+    wrong = _compare(state, IN_TRANSIT, held, "transfers bring")
+    return [*wrong, "units are between two nodes and on no way"] if state.ledger.outside[TRANSFER].any() else wrong
 
 
 def inbound_equals_what_is_expected(state: State) -> Violations:
@@ -220,6 +244,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     no_internal_account_is_negative,
     reserved_equals_active_reservations,
     allocated_equals_open_fulfilments,
+    in_transit_equals_transfers_under_way,
     inbound_equals_what_is_expected,
     promised_inbound_is_claimed,
     line_units_add_up,

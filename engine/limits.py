@@ -29,6 +29,8 @@ ORDER_CHANGES_MAX = 100  # proposed, confirmed and declined ones of an order
 PARCELS_MAX = 500
 CONFIGURATION_ENTRIES_MAX = 100_000
 INBOUND_LINES_MAX = 1_000
+TRANSFER_LINES_MAX = 1_000
+TRANSFERS_ENDED_KEPT = 1_000  # ended ones that can still be read
 INBOUND_ENDED_KEPT = 1_000  # ended ones that can still be read; older ones are only in the journal
 
 # Lifetimes

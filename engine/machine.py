@@ -25,6 +25,7 @@ from engine import (
     resourcing,
     returns,
     stock,
+    transfers,
 )
 from engine import commands as c
 from engine import facts as f
@@ -36,6 +37,7 @@ from engine.commands.configuration import Configure
 from engine.expected import Inbound
 from engine.facts import Fact
 from engine.facts.postings import Account
+from engine.moving import Transfer
 from engine.orders import Order
 from engine.records import Record
 from engine.reservations import Reservation
@@ -76,6 +78,10 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.ReceiveInbound: inbound.decide_receive,
     c.DelayInbound: inbound.decide_delay,
     c.CancelInbound: inbound.decide_cancel,
+    c.PlanTransfer: transfers.decide_plan,
+    c.ShipTransfer: transfers.decide_ship,
+    c.ReceiveTransfer: transfers.decide_receive,
+    c.CancelTransfer: transfers.decide_cancel,
     c.Configure: configuration.decide_configure,
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
@@ -131,6 +137,10 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.InboundReceived: inbound.evolve_received,
     f.InboundDelayed: inbound.evolve_delayed,
     f.InboundCancelled: inbound.evolve_cancelled,
+    f.TransferPlanned: transfers.evolve_planned,
+    f.TransferShipped: transfers.evolve_shipped,
+    f.TransferReceived: transfers.evolve_received,
+    f.TransferCancelled: transfers.evolve_cancelled,
     f.NodeSet: configuration.evolve_node_set,
     f.ItemSet: configuration.evolve_item_set,
     f.NodeItemSet: configuration.evolve_node_item_set,
@@ -197,6 +207,7 @@ class Position(msgspec.Struct, array_like=True, tag="position"):
     next_fulfilment: int
     next_return: int
     next_inbound: int = 1
+    next_transfer: int = 1
 
 
 class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
@@ -257,6 +268,18 @@ class EndedInbound(msgspec.Struct, array_like=True, tag="ended_inbound"):
     items: list[Inbound]
 
 
+class OpenTransfers(msgspec.Struct, array_like=True, tag="transfers"):
+    """Some of the transfers under way, in order."""
+
+    items: list[Transfer]
+
+
+class EndedTransfers(msgspec.Struct, array_like=True, tag="ended_transfers"):
+    """Some of the transfers that ended and can still be read, in the order in which they ended."""
+
+    items: list[Transfer]
+
+
 class Keys(msgspec.Struct, array_like=True, tag="keys"):
     """Some of the idempotency keys, oldest first."""
 
@@ -286,6 +309,8 @@ Part = (
     | OpenOrders
     | OpenInbound
     | EndedInbound
+    | OpenTransfers
+    | EndedTransfers
     | Keys
     | Marks
     | ApiKeys
@@ -308,7 +333,14 @@ def dump(state: State) -> Iterator[bytes]:
 
 def _parts(state: State) -> Iterator[Part]:
     orders, ledger = state.orders, state.ledger
-    yield Position(state.seq, state.time_ns, orders.next_fulfilment, orders.next_return, state.inbound.next_number)
+    yield Position(
+        state.seq,
+        state.time_ns,
+        orders.next_fulfilment,
+        orders.next_return,
+        state.inbound.next_number,
+        state.transfers.next_number,
+    )
     yield from map(MasterData, _documents(state))
     yield PolicyVersions(dict(state.configuration.policy_seqs))
     yield Places(list(ledger.skus), list(ledger.nodes))
@@ -327,6 +359,10 @@ def _parts(state: State) -> Iterator[Part]:
         yield OpenInbound(list(some.values()))
     for some in _cut(state.inbound.ended):
         yield EndedInbound(list(some.values()))
+    for some in _cut(state.transfers.open):
+        yield OpenTransfers(list(some.values()))
+    for some in _cut(state.transfers.ended):
+        yield EndedTransfers(list(some.values()))
     for some in _cut(state.idempotency.seq_of):
         yield Keys(list(some.items()))
     yield Marks(list(state.idempotency.marks))
@@ -370,7 +406,7 @@ def load(state: State, parts: Iterable[bytes]) -> None:
 def _load_position(state: State, part: Position) -> None:
     state.seq, state.time_ns = part.seq, part.time_ns
     state.orders.next_fulfilment, state.orders.next_return = part.next_fulfilment, part.next_return
-    state.inbound.next_number = part.next_inbound
+    state.inbound.next_number, state.transfers.next_number = part.next_inbound, part.next_transfer
 
 
 def _load_places(state: State, part: Places) -> None:
@@ -415,6 +451,8 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     OpenOrders: _load_orders,
     OpenInbound: _load_inbound,
     EndedInbound: lambda state, part: state.inbound.ended.update({entry.number: entry for entry in part.items}),
+    OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
+    EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),
     Marks: lambda state, part: state.idempotency.marks.extend(part.items),
     ApiKeys: _load_api_keys,

@@ -7,6 +7,7 @@ from engine.configuration import Configuration
 from engine.expected import Inbounds
 from engine.idempotency import Idempotency
 from engine.ledger import Ledger
+from engine.moving import Transfers
 from engine.orders import Orders
 from engine.reservations import Reservations
 from engine.stock import Stock
@@ -25,6 +26,7 @@ class State:
         self.reservations = Reservations()
         self.orders = Orders()
         self.inbound = Inbounds()
+        self.transfers = Transfers()
         self.capacity = Capacity()
         self.idempotency = Idempotency()
         self.access = Access()

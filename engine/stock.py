@@ -18,6 +18,7 @@ from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
     AVAILABLE,
+    IN_TRANSIT,
     INBOUND,
     INBOUND_ALLOCATED,
     INBOUND_RESERVED,
@@ -89,7 +90,8 @@ class Stock:
 
 
 class Balances(NamedTuple):
-    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not."""
+    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit` come
+    from another node."""
 
     available: int
     reserved: int
@@ -97,6 +99,7 @@ class Balances(NamedTuple):
     unsellable: int
     inbound: int
     available_to_promise: int
+    in_transit: int
 
     @property
     def on_hand(self) -> int:
@@ -117,6 +120,7 @@ def balances_at(state: State, sku: str, node: str) -> Balances:
         cells[UNSELLABLE][at],
         cells[INBOUND][at] + cells[INBOUND_RESERVED][at] + cells[INBOUND_ALLOCATED][at],
         state.stock.promisable(sku_at, node_at),
+        cells[IN_TRANSIT][at],
     )
 
 
@@ -176,7 +180,7 @@ def _moves_of(
             return [(UNSELLABLE, AVAILABLE, quantity)], 0
         case "write_off":
             return [(UNSELLABLE, LOSS, quantity)], 0
-    assert line.reason == "count"
+    assert line.reason in ("count", "feed")
     missing = available + promised + unsellable - quantity
     if missing <= 0:
         return ([(ADJUSTMENT, AVAILABLE, -missing)] if missing else []), 0

@@ -1,5 +1,6 @@
 """Stock over HTTP: movements, balances, availability, the trial balance."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -16,12 +17,15 @@ from api.timestamps import Timestamp, iso, iso_or_none
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.commands import MoveStock
-from engine.commands.fields import Id
+from engine.commands.fields import Id, QuantityOrZero, Sku, Text
 from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
+from engine.commands.stock import MovementLine
 from engine.facts import Fact, StockMoved
 from engine.facts.postings import (
+    ADJUSTMENT,
     ALLOCATED,
     AVAILABLE,
+    IN_TRANSIT,
     INBOUND,
     INBOUND_ALLOCATED,
     INBOUND_RESERVED,
@@ -58,7 +62,7 @@ class MovementAnswer(msgspec.Struct):
 
 
 class SkuStock(msgspec.Struct):
-    """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable."""
+    """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable; `in_transit` come from other nodes."""
 
     sku: str
     on_hand: int
@@ -68,6 +72,7 @@ class SkuStock(msgspec.Struct):
     unsellable: int
     inbound: int
     available_to_promise: int
+    in_transit: int
 
 
 class NodeStock(msgspec.Struct):
@@ -81,6 +86,7 @@ class NodeStock(msgspec.Struct):
     unsellable: int
     inbound: int
     available_to_promise: int
+    in_transit: int
     safety_stock: int
     sellable: bool
 
@@ -158,6 +164,76 @@ class TrialBalance(msgspec.Struct):
     accounts: dict[str, int]
 
 
+class CountedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody counted of a SKU, promised units and unsellable ones too."""
+
+    sku: Sku
+    counted: QuantityOrZero
+
+
+class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was counted at one node. Every SKU is named once."""
+
+    node: Id
+    lines: Annotated[tuple[CountedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
+    reference: Text | None = None
+
+    def __post_init__(self) -> None:
+        check_named_once(self.lines)
+
+
+class FeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a node says it has of a SKU: units on hand."""
+
+    sku: Sku
+    quantity: QuantityOrZero
+
+
+class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a node has, by another system's word. With `skip_unknown`, SKUs that nobody has set are left out and told."""
+
+    node: Id
+    lines: Annotated[tuple[FeedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
+    reference: Text | None = None
+    skip_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        check_named_once(self.lines)
+
+
+def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
+    """Raise ValueError if a SKU comes up twice."""
+    seen: dict[str, int] = {}
+    for at, line in enumerate(lines):
+        if seen.setdefault(line.sku, at) != at:
+            raise ValueError(f"`lines[{at}]` names {line.sku!r}, as `lines[{seen[line.sku]}]` does")
+
+
+class CountedLineAnswer(msgspec.Struct):
+    """One line: what was on hand in the books before, what was said, by how much they differ, and what is there now.
+
+    `oversold` are promised units that are not there: the promises stand, people must act.
+    """
+
+    sku: str
+    counted: int
+    expected: int
+    variance: int
+    oversold: int
+    on_hand: int
+    available: int
+
+
+class CountAnswer(msgspec.Struct):
+    """What was booked. `skipped` are SKUs of a feed that nobody has set."""
+
+    seq: int
+    node: str
+    reference: str | None
+    lines: tuple[CountedLineAnswer, ...]
+    skipped: tuple[str, ...] = ()
+
+
 def _render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAnswer:
     moved = facts[0]
     assert isinstance(moved, StockMoved)
@@ -175,6 +251,51 @@ def _render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAn
 def move(call: Call) -> Handled:
     """Post all lines or none."""
     return Changing(call.body, _render_moved)
+
+
+def _counting(node: str, lines: list[MovementLine], reference: str | None, skipped: tuple[str, ...] = ()) -> Handled:
+    """Book the differences to what was said to be there."""
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> CountAnswer:
+        moved = next(fact for fact in facts if isinstance(fact, StockMoved))
+        differences: dict[str, int] = {}
+        for posting in moved.postings:
+            units = posting.quantity if posting.source == ADJUSTMENT else -posting.quantity
+            differences[posting.sku] = differences.get(posting.sku, 0) + units
+        answers = []
+        for line in moved.lines:
+            there, variance = balances_at(state, line.sku, node), differences.get(line.sku, 0) - line.oversold
+            expected = line.quantity - variance
+            answers.append(
+                CountedLineAnswer(
+                    line.sku, line.quantity, expected, variance, line.oversold, there.on_hand, there.available
+                )
+            )
+        return CountAnswer(seq, node, reference, tuple(answers), skipped)
+
+    return Changing(MoveStock(tuple(lines), reference), render)
+
+
+def count(call: Call) -> Handled:
+    """Somebody counted."""
+    body: CountBody = call.body
+    lines = [MovementLine(line.sku, body.node, "count", line.counted) for line in body.lines]
+    return _counting(body.node, lines, body.reference)
+
+
+def feed(call: Call) -> Handled:
+    """Another system says what is there."""
+    body: FeedBody = call.body
+    skipped: tuple[str, ...] = ()
+    known = body.lines
+    if body.skip_unknown:
+        items = call.node.state.configuration.items
+        known = tuple(line for line in body.lines if line.sku in items)
+        skipped = tuple(line.sku for line in body.lines if line.sku not in items)
+    if not known:
+        return Rejection.at(ResultCode.UNKNOWN_SKU, "/lines", "there is none of these SKUs")
+    lines = [MovementLine(line.sku, body.node, "feed", line.quantity) for line in known]
+    return _counting(body.node, lines, body.reference, skipped)
 
 
 def _resource(call: Call) -> Any:
@@ -209,6 +330,7 @@ def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     inside = state.ledger.inside
     sums = [sum(inside[account][at, :nodes].sum(axis=1) for account in part).tolist() for part in parts]
     sums.append(state.stock.promisable_rows(at).sum(axis=1).tolist())
+    sums.append(inside[IN_TRANSIT][at, :nodes].sum(axis=1).tolist())
     return [
         SkuStock(sku=sku, **_named(Balances(*(int(units) for units in row))))
         for sku, row in zip(skus, zip(*sums, strict=True), strict=True)
@@ -312,6 +434,22 @@ MOVEMENT = {
 }
 
 OPERATIONS = [
+    Operation(
+        id="countStock", method="POST", path="/v1/counts", tag=TAG, handle=count, status=201, body=CountBody,
+        summary="Book what was counted at a node", answer=CountAnswer,
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
+        example={"node": "leipzig", "reference": "aisle 7", "lines": [{"sku": "85123A", "counted": 118}]},
+        description="The difference to what is on hand is posted. Promises stand: with fewer units than were promised, nothing is "
+        "available and `oversold` says how many are missing.",
+    ),
+    Operation(
+        id="feedStock", method="POST", path="/v1/stock/feed", tag=TAG, handle=feed, status=201, body=FeedBody,
+        summary="Take over what another system says a node has", answer=CountAnswer,
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
+        example={"node": "leipzig", "lines": [{"sku": "85123A", "quantity": 118}]},
+        description="`quantity` is what is physically there, promised units too; promises survive. SKUs that are not named stay as "
+        "they are.",
+    ),
     Operation(
         id="moveStock", method="POST", path="/v1/stock/movements", tag=TAG, handle=move, status=201,
         summary="Post stock movements, all lines or none", body=MoveStock, answer=MovementAnswer,

@@ -35,6 +35,7 @@ from engine.commands.reservations import (
     ReserveStock,
 )
 from engine.commands.stock import MoveStock
+from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 
 Command = (
     MoveStock
@@ -69,6 +70,10 @@ Command = (
     | ReceiveInbound
     | DelayInbound
     | CancelInbound
+    | CancelTransfer
+    | PlanTransfer
+    | ReceiveTransfer
+    | ShipTransfer
     | Configure
     | CreateApiKey
     | RevokeApiKey
@@ -78,6 +83,10 @@ Command = (
 )
 
 __all__ = [
+    "CancelTransfer",
+    "PlanTransfer",
+    "ReceiveTransfer",
+    "ShipTransfer",
     "ConfirmChange",
     "DeclineChange",
     "ProposeChange",

@@ -8,7 +8,7 @@ from msgspec import Meta
 from engine import limits
 from engine.commands.fields import Id, SignedQuantity, Sku, Text
 
-Reason = Literal["receipt", "adjustment", "count", "damage", "quarantine", "restore", "write_off"]
+Reason = Literal["receipt", "adjustment", "count", "feed", "damage", "quarantine", "restore", "write_off"]
 
 
 class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,8 +26,8 @@ class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
                 raise ValueError("`quantity` of an adjustment is not 0")
             if not self.note:
                 raise ValueError("an adjustment needs a `note`")
-        elif self.quantity < (0 if self.reason == "count" else 1):
-            raise ValueError(f"`quantity` of a {self.reason} is at least {0 if self.reason == 'count' else 1}")
+        elif self.quantity < (least := 0 if self.reason in ("count", "feed") else 1):
+            raise ValueError(f"`quantity` of a {self.reason} is at least {least}")
 
 
 class MoveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

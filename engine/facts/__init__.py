@@ -41,6 +41,7 @@ from engine.facts.reservations import (
     StockReserved,
 )
 from engine.facts.stock import StockMoved
+from engine.facts.transfers import TransferCancelled, TransferPlanned, TransferReceived, TransferShipped
 
 Fact = (
     StockMoved
@@ -76,6 +77,10 @@ Fact = (
     | InboundReceived
     | InboundDelayed
     | InboundCancelled
+    | TransferCancelled
+    | TransferPlanned
+    | TransferReceived
+    | TransferShipped
     | NodeSet
     | ItemSet
     | NodeItemSet
@@ -88,6 +93,10 @@ Fact = (
 )
 
 __all__ = [
+    "TransferCancelled",
+    "TransferPlanned",
+    "TransferReceived",
+    "TransferShipped",
     "ChangeDeclined",
     "ChangeProposed",
     "OrderChanged",

@@ -17,10 +17,23 @@ from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact
 from engine.facts import orders as of
 from engine.facts.inbound import InboundUnits
-from engine.facts.postings import ALLOCATED, AVAILABLE, CUSTOMER, INBOUND, LOSS, RESERVED, SUPPLIER, UNSELLABLE, Posting
+from engine.facts.postings import (
+    ALLOCATED,
+    AVAILABLE,
+    CUSTOMER,
+    IN_TRANSIT,
+    INBOUND,
+    LOSS,
+    RESERVED,
+    SUPPLIER,
+    TRANSFER,
+    UNSELLABLE,
+    Posting,
+)
 from engine.facts.reservations import ReservedLine, Source
 from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine
+from engine.facts.transfers import TransferArrival, TransferUnits
 from engine.records import Record
 
 HERE = Path(__file__).parent
@@ -190,6 +203,17 @@ SAMPLES: dict[str, Fact] = {
     "fulfilment_advanced/2": f.FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
+    "transfer_planned/1": f.TransferPlanned(
+        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
+    ),
+    "transfer_shipped/1": f.TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
+    "transfer_received/1": f.TransferReceived(
+        6,
+        (TransferArrival("BRASS-KETTLE", 4, 1, 1, 0),),
+        "short_transfer",
+        (*move(IN_TRANSIT, AVAILABLE, 3), *move(IN_TRANSIT, UNSELLABLE, 1), *move(IN_TRANSIT, LOSS, 1)),
+    ),
+    "transfer_cancelled/1": f.TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
     "node_set/3": f.NodeSet(
         "berlin",
         Node(

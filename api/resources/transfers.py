@@ -1,0 +1,227 @@
+"""Goods between nodes over HTTP: planned, sent, received in parts, cancelled."""
+
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api.identifiers import transfer_id, transfer_number
+from api.listing import Moment, position_of
+from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
+from engine import limits
+from engine.commands import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
+from engine.commands.fields import Id, Sku
+from engine.commands.transfers import ArrivedLine, TransferQuantities
+from engine.facts import Fact, TransferPlanned
+from engine.lifecycles import TRANSFER
+from engine.moving import Transfer
+from engine.results import Rejection, ResultCode
+from engine.state import State
+
+TAG = "Transfers"
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such transfer, or it ended long ago")
+
+
+class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What goes from where to where. Every SKU is named once; the units are claimed at once."""
+
+    source: Id = msgspec.field(name="from")
+    target: Id = msgspec.field(name="to")
+    lines: TransferQuantities
+    expected_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        check_moment("expected_at", self.expected_at)
+
+
+class ArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What arrived; without `lines` everything that was sent. What is missing is lost, unless `more_to_come`."""
+
+    lines: Annotated[tuple[ArrivedLine, ...], Meta(min_length=1, max_length=limits.TRANSFER_LINES_MAX)] | None = None
+    more_to_come: bool = False
+
+
+class NoFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No fields: `{}` or no body at all."""
+
+
+class TransferLineAnswer(msgspec.Struct):
+    """Units of one SKU. `damaged` are among the received ones; more than `quantity` may have come."""
+
+    sku: str
+    quantity: int
+    received: int
+    damaged: int
+    lost: int
+
+
+class TransferAnswer(msgspec.Struct):
+    """Goods that go from one node to another. `state`: planned, in_transit, received, cancelled."""
+
+    id: str
+    state: str
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    lines: tuple[TransferLineAnswer, ...]
+    expected_at: Timestamp | None
+    created_at: Timestamp
+    changed_at: Timestamp
+    allowed: tuple[str, ...]
+
+
+class TransfersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Only those `from` or `to` a node, with `sku`, or in `state`."""
+
+    from_: Id | None = msgspec.field(default=None, name="from")
+    to: Id | None = None
+    sku: Sku | None = None
+    state: Literal["planned", "in_transit", "received", "cancelled"] | None = None
+
+
+class TransferPage(msgspec.Struct):
+    """The youngest first."""
+
+    items: list[TransferAnswer]
+    next_cursor: str | None
+
+
+def answer_of(transfer: Transfer) -> TransferAnswer:
+    """As clients see it."""
+    return TransferAnswer(
+        transfer_id(transfer.number),
+        transfer.state,
+        transfer.source,
+        transfer.target,
+        tuple(TransferLineAnswer(n.sku, n.quantity, n.received, n.damaged, n.lost) for n in transfer.lines),
+        iso_or_none(transfer.expected_at_ns),
+        iso(transfer.created_at_ns),
+        iso(transfer.changed_at_ns),
+        TRANSFER.allowed(transfer.state),
+    )
+
+
+def _read(state: State, number: int | None) -> TransferAnswer | Rejection:
+    transfer = None if number is None else state.transfers.find(number)
+    return NOT_FOUND if transfer is None else answer_of(transfer)
+
+
+def _resource(call: Call) -> Any:
+    number = transfer_number(call.path["transfer"])
+    return lambda state, now_ns: _read(state, number)
+
+
+def _render_planned(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
+    made = facts[0]
+    assert isinstance(made, TransferPlanned)
+    return _read(state, made.transfer)
+
+
+def plan(call: Call) -> Handled:
+    """Claim the units."""
+    body: TransferBody = call.body
+    expected_at_ns = None if body.expected_at is None else to_ns(body.expected_at)
+    return Changing(PlanTransfer(body.source, body.target, body.lines, expected_at_ns), _render_planned)
+
+
+def get(call: Call) -> Handled:
+    """Read one."""
+    return Reading(_resource(call))
+
+
+def list_(call: Call) -> Handled:
+    """A page of them."""
+    query: TransfersQuery = call.query
+    before = position_of(query.cursor)
+    if isinstance(before, Rejection):
+        return before
+    return Reading(lambda state, now_ns: _page(state, query, before))
+
+
+def _page(state: State, query: TransfersQuery, before: int | None) -> TransferPage:
+    items: list[TransferAnswer] = []
+    last = None
+    for transfer in islice(_newest(state, before), limits.LIST_SCAN_ORDERS_MAX):
+        if len(items) == query.limit:
+            return TransferPage(items, str(last))
+        last = transfer.number
+        if (
+            query.from_ in (None, transfer.source)
+            and query.to in (None, transfer.target)
+            and query.state in (None, transfer.state)
+            and (query.sku is None or transfer.line_of(query.sku) is not None)
+        ):
+            items.append(answer_of(transfer))
+    more = last is not None and next(_newest(state, last), None) is not None
+    return TransferPage(items, str(last) if more else None)
+
+
+def _newest(state: State, before: int | None) -> Iterator[Transfer]:
+    ended = sorted(state.transfers.ended.values(), key=lambda transfer: -transfer.number)
+    youngest = merge(reversed(state.transfers.open.values()), ended, key=lambda transfer: -transfer.number)
+    return (transfer for transfer in youngest if before is None or transfer.number < before)
+
+
+def _acting(call: Call, command: Any) -> Handled:
+    number = transfer_number(call.path["transfer"])
+    if number is None:
+        return NOT_FOUND
+    return Changing(command(number), lambda state, seq, facts: _read(state, number))
+
+
+def ship(call: Call) -> Handled:
+    """It left."""
+    return _acting(call, ShipTransfer)
+
+
+def receive(call: Call) -> Handled:
+    """It arrived, or a part of it."""
+    return _acting(call, lambda number: ReceiveTransfer(number, call.body.lines, call.body.more_to_come))
+
+
+def cancel(call: Call) -> Handled:
+    """It stays."""
+    return _acting(call, CancelTransfer)
+
+
+CODES = (ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION)
+
+OPERATIONS = [
+    Operation(
+        id="planTransfer", method="POST", path="/v1/transfers", tag=TAG, handle=plan, status=201, body=TransferBody,
+        summary="Send units from one node to another", answer=TransferAnswer,
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK),
+        example={"from": "leipzig", "to": "berlin", "lines": [{"sku": "85123A", "quantity": 5}]},
+        description="The units are claimed at once. What was promised to customers stays; safety stock does not stop a transfer.",
+    ),
+    Operation(
+        id="listTransfers", method="GET", path="/v1/transfers", tag=TAG, handle=list_, query=TransfersQuery,
+        summary="Transfers, the youngest first", answer=TransferPage,
+        description=f"Everything under way, and the last {limits.TRANSFERS_ENDED_KEPT:,} that ended.",
+    ),
+    Operation(
+        id="getTransfer", method="GET", path="/v1/transfers/{transfer}", tag=TAG, handle=get, resource=_resource,
+        summary="Read a transfer", answer=TransferAnswer, codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="shipTransfer", method="POST", path="/v1/transfers/{transfer}/ship", tag=TAG, handle=ship, body=NoFields,
+        body_optional=True, summary="The goods left: they are in transit", answer=TransferAnswer, resource=_resource,
+        codes=CODES,
+    ),
+    Operation(
+        id="receiveTransfer", method="POST", path="/v1/transfers/{transfer}/receive", tag=TAG, handle=receive,
+        body=ArrivalBody, body_optional=True, summary="Take in what arrived", answer=TransferAnswer, resource=_resource,
+        codes=(*CODES, ResultCode.UNKNOWN_LINE),
+        example={"lines": [{"sku": "85123A", "received": 4, "damaged": 1}]},
+        description="What is missing is booked as lost (`short_transfer`), what is too much as found (`over_transfer`). Backorders are "
+        "served first.",
+    ),
+    Operation(
+        id="cancelTransfer", method="POST", path="/v1/transfers/{transfer}/cancel", tag=TAG, handle=cancel,
+        body=NoFields, body_optional=True, summary="Leave the units where they are", answer=TransferAnswer,
+        resource=_resource, codes=CODES,
+    ),
+]  # fmt: skip
