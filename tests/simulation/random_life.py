@@ -7,15 +7,29 @@ from engine import commands as c
 from engine import invariants, machine
 from engine.areas import coarse_area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
-from engine.commands.orders import CancelLine, OrderLineRequest, ReceiveReturnLine, ReturnLineRequest
+from engine.commands.orders import (
+    CancelLine,
+    ConfirmedDate,
+    FoundLine,
+    FulfilmentLine,
+    HoldRequest,
+    OrderLineRequest,
+    ParcelRequest,
+    ReceiveReturnLine,
+    ReturnLineRequest,
+    SetLine,
+)
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
+from engine.commands.transfers import ArrivedLine, TransferQuantity
 from engine.limits import NS_PER_SECOND
+from engine.orders import Order, find, find_by_fulfilment
+from engine.records import decode, kind_of
 from engine.recovery import recover
 from engine.results import Rejection
 from engine.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
-from engine.writer import Change, Done, Writer
+from engine.writer import SYSTEM, Change, Done, Writer
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -25,13 +39,28 @@ def shop() -> Configure:
     """Four nodes, five items (two may be backordered), two channels."""
     return Configure(
         nodes={
-            name: Node(name=name, kind="store", country="DE", latitude=48.0 + i, longitude=9.0 + i, pickup=i == 3)
+            name: Node(
+                name=name,
+                kind="supplier" if i == 1 else "store",
+                country="DE",
+                latitude=48.0 + i,
+                longitude=9.0 + i,
+                pickup=i in (0, 3),
+                accept_within_seconds=3_000 if i == 2 else None,
+            )
             for i, name in enumerate(NODES)
         },
         items={sku: Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
         node_items={"berlin": {"OAK-TRAY": NodeItem(safety_stock=2), "TIN-MUG": NodeItem(sellable=False)}},
         channels={
-            "web": Channel(name="web", kind="web", country="DE", currency="EUR"),
+            "web": Channel(
+                name="web",
+                kind="web",
+                country="DE",
+                currency="EUR",
+                collect_within_seconds=2_000,
+                cancel_backorders_after_seconds=6_000,
+            ),
             "market": Channel(
                 name="market", kind="marketplace", country="DE", currency="EUR", nodes=("leipzig", "berlin"), buffer=1
             ),
@@ -48,7 +77,8 @@ class Life:
         self.now_ns = 1_800_000_000 * NS_PER_SECOND
         self.outcomes: list[Any] = []
         self.kinds: dict[str, int] = {}
-        self.orders = 0
+        self.orders = self.followed = 0
+        self.changes: list[int] = []
         self._open(MemoryClosedTable())
         self.do(shop())
 
@@ -72,6 +102,12 @@ class Life:
         """Work off the queue, and look whether everything still holds."""
         while self.writer.settle():
             pass
+        for seq in range(self.followed + 1, self.journal.last_seq + 1):
+            record = decode(self.journal.record(seq)[1])
+            if record.actor == SYSTEM:
+                for fact in record.facts:
+                    self.kinds[f"system {kind_of(fact)}"] = self.kinds.get(f"system {kind_of(fact)}", 0) + 1
+        self.followed = self.journal.last_seq
         violations = invariants.check(self.state) + invariants.every_place_taken_is_held(self.state)
         assert not violations, violations
 
@@ -95,9 +131,20 @@ class Life:
     def step(self) -> None:
         """Something happens."""
         chance = self.chance
-        self.now_ns += chance.choice((1, 1, 2, 10, 60, 400)) * NS_PER_SECOND
-        everything = [self.receive] * 2 + [self.reserve] * 3 + [self.place] * 3 + [self.touch_reservation] * 3
-        everything += [self.advance] * 3 + [self.reject, self.cancel, self.return_]
+        self.now_ns += chance.choice((1, 1, 1, 2, 10, 60, 300)) * NS_PER_SECOND
+        everything = [self.receive] * 4 + [self.reserve] * 3 + [self.place] * 3 + [self.touch_reservation] * 3
+        everything += [self.advance] * 7 + [self.reject, self.cancel, self.return_]
+        everything += [
+            self.hold,
+            self.lift,
+            self.lift,
+            self.short,
+            self.repack,
+            self.repack,
+            self.change,
+            self.transfer,
+            self.talk,
+        ]
         everything += [self.odd_movement, self.together, self.again]
         happening = chance.choice(everything)
         happening()
@@ -111,8 +158,8 @@ class Life:
     def odd_movement(self) -> None:
         """Somebody counts, breaks or finds something."""
         chance = self.chance
-        reason = chance.choice(("count", "damage", "quarantine", "restore", "write_off", "adjustment"))
-        quantity = chance.randint(0 if reason == "count" else 1, 8)
+        reason = chance.choice(("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment"))
+        quantity = chance.randint(0 if reason in ("count", "feed") else 1, 8)
         if reason == "adjustment" and chance.random() < 0.5:
             quantity = -quantity
         sku, node = chance.choice(SKUS), chance.choice(NODES)
@@ -176,7 +223,23 @@ class Life:
         if lines:
             area = coarse_area("DE", "10115", 52.5, 13.4)
             again = chance.random() < 0.5
-            self.do(c.PlaceOrder(f"W-{self.orders}", channel, lines, area, number, again))
+            node = chance.choice((None, None, None, None, "leipzig", "munich"))
+            until_ns = None if node is None or chance.random() < 0.5 else self.now_ns + 900 * NS_PER_SECOND
+            holds = (HoldRequest("payment", "not paid"),) if chance.random() < 0.15 else ()
+            self.do(
+                c.PlaceOrder(
+                    f"W-{self.orders}",
+                    channel,
+                    lines,
+                    area,
+                    number,
+                    again,
+                    delivery="ship" if node is None else chance.choice(("pickup", "reserve_in_store")),
+                    pickup_node=node,
+                    collect_by_ns=until_ns,
+                    holds=holds,
+                )
+            )
 
     def _open_fulfilment(self) -> int | None:
         numbers = list(self.state.orders.order_of_fulfilment)
@@ -185,8 +248,114 @@ class Life:
     def advance(self) -> None:
         """A node reports a step, also of something that has closed."""
         number = self._open_fulfilment() or self.state.orders.next_fulfilment - 1
-        action = self.chance.choice(("accept", "pick", "pack", "ship", "ship", "deliver"))
+        action = self.chance.choice(
+            ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
+        )
         self.do(c.AdvanceFulfilment(number, action))
+        if self.chance.random() < 0.2:
+            self.do(c.ConfirmFulfilment(number, (ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),)))
+
+    def _open_order(self) -> Order | None:
+        orders = list(self.state.orders.open.values())
+        return self.chance.choice(orders) if orders else None
+
+    def hold(self) -> None:
+        """Somebody stops an order."""
+        order = self._open_order()
+        if order is not None:
+            handle = self.chance.choice(("fraud", "payment", "customs"))
+            self.do(c.HoldOrder(order.number, handle, "looked odd", self.chance.choice(("release", "ship"))))
+
+    def lift(self) -> None:
+        """Somebody lets it go on."""
+        held = [order for order in self.state.orders.open.values() if order.holds]
+        if held:
+            order = self.chance.choice(held)
+            self.do(c.LiftHold(order.number, self.chance.choice(order.holds).handle))
+
+    def short(self) -> None:
+        """A node finds less than it should."""
+        number = self._open_fulfilment()
+        if number is not None:
+            reason = self.chance.choice(("not_found", "damaged", "no_capacity"))
+            order = find_by_fulfilment(self.state, number)
+            assert order is not None
+            lines = order.fulfilment(number).lines
+            names = [order.lines[take.line].id for take in lines[:1]] or ["0"]
+            found = tuple(FoundLine(name, self.chance.choice((0, 1, 1, 2, 3))) for name in names)
+            self.do(c.ShortFulfilment(number, found, reason))
+
+    def repack(self) -> None:
+        """A node divides its work, joins it, puts it into parcels, or is told not to do it."""
+        number = self._open_fulfilment()
+        if number is None:
+            return
+        order = find_by_fulfilment(self.state, number)
+        assert order is not None
+        others = [f.number for f in order.fulfilments if f.number != number]
+        takes = order.fulfilment(number).lines
+        line = FulfilmentLine(order.lines[takes[0].line].id if takes else "0", self.chance.choice((1, 1, 3)))
+        commands: list[Any] = [
+            c.SplitFulfilment(number, (line,)),
+            c.PackParcels(number, (ParcelRequest((line,), 1_200),)),
+            c.CancelFulfilment(number, "not wanted"),
+        ]
+        if others:
+            commands += [c.MergeFulfilments(number, self.chance.choice(others))] * 2
+        command = self.chance.choice(commands)
+        if isinstance(self.do(command), Done) and isinstance(command, c.SplitFulfilment):
+            self.do(c.MergeFulfilments(number, self.state.orders.next_fulfilment - 1))
+
+    def change(self) -> None:
+        """A customer wants something else; it is confirmed now, later or never."""
+        order = self._open_order()
+        if order is None:
+            return
+        chance = self.chance
+        line = chance.choice(order.lines)
+        what: list[dict[str, Any]] = [
+            {"set": (SetLine(line.id, chance.randint(0, line.quantity + 2)),)},
+            {"add": (OrderLineRequest(f"n{self.state.seq}", chance.choice(SKUS), chance.randint(1, 4), 255),)},
+            {"area": coarse_area("DE", "80331", 48.1, 11.6), "party": "p-1", "contact": b"sealed"},
+            {"delivery": "pickup", "pickup_node": "munich"},
+            {"delivery": "ship"},
+        ]
+        asked = {**chance.choice(what), **chance.choice(what)}
+        proposed = self.do(c.ProposeChange(order.number, "called", **asked))
+        if isinstance(proposed, Done):
+            self.changes.append(proposed.seq)
+        if self.changes and chance.random() < 0.8:
+            number = chance.choice(self.changes[-5:])
+            self.do(c.ConfirmChange(number) if chance.random() < 0.8 else c.DeclineChange(number))
+
+    def transfer(self) -> None:
+        """Goods go from node to node."""
+        chance = self.chance
+        under_way = list(self.state.transfers.open.values())
+        if not under_way or chance.random() < 0.3:
+            source, target = chance.sample(NODES, 2)
+            self.do(c.PlanTransfer(source, target, (TransferQuantity(chance.choice(SKUS), chance.randint(1, 5)),)))
+            return
+        moving = chance.choice(under_way)
+        received = chance.randint(0, moving.lines[0].quantity + 1)
+        arrived = (ArrivedLine(moving.lines[0].sku, received, chance.randint(0, received)),)
+        self.do(
+            chance.choice(
+                (
+                    c.ShipTransfer(moving.number),
+                    c.ShipTransfer(moving.number),
+                    c.ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
+                    c.ReceiveTransfer(moving.number),
+                    c.CancelTransfer(moving.number),
+                )
+            )
+        )
+
+    def talk(self) -> None:
+        """Customer service writes something down."""
+        if self.orders:
+            number = f"W-{self.chance.randint(1, self.orders)}"
+            self.do(self.chance.choice((c.NoteOrder(number, "called"), c.AppeaseCustomer(number, 500, "late"))))
 
     def reject(self) -> None:
         """A node can't do it."""
@@ -201,11 +370,16 @@ class Life:
             lines = self.chance.choice((None, (CancelLine("0", self.chance.randint(1, 3)),)))
             self.do(c.CancelOrder(number, "changed my mind", lines))
 
+    def _has_sent(self, number: str) -> bool:
+        order = find(self.state, number)
+        return order is not None and order.lines[0].shipped > order.lines[0].returned
+
     def return_(self) -> None:
         """A customer sends something back."""
         if not self.orders:
             return
-        number = f"W-{self.chance.randint(1, self.orders)}"
+        sent = [at for at in range(1, self.orders + 1) if self._has_sent(f"W-{at}")]
+        number = f"W-{self.chance.choice(sent or [1])}"
         agreed = self.do(c.AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),)))
         if isinstance(agreed, Done):
             return_id = self.state.orders.next_return - 1

@@ -30,8 +30,8 @@ def test_many_lives_keep_their_books_through_crashes(seed: int) -> None:
 
 def test_a_life_is_rich_enough_to_mean_something() -> None:
     kinds: dict[str, int] = {}
-    for seed in range(6):
-        for kind, count in live(seed, 250).kinds.items():
+    for seed in range(12):
+        for kind, count in live(seed, 600).kinds.items():
             kinds[kind] = kinds.get(kind, 0) + count
     for needed in (
         "ReserveStock done",
@@ -44,5 +44,25 @@ def test_a_life_is_rich_enough_to_mean_something() -> None:
         "AdvanceFulfilment invalid_transition",
         "CancelOrder done",
         "ReceiveReturn done",
+        "HoldOrder done",
+        "LiftHold done",
+        "ShortFulfilment done",
+        "SplitFulfilment done",
+        "MergeFulfilments done",
+        "PackParcels done",
+        "CancelFulfilment done",
+        "ConfirmFulfilment done",
+        "NoteOrder done",
+        "AppeaseCustomer done",
+        "ProposeChange done",
+        "ConfirmChange done",
+        "DeclineChange done",
+        "PlanTransfer done",
+        "ShipTransfer done",
+        "ReceiveTransfer done",
+        "CancelTransfer done",
+        "system pickup_lapsed",
+        "system fulfilment_rejected",
+        "system order_cancelled",
     ):
         assert kinds.get(needed, 0) >= 5, (needed, kinds)
