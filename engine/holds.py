@@ -49,14 +49,14 @@ def evolve_held(state: State, fact: OrderHeld) -> None:
         state.orders.move(fulfilment, HELD, state.time_ns)
 
 
-def decide_lift(state: State, command: LiftHold, now_ns: int) -> HoldLifted | Rejection:
+def decide_lift(state: State, command: LiftHold, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Take one hold away; with the last that stops the release, work goes to the nodes."""
     order = find(state, command.order)
     if order is None:
         return NO_ORDER
     if not any(hold.handle == command.handle for hold in order.holds):
         return NO_HOLD
-    return lifted(state, order, command.handle, now_ns)
+    return (*reopening(state, order), lifted(state, order, command.handle, now_ns))
 
 
 def lifted(state: State, order: Order, handle: str, now_ns: int) -> HoldLifted:

@@ -115,7 +115,7 @@ ORDER = Lifecycle(
         Step("cancel", O_UNFINISHED),
         Step("change", O_UNFINISHED),
         Step("hold", O_UNFINISHED),
-        Step("lift", O_UNFINISHED, needs=("stopped",)),
+        Step("lift", O_ANY, needs=("stopped",)),
         Step("source_again", (O_BACKORDERED, O_UNSOURCEABLE)),
         Step("return", O_ANY, needs=("sent",)),
         Step("claim", O_ANY, needs=("sent",)),
