@@ -17,10 +17,11 @@ from engine.lifecycles import (
     PACKED,
     PICKED,
     READY,
+    RECEIVED,
     RELEASED,
     RETURN,
 )
-from engine.orders import Fulfilment, Order, OrderLine, Return
+from engine.orders import Fulfilment, LooseReturn, Order, OrderLine, Return
 from engine.state import State
 from engine.work import order_traits, traits_of
 
@@ -92,7 +93,7 @@ class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
     count as shipped. `promised` are those of the backordered units that an inbound will bring; left out if there are none.
 
     allocated = held + released (accepted or not) + picked + packed + ready. Of the shipped units `delivered` are known to have
-    arrived and `collected` were picked up; `return_requested` are announced by returns and have not come back.
+    arrived and `collected` were picked up; `return_requested` are announced by returns and have not come back, `lost` ones never arrived.
     """
 
     id: str
@@ -113,6 +114,7 @@ class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
     delivered: int
     collected: int
     return_requested: int
+    lost: int
     allowed: tuple[str, ...]
     promised: tuple[PromisedAnswer, ...] = ()
 
@@ -147,6 +149,7 @@ class OrderAnswer(msgspec.Struct):
     pickup_node: str | None
     pickup_until: Timestamp | None
     replaces: str | None
+    replaced_by: tuple[str, ...]
 
 
 class OrderDetail(OrderAnswer, kw_only=True):
@@ -169,14 +172,22 @@ class ReturnLineAnswer(msgspec.Struct):
 
 
 class ReturnAnswer(msgspec.Struct):
-    """An agreement that shipped units may come back. `state`: authorised, received, cancelled. `allowed`: what may follow."""
+    """An agreement that shipped units may come back. `state`: authorised, received, cancelled. `allowed`: what may follow.
+
+    A return without an order has `order` null, and `channel`, `node` and `reference` instead.
+    """
 
     id: str
-    order: str
+    order: str | None
     state: str
     lines: tuple[ReturnLineAnswer, ...]
     created_at: Timestamp
     allowed: tuple[str, ...]
+    refund_shipping: bool = False
+    exchange_order: str | None = None
+    channel: str | None = None
+    node: str | None = None
+    reference: str | None = None
 
 
 def _lines(order: Order, lines: tuple[Take, ...]) -> tuple[FulfilmentLineAnswer, ...]:
@@ -218,7 +229,7 @@ def fulfilment_answer(state: State, order: Order, fulfilment: Fulfilment) -> Ful
 
 
 def _line_answer(line: OrderLine, units: dict[str, int], announced: int) -> OrderLineAnswer:
-    returnable = line.shipped - line.returned - announced > 0
+    returnable = line.shipped - line.returned - line.lost - announced > 0
     return OrderLineAnswer(
         id=line.id,
         sku=line.sku,
@@ -238,6 +249,7 @@ def _line_answer(line: OrderLine, units: dict[str, int], announced: int) -> Orde
         delivered=units.get(DELIVERED, 0),
         collected=units.get(COLLECTED, 0),
         return_requested=announced,
+        lost=line.lost,
         allowed=LINE.allowed("open" if line.open else "done", ("sent",) if returnable else ()),
         promised=tuple(
             [
@@ -273,6 +285,7 @@ def order_answer(state: State, order: Order) -> OrderAnswer:
         pickup_node=order.pickup_node,
         pickup_until=iso_or_none(order.collect_by_ns),
         replaces=order.replaces,
+        replaced_by=tuple(order.replaced_by),
     )
 
 
@@ -290,4 +303,25 @@ def return_answer(order: Order, agreed: Return) -> ReturnAnswer:
         ),
         created_at=iso(agreed.created_at_ns),
         allowed=RETURN.allowed(agreed.state),
+        refund_shipping=agreed.refund_shipping,
+        exchange_order=agreed.exchange_order,
+        channel=order.channel,
+    )
+
+
+def loose_return_answer(loose: LooseReturn) -> ReturnAnswer:
+    """A return without an order."""
+    return ReturnAnswer(
+        id=return_id(loose.number),
+        order=None,
+        state=RECEIVED,
+        lines=tuple(
+            ReturnLineAnswer(str(at), line.sku, line.quantity, line.quantity, line.reason)
+            for at, line in enumerate(loose.lines, 1)
+        ),
+        created_at=iso(loose.taken_at_ns),
+        allowed=(),
+        channel=loose.channel,
+        node=loose.node,
+        reference=loose.reference,
     )

@@ -51,7 +51,9 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
         case f.FulfilmentSplit() | f.FulfilmentsMerged() | f.ParcelsPacked() | f.PickupLapsed():
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
-        case f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
+        case f.LossReported():
+            return Document("order", fact.order)
+        case f.LooseReturnTaken() | f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
             return Document("return", return_id(fact.return_id))
         case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
             return Document("inbound", inbound_id(fact.inbound))

@@ -48,6 +48,17 @@ def position_of(cursor: str | None) -> int | Rejection | None:
     return int(cursor)
 
 
+def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
+    """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below `number`, then
+    older orders."""
+    if not cursor:
+        return None
+    seq, dot, number = cursor.partition(".")
+    if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):
+        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
+    return int(seq), int(number)
+
+
 def path_id(value: str, name: str) -> str | Rejection:
     """An id from the path, or the refusal of what can't be one."""
     return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")

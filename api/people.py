@@ -111,6 +111,16 @@ def readdress(node: Node, order: Order, ship_to: ShipTo) -> Sealed | None:
     return Sealed(order.party, sealing.seal(node.parties, order.party, CONTACT, order.number, content), None)
 
 
+def reseal(node: Node, order: Order, number: str) -> Sealed:
+    """Seal what is known of an order's customer for another order of the same one; nothing where it was erased."""
+    if order.party is None or order.contact is None:
+        return Sealed()
+    content = sealing.open_sealed(node.parties, order.party, CONTACT, order.number, order.contact)
+    if content is None:
+        return Sealed()
+    return Sealed(order.party, sealing.seal(node.parties, order.party, CONTACT, number, content), None)
+
+
 def open_order(node: Node, order: Order) -> Opened:
     """Open what is sealed in an order. Raises SealBroken when a blob is not this order's."""
     customer = ship_to = billing = None

@@ -133,7 +133,8 @@ def line_units_add_up(state: State) -> Violations:
         for line in order.lines
         if line.quantity != line.open + line.shipped + line.cancelled
         or min(line.allocated, line.backordered, line.unsourceable, line.shipped, line.cancelled) < 0
-        or not 0 <= line.returned <= line.shipped
+        or min(line.returned, line.lost) < 0
+        or line.returned + line.lost > line.shipped
         or line.claimed > line.backordered
     ]
 
@@ -142,11 +143,10 @@ def line_units_are_where_they_are_counted(state: State) -> Violations:
     """What a line counts as allocated and shipped is what its fulfilments have, and no more is announced than can come back."""
     wrong = []
     for order in state.orders.open.values():
-        announced = order.units_announced()
-        for at, (line, units) in enumerate(zip(order.lines, order.units_by_state(), strict=True)):
+        for line, units in zip(order.lines, order.units_by_state(), strict=True):
             allocated = sum(units.get(word, 0) for word in OPEN)
             shipped = sum(units.get(word, 0) for word in LEFT)
-            if (line.allocated, line.shipped) != (allocated, shipped) or announced[at] > line.shipped - line.returned:
+            if (line.allocated, line.shipped) != (allocated, shipped) or min(order.returnable()) < 0:
                 wrong.append(f"line {line.id!r} of order {order.number!r} counts what its fulfilments do not have")
     return wrong
 

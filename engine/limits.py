@@ -31,6 +31,7 @@ CONFIGURATION_ENTRIES_MAX = 100_000
 INBOUND_LINES_MAX = 1_000
 TRANSFER_LINES_MAX = 1_000
 TRANSFERS_ENDED_KEPT = 1_000  # ended ones that can still be read
+LOOSE_RETURNS_KEPT = 1_000  # returns without an order that can still be read
 INBOUND_ENDED_KEPT = 1_000  # ended ones that can still be read; older ones are only in the journal
 
 # Lifetimes

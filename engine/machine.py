@@ -38,7 +38,7 @@ from engine.expected import Inbound
 from engine.facts import Fact
 from engine.facts.postings import Account
 from engine.moving import Transfer
-from engine.orders import Order
+from engine.orders import LooseReturn, Order
 from engine.records import Record
 from engine.reservations import Reservation
 from engine.results import Rejection
@@ -72,6 +72,8 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.AppeaseCustomer: holds.decide_appease,
     c.MeetDeadlines: deadlines.decide_deadline,
     c.AuthoriseReturn: returns.decide_authorise,
+    c.ReportLoss: returns.decide_report_loss,
+    c.TakeLooseReturn: returns.decide_take_loose,
     c.ReceiveReturn: returns.decide_receive,
     c.CancelReturn: returns.decide_cancel,
     c.ExpectInbound: inbound.decide_expect,
@@ -131,6 +133,8 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.OrderNoted: holds.evolve_told,
     f.OrderAppeased: holds.evolve_told,
     f.ReturnAuthorised: returns.evolve_authorised,
+    f.LossReported: returns.evolve_loss,
+    f.LooseReturnTaken: returns.evolve_loose,
     f.ReturnReceived: returns.evolve_received,
     f.ReturnCancelled: returns.evolve_cancelled,
     f.InboundExpected: inbound.evolve_expected,
@@ -268,6 +272,12 @@ class EndedInbound(msgspec.Struct, array_like=True, tag="ended_inbound"):
     items: list[Inbound]
 
 
+class LooseReturns(msgspec.Struct, array_like=True, tag="loose_returns"):
+    """Some of the returns without an order that can still be read, oldest first."""
+
+    items: list[LooseReturn]
+
+
 class OpenTransfers(msgspec.Struct, array_like=True, tag="transfers"):
     """Some of the transfers under way, in order."""
 
@@ -309,6 +319,7 @@ Part = (
     | OpenOrders
     | OpenInbound
     | EndedInbound
+    | LooseReturns
     | OpenTransfers
     | EndedTransfers
     | Keys
@@ -359,6 +370,8 @@ def _parts(state: State) -> Iterator[Part]:
         yield OpenInbound(list(some.values()))
     for some in _cut(state.inbound.ended):
         yield EndedInbound(list(some.values()))
+    for some in _cut(orders.loose_returns):
+        yield LooseReturns(list(some.values()))
     for some in _cut(state.transfers.open):
         yield OpenTransfers(list(some.values()))
     for some in _cut(state.transfers.ended):
@@ -451,6 +464,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     OpenOrders: _load_orders,
     OpenInbound: _load_inbound,
     EndedInbound: lambda state, part: state.inbound.ended.update({entry.number: entry for entry in part.items}),
+    LooseReturns: lambda state, part: state.orders.loose_returns.update({one.number: one for one in part.items}),
     OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
     EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),

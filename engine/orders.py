@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from engine.areas import Area
-from engine.facts.orders import ChangeBody, Claim, Parcel, Take
+from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, Take
 from engine.facts.postings import Posting
 from engine.facts.sourcing import Slot
 from engine.lifecycles import (
@@ -35,7 +35,8 @@ RELEASE, SHIP = "release", "ship"
 
 
 class OrderLine(msgspec.Struct, array_like=True, gc=False):
-    """One line and where its units are. `returned` units were shipped and came back; they still count as shipped.
+    """One line and where its units are. `returned` units were shipped and came back, `lost` ones never arrived; both still count
+    as shipped.
 
     `claims` are on inbound units, for units that are backordered.
     """
@@ -51,6 +52,7 @@ class OrderLine(msgspec.Struct, array_like=True, gc=False):
     cancelled: int = 0
     returned: int = 0
     claims: tuple[Claim, ...] = ()
+    lost: int = 0
 
     @property
     def open(self) -> int:
@@ -113,11 +115,24 @@ class Return(msgspec.Struct, array_like=True, gc=False):
     state: str
     lines: tuple[ReturnLine, ...]
     created_at_ns: int
+    refund_shipping: bool = False
+    exchange_order: str | None = None
 
     @property
     def open(self) -> bool:
         """Whether more may arrive."""
         return self.state == "authorised"
+
+
+class LooseReturn(msgspec.Struct, array_like=True, gc=False):
+    """Goods that came back without an order."""
+
+    number: int
+    channel: str
+    node: str
+    lines: tuple[LooseUnits, ...]
+    reference: str | None
+    taken_at_ns: int
 
 
 class Hold(msgspec.Struct, array_like=True, gc=False):
@@ -179,6 +194,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     replaces: str | None = None
     holds: list[Hold] = []
     changes: list[Change] = []
+    replaced_by: list[str] = []
 
     @property
     def way(self) -> str:
@@ -229,6 +245,11 @@ class Order(msgspec.Struct, array_like=True, gc=False):
                     units[line.line] += line.quantity - line.received
         return units
 
+    def returnable(self) -> list[int]:
+        """Units of every line that left, did not come back or get lost, and are not announced by an open return."""
+        announced = self.units_announced()
+        return [line.shipped - line.returned - line.lost - announced[at] for at, line in enumerate(self.lines)]
+
     def line_at(self, line_id: str) -> int | None:
         """The position of the line the shop calls `line_id`."""
         return next((at for at, line in enumerate(self.lines) if line.id == line_id), None)
@@ -249,6 +270,7 @@ class Orders:
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
+        self.loose_returns: dict[int, LooseReturn] = {}
         self.next_fulfilment = 1
         self.next_return = 1
         self.touched: list[str] = []

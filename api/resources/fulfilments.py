@@ -8,9 +8,8 @@ from msgspec import Meta
 
 from api.answers import FulfilmentAnswer, fulfilment_answer
 from api.identifiers import fulfilment_number
-from api.listing import Moment, newest_orders
+from api.listing import Moment, newest_orders, start_of
 from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
-from api.problems import malformed
 from api.timestamps import check_moment, to_ns
 from engine import limits
 from engine.commands import (
@@ -141,7 +140,7 @@ def list_(call: Call) -> Handled:
     query: FulfilmentsQuery = call.query
     if query.node is not None and query.state in OPEN:
         return _worklist(query, query.node, query.state)
-    start = _start(query.cursor)
+    start = start_of(query.cursor)
     if isinstance(start, Rejection):
         return start
 
@@ -151,19 +150,9 @@ def list_(call: Call) -> Handled:
     return Reading(read)
 
 
-def _start(cursor: str | None) -> tuple[int, int] | Rejection | None:
-    """A cursor is `<order seq>.<fulfilment>`: of that order come those below `fulfilment`, then older orders."""
-    if not cursor:
-        return None
-    seq, dot, number = cursor.partition(".")
-    if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):
-        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
-    return int(seq), int(number)
-
-
 def _worklist(query: FulfilmentsQuery, node: str, of_state: str) -> Handled:
     """What a node has in an open state, that which should leave first coming first. A cursor is `<target time>.<fulfilment>`."""
-    after = _start(query.cursor)
+    after = start_of(query.cursor)
     if isinstance(after, Rejection):
         return after
 

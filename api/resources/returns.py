@@ -1,31 +1,82 @@
 """Returns over HTTP: agreed, received in parts, or cancelled."""
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from itertools import count
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from api.answers import ReturnAnswer, return_answer
+from api import people
+from api.answers import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
 from api.identifiers import return_number
-from api.listing import path_id
-from api.operations import Call, Changing, Handled, Operation, Reading
-from engine import limits
-from engine.commands import AuthoriseReturn, CancelReturn, ReceiveReturn
-from engine.commands.fields import Id
-from engine.commands.orders import ReceiveReturnLine, ReturnLineRequest
-from engine.facts import Fact, ReturnAuthorised
-from engine.orders import find_by_return
+from api.listing import newest_orders, path_id, position_of, start_of
+from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.problems import malformed
+from api.resources.orders import NOT_FOUND as NO_ORDER
+from api.resources.orders import order_renderer
+from engine import limits, orders
+from engine.commands import AuthoriseReturn, CancelReturn, ReceiveReturn, ReportLoss, TakeLooseReturn
+from engine.commands.fields import Id, Text
+from engine.commands.orders import (
+    LooseReturnLine,
+    LostLine,
+    OrderLineRequests,
+    ReceiveReturnLine,
+    Replacement,
+    ReturnLineRequest,
+)
+from engine.facts import Fact, LooseReturnTaken, ReturnAuthorised
+from engine.lifecycles import RECEIVED
+from engine.orders import Order, find_by_return
 from engine.results import Rejection, ResultCode
 from engine.state import State
+from engine.wal import StorageFull
 
 TAG = "Returns"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such return")
 
 
-class ReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the customer announces to send back."""
+class ReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the customer announces to send back. `exchange` lines become an order of their own, which waits for what comes back."""
 
     lines: Annotated[tuple[ReturnLineRequest, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+    refund_shipping: bool = False
+    exchange: OrderLineRequests | None = None
+
+
+class LossBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Shipped units that were lost or damaged on the way; nothing comes back. `replacement` sends them again in an order of its own."""
+
+    lines: Annotated[tuple[LostLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+    resolution: Literal["refund", "replacement"] = "refund"
+
+
+class LooseReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Goods that no order is known for. Without `node` they are at the first node of the channel that is no supplier."""
+
+    channel: Id
+    lines: Annotated[tuple[LooseReturnLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+    node: Id | None = None
+    reference: Text | None = None
+
+
+class ReturnsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Returns must meet all of it. `without_order`: only those that no order is known for."""
+
+    order: Id | None = None
+    state: Literal["authorised", "received", "cancelled"] | None = None
+    without_order: Literal["true", "false"] | None = None
+
+
+class ReturnPage(msgspec.Struct):
+    """Those of the newest orders first; those without an order, the newest first, only when asked for.
+
+    A page may end early, even empty, with a cursor: then more was looked at than one call may.
+    """
+
+    items: list[ReturnAnswer]
+    next_cursor: str | None
 
 
 class ReceiveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +93,8 @@ class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _answer(state: State, number: int) -> ReturnAnswer | Rejection:
     order = find_by_return(state, number)
     if order is None:
-        return NOT_FOUND
+        loose = state.orders.loose_returns.get(number)
+        return NOT_FOUND if loose is None else loose_return_answer(loose)
     return return_answer(order, next(agreed for agreed in order.returns if agreed.number == number))
 
 
@@ -60,12 +112,104 @@ def _render_authorised(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
     return _answer(state, made.return_id)
 
 
+def _order(call: Call) -> Order | None:
+    number = call.path["number"]
+    return None if isinstance(path_id(number, "number"), Rejection) else orders.find(call.node.state, number)
+
+
+def _replacement(call: Call, order: Order) -> Replacement | Rejection:
+    """A number for the order that replaces units of another, and the same customer sealed for it."""
+    number = next(
+        free
+        for free in (f"{order.number}.r{k}" for k in count(len(order.replaced_by) + 1))
+        if orders.find(call.node.state, free) is None
+    )
+    if isinstance(path_id(number, "number"), Rejection):
+        return malformed(f"the order's number is too long to be followed by {number.removeprefix(order.number)!r}")
+    try:
+        sealed = people.reseal(call.node, order, number)
+    except StorageFull:
+        return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
+    return Replacement(number, sealed.party, sealed.contact)
+
+
 def authorise(call: Call) -> Handled:
     """Agree that shipped units may come back."""
-    number = call.path["number"]
-    if isinstance(path_id(number, "number"), Rejection):
-        return Rejection(ResultCode.NOT_FOUND, "there is no such order")
-    return Changing(AuthoriseReturn(number, call.body.lines), _render_authorised)
+    body: ReturnBody = call.body
+    order = _order(call)
+    if order is None:
+        return NO_ORDER
+    replacement = None if body.exchange is None else _replacement(call, order)
+    if isinstance(replacement, Rejection):
+        return replacement
+    command = AuthoriseReturn(order.number, body.lines, body.exchange or (), replacement, body.refund_shipping)
+    return Changing(command, _render_authorised)
+
+
+def report_loss(call: Call) -> Handled:
+    """Shipped units never arrived."""
+    body: LossBody = call.body
+    order = _order(call)
+    if order is None:
+        return NO_ORDER
+    replacement = None if body.resolution == "refund" else _replacement(call, order)
+    if isinstance(replacement, Rejection):
+        return replacement
+    return Changing(ReportLoss(order.number, body.lines, replacement), order_renderer(order.number))
+
+
+def take_loose(call: Call) -> Handled:
+    """Goods came back that no order is known for."""
+    body: LooseReturnBody = call.body
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
+        made = next(fact for fact in facts if isinstance(fact, LooseReturnTaken))
+        return _answer(state, made.return_id)
+
+    return Changing(TakeLooseReturn(body.channel, body.lines, body.node, body.reference), render)
+
+
+def list_(call: Call) -> Handled:
+    """A page of returns."""
+    query: ReturnsQuery = call.query
+    if query.without_order == "true":
+        before = position_of(query.cursor)
+        if isinstance(before, Rejection):
+            return before
+        return Reading(lambda state, now_ns: _loose_page(state, query, before))
+    start = start_of(query.cursor)
+    if isinstance(start, Rejection):
+        return start
+    return Reading(lambda state, now_ns: _page(state, query, start))
+
+
+def _loose_page(state: State, query: ReturnsQuery, before: int | None) -> ReturnPage:
+    if query.order is not None or query.state not in (None, RECEIVED):
+        return ReturnPage([], None)
+    numbers = [n for n in reversed(state.orders.loose_returns) if before is None or n < before]
+    items = [loose_return_answer(state.orders.loose_returns[n]) for n in numbers[: query.limit]]
+    return ReturnPage(items, str(numbers[query.limit - 1]) if len(numbers) > query.limit else None)
+
+
+def _page(state: State, query: ReturnsQuery, start: tuple[int, int] | None) -> ReturnPage:
+    items: list[ReturnAnswer] = []
+    if query.order is not None:
+        order = orders.find(state, query.order)
+        found: Iterator[Order] = iter(() if order is None else (order,))
+    else:
+        found = newest_orders(state, None if start is None else start[0] + 1)
+    for looked_at, order in enumerate(found):
+        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
+            return ReturnPage(items, f"{order.seq + 1}.0")
+        for agreed in reversed(order.returns):
+            if start is not None and order.seq == start[0] and agreed.number >= start[1]:
+                continue
+            if query.state not in (None, agreed.state):
+                continue
+            if len(items) == query.limit:
+                return ReturnPage(items, f"{order.seq}.{agreed.number + 1}")
+            items.append(return_answer(order, agreed))
+    return ReturnPage(items, None)
 
 
 def get(call: Call) -> Handled:
@@ -98,8 +242,37 @@ OPERATIONS = [
     Operation(
         id="authoriseReturn", method="POST", path="/v1/orders/{number}/returns", tag=TAG, handle=authorise, status=201,
         summary="Agree that shipped units may come back", body=ReturnBody, answer=ReturnAnswer,
-        codes=(ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RETURNABLE),
-        example={"lines": [{"id": "1", "quantity": 1, "reason": "too small"}]},
+        codes=(
+            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RETURNABLE, ResultCode.UNKNOWN_SKU,
+            ResultCode.INSUFFICIENT_STOCK, ResultCode.ORDER_NUMBER_TAKEN,
+        ),
+        example={
+            "lines": [{"id": "1", "quantity": 1, "reason": "too small"}],
+            "exchange": [{"id": "1", "sku": "71053", "quantity": 1}],
+        },
+        description="What goes out in exchange is an order of its own whose units are bound now. It is held until everything that "
+        "was announced has come back; if the return is cancelled before anything came, it is cancelled, too.",
+    ),
+    Operation(
+        id="reportLoss", method="POST", path="/v1/orders/{number}/claims", tag=TAG, handle=report_loss, status=201,
+        summary="Shipped units were lost or damaged on the way and do not come back", body=LossBody, answer=OrderAnswer,
+        codes=(
+            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RETURNABLE, ResultCode.INSUFFICIENT_STOCK,
+            ResultCode.ORDER_NUMBER_TAKEN,
+        ),
+        example={"lines": [{"id": "1", "quantity": 1, "reason": "lost"}], "resolution": "replacement"},
+        description="They are written off. A replacement is an order of its own, in `replaced_by` of the answer.",
+    ),
+    Operation(
+        id="takeLooseReturn", method="POST", path="/v1/returns", tag=TAG, handle=take_loose, status=201,
+        summary="Take goods back that no order is known for", body=LooseReturnBody, answer=ReturnAnswer,
+        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
+        example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 1, "reason": "no note in the parcel"}]},
+        description="They go into quarantine.",
+    ),
+    Operation(
+        id="listReturns", method="GET", path="/v1/returns", tag=TAG, handle=list_, query=ReturnsQuery,
+        summary="Returns, those of the newest orders first", answer=ReturnPage,
     ),
     Operation(
         id="getReturn", method="GET", path="/v1/returns/{return}", tag=TAG, handle=get, resource=_resource,

@@ -23,9 +23,11 @@ from engine.commands.orders import (
     ProposeChange,
     ReceiveReturn,
     RejectFulfilment,
+    ReportLoss,
     ShortFulfilment,
     SourceOrderAgain,
     SplitFulfilment,
+    TakeLooseReturn,
 )
 from engine.commands.reservations import (
     ChangeReservation,
@@ -66,6 +68,8 @@ Command = (
     | AuthoriseReturn
     | ReceiveReturn
     | CancelReturn
+    | ReportLoss
+    | TakeLooseReturn
     | ExpectInbound
     | ReceiveInbound
     | DelayInbound
@@ -83,6 +87,8 @@ Command = (
 )
 
 __all__ = [
+    "ReportLoss",
+    "TakeLooseReturn",
     "CancelTransfer",
     "PlanTransfer",
     "ReceiveTransfer",

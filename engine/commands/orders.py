@@ -258,11 +258,55 @@ class ReturnLineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     reason: Text | None = None
 
 
+class Replacement(msgspec.Struct, frozen=True):
+    """The number of an order that replaces units of another, and its sealed contact under a key of `party`."""
+
+    number: str
+    party: str | None = None
+    contact: bytes | None = None
+
+
 class AuthoriseReturn(msgspec.Struct, frozen=True):
-    """Agree that shipped units may come back."""
+    """Agree that shipped units may come back; with `exchange`, those lines go out as `replacement` once they have."""
 
     order: str
     lines: tuple[ReturnLineRequest, ...]
+    exchange: tuple[OrderLineRequest, ...] = ()
+    replacement: Replacement | None = None
+    refund_shipping: bool = False
+
+
+class LostLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Shipped units of an order line that did not reach the customer, or not in one piece."""
+
+    id: Id
+    quantity: Quantity
+    reason: Literal["lost", "damaged"] = "lost"
+
+
+class ReportLoss(msgspec.Struct, frozen=True):
+    """Shipped units were lost on the way and do not come back; with `replacement` they are sent again."""
+
+    order: str
+    lines: tuple[LostLine, ...]
+    replacement: Replacement | None = None
+
+
+class LooseReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Units of a SKU that came back without an order."""
+
+    sku: Sku
+    quantity: Quantity
+    reason: Text | None = None
+
+
+class TakeLooseReturn(msgspec.Struct, frozen=True):
+    """Goods came back that no order is known for. Without `node` they are at the first node of the channel."""
+
+    channel: str
+    lines: tuple[LooseReturnLine, ...]
+    node: str | None = None
+    reference: str | None = None
 
 
 Disposition = Literal["restock", "quarantine", "scrap"]

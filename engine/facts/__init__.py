@@ -18,6 +18,8 @@ from engine.facts.orders import (
     FulfilmentsMerged,
     FulfilmentSplit,
     HoldLifted,
+    LooseReturnTaken,
+    LossReported,
     OrderAppeased,
     OrderCancelled,
     OrderChanged,
@@ -73,6 +75,8 @@ Fact = (
     | ReturnAuthorised
     | ReturnReceived
     | ReturnCancelled
+    | LooseReturnTaken
+    | LossReported
     | InboundExpected
     | InboundReceived
     | InboundDelayed
@@ -93,6 +97,8 @@ Fact = (
 )
 
 __all__ = [
+    "LooseReturnTaken",
+    "LossReported",
     "TransferCancelled",
     "TransferPlanned",
     "TransferReceived",

@@ -349,12 +349,42 @@ class ReturnedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ReturnAuthorised(msgspec.Struct, array_like=True, frozen=True, tag="return_authorised"):
-    """Shipped units may come back."""
+    """Shipped units may come back; `exchange_order` goes out when they have."""
 
     order: str
     return_id: int
     lines: tuple[ReturnedLine, ...]
     postings: tuple[Posting, ...] = ()
+    refund_shipping: bool = False
+    exchange_order: str | None = None
+
+
+class LossReported(msgspec.Struct, array_like=True, frozen=True, tag="loss_reported"):
+    """Shipped units did not reach the customer and do not come back; order `replacement` sends them again."""
+
+    order: str
+    lines: tuple[ReturnedLine, ...]
+    replacement: str | None
+    postings: tuple[Posting, ...]
+
+
+class LooseUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Units of a SKU that came back, with the customer's reason."""
+
+    sku: str
+    quantity: int
+    reason: str | None
+
+
+class LooseReturnTaken(msgspec.Struct, array_like=True, frozen=True, tag="loose_return_taken"):
+    """Goods came back to `node` that no order is known for; they are in quarantine."""
+
+    return_id: int
+    channel: str
+    node: str
+    lines: tuple[LooseUnits, ...]
+    reference: str | None
+    postings: tuple[Posting, ...]
 
 
 class ReturnReceived(msgspec.Struct, array_like=True, frozen=True, tag="return_received"):

@@ -135,7 +135,13 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
     ),
     "order_reopened/1": f.OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
-    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
+    "return_authorised/2": f.ReturnAuthorised(
+        "W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), (), True, "W-1001.r1"
+    ),
+    "loss_reported/1": f.LossReported("W-1001", (of.ReturnedLine(0, 1, "lost"),), "W-1001.r1", move(CUSTOMER, LOSS, 1)),
+    "loose_return_taken/1": f.LooseReturnTaken(
+        7, "web", "berlin", (of.LooseUnits("BRASS-KETTLE", 1, "no note"),), "parcel 4711", move(CUSTOMER, UNSELLABLE, 1)
+    ),
     "return_received/1": f.ReturnReceived(
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
@@ -282,6 +288,7 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
     "order_placed/3": f.OrderPlaced(
         "W-1001",
         "web",

@@ -13,9 +13,12 @@ from engine.commands.orders import (
     FoundLine,
     FulfilmentLine,
     HoldRequest,
+    LooseReturnLine,
+    LostLine,
     OrderLineRequest,
     ParcelRequest,
     ReceiveReturnLine,
+    Replacement,
     ReturnLineRequest,
     SetLine,
 )
@@ -380,7 +383,19 @@ class Life:
             return
         sent = [at for at in range(1, self.orders + 1) if self._has_sent(f"W-{at}")]
         number = f"W-{self.chance.choice(sent or [1])}"
-        agreed = self.do(c.AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),)))
+        kind = self.chance.random()
+        if kind < 0.15:
+            lines = (LooseReturnLine(self.chance.choice(SKUS), 1),)
+            self.do(c.TakeLooseReturn("web", lines, self.chance.choice((None, "berlin"))))
+            return
+        again = None if 0.2 < kind < 0.6 else Replacement(f"{number}.r{self.state.seq}")
+        if kind < 0.3:
+            self.do(c.ReportLoss(number, (LostLine("0", 1),), again))
+            return
+        exchange = () if again is None else (OrderLineRequest("0", self.chance.choice(SKUS), 1, 255),)
+        agreed = self.do(
+            c.AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),), exchange, again)
+        )
         if isinstance(agreed, Done):
             return_id = self.state.orders.next_return - 1
             disposition = self.chance.choice(("restock", "quarantine", "scrap"))

@@ -44,6 +44,8 @@ def test_a_life_is_rich_enough_to_mean_something() -> None:
         "AdvanceFulfilment invalid_transition",
         "CancelOrder done",
         "ReceiveReturn done",
+        "ReportLoss done",
+        "TakeLooseReturn done",
         "HoldOrder done",
         "LiftHold done",
         "ShortFulfilment done",
