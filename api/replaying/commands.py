@@ -13,10 +13,11 @@ from api.replaying.steps import (
     SetUp,
     Ship,
     TakeBack,
+    TakeLoose,
 )
 from engine import commands as c
 from engine.areas import coarse_area
-from engine.commands.orders import CancelLine, OrderLineRequest, ReceiveReturnLine, ReturnLineRequest
+from engine.commands.orders import CancelLine, LooseReturnLine, OrderLineRequest, ReceiveReturnLine, ReturnLineRequest
 from engine.commands.reservations import DemandLine, Destination
 from engine.commands.stock import MovementLine
 from engine.facts import Fact, OrderPlaced, ReturnAuthorised, StockReserved
@@ -38,7 +39,7 @@ def lines_count(ask: Ask) -> int:
             return len(sale.lines)
         case Cancel(goods=goods) | Authorise(goods=goods) | TakeBack(goods=goods):
             return len(goods.lines)
-        case Correct() | Ship():
+        case Correct() | Ship() | TakeLoose():
             return 1
 
 
@@ -99,6 +100,9 @@ def command_of(ask: Ask, state: State) -> c.Command:
         case TakeBack(goods=goods):
             lines = tuple(ReceiveReturnLine(line.line, line.quantity) for line in goods.lines)
             return c.ReceiveReturn(ask.target, goods.node, lines)
+        case TakeLoose() as loose:
+            units = LooseReturnLine(loose.sku, loose.quantity)
+            return c.TakeLooseReturn(loose.channel, (units,), loose.node, loose.reference)
         case Correct() as step:
             moves = correction_lines(step, _available(state, step.sku))
             return c.MoveStock(tuple(MovementLine(step.sku, node, "adjustment", q, step.note) for node, q in moves))

@@ -28,6 +28,7 @@ from api.replaying.steps import (
     SetUp,
     Ship,
     TakeBack,
+    TakeLoose,
 )
 from api.timestamps import iso
 from engine.results import ResultCode
@@ -185,6 +186,10 @@ def request_of(ask: Ask, held: list[tuple[str, int]]) -> Request:
         case TakeBack(goods=goods):
             lines = [line | {"disposition": "restock"} for line in _lines(goods.lines)]
             return Request("receive", f"/v1/returns/{ask.target}/receive", {"node": goods.node, "lines": lines})
+        case TakeLoose() as loose:
+            units = [{"sku": loose.sku, "quantity": loose.quantity}]
+            body = {"channel": loose.channel, "lines": units, "node": loose.node, "reference": loose.reference}
+            return Request("return", "/v1/returns", body)
         case Correct() as step:
             moved = [
                 {"sku": step.sku, "node": node, "reason": "adjustment", "quantity": quantity, "note": step.note}

@@ -34,11 +34,12 @@ from api.replaying.steps import (
     Step,
     StockLine,
     TakeBack,
+    TakeLoose,
 )
 from engine import limits
 from engine.commands import Configure
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 SLICE_EVENTS_MAX = 64
 CHUNK_GAP_NS = 1_000_000
 DAY_NS = 86_400 * NS_PER_SECOND
@@ -225,7 +226,7 @@ class _Planner:
             self.orders_count += 1
 
     def _return(self, rows: list[Row], day: int) -> None:
-        """Units of an order of the same day are cancelled, those of an earlier one returned, those of none put to stock."""
+        """Units of an order of the same day are cancelled, those of an earlier one returned, those of none taken in without."""
         invoice = rows[0].invoice
         market = self._shop.markets.get(rows[0].country)
         node = self._shop.warehouses[0] if market is None else market.returns_node
@@ -235,10 +236,10 @@ class _Planner:
             for order, placed_on, line in match.pieces:
                 by_order.setdefault((order, placed_on == day), []).append(line)
             if match.unmatched:
-                step_id = f"put back {invoice} {row.index}"
-                note = f"return without an earlier order, {invoice}"
-                fate = Fate.RETURNED_WITHOUT_ORDER
-                self._slice[CHECKOUTS].append(Correct(step_id, row.index, row.code, match.unmatched, note, fate, node))
+                step_id = f"take back {invoice} {row.index}"
+                channel = next(iter(self._shop.markets.values())).channel if market is None else market.channel
+                loose = TakeLoose(step_id, row.index, row.code, match.unmatched, channel, node, invoice)
+                self._slice[CHECKOUTS].append(loose)
         for (order, same_day), lines in by_order.items():
             goods = GoodsBack(f"{invoice} {order}", order, node, tuple(lines))
             if same_day:

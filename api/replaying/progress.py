@@ -22,6 +22,7 @@ from api.replaying.steps import (
     Ship,
     Step,
     TakeBack,
+    TakeLoose,
 )
 
 ORDER_REFUSED = f"{REFUSED}return, its order was refused"
@@ -112,8 +113,10 @@ class Progress:
                 self._returns[goods.id] = result
             case TakeBack(goods=goods):
                 self._book_back(goods, Fate.RETURNED)
+            case TakeLoose() as loose:
+                self.rows.book(loose.row, -loose.quantity, Fate.RETURNED_WITHOUT_ORDER)
             case Correct() as correction:
-                self._book_correction(correction, correction.fate)
+                self.rows.book(correction.row, correction.quantity, correction.fate)
             case Receive(lines=lines):
                 self.counts.receipts_units += sum(line.quantity for line in lines)
 
@@ -127,8 +130,8 @@ class Progress:
             case Cancel(goods=goods) | Authorise(goods=goods) | TakeBack(goods=goods):
                 self._book_back(goods, f"{REFUSED}return, {code}")
             case Correct() as correction:
-                self._book_correction(correction, f"{REFUSED}stock correction, {code}")
-            case SetUp() | Receive() | Ship():
+                self.rows.book(correction.row, correction.quantity, f"{REFUSED}stock correction, {code}")
+            case SetUp() | Receive() | Ship() | TakeLoose():
                 raise ReplayFailed(f"the node refused {ask.id!r}: {code}")
         self.counts.refusals[f"{type(ask.step).__name__.lower()}: {code}"] += 1
 
@@ -148,7 +151,3 @@ class Progress:
     def _book_back(self, goods: GoodsBack, fate: str) -> None:
         for line in goods.lines:
             self.rows.book(line.row, -line.quantity, fate)
-
-    def _book_correction(self, correction: Correct, fate: str) -> None:
-        came_back = correction.fate is Fate.RETURNED_WITHOUT_ORDER
-        self.rows.book(correction.row, -correction.quantity if came_back else correction.quantity, fate)

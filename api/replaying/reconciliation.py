@@ -19,7 +19,7 @@ class Fate(enum.StrEnum):
     SOLD_FREE = "order line, free of charge"
     RETURNED = "return to stock against its order"
     CANCELLED = "cancelled on the day of its order"
-    RETURNED_WITHOUT_ORDER = "return without an earlier order: stock in"
+    RETURNED_WITHOUT_ORDER = "return without an earlier order, quarantined"
     STOCK_OUT = "stock correction out"
     STOCK_IN = "stock correction in"
     SERVICE_CHARGE = "service charge, no goods"

@@ -77,6 +77,18 @@ class Correct(msgspec.Struct, frozen=True):
     node: str | None = None
 
 
+class TakeLoose(msgspec.Struct, frozen=True):
+    """Units that came back, as row `row` says, without an earlier order of that customer."""
+
+    id: str
+    row: int
+    sku: str
+    quantity: int
+    channel: str
+    node: str
+    reference: str
+
+
 class Reserve(msgspec.Struct, frozen=True):
     """The checkout of a sale."""
 
@@ -119,7 +131,7 @@ class Ship(msgspec.Struct, frozen=True):
     order: str
 
 
-Step = SetUp | Receive | Correct | Reserve | Place | Cancel | Authorise | TakeBack | Ship
+Step = SetUp | Receive | Correct | Reserve | Place | Cancel | Authorise | TakeBack | TakeLoose | Ship
 
 
 class Chunk(msgspec.Struct, frozen=True):

@@ -82,6 +82,7 @@ def test_the_customers_have_what_was_sold_and_not_sent_back() -> None:
     sums = report.rows.sums
     kept = sum(sums[name].units for name in ("order line", "order line, free of charge"))
     kept += sums["return to stock against its order"].units + sums["cancelled on the day of its order"].units
+    kept += sums["return without an earlier order, quarantined"].units
     assert report.findings["accounts"]["customer"] == kept
     assert -report.findings["accounts"]["supplier"] == report.counts.receipts_units
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from api.replaying.dataset import Dataset, RowClass, read
 from api.replaying.plan import Plan, make_plan
-from api.replaying.reconciliation import Fate
 from api.replaying.shop import examples_directory, read_shop
-from api.replaying.steps import Authorise, Cancel, Correct, Place, Receive, Reserve, Ship, Step, TakeBack
+from api.replaying.steps import Authorise, Cancel, Place, Receive, Reserve, Ship, Step, TakeBack, TakeLoose
 from engine import limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,17 +131,14 @@ def test_units_sent_back_on_the_day_of_the_order_are_cancelled(tmp_path: Path) -
     assert not any(isinstance(step, Authorise) for step in steps_of(plan))
 
 
-def test_a_return_nobody_bought_goes_to_stock_with_a_note(tmp_path: Path) -> None:
+def test_a_return_nobody_bought_is_taken_in_without_an_order(tmp_path: Path) -> None:
     plan = plan_of_rows(
         tmp_path,
         "536365,22633,HAND WARMER,2,2010-12-01 08:26:00,1.85,17850,France",
         "C536400,22633,HAND WARMER,-5,2010-12-03 08:26:00,1.85,17850,France",
     )
-    put_back = [step for step in steps_of(plan) if isinstance(step, Correct)]
-    assert [(step.quantity, step.fate, step.node) for step in put_back] == [
-        (3, Fate.RETURNED_WITHOUT_ORDER, "warehouse-venlo")
-    ]
-    assert "C536400" in put_back[0].note
+    loose = [step for step in steps_of(plan) if isinstance(step, TakeLoose)]
+    assert [(step.quantity, step.node, step.reference) for step in loose] == [(3, "warehouse-venlo", "C536400")]
 
 
 def test_prices_are_rounded_half_up_to_pence(tmp_path: Path) -> None:
