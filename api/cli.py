@@ -15,6 +15,7 @@ from api.commands import (
     snapshots,
     sourcing,
     state,
+    stock,
     verify,
 )
 from api.demo import demo_command
@@ -60,6 +61,7 @@ for command in (
     state.state,
     keys.key,
     sourcing.sourcing,
+    stock.stock,
     benches.bench,
     replay_command,
     demo_command,

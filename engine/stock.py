@@ -30,7 +30,7 @@ from engine.facts.postings import (
 )
 from engine.facts.stock import MovedLine, StockMoved
 from engine.ledger import Ledger
-from engine.results import Rejection, ResultCode, Shortage
+from engine.results import FieldError, Rejection, ResultCode, Shortage
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -151,7 +151,9 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
             if held is not None and quantity > held:
                 return Rejection(
                     ResultCode.INSUFFICIENT_STOCK,
-                    f"line {position}: only {held} units of {line.sku!r} at {line.node!r} can be taken by {line.reason}",
+                    detail
+                    := f"line {position}: only {held} units of {line.sku!r} at {line.node!r} can be taken by {line.reason}",
+                    (FieldError(f"/lines/{position}/quantity", detail),),
                     lines=(Shortage(line.sku, quantity, held),),
                 )
             postings.append(Posting(line.sku, line.node, source, target, quantity))

@@ -1,6 +1,5 @@
 """Reservations over HTTP."""
 
-import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -8,6 +7,7 @@ from msgspec import Meta
 
 from api import problems
 from api.endpoint import encode, refusal_reply
+from api.gathering import Gathering, item_reply
 from api.geography.locating import located
 from api.identifiers import inbound_id, reservation_id, reservation_number
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
@@ -202,37 +202,19 @@ def change(call: Call) -> Handled:
 _decode_item = msgspec.json.Decoder(BatchItem).decode
 
 
-class _Gathering:
-    """The answers of a batch as they come; `whole` is done with the last one."""
-
-    def __init__(self, count: int, whole: asyncio.Future[None]) -> None:
-        self.answers: list[Reply | None] = [None] * count
-        self.whole = whole
-        self._missing = count
-
-    def put(self, position: int, reply: Reply) -> None:
-        """The answer of one item."""
-        self.answers[position] = reply
-        self._missing -= 1
-        if not self._missing and not self.whole.done():
-            self.whole.set_result(None)
-
-
 async def reserve_batch(call: Call) -> Handled:
     """Make many reservations, each on its own, in one go."""
     items = call.body.items
-    gathering = _Gathering(len(items), call.node.loop.create_future())
+    gathering = Gathering(len(items), call.node.loop.create_future())
     for position, raw in enumerate(items):
         reply = _reserve_item(call, raw, position, gathering)
         if reply is not None:
             gathering.put(position, reply)
     await gathering.whole
-    parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in gathering.answers if reply)
-    headers = ((b"kontor-seq", str(call.node.journal.last_seq).encode()),)
-    return Reply(200, b'{"items":[' + parts + b"]}", headers=headers)
+    return gathering.reply(call.node.journal.last_seq)
 
 
-def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: _Gathering) -> Reply | None:
+def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
     """The answer of one item, if it is known already; else it will be put to the others."""
     try:
         item = _decode_item(raw)
@@ -247,23 +229,16 @@ def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: _Gathe
         payload = call.node.payload_digest("POST", "/v1/reservations", encode(asked))
 
     def deliver(outcome: Done | Rejection) -> None:
-        gathering.put(position, _reply_of(call, outcome))
+        gathering.put(position, item_reply(call, outcome))
 
     command = located(asked, call.node.postcodes)
     change = Change(command, call.actor, _render_item, deliver, key, payload, len(memoryview(raw)))
     refusal = call.node.submit(change)
-    return None if refusal is None else _reply_of(call, refusal)
+    return None if refusal is None else item_reply(call, refusal)
 
 
 def _render_item(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
     return 201, encode(_render_reserved(state, seq, facts))
-
-
-def _reply_of(call: Call, outcome: Done | Rejection) -> Reply:
-    if isinstance(outcome, Rejection):
-        call.node.metrics.refused(outcome.code.wire)
-        return refusal_reply(outcome, {})
-    return Reply(outcome.status, outcome.body)
 
 
 STOCK_CODES = (

@@ -234,7 +234,8 @@ class CountAnswer(msgspec.Struct):
     skipped: tuple[str, ...] = ()
 
 
-def _render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAnswer:
+def render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAnswer:
+    """A movement and what is there after it."""
     moved = facts[0]
     assert isinstance(moved, StockMoved)
     lines = []
@@ -250,7 +251,7 @@ def _render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAn
 
 def move(call: Call) -> Handled:
     """Post all lines or none."""
-    return Changing(call.body, _render_moved)
+    return Changing(call.body, render_moved)
 
 
 def _counting(node: str, lines: list[MovementLine], reference: str | None, skipped: tuple[str, ...] = ()) -> Handled:

@@ -1,0 +1,1 @@
+"""Tables from outside: read, mapped, checked row by row, sent in chunks that are done once."""
