@@ -17,7 +17,7 @@ from engine.facts.reservations import Source
 from engine.improving import as_if_new, differing
 from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN, ORDER, PROPOSED, RELEASED
 from engine.orders import Change, Fulfilment, Order, OrderLine, decode, encode, find, find_by_change
-from engine.placing import GivenUp, given_up, plan_fulfilments, refuse_pickup
+from engine.placing import GivenUp, given_up, plan_fulfilments, refuse_pickup, refuse_waiting
 from engine.reopening import reopening
 from engine.resourcing import source_lines
 from engine.results import Rejection, ResultCode, Shortage
@@ -189,7 +189,11 @@ def _more(state: State, after: Order, more: dict[int, int], now_ns: int) -> Orde
     sourced = source_lines(state, after, more, after.rejected_by, now_ns)
     short = [entry for entry in sourced.waiting if entry.unsourceable > after.lines[entry.line].unsourceable]
     if not short:
-        return sourced
+        waits: dict[str, int] = {}
+        for entry in sourced.waiting:
+            line = after.lines[entry.line]
+            waits[line.sku] = waits.get(line.sku, 0) + entry.backordered - line.backordered
+        return refuse_waiting(state, after.channel, waits) or sourced
     shortages = []
     for entry in short:
         line, wanted = after.lines[entry.line], more[entry.line]

@@ -182,7 +182,17 @@ def waiting_lines_are_queued(state: State) -> Violations:
         for at, line in enumerate(order.lines)
         if line.backordered
     }
-    return [f"line {at} of the order of record {seq} is queued wrongly" for _, seq, at in sorted(queued ^ waiting)]
+    wrong = [f"line {at} of the order of record {seq} is queued wrongly" for _, seq, at in sorted(queued ^ waiting)]
+    units: dict[tuple[str, str], int] = {}
+    for order in state.orders.open.values():
+        for line in order.lines:
+            if line.backordered:
+                units[line.sku, order.channel] = units.get((line.sku, order.channel), 0) + line.backordered
+    return wrong + [
+        f"{state.orders.units_waiting(sku, channel)} units of {sku!r} are counted as waiting on {channel!r}, not {count}"
+        for (sku, channel), count in sorted(units.items())
+        if state.orders.units_waiting(sku, channel) != count
+    ]
 
 
 def places_taken_cover_what_is_held(state: State) -> Violations:

@@ -270,6 +270,8 @@ class Orders:
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
+        self._waits: dict[tuple[int, int], int] = {}
+        self._units_waiting: dict[tuple[str, str], int] = {}
         self.loose_returns: dict[int, LooseReturn] = {}
         self.next_fulfilment = 1
         self.next_return = 1
@@ -329,9 +331,27 @@ class Orders:
         for change in order.changes:
             del self.order_of_change[change.number]
 
+    def _count_waiting(self, order: Order, at: int, line: OrderLine) -> None:
+        before = self._waits.pop((order.seq, at), 0)
+        if line.backordered:
+            self._waits[order.seq, at] = line.backordered
+        if line.backordered != before:
+            key = (line.sku, order.channel)
+            units = self._units_waiting.get(key, 0) + line.backordered - before
+            if units:
+                self._units_waiting[key] = units
+            else:
+                del self._units_waiting[key]
+
+    def units_waiting(self, sku: str, channel: str) -> int:
+        """Units of a SKU that orders of a channel wait for."""
+        return self._units_waiting.get((sku, channel), 0)
+
     def index_waiting(self, order: Order) -> None:
         """Enter backordered lines under their SKU, and take out those that wait no more."""
         for at, line in enumerate(order.lines):
+            if line.backordered or line.sku in self.waiting:
+                self._count_waiting(order, at, line)
             if line.backordered:
                 self.waiting.setdefault(line.sku, {})[order.seq, at] = order.number
                 if order.cancel_backorders_at_ns is not None:

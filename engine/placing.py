@@ -247,6 +247,14 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     ):
         detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
         return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
+    waits: dict[str, int] = {}
+    for line, sources in zip(command.lines, found, strict=True):
+        there = sum([source.quantity for source in sources if source.inbound is None])
+        if there < line.quantity:
+            waits[line.sku] = waits.get(line.sku, 0) + line.quantity - there
+    too_many = refuse_waiting(state, command.channel, waits)
+    if too_many is not None:
+        return too_many
     postings = [
         Posting(line.sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
         if source.inbound is None
@@ -255,6 +263,25 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
         for source in sources
     ]
     return _Bound([list(sources) for sources in found], postings, slots, decision)
+
+
+def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:
+    """Why units by SKU may not wait for stock: more would than their items allow. None if they may."""
+    lacking = []
+    for sku, units in waits.items():
+        item = state.configuration.items[sku]
+        limits = []
+        if item.backorders_max is not None:
+            channels = state.configuration.channels
+            limits.append(item.backorders_max - sum(state.orders.units_waiting(sku, name) for name in channels))
+        if channel in item.backorders_max_by_channel:
+            limits.append(item.backorders_max_by_channel[channel] - state.orders.units_waiting(sku, channel))
+        if limits and units > min(limits):
+            lacking.append(Shortage(sku, units, max(0, min(limits))))
+    if not lacking:
+        return None
+    detail = "more units would wait for stock than their items allow; `lines` are about those that would have to wait"
+    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(lacking))
 
 
 def plan_fulfilments(

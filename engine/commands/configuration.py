@@ -55,7 +55,10 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price."""
+    """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price.
+
+    Of a backorderable one no order may let more than `backorders_max` units wait in all, and `backorders_max_by_channel` on a channel.
+    """
 
     name: Name
     weight_grams: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
@@ -64,6 +67,8 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     backorderable: bool = False
     groups: tuple[Id, ...] = ()
     value_minor: Minor | None = None
+    backorders_max: QuantityOrZero | None = None
+    backorders_max_by_channel: dict[Id, QuantityOrZero] = {}
 
 
 class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -156,7 +156,7 @@ SAMPLES: dict[str, Fact] = {
     ),
     "inbound_delayed/1": f.InboundDelayed(9, TIME_NS + 4, ()),
     "inbound_cancelled/1": f.InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
-    "item_set/2": f.ItemSet(
+    "item_set/3": f.ItemSet(
         "BRASS-KETTLE",
         Item(
             name="Kettle",
@@ -166,6 +166,8 @@ SAMPLES: dict[str, Fact] = {
             backorderable=True,
             groups=("kitchen", "brass"),
             value_minor=4_900,
+            backorders_max=500,
+            backorders_max_by_channel={"market": 100},
         ),
         (),
     ),
@@ -288,6 +290,19 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "item_set/2": f.ItemSet(
+        "BRASS-KETTLE",
+        Item(
+            name="Kettle",
+            weight_grams=900,
+            tax_class="standard",
+            gtin="4006381333931",
+            backorderable=True,
+            groups=("kitchen", "brass"),
+            value_minor=4_900,
+        ),
+        (),
+    ),
     "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
     "order_placed/3": f.OrderPlaced(
         "W-1001",

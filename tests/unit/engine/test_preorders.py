@@ -1,0 +1,111 @@
+"""Units that may wait for stock: so many in all, so many on a channel; served in order of promise by whatever arrives."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine import commands as c
+from engine.commands.configuration import Configure
+from engine.commands.orders import OrderLineRequest, ReceiveReturnLine, ReturnLineRequest, SetLine
+from engine.commands.transfers import TransferQuantity
+from engine.results import ResultCode
+from tests.unit.engine.shop import BERLIN, LEIPZIG, MUNICH, TRAY, Shop, place
+
+
+def limited(**limits: Any) -> Shop:
+    """A shop whose tray may wait for stock, up to a limit."""
+    shop = Shop()
+    shop.done(Configure(items={TRAY: replace(shop.state.configuration.items[TRAY], **limits)}))
+    return shop
+
+
+def test_no_more_than_the_limit_waits_over_all_channels() -> None:
+    shop = limited(backorders_max=5)
+    shop.order((TRAY, 3))
+    shop.order((TRAY, 1), channel="market")
+    refusal = shop.refused(place("W-9", (TRAY, 2)), ResultCode.INSUFFICIENT_STOCK)
+    assert [(s.sku, s.requested, s.available) for s in refusal.lines] == [(TRAY, 2, 1)]
+    shop.order((TRAY, 1))
+    shop.restart()
+    shop.refused(place("W-9", (TRAY, 1)), ResultCode.INSUFFICIENT_STOCK)
+
+
+def test_a_channel_has_a_limit_of_its_own() -> None:
+    shop = limited(backorders_max=50, backorders_max_by_channel={"market": 2})
+    shop.order((TRAY, 2), channel="market")
+    shop.refused(place("W-9", (TRAY, 1), channel="market"), ResultCode.INSUFFICIENT_STOCK)
+    shop.order((TRAY, 9))
+
+
+def test_what_is_there_does_not_count() -> None:
+    shop = limited(backorders_max=2)
+    shop.receive(TRAY, LEIPZIG, 10)
+    shop.order((TRAY, 12))
+    shop.refused(place("W-9", (TRAY, 1)), ResultCode.INSUFFICIENT_STOCK)
+
+
+def test_what_is_served_or_cancelled_makes_room() -> None:
+    shop = limited(backorders_max=4)
+    first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
+    shop.done(c.CancelOrder(second, "changed my mind"))
+    third = shop.order((TRAY, 2))
+    shop.receive(TRAY, LEIPZIG, 2)
+    assert shop.the_order(first).lines[0].allocated == 2
+    shop.order((TRAY, 2))
+    shop.refused(place("W-9", (TRAY, 1)), ResultCode.INSUFFICIENT_STOCK)
+    assert shop.the_order(third).lines[0].backordered == 2
+
+
+def test_two_orders_at_once_do_not_overrun_it() -> None:
+    shop = limited(backorders_max=3)
+    shop.submit(place("A", (TRAY, 2)))
+    shop.submit(place("B", (TRAY, 2)))
+    first, second = shop.settle()
+    assert first.seq
+    assert second.code is ResultCode.INSUFFICIENT_STOCK
+
+
+def test_a_change_does_not_overrun_it_either() -> None:
+    shop = limited(backorders_max=3)
+    order = shop.order((TRAY, 2))
+    shop.refused(c.ProposeChange(order, "more", set=(SetLine("1", 4),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(c.ProposeChange(order, "more", add=(OrderLineRequest("2", TRAY, 2),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.done(c.ProposeChange(order, "more", set=(SetLine("1", 3),)))
+
+
+@pytest.mark.parametrize(
+    "source", ["receipt", "cancelled order", "return", "transfer", "change", "count", "lapsed pickup"]
+)
+def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) -> None:
+    shop = Shop()
+    shop.done(Configure(nodes={MUNICH: replace(shop.state.configuration.nodes[MUNICH], pickup=True)}))
+    shop.receive(TRAY, MUNICH if source == "lapsed pickup" else LEIPZIG, 2)
+    more = {"delivery": "pickup", "pickup_node": MUNICH} if source == "lapsed pickup" else {}
+    if source == "transfer":
+        shop.done(c.PlanTransfer(LEIPZIG, BERLIN, (TransferQuantity(TRAY, 2),)))
+        shop.done(c.ShipTransfer(1))
+    else:
+        holder = shop.order((TRAY, 2), **more)
+    first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
+    match source:
+        case "receipt":
+            shop.receive(TRAY, BERLIN, 2)
+        case "cancelled order":
+            shop.done(c.CancelOrder(holder, "changed my mind"))
+        case "return":
+            shop.done(c.AdvanceFulfilment(shop.work(holder)[0][0], "ship"))
+            shop.done(c.AuthoriseReturn(holder, (ReturnLineRequest("1", 2),)))
+            shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 2),)))
+        case "transfer":
+            shop.done(c.ReceiveTransfer(1))
+        case "change":
+            shop.done(c.ConfirmChange(shop.done(c.ProposeChange(holder, "less", set=(SetLine("1", 0),))).seq))
+        case "count":
+            shop.move(TRAY, BERLIN, "count", 2)
+        case "lapsed pickup":
+            shop.done(c.AdvanceFulfilment(shop.work(holder)[0][0], "ready"))
+            shop.wait(8 * 86_400)
+            shop.settle()
+    served = [shop.the_order(order).lines[0].allocated for order in (first, second)]
+    assert served == [2, 0]
