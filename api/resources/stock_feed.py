@@ -1,0 +1,135 @@
+"""What a channel can sell, as a feed: everything first, then what changed."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.listing import path_id, start_of
+from api.node import Node
+from api.operations import Call, Handled, Operation, Reading
+from engine import facts as f
+from engine import limits, records
+from engine.areas import coarse_area
+from engine.facts import Fact
+from engine.results import Rejection, ResultCode
+from engine.state import State
+from engine.supply import Demand, Request, promised
+
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
+RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
+# After one of these every SKU may have another figure.
+SWEEPING = (f.NodeSet, f.ChannelSet, f.SourcingPolicySet)
+
+
+class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after` is `next_after` of the page before; 0, or left out, for every SKU. `cursor` goes through that first list."""
+
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
+    cursor: str | None = None
+
+
+class SellableUnits(msgspec.Struct):
+    """Units of a SKU that the channel can promise now."""
+
+    sku: str
+    available: int
+
+
+class StockFeedPage(msgspec.Struct):
+    """Figures as they are now. Ask again with `after` = `next_after`; at once if `more`, or with `cursor` while that is not null.
+
+    `complete`: this is a page of all SKUs, not of what changed.
+    """
+
+    items: list[SellableUnits]
+    next_after: int
+    next_cursor: str | None
+    more: bool
+    complete: bool
+
+
+def feed(call: Call) -> Handled:
+    """A page of figures."""
+    query: StockFeedQuery = call.query
+    channel = path_id(call.path["channel"], "channel")
+    start = start_of(query.cursor)
+    if isinstance(start, Rejection):
+        return start
+
+    def read(state: State, now_ns: int) -> StockFeedPage | Rejection:
+        if isinstance(channel, Rejection) or channel not in state.configuration.channels:
+            return NOT_FOUND
+        node = call.node
+        if start is not None:
+            return _everything(state, channel, start, query.limit, now_ns)
+        changed = _changed(node, query.after, query.limit) if query.after else None
+        if changed is None:
+            return _everything(state, channel, (node.journal.last_seq, 0), query.limit, now_ns)
+        skus, through = changed
+        more = through < node.journal.last_seq
+        return StockFeedPage(_figures(state, channel, skus, now_ns), through, None, more, complete=False)
+
+    return Reading(read)
+
+
+def _everything(state: State, channel: str, start: tuple[int, int], limit: int, now_ns: int) -> StockFeedPage:
+    """All SKUs from a position on. What changes meanwhile comes after the seq at which the list began."""
+    began, first = start
+    skus = state.ledger.skus[first : first + limit]
+    end = first + len(skus)
+    cursor = f"{began}.{end}" if end < len(state.ledger.skus) else None
+    return StockFeedPage(_figures(state, channel, skus, now_ns), began, cursor, False, complete=True)
+
+
+def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[SellableUnits]:
+    if not skus:
+        return []
+    area = coarse_area(state.configuration.channels[channel].country, None, None, None)
+    request = Request(channel, [Demand(sku, 1) for sku in skus], area, partial=True)
+    return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
+
+
+def _changed(node: Node, after: int, limit: int) -> tuple[list[str], int] | None:
+    """SKUs whose figure may have changed after a record, and the last record that was looked at; None if all may have."""
+    if after < node.journal.first_seq - 1:
+        return None
+    skus: dict[str, None] = {}
+    looked_at = 0
+    for batch in node.journal.read(after):
+        for seq, encoded in enumerate(batch.records, batch.first_seq):
+            if seq <= after:
+                continue
+            touched = _touched(records.decode(encoded).facts)
+            if touched is None:
+                return None
+            if len(skus.keys() | touched.keys()) > limit and skus:
+                return list(skus), seq - 1
+            skus.update(touched)
+            looked_at += 1
+            if looked_at == RECORDS_MAX:
+                return list(skus), seq
+    return list(skus), max(after, node.journal.last_seq)
+
+
+def _touched(facts: tuple[Fact, ...]) -> dict[str, None] | None:
+    skus: dict[str, None] = {}
+    for fact in facts:
+        if isinstance(fact, SWEEPING):
+            return None
+        if isinstance(fact, f.ItemSet | f.NodeItemSet):
+            skus[fact.sku] = None
+        skus.update(dict.fromkeys(posting.sku for posting in fact.postings))
+    return skus
+
+
+OPERATIONS = [
+    Operation(
+        id="getStockFeed", method="GET", path="/v1/channels/{channel}/stock-feed", tag="Stock", handle=feed,
+        query=StockFeedQuery, summary="What a channel can sell: everything first, then what changed",
+        answer=StockFeedPage, codes=(ResultCode.NOT_FOUND,),
+        description="Units that the channel can promise to its own country, over all its nodes, without safety stock and the channel's "
+        "buffer. A change of a node, of the channel or of its policy begins a list of everything again.",
+    ),
+]  # fmt: skip
