@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.identifiers import change_id, fulfilment_id, inbound_id, reservation_id, return_id, transfer_id
+from api.identifiers import change_id, fulfilment_id, inbound_id, pick_list_id, reservation_id, return_id, transfer_id
 from api.timestamps import iso
 from engine import facts as f
 from engine.facts import Fact
@@ -65,6 +65,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("order", fact.order)
         case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():
             return Document("transfer", transfer_id(fact.transfer))
+        case f.PickListMade() | f.PickListEnded():
+            return Document("pick_list", pick_list_id(fact.pick_list))
         case f.NodeSet():
             return Document("node", fact.node)
         case f.ItemSet():
@@ -95,6 +97,7 @@ _IDS = {
     "inbound": inbound_id,
     "change": change_id,
     "transfer": transfer_id,
+    "pick_list": pick_list_id,
 }
 
 
@@ -131,7 +134,7 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
             continue
         if field in _IDS and isinstance(value, int):
             value = _IDS[field](value)
-        elif field in ("recalled", "withdrawn"):
+        elif field in ("recalled", "withdrawn") or (field == "fulfilments" and isinstance(struct, f.PickListMade)):
             value = [fulfilment_id(number) for number in value]
         elif field.endswith("_ns") and isinstance(value, int):
             value = iso(value)

@@ -5,7 +5,7 @@ import re
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 RESERVATION, FULFILMENT, RETURN, INBOUND = "r-", "f-", "ret-", "in-"
-CHANGE, TRANSFER = "c-", "t-"
+CHANGE, TRANSFER, PICK_LIST = "c-", "t-", "p-"
 
 
 def reservation_id(number: int) -> str:
@@ -38,6 +38,11 @@ def transfer_id(number: int) -> str:
     return f"{TRANSFER}{number}"
 
 
+def pick_list_id(number: int) -> str:
+    """`p-<number>`."""
+    return f"{PICK_LIST}{number}"
+
+
 def reservation_number(text: str) -> int | None:
     """The number in a reservation's id; None for anything else."""
     return _number(text, RESERVATION)
@@ -66,6 +71,11 @@ def change_number(text: str) -> int | None:
 def transfer_number(text: str) -> int | None:
     """The number in a transfer's id; None for anything else."""
     return _number(text, TRANSFER)
+
+
+def pick_list_number(text: str) -> int | None:
+    """The number in a pick list's id; None for anything else."""
+    return _number(text, PICK_LIST)
 
 
 def _number(text: str, prefix: str) -> int | None:

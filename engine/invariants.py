@@ -163,6 +163,12 @@ def work_is_listed_once(state: State) -> Violations:
     return [] if listed == open_work else ["the lists of work are not the open fulfilments"]
 
 
+def lists_know_their_work(state: State) -> Violations:
+    """A fulfilment is on the open pick list that says so, and on no other."""
+    listed = {number: made.number for made in state.pick_lists.open.values() for number in made.fulfilments}
+    return [] if listed == state.pick_lists.of_fulfilment else ["the pick lists do not know what is on them"]
+
+
 def nothing_is_released_while_held(state: State) -> Violations:
     """No node has new work of an order whose release is stopped, and nothing is kept back without a reason."""
     return [
@@ -261,6 +267,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     line_units_are_where_they_are_counted,
     work_is_listed_once,
     nothing_is_released_while_held,
+    lists_know_their_work,
     waiting_lines_are_queued,
     places_taken_cover_what_is_held,
     closed_orders_have_left,

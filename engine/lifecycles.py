@@ -146,6 +146,17 @@ CHANGE = Lifecycle(
     ),
 )
 
+# Pick lists.
+OPEN_LIST = "open"
+
+PICK_LIST = Lifecycle(
+    "pick list",
+    (
+        Step("pick", (OPEN_LIST,), PICKED),
+        Step("cancel", (OPEN_LIST,), CANCELLED),
+    ),
+)
+
 # Transfers between nodes.
 PLANNED, IN_TRANSIT, RECEIVED = "planned", "in_transit", "received"
 

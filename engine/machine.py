@@ -18,6 +18,7 @@ from engine import (
     inbound,
     orders,
     packing,
+    pick_lists,
     placing,
     rejecting,
     reopening,
@@ -39,6 +40,7 @@ from engine.facts import Fact
 from engine.facts.postings import Account
 from engine.moving import Transfer
 from engine.orders import LooseReturn, Order
+from engine.pick_lists import PickList
 from engine.records import Record
 from engine.reservations import Reservation
 from engine.results import Rejection
@@ -84,6 +86,9 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.ShipTransfer: transfers.decide_ship,
     c.ReceiveTransfer: transfers.decide_receive,
     c.CancelTransfer: transfers.decide_cancel,
+    c.MakePickList: pick_lists.decide_make,
+    c.FinishPickList: pick_lists.decide_finish,
+    c.CancelPickList: pick_lists.decide_cancel,
     c.Configure: configuration.decide_configure,
     c.CreateApiKey: access.decide_create_key,
     c.RevokeApiKey: access.decide_revoke_key,
@@ -145,6 +150,8 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.TransferShipped: transfers.evolve_shipped,
     f.TransferReceived: transfers.evolve_received,
     f.TransferCancelled: transfers.evolve_cancelled,
+    f.PickListMade: pick_lists.evolve_made,
+    f.PickListEnded: pick_lists.evolve_ended,
     f.NodeSet: configuration.evolve_node_set,
     f.ItemSet: configuration.evolve_item_set,
     f.NodeItemSet: configuration.evolve_node_item_set,
@@ -212,6 +219,7 @@ class Position(msgspec.Struct, array_like=True, tag="position"):
     next_return: int
     next_inbound: int = 1
     next_transfer: int = 1
+    next_pick_list: int = 1
 
 
 class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
@@ -272,6 +280,18 @@ class EndedInbound(msgspec.Struct, array_like=True, tag="ended_inbound"):
     items: list[Inbound]
 
 
+class OpenPickLists(msgspec.Struct, array_like=True, tag="pick_lists"):
+    """Some of the open pick lists, in order."""
+
+    items: list[PickList]
+
+
+class EndedPickLists(msgspec.Struct, array_like=True, tag="ended_pick_lists"):
+    """Some of the pick lists that ended and can still be read, in the order in which they ended."""
+
+    items: list[PickList]
+
+
 class LooseReturns(msgspec.Struct, array_like=True, tag="loose_returns"):
     """Some of the returns without an order that can still be read, oldest first."""
 
@@ -319,6 +339,8 @@ Part = (
     | OpenOrders
     | OpenInbound
     | EndedInbound
+    | OpenPickLists
+    | EndedPickLists
     | LooseReturns
     | OpenTransfers
     | EndedTransfers
@@ -351,6 +373,7 @@ def _parts(state: State) -> Iterator[Part]:
         orders.next_return,
         state.inbound.next_number,
         state.transfers.next_number,
+        state.pick_lists.next_number,
     )
     yield from map(MasterData, _documents(state))
     yield PolicyVersions(dict(state.configuration.policy_seqs))
@@ -370,6 +393,10 @@ def _parts(state: State) -> Iterator[Part]:
         yield OpenInbound(list(some.values()))
     for some in _cut(state.inbound.ended):
         yield EndedInbound(list(some.values()))
+    for some in _cut(state.pick_lists.open):
+        yield OpenPickLists(list(some.values()))
+    for some in _cut(state.pick_lists.ended):
+        yield EndedPickLists(list(some.values()))
     for some in _cut(orders.loose_returns):
         yield LooseReturns(list(some.values()))
     for some in _cut(state.transfers.open):
@@ -420,6 +447,7 @@ def _load_position(state: State, part: Position) -> None:
     state.seq, state.time_ns = part.seq, part.time_ns
     state.orders.next_fulfilment, state.orders.next_return = part.next_fulfilment, part.next_return
     state.inbound.next_number, state.transfers.next_number = part.next_inbound, part.next_transfer
+    state.pick_lists.next_number = part.next_pick_list
 
 
 def _load_places(state: State, part: Places) -> None:
@@ -448,6 +476,11 @@ def _load_inbound(state: State, part: OpenInbound) -> None:
         state.inbound.add(entry)
 
 
+def _load_pick_lists(state: State, part: OpenPickLists) -> None:
+    for made in part.items:
+        state.pick_lists.add(made)
+
+
 def _load_api_keys(state: State, part: ApiKeys) -> None:
     for key in part.items:
         state.access.put(key)
@@ -464,6 +497,8 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     OpenOrders: _load_orders,
     OpenInbound: _load_inbound,
     EndedInbound: lambda state, part: state.inbound.ended.update({entry.number: entry for entry in part.items}),
+    OpenPickLists: _load_pick_lists,
+    EndedPickLists: lambda state, part: state.pick_lists.ended.update({one.number: one for one in part.items}),
     LooseReturns: lambda state, part: state.orders.loose_returns.update({one.number: one for one in part.items}),
     OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
     EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),

@@ -9,6 +9,7 @@ from engine.idempotency import Idempotency
 from engine.ledger import Ledger
 from engine.moving import Transfers
 from engine.orders import Orders
+from engine.pick_lists import PickLists
 from engine.reservations import Reservations
 from engine.stock import Stock
 from engine.terms import TermsCache
@@ -27,6 +28,7 @@ class State:
         self.orders = Orders()
         self.inbound = Inbounds()
         self.transfers = Transfers()
+        self.pick_lists = PickLists()
         self.capacity = Capacity()
         self.idempotency = Idempotency()
         self.access = Access()

@@ -29,6 +29,7 @@ from engine.commands.orders import (
     SplitFulfilment,
     TakeLooseReturn,
 )
+from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
 from engine.commands.reservations import (
     ChangeReservation,
     ExpireReservations,
@@ -74,6 +75,9 @@ Command = (
     | ReceiveInbound
     | DelayInbound
     | CancelInbound
+    | CancelPickList
+    | FinishPickList
+    | MakePickList
     | CancelTransfer
     | PlanTransfer
     | ReceiveTransfer
@@ -87,6 +91,9 @@ Command = (
 )
 
 __all__ = [
+    "CancelPickList",
+    "FinishPickList",
+    "MakePickList",
     "ReportLoss",
     "TakeLooseReturn",
     "CancelTransfer",

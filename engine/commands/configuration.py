@@ -75,13 +75,14 @@ class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """What is special about one SKU at one node. `safety_stock` units are withheld there.
 
     `sourcing_minor_per_unit` is added to the cost of sending a unit from here: what it could still earn here (more), or
-    how much it should go (less). `stocked_since` is the day its oldest units came.
+    how much it should go (less). `stocked_since` is the day its oldest units came. `bin` is where it lies.
     """
 
     safety_stock: QuantityOrZero = 0
     sellable: bool = True
     sourcing_minor_per_unit: Annotated[int, Meta(ge=-limits.UNIT_PRICE_MAX, le=limits.UNIT_PRICE_MAX)] = 0
     stocked_since: Date | None = None
+    bin: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
 
 
 class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

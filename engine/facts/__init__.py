@@ -35,6 +35,7 @@ from engine.facts.orders import (
     ReturnCancelled,
     ReturnReceived,
 )
+from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -81,6 +82,8 @@ Fact = (
     | InboundReceived
     | InboundDelayed
     | InboundCancelled
+    | PickListEnded
+    | PickListMade
     | TransferCancelled
     | TransferPlanned
     | TransferReceived
@@ -97,6 +100,8 @@ Fact = (
 )
 
 __all__ = [
+    "PickListEnded",
+    "PickListMade",
     "LooseReturnTaken",
     "LossReported",
     "TransferCancelled",

@@ -171,10 +171,12 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "node_item_set/2": f.NodeItemSet(
+    "node_item_set/3": f.NodeItemSet(
         "berlin",
         "BRASS-KETTLE",
-        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
+        NodeItem(
+            safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31", bin="A-03-12"
+        ),
         (),
     ),
     "sourcing_policy_set/2": f.SourcingPolicySet("near", POLICY, ()),
@@ -222,6 +224,8 @@ SAMPLES: dict[str, Fact] = {
         (*move(IN_TRANSIT, AVAILABLE, 3), *move(IN_TRANSIT, UNSELLABLE, 1), *move(IN_TRANSIT, LOSS, 1)),
     ),
     "transfer_cancelled/1": f.TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
+    "pick_list_made/1": f.PickListMade(8, "berlin", (17, 18), ()),
+    "pick_list_ended/1": f.PickListEnded(8, "picked", ()),
     "node_set/3": f.NodeSet(
         "berlin",
         Node(
@@ -290,6 +294,12 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "node_item_set/2": f.NodeItemSet(
+        "berlin",
+        "BRASS-KETTLE",
+        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
+        (),
+    ),
     "item_set/2": f.ItemSet(
         "BRASS-KETTLE",
         Item(

@@ -147,6 +147,7 @@ class Life:
             self.change,
             self.transfer,
             self.talk,
+            self.walk,
         ]
         everything += [self.odd_movement, self.together, self.again]
         happening = chance.choice(everything)

@@ -1,0 +1,22 @@
+"""What happened to pick lists."""
+
+import msgspec
+
+from engine.facts.postings import Posting
+
+
+class PickListMade(msgspec.Struct, array_like=True, frozen=True, tag="pick_list_made"):
+    """Fulfilments of a node go together in one walk; their positions are those of the boxes on the cart."""
+
+    pick_list: int
+    node: str
+    fulfilments: tuple[int, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class PickListEnded(msgspec.Struct, array_like=True, frozen=True, tag="pick_list_ended"):
+    """The walk was done (`state` picked) or will not be (cancelled)."""
+
+    pick_list: int
+    state: str
+    postings: tuple[Posting, ...] = ()
