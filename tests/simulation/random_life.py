@@ -277,6 +277,15 @@ class Life:
             order = self.chance.choice(held)
             self.do(c.LiftHold(order.number, self.chance.choice(order.holds).handle))
 
+    def walk(self) -> None:
+        """A node groups work into one walk, does it, or leaves it."""
+        lists = list(self.state.pick_lists.open)
+        if not lists or self.chance.random() < 0.5:
+            self.do(c.MakePickList(self.chance.choice(NODES), None, self.chance.randint(1, 4)))
+        else:
+            number = self.chance.choice(lists)
+            self.do(self.chance.choice((c.FinishPickList(number), c.FinishPickList(number), c.CancelPickList(number))))
+
     def short(self) -> None:
         """A node finds less than it should."""
         number = self._open_fulfilment()
