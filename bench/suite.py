@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, growth, http, memory, restart, sourcing, stall, traffic, upkeep
+from bench import core, growth, http, memory, restart, sourcing, stall, traffic, upkeep, worklists
 from bench.peers import compare
 from bench.scales import Scale
 from bench.workloads import SIZES
@@ -90,6 +90,12 @@ def grown(directory: Path, scale: Scale) -> Figures:
     yield from growth.measure(directory, scale.shop, scale.growth_orders)
 
 
+def lists(directory: Path, scale: Scale) -> Figures:
+    """a node with many open orders: lists and steps, one client"""
+    open_orders = min(10_000, max(scale.growth_orders))
+    yield from worklists.measure(directory, scale.shop, open_orders, min(300, open_orders // 4))
+
+
 def remembered(directory: Path, scale: Scale) -> Figures:
     """memory by SKUs x nodes, and by open reservations"""
     for skus, nodes in scale.memory_shops:
@@ -123,6 +129,7 @@ PARTS: dict[str, Callable[[Path, Scale], Figures]] = {
     "sourcing": plans,
     "stall": stalls,
     "growth": grown,
+    "worklists": lists,
     "memory": remembered,
     "restart": restarts,
     "upkeep": upkeep_,
