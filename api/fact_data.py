@@ -61,7 +61,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("order", fact.order)
         case f.ChangeProposed() | f.OrderChanged() | f.ChangeDeclined():
             return Document("change", change_id(fact.change))
-        case f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
+        case f.OrderRestated() | f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
         case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():
             return Document("transfer", transfer_id(fact.transfer))

@@ -45,11 +45,11 @@ def decide_propose(state: State, command: ProposeChange, now_ns: int) -> ChangeP
     body = _body(order, command)
     if isinstance(body, Rejection):
         return body
-    facts = _carry_out(state, order, state.seq + 1, body, now_ns)
+    facts = carry_out(state, order, state.seq + 1, body, now_ns)
     if isinstance(facts, Rejection):
         return facts
     would_move = tuple(posting for fact in facts for posting in fact.postings)
-    return ChangeProposed(order.number, state.seq + 1, command.reason, body, would_move, _money_minor(order, body))
+    return ChangeProposed(order.number, state.seq + 1, command.reason, body, would_move, money_minor(order, body))
 
 
 def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
@@ -79,7 +79,7 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
     )
 
 
-def _money_minor(order: Order, body: ChangeBody) -> int:
+def money_minor(order: Order, body: ChangeBody) -> int:
     """By how much the lines' prices grow, in minor units; lines without a price count nothing."""
     grown = sum(
         (entry.quantity - order.lines[entry.line].quantity) * (order.lines[entry.line].unit_price_minor or 0)
@@ -95,7 +95,7 @@ def decide_confirm(state: State, command: ConfirmChange, now_ns: int) -> tuple[F
         return found
     order, change = found
     refusal = ORDER.refusal(order.state, "change")
-    return refusal or _carry_out(state, order, change.number, change.body, now_ns)
+    return refusal or carry_out(state, order, change.number, change.body, now_ns)
 
 
 def decide_decline(state: State, command: DeclineChange, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -115,7 +115,7 @@ def _change(state: State, number: int, action: str) -> tuple[Order, Change] | Re
     return CHANGE.refusal(change.state, action) or (order, change)
 
 
-def _carry_out(state: State, order: Order, number: int, body: ChangeBody, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def carry_out(state: State, order: Order, number: int, body: ChangeBody, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """The facts of a change of an open order, or why it can't be done."""
     fewer: dict[int, int] = {}
     more: dict[int, int] = {}

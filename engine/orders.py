@@ -195,6 +195,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     holds: list[Hold] = []
     changes: list[Change] = []
     replaced_by: list[str] = []
+    stated_at_ns: int | None = None
 
     @property
     def way(self) -> str:

@@ -21,7 +21,7 @@ from engine import limits, orders, records
 from engine.areas import NOWHERE
 from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
 from engine.commands.fields import Id
-from engine.commands.orders import CancelLine, Delivery, HoldRequest, OrderLineRequests
+from engine.commands.orders import CancelLine, Delivery, HoldRequest, OrderLineRequest, OrderLineRequests
 from engine.facts import Fact
 from engine.orders import Order
 from engine.records import kind_of
@@ -121,7 +121,7 @@ class HistoryPage(msgspec.Struct):
 def place(call: Call) -> Handled:
     """Accept an order. What is personal is sealed before anything else sees it."""
     body: OrderBody = call.body
-    refusal = _repeated_line(body)
+    refusal = repeated_line(body.lines)
     if refusal is not None:
         return refusal
     reservation = None
@@ -157,11 +157,12 @@ def place(call: Call) -> Handled:
     return Changing(command, order_renderer(body.number))
 
 
-def _repeated_line(body: OrderBody) -> Rejection | None:
+def repeated_line(lines: tuple[OrderLineRequest, ...]) -> Rejection | None:
+    """The refusal of line ids that are used twice."""
     seen: dict[str, int] = {}
     errors = tuple(
         FieldError(f"/lines/{at}/id", f"line id {line.id!r} is used by line {seen[line.id]} already")
-        for at, line in enumerate(body.lines)
+        for at, line in enumerate(lines)
         if seen.setdefault(line.id, at) != at
     )
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, errors) if errors else None

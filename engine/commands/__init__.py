@@ -24,6 +24,7 @@ from engine.commands.orders import (
     ReceiveReturn,
     RejectFulfilment,
     ReportLoss,
+    RestateOrder,
     ShortFulfilment,
     SourceOrderAgain,
     SplitFulfilment,
@@ -52,6 +53,7 @@ Command = (
     | AdvanceFulfilment
     | RejectFulfilment
     | SourceOrderAgain
+    | RestateOrder
     | ConfirmChange
     | DeclineChange
     | ProposeChange
@@ -91,6 +93,7 @@ Command = (
 )
 
 __all__ = [
+    "RestateOrder",
     "CancelPickList",
     "FinishPickList",
     "MakePickList",

@@ -62,6 +62,15 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     replaces: str | None = None
 
 
+class RestateOrder(msgspec.Struct, frozen=True):
+    """All of an order as a marketplace states it, as of `stated_at_ns`. `new_address`: its area and contact are others than before."""
+
+    order: PlaceOrder
+    stated_at_ns: int
+    new_address: bool = False
+    cancelled: bool = False
+
+
 class HoldOrder(msgspec.Struct, frozen=True):
     """Stop an order until the hold is lifted by its handle."""
 

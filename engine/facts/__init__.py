@@ -28,6 +28,7 @@ from engine.facts.orders import (
     OrderNoted,
     OrderPlaced,
     OrderReopened,
+    OrderRestated,
     OrderSourced,
     ParcelsPacked,
     PickupLapsed,
@@ -59,6 +60,7 @@ Fact = (
     | OrderImproved
     | FulfilmentAdvanced
     | FulfilmentRejected
+    | OrderRestated
     | ChangeDeclined
     | ChangeProposed
     | OrderChanged
@@ -100,6 +102,7 @@ Fact = (
 )
 
 __all__ = [
+    "OrderRestated",
     "PickListEnded",
     "PickListMade",
     "LooseReturnTaken",

@@ -190,6 +190,14 @@ class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_d
     postings: tuple[Posting, ...] = ()
 
 
+class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_restated"):
+    """A marketplace stated the order as of `stated_at_ns`; what that changed is in the facts beside this one."""
+
+    order: str
+    stated_at_ns: int
+    postings: tuple[Posting, ...] = ()
+
+
 class OrderHeld(msgspec.Struct, array_like=True, frozen=True, tag="order_held"):
     """An order was stopped; fulfilments `recalled` were with nodes that had not accepted them."""
 

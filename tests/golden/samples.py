@@ -279,6 +279,7 @@ SAMPLES: dict[str, Fact] = {
         move(ALLOCATED, AVAILABLE, 1),
     ),
     "change_declined/1": f.ChangeDeclined("W-1001", 77, ()),
+    "order_restated/1": f.OrderRestated("W-1001", TIME_NS + 7, ()),
     "order_held/1": f.OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
     "hold_lifted/1": f.HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
     "order_noted/1": f.OrderNoted("W-1001", "asked for a call before delivery", ()),

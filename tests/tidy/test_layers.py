@@ -44,6 +44,7 @@ LAYERS: list[set[str]] = [
         "engine.transfers",
     },
     {"engine.deadlines", "engine.changes"},
+    {"engine.restating"},
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},

@@ -1,0 +1,94 @@
+"""Orders of marketplaces over HTTP: stated as a whole, as often as they like; the newest statement wins."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api import people
+from api.answers import OrderAnswer
+from api.geography.locating import located
+from api.listing import Moment, path_id
+from api.operations import Call, Changing, Handled, Operation
+from api.people import Customer, ShipTo
+from api.resources.orders import order_renderer, repeated_line
+from api.timestamps import check_moment, to_ns
+from engine import limits, orders
+from engine.areas import NOWHERE
+from engine.commands import PlaceOrder, RestateOrder
+from engine.commands.orders import OrderLineRequest
+from engine.results import Rejection, ResultCode
+from engine.wal import StorageFull
+
+
+class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All of an order as the marketplace knows it. Lines that are not named any more are cancelled as far as they have not left.
+
+    `stated_at` says which of two statements is newer. `cancelled` calls off what has not left; lines may then be left out.
+    """
+
+    stated_at: Moment
+    lines: Annotated[tuple[OrderLineRequest, ...], Meta(max_length=limits.ORDER_LINES_MAX)] = ()
+    customer: Customer | None = None
+    ship_to: ShipTo | None = None
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        check_moment("stated_at", self.stated_at)
+        if not (self.lines or self.cancelled):
+            raise ValueError("`lines` is empty: give the lines, or `cancelled`")
+
+
+def state_order(call: Call) -> Handled:
+    """Place, change or cancel, whatever the statement makes necessary."""
+    body: StatementBody = call.body
+    channel, number = path_id(call.path["channel"], "channel"), path_id(call.path["number"], "number")
+    for part in (channel, number):
+        if isinstance(part, Rejection):
+            return part
+    assert isinstance(channel, str)
+    assert isinstance(number, str)
+    refusal = repeated_line(body.lines)
+    if refusal is not None:
+        return refusal
+    sealed, moved = people.Sealed(), False
+    try:
+        order = orders.find(call.node.state, number)
+        if order is None:
+            sealed = people.seal(call.node, number, body.customer, body.ship_to, None)
+        elif body.ship_to is not None and people.open_order(call.node, order).ship_to != body.ship_to:
+            again = people.readdress(call.node, order, body.ship_to)
+            if again is None:
+                detail = "the customer of this order was erased: it takes no new address"
+                return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
+            sealed, moved = again, True
+    except StorageFull:
+        return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
+    to = located(body, call.node.postcodes).ship_to
+    area = NOWHERE if to is None else to.area
+    stated_at_ns = to_ns(body.stated_at)
+    placing = PlaceOrder(
+        number, channel, body.lines, area, party=sealed.party, contact=sealed.contact, placed_at_ns=stated_at_ns
+    )
+    return Changing(RestateOrder(placing, stated_at_ns, moved, body.cancelled), order_renderer(number))
+
+
+EXAMPLE: dict[str, Any] = {
+    "stated_at": "2026-11-24T10:15:00Z",
+    "lines": [{"id": "1", "sku": "85123A", "quantity": 2, "unit_price_minor": 299}],
+    "ship_to": {"postal_code": "10115", "city": "Berlin", "country": "DE"},
+}
+
+OPERATIONS = [
+    Operation(
+        id="stateOrder", method="PUT", path="/v1/channels/{channel}/orders/{number}", tag="Orders", handle=state_order,
+        summary="State all of a marketplace's order; the newest statement wins", body=StatementBody, answer=OrderAnswer,
+        codes=(
+            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.ORDER_NUMBER_TAKEN,
+            ResultCode.INSUFFICIENT_STOCK, ResultCode.BELOW_SHIPPED, ResultCode.INVALID_TRANSITION,
+        ),
+        example=EXAMPLE,
+        description="It may be sent any number of times and in any order: a statement that is not newer changes nothing and is answered with "
+        "the order as it is. What happens to the order is in `/v1/events`, what can be sold in the channel's stock feed.",
+    ),
+]  # fmt: skip
