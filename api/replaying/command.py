@@ -10,6 +10,7 @@ from rich.console import Console
 from api.commands import options
 from api.replaying import run
 from api.replaying.dataset import NoDataset
+from api.replaying.omnichannel import Shares
 from api.replaying.progress import ReplayFailed
 from api.replaying.shop import NoExamples
 
@@ -31,6 +32,7 @@ class StockFactor(click.ParamType[Fraction]):
 
 
 STOCK_FACTOR = StockFactor()
+SHARE = click.FloatRange(0, 1)
 
 
 @click.command(name="replay")
@@ -59,6 +61,23 @@ STOCK_FACTOR = StockFactor()
     help="Connections to --url.",
 )
 @click.option("--days", type=click.IntRange(1), help="Only the first trading days of the file.")
+@click.option(
+    "--omnichannel", is_flag=True, help="Play the second scenario: pickups, rejects, short picks, transfers, changes."
+)
+@click.option(
+    "--pickup-share",
+    default=0.2,
+    show_default=True,
+    type=SHARE,
+    help="Orders picked up where one counter has all of it.",
+)
+@click.option("--reject-share", default=0.04, show_default=True, type=SHARE, help="Work that a store gives back.")
+@click.option(
+    "--short-share", default=0.03, show_default=True, type=SHARE, help="Work of which a store finds too little."
+)
+@click.option(
+    "--check", is_flag=True, help="With --omnichannel: look at every invariant after every step of the plan (slow)."
+)
 @options.as_json
 def replay_command(
     dataset: Path,
@@ -69,6 +88,11 @@ def replay_command(
     stock_factor: Fraction,
     connections: int,
     days: int | None,
+    omnichannel: bool,
+    pickup_share: float,
+    reject_share: float,
+    short_share: float,
+    check: bool,
     as_json: bool,
 ) -> None:
     """Replay the real orders of DATASET (Online Retail, CSV, gzip) through the engine and account for every row.
@@ -79,6 +103,9 @@ def replay_command(
 
     if directory is not None and url is not None:
         raise click.UsageError("give either --data (in process) or --url (a running node)")
+    if omnichannel and url is not None:
+        raise click.UsageError("--omnichannel plays in process: leave --url out")
+    shares = Shares(pickup=pickup_share, reject=reject_share, short=short_share)
     chosen = run.Options(
         data=directory,
         url=url,
@@ -87,6 +114,8 @@ def replay_command(
         stock_factor=stock_factor,
         connections=connections,
         days_max=days,
+        omnichannel=shares if omnichannel else None,
+        check=check,
     )
     try:
         with BarWatcher(Console(stderr=True), f"replaying {dataset.name}") as watcher:

@@ -18,6 +18,7 @@ from api.replaying import commands
 from api.replaying.plan import Plan, runs
 from api.replaying.progress import Ask, Progress, ReplayFailed
 from engine import invariants, limits, machine, records
+from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection
 from engine.state import State
@@ -77,6 +78,10 @@ class InProcess:
             raise ReplayFailed(FOREIGN)
         self._writer.flush_closed()
 
+    def _command(self, ask: Ask) -> Command:
+        """A step as a command."""
+        return commands.command_of(ask, self.state)
+
     def _ask(self, asks: tuple[Ask, ...]) -> None:
         """Decide and commit one batch."""
         assert self._batch is None
@@ -88,7 +93,7 @@ class InProcess:
                 results.append(commands.result_of(ask, state, facts))
                 return 201, b""
 
-            command = commands.command_of(ask, self.state)
+            command = self._command(ask)
             change = Change(command, ACTOR, render, outcomes.append, self._key(ask), self.plan.identity, _size(ask))
             refusal = self._writer.submit(change)
             assert refusal is None

@@ -78,6 +78,11 @@ def summary(report: Report) -> Table:
         table.add_row("requests" if name == "all" else f"  {name}", f"{figures['count']:,}", remark)
     if report.retries:
         table.add_row("requests tried again", f"{report.retries:,}", "under the same idempotency key")
+    for name, count in findings.get("happened", {}).items():
+        table.add_row(f"  {name.replace('_', ' ')}", f"{count:,}", "")
+    if "checks" in findings:
+        left = ", ".join(f"{name} {count:,}" for name, count in findings["left_open"].items()) or "nothing"
+        table.add_row("invariants", f"{findings['checks']:,}", f"times looked at, all of them; left open: {left}")
     books = "balanced" if not findings["violations"] else "; ".join(findings["violations"])
     accounts = ", ".join(f"{name} {units:,}" for name, units in findings["accounts"].items() if units)
     table.add_row("books", books, accounts, style=None if report.good else "bold red")

@@ -12,6 +12,7 @@ import msgspec
 
 from api.replaying.dataset import read
 from api.replaying.in_process import InProcess, calm_collector, data_directory
+from api.replaying.omnichannel import Omnichannel, Shares
 from api.replaying.over_http import OverHttp
 from api.replaying.plan import Plan, make_plan
 from api.replaying.progress import Counts, Progress, ReplayFailed
@@ -27,6 +28,7 @@ class Options(msgspec.Struct, frozen=True):
     """How to replay. Neither `data` nor `url`: in process, in a fresh directory that is gone afterwards.
 
     `stock_factor`: units received for every unit the orders need. `days_max`: only the file's first trading days.
+    `omnichannel`: play the second scenario with these shares; `check`: all invariants after every chunk of it.
     """
 
     data: Path | None = None
@@ -37,6 +39,8 @@ class Options(msgspec.Struct, frozen=True):
     connections: int = CONNECTIONS_DEFAULT
     days_max: int | None = None
     examples: Path | None = None
+    omnichannel: Shares | None = None
+    check: bool = False
 
 
 class Watcher:
@@ -117,7 +121,7 @@ def _in_process(options: Options, plan: Plan, progress: Progress, on_progress: C
         directory = stack.enter_context(data_directory(options.data))
         stack.enter_context(calm_collector())
         started = time.perf_counter()
-        driver = InProcess(directory, plan, progress)
+        driver = _driver(options, directory, plan, progress)
         stack.callback(driver.close)
         driver.run(on_progress)
         seconds = time.perf_counter() - started
@@ -128,6 +132,12 @@ def _in_process(options: Options, plan: Plan, progress: Progress, on_progress: C
             "latencies": {},
             "retries": 0,
         }
+
+
+def _driver(options: Options, directory: Path, plan: Plan, progress: Progress) -> InProcess:
+    if options.omnichannel is None:
+        return InProcess(directory, plan, progress)
+    return Omnichannel(directory, plan, progress, options.seed, options.omnichannel, options.check)
 
 
 async def _over_http(
