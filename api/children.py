@@ -18,13 +18,15 @@ class Ended(NamedTuple):
 
 
 class Child:
-    """`kontor ARGUMENTS` as a child process."""
+    """`kontor ARGUMENTS` as a child process. One that gives way runs, from its first import on, when nobody else wants the processor."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], gives_way: bool = False) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
         self._complaint = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *arguments], stdout=self._output, stderr=self._complaint
+            [sys.executable, "-m", "api.giving_way" if gives_way else "api.cli", *arguments],
+            stdout=self._output,
+            stderr=self._complaint,
         )
 
     async def ended(self) -> Ended:

@@ -172,9 +172,9 @@ class Snapshots:
         """Let the follower do its work. Gives the reason when it made nothing."""
         paths = self._node.paths
         command = ["snapshot", "--data", str(self._node.directory)]
-        command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--give-way", "--json"]
+        command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--json"]
         command += ["--at", str(seq), "--proof", str(proof_seq)]
-        self._follower = Child(command)
+        self._follower = Child(command, gives_way=True)
         ended = await self._follower.ended()
         self._follower = None
         if ended.code == 0:

@@ -13,8 +13,8 @@ from api.backups.manifest import BackupUnusable
 from api.backups.restoring import Plan, Restored
 from api.books import Paths
 from api.commands import options
-from api.commands.giving_way import give_way
 from api.commands.progress import progress
+from api.giving_way import give_way
 from api.node import VERSION
 from api.parties import backups as key_backups
 from api.parties.backups import KeysBackupFailed

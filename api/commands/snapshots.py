@@ -10,7 +10,6 @@ import click
 from api.books import Paths
 from api.client import Client
 from api.commands import options
-from api.commands.giving_way import give_way
 from api.commands.progress import progress
 from api.snapshots import DIVERGED_EXIT
 from api.timestamps import iso
@@ -29,7 +28,6 @@ from engine.wal.files import remove_unfinished, sync_directory
 @click.option("--wait", is_flag=True, help="With --url: return when the snapshot is there.")
 @click.option("--at", type=int, hidden=True)
 @click.option("--proof", type=int, hidden=True)
-@click.option("--give-way", "gives_way", is_flag=True, hidden=True)
 def snapshot(
     directory: Path | None,
     url: str | None,
@@ -40,7 +38,6 @@ def snapshot(
     wait: bool,
     at: int | None,
     proof: int | None,
-    gives_way: bool,
 ) -> None:
     """Make a snapshot, so that the next start need not replay everything.
 
@@ -51,8 +48,6 @@ def snapshot(
     if directory is None:
         _ask(Client(str(url), key), as_json, wait)
         return
-    if gives_way:
-        give_way()
     _print(_make(Paths.of(directory, archive), at, proof, kept, as_json), as_json)
 
 
