@@ -52,7 +52,8 @@ BATCH_BYTES_MAX = 8 * 1024 * 1024
 EXPIRY_SWEEP_MAX = 1_000
 DEADLINES_PER_BATCH_MAX = 200
 KEYS_FORGOTTEN_MAX = 10_000
-CLOSED_PENDING_MAX = 2_000
+CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some milliseconds
+CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
 
 # Calendars
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works

@@ -48,7 +48,7 @@ class Fold:
                 self._todo = iter(
                     [(batch.first_seq + offset, batch.time_ns, record) for offset, record in enumerate(batch.records)]
                 )
-            if state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+            if state.closed.pending_count >= limits.CLOSED_PENDING_REPLAY_MAX:
                 self.settle()
         self.settle()
 

@@ -141,11 +141,11 @@ class Writer:
         """Answer what is durable now. True if more work is waiting."""
         self._encoded = []
         assert self.journal.last_seq == self.state.seq
-        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
-            self.flush_closed()
         answers, self._answers = self._answers, []
         for deliver, outcome in answers:
             deliver(outcome)
+        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+            self.flush_closed()  # after the answers, which need not wait for what is derived
         return bool(self.queue) or (self._has_room and self._is_due(now_ns))
 
     def _take(self) -> list[Change | Query]:

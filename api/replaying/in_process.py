@@ -140,7 +140,7 @@ class InProcess:
                 self.progress.done(ask, result)
             else:
                 self.progress.refused(ask, rejected.code.wire)
-        if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
+        if self.state.closed.pending_count >= limits.CLOSED_PENDING_REPLAY_MAX:
             self.state.closed.flush(self.state.seq)
 
     def _key(self, ask: Ask) -> bytes:
