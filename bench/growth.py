@@ -25,6 +25,19 @@ BASKETS = 5_000
 MEASURED_PART = 5  # the last fifth before each count
 
 
+class TimedWriter(Writer):
+    """Remembers how long its longest turn took: until it ends, whatever has come meanwhile is not looked at."""
+
+    longest_seconds = 0.0
+
+    def settle(self) -> bool:
+        """One batch, timed."""
+        started = time.perf_counter()
+        more = super().settle()
+        self.longest_seconds = max(self.longest_seconds, time.perf_counter() - started)
+        return more
+
+
 def measure(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     """In a process of its own, so that its memory is only its own. Raises CalledProcessError if the books do not hold."""
     words = [sys.executable, "-m", "bench.growth", str(directory), size, *map(str, counts)]
@@ -37,9 +50,12 @@ def measure(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dic
 
 
 def grown(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
-    """At every count: the time an order took in the last fifth, and the longest batch since the count before."""
+    """At every count: the time an order took in the last fifth, and the longest batch since the count before.
+
+    A batch is three turns of the writer: reserve, order, ship. The longest of these is told too.
+    """
     books = Books(Paths.of(directory))
-    writer = Writer(books.state, books.journal, time.time_ns)
+    writer = TimedWriter(books.state, books.journal, time.time_ns)
     for command in shop(SIZES[size]):
         writer.submit(Change(command, "bench", lambda state, seq, facts: (201, b""), lambda outcome: None))
         writer.settle()
@@ -47,7 +63,8 @@ def grown(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[
     baskets = cycle([*islice(reservations(SIZES[size], 1), BASKETS)])
     done = 0
     for count in counts:
-        slowest, measured_from = 0.0, count - max(BATCH, (count - done) // MEASURED_PART)
+        slowest = writer.longest_seconds = 0.0
+        measured_from = count - max(BATCH, (count - done) // MEASURED_PART)
         spent, spent_orders = 0.0, 0
         while done < count:
             orders = min(BATCH, count - done)
@@ -63,6 +80,7 @@ def grown(directory: Path, size: str, counts: tuple[int, ...]) -> Iterator[dict[
             "orders": done,
             "microseconds_an_order": round(spent / spent_orders * 1e6, 2),
             "longest_batch_ms": round(slowest * 1000, 1),
+            "longest_turn_ms": round(writer.longest_seconds * 1000, 1),
             "records": books.state.seq,
             "journal_mib": round(books.journal.bytes_used / 2**20, 1),
             "rss_mib": round(rss_bytes() / 2**20),
