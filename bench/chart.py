@@ -3,8 +3,8 @@
 import math
 from html import escape
 
-WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 30, 45
+WIDTH, HEIGHT = 640, 318
+LEFT, RIGHT, TOP, BOTTOM = 70, 150, 48, 45
 COLOURS = ("#1b6ca8", "#c8553d", "#3f7d20", "#7a4c99", "#946c00", "#5b6770")
 Series = dict[str, list[tuple[float, float]]]
 
@@ -21,7 +21,7 @@ def line_chart(title: str, x_label: str, y_label: str, series: Series) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}" font-size="12">',
         f'<text x="{LEFT}" y="16" font-weight="600">{escape(title)}</text>',
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>',
-        f'<text x="6" y="{TOP - 2}" fill="#666">{escape(y_label)}</text>',
+        f'<text x="6" y="{TOP - 18}">{escape(y_label)}</text>',
         *_axes(xs, ys),
     ]
     for at, (name, points) in enumerate(shown.items()):
@@ -30,7 +30,7 @@ def line_chart(title: str, x_label: str, y_label: str, series: Series) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-        below = TOP + 14 + 18 * at
+        below = TOP + 14 + 22 * at
         parts.append(f'<text x="{WIDTH - RIGHT + 12}" y="{below}" fill="{colour}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>"])
 
@@ -55,11 +55,15 @@ def _axes(xs: tuple[float, float], ys: tuple[float, float]) -> list[str]:
     found = []
     for value in _ticks(xs):
         x = _x(value, xs)
-        found.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}" stroke="#ddd"/>')
+        found.append(
+            f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}" stroke="#888" stroke-opacity=".35"/>'
+        )
         found.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{_short(value)}</text>')
     for value in _ticks(ys):
         y = _y(value, ys)
-        found.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
+        found.append(
+            f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#888" stroke-opacity=".35"/>'
+        )
         found.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
     return found
 
@@ -76,5 +80,5 @@ def _ticks(span: tuple[float, float]) -> list[float]:
 def _short(value: float) -> str:
     for limit, letter in ((1e6, "M"), (1e3, "k")):
         if value >= limit:
-            return f"{value / limit:g}{letter}"
+            return f"{value / limit:.3g}{letter}"
     return f"{value:g}"

@@ -10,12 +10,16 @@ from bench.chart import Series, line_chart
 AUDITED = """The books were audited after every run: they balance, nothing is oversold, replay gives the same digest.
 Closed loops time from when a request was sent, open loops from when it was due."""
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; color: #222; }
+:root { color-scheme: light dark; --paper: #fff; --ink: #222; --line: #ddd; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+body, td:first-child, th:first-child { background: var(--paper); color: var(--ink); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0 1.5rem; }
-th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top; }
-th { font-weight: 600; } td:first-child, th:first-child { text-align: left; }
-.wide { overflow-x: auto; } svg { max-width: 640px; width: 100%; height: auto; }
-@media (prefers-color-scheme: dark) { body { background: #16181a; color: #ddd; } svg text:not([fill]) { fill: #ddd; } }
+th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th { font-weight: 600; } td:first-child, th:first-child { text-align: left; position: sticky; left: 0; }
+.wide { overflow-x: auto; } svg { display: block; max-width: 640px; width: 100%; height: auto; margin: .5rem 0; }
+svg text:not([fill]) { fill: var(--ink); }
+@media (max-width: 600px) { svg { font-size: 20px; } h1 { font-size: 1.5rem; } }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181a; --ink: #ddd; --line: #444; } }
 """
 
 
@@ -33,7 +37,8 @@ def as_html(found: dict[str, Any]) -> str:
     """The page of a run: conditions first, then every part with its tables and charts."""
     title = f"Kontor, measured on {found['date']}"
     pieces = [
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>',
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>',
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style>',
         f"<h1>{escape(title)}</h1>",
         f"<p>{AUDITED}</p>",
         _table([{**found["conditions"], "size": found["size"]}], upright=True),
@@ -44,7 +49,12 @@ def as_html(found: dict[str, Any]) -> str:
         pieces += _charts(rows)
         for what, alike in groupby(rows, key=lambda one: one["what"]):
             pieces.append(f"<h3>{escape(what)}</h3>")
-            pieces.append(_table([_flat(one) for one in alike]))
+            same, differing = _parted([_flat(one) for one in alike])
+            if same:
+                pieces.append(
+                    "<p>" + ", ".join(f"{_words(name)} {_cell(value)}" for name, value in same.items()) + "</p>"
+                )
+            pieces.append(_table(differing))
     return "\n".join([*pieces, "</html>\n"])
 
 
@@ -56,6 +66,15 @@ def _flat(figures: dict[str, Any], before: str = "") -> dict[str, Any]:
         elif name not in ("what", "part"):
             found[before + name] = value
     return found
+
+
+def _parted(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What several rows have in common, and their rows without it: a narrower table. Of one row, nothing."""
+    first, *others = rows
+    same = {name: value for name, value in first.items() if others and all(row.get(name) == value for row in others)}
+    if len(same) == len(first):
+        return {}, rows
+    return same, [{name: value for name, value in row.items() if name not in same} for row in rows]
 
 
 def _table(rows: list[dict[str, Any]], upright: bool = False) -> str:

@@ -99,6 +99,17 @@ def test_a_page_is_well_formed_and_shows_nothing_unescaped() -> None:
     assert page.count("<svg") == 2
 
 
+def test_what_several_rows_have_in_common_is_told_once_above_a_narrower_table() -> None:
+    rows = [
+        {"part": "core", "what": "reserve", "per_second": 100_000, "lines": 2, "skew": "zipf"},
+        {"part": "core", "what": "reserve", "per_second": 146_000, "lines": 2, "skew": "hot"},
+    ]
+    page = as_html({"date": "2026-11-24", "size": "tiny", "conditions": {"cpus": 2}, "figures": rows})
+    assert "<p>lines 2</p>" in page
+    assert "<tr><th>per second</th><th>skew</th></tr>" in page
+    assert 'name="viewport"' in page
+
+
 def test_a_chart_has_a_point_for_everything_that_can_be_shown() -> None:
     chart = line_chart("Rate", "connections", "a second", {"Zipf": [(1, 2_000), (32, 12_000), (64, 0)]})
     assert chart.count("<circle") == 2
