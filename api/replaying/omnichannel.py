@@ -71,13 +71,12 @@ class Omnichannel(InProcess):
         self._check_every = 1 if check else CHECK_EVERY_CHUNKS
         self._pickups: dict[str, str] = {}
         self._left: list[str] = []
-        self._ticks = 0
 
     def run(self, on_progress: Callable[[int], None]) -> None:
         """Play all of it. Raises ReplayFailed when an invariant does not hold."""
         done = 0
         for number, chunk in enumerate(self.plan.chunks, 1):
-            self._now_ns, self._ticks = chunk.time_ns, 0
+            self._now_ns = chunk.time_ns
             ships = [step.order for step in chunk.steps if isinstance(step, Ship)]
             asks = [ask for ask in self.progress.asks(chunk) if not isinstance(ask.step, Ship)]
             for some in runs(map(self._seen, asks), BATCH_ASKS_MAX):
@@ -95,7 +94,6 @@ class Omnichannel(InProcess):
         self._writer.flush_closed()
 
     def _tick(self) -> None:
-        self._ticks += 1
         self._now_ns = max(self._now_ns, self.state.time_ns) + BATCH_GAP_NS
 
     def _check(self) -> None:

@@ -101,7 +101,9 @@ class LifeOnDisk(Life):
             return
         self.chance = random.Random(seed)
         self.outcomes, self.kinds, self.orders = [], {}, 10_000 * seed  # numbers that were not given before
+        self.changes: list[int] = []
         self._open(None)
+        self.followed = self.journal.last_seq
 
     def _noting(self, evolve: Any) -> Any:
         def noting(state: State, seq: int, time_ns: int, *rest: Any) -> None:
