@@ -30,7 +30,7 @@ class InboundLine(msgspec.Struct, array_like=True, gc=False):
 
 
 class Inbound(msgspec.Struct, array_like=True, gc=False):
-    """One delivery of a supplier to a node."""
+    """One delivery of a supplier to a node; or of another node, by `transfer`."""
 
     number: int
     supplier: str
@@ -38,6 +38,7 @@ class Inbound(msgspec.Struct, array_like=True, gc=False):
     expected_at_ns: int
     created_at_ns: int
     lines: tuple[InboundLine, ...]
+    transfer: int | None = None
 
     @property
     def state(self) -> str:

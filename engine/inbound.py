@@ -85,11 +85,21 @@ def _units_of(inbound: Inbound, lines: tuple[InboundQuantity, ...] | None) -> tu
 
 
 def decide_receive(state: State, command: ReceiveInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Take in what arrived: first for whom it was promised. What is more than expected comes straight from the supplier."""
+    """Take in what arrived, more than expected too. Who was promised units gets them first, in order of promise."""
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
-    units = _units_of(inbound, command.lines)
+    if inbound.transfer is not None:
+        detail = f"it comes with transfer {inbound.transfer}: receive that one"
+        return Rejection(ResultCode.INVALID_TRANSITION, detail)
+    return received(state, inbound, command.lines, now_ns)
+
+
+def received(
+    state: State, inbound: Inbound, lines: tuple[InboundQuantity, ...] | None, now_ns: int
+) -> tuple[Fact, ...] | Rejection:
+    """The facts of an arrival."""
+    units = _units_of(inbound, lines)
     if isinstance(units, Rejection):
         return units
     postings = []
@@ -140,7 +150,9 @@ def evolve_expected(state: State, fact: InboundExpected) -> None:
     """Write down what will come."""
     state.ledger.post(fact.postings)
     lines = tuple(InboundLine(line.sku, line.quantity) for line in fact.lines)
-    state.inbound.add(Inbound(fact.inbound, fact.supplier, fact.node, fact.expected_at_ns, state.time_ns, lines))
+    state.inbound.add(
+        Inbound(fact.inbound, fact.supplier, fact.node, fact.expected_at_ns, state.time_ns, lines, fact.transfer)
+    )
     state.inbound.next_number = fact.inbound + 1
 
 

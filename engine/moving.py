@@ -24,7 +24,8 @@ class TransferLine(msgspec.Struct, array_like=True, gc=False):
 
 
 class Transfer(msgspec.Struct, array_like=True, gc=False):
-    """Goods that go from `source` to `target`. `changed_at_ns` is when it reached `state`."""
+    """Goods that go from `source` to `target`. `changed_at_ns` is when it reached `state`; with `inbound` its units are
+    promised there."""
 
     number: int
     source: str
@@ -34,6 +35,7 @@ class Transfer(msgspec.Struct, array_like=True, gc=False):
     expected_at_ns: int | None
     created_at_ns: int
     changed_at_ns: int
+    inbound: int | None = None
 
     def line_of(self, sku: str) -> TransferLine | None:
         """The line of a SKU."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from engine.bringing import bring
 from engine.commands.orders import CancelLine, CancelOrder, HoldRequest, OrderLineRequest, PlaceOrder
 from engine.configuration import refuse_unknown_skus
 from engine.facts import Fact
@@ -48,12 +49,16 @@ LineSources = list[list[Source]]
 
 
 class _Bound(NamedTuple):
-    """What an order gets: sources line by line, the postings that bind them, places at nodes, and how it was decided."""
+    """What an order gets: sources line by line, the postings that bind them, places at nodes, and how it was decided.
+
+    `before` are the facts that it rests on.
+    """
 
     sources: LineSources
     postings: list[Posting]
     slots: tuple[Slot, ...]
     decision: Decision | None
+    before: tuple[Fact, ...] = ()
 
 
 def decide_place(
@@ -103,7 +108,7 @@ def decide_place(
         cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
         replaces=command.replaces,
     )
-    return (fact, *_held(command.number, command.holds, planned))
+    return (*outcome.before, fact, *_held(command.number, command.holds, planned))
 
 
 def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:
@@ -238,6 +243,10 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
     items = state.configuration.items
     found, short, slots, decision = supply(state, _request_of(state, command), now_ns, foreseen)
+    if short and command.pickup_node is not None:
+        with_more = _with_transfers(state, command, now_ns)
+        if with_more is not None:
+            return with_more
     lacking = tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
@@ -263,6 +272,26 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
         for source in sources
     ]
     return _Bound([list(sources) for sources in found], postings, slots, decision)
+
+
+def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
+    """What the pickup node has, and the rest brought there from other nodes; None if that is not wanted or not possible."""
+    request = _request_of(state, command)._replace(partial=True, inbound=False)
+    found, _, slots, decision = supply(state, request, now_ns)
+    sources = [list(given) for given in found]
+    missing = {
+        at: line.quantity - sum(source.quantity for source in sources[at]) for at, line in enumerate(command.lines)
+    }
+    brought = bring(state, command, {at: units for at, units in missing.items() if units}, now_ns)
+    if brought is None:
+        return None
+    postings = []
+    for at, line in enumerate(command.lines):
+        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in sources[at]]
+        for source in brought.sources.get(at, ()):
+            postings.append(Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity))
+            sources[at].append(source)
+    return _Bound(sources, postings, slots, decision, brought.facts)
 
 
 def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:

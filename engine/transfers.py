@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.commands.inbound import CancelInbound, InboundQuantity
 from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 from engine.configuration import refuse_unknown_skus
+from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
     AVAILABLE,
     IN_TRANSIT,
     LOSS,
+    SUPPLIER,
     TRANSFER,
     UNSELLABLE,
     Posting,
@@ -27,6 +30,8 @@ from engine.facts.transfers import (
     TransferShipped,
     TransferUnits,
 )
+from engine.inbound import decide_cancel as cancel_inbound
+from engine.inbound import received as received_inbound
 from engine.lifecycles import CANCELLED, PLANNED, RECEIVED
 from engine.lifecycles import IN_TRANSIT as ON_THE_WAY
 from engine.lifecycles import TRANSFER as STEPS
@@ -92,7 +97,7 @@ def decide_ship(state: State, command: ShipTransfer, now_ns: int) -> TransferShi
     return TransferShipped(transfer.number, tuple(postings))
 
 
-def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> TransferReceived | Rejection:
+def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Take in what arrived. What is missing is lost unless more is to come; what is too much was there all along."""
     transfer = _under_way(state, command.transfer, "receive")
     if isinstance(transfer, Rejection):
@@ -109,6 +114,7 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> Trans
                 return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
             arrived[named.sku] = (named.received, named.damaged)
     lines, postings = [], []
+    sound: list[InboundQuantity] = []
     reasons: dict[str, None] = {}
     for line in transfer.lines:
         received, damaged = arrived[line.sku]
@@ -122,8 +128,11 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> Trans
         if surplus:
             reasons[OVER] = None
         broken = min(damaged, received - surplus)
+        good = received - surplus - broken
+        if good:
+            sound.append(InboundQuantity(line.sku, good))
         moves = (
-            (IN_TRANSIT, AVAILABLE, received - surplus - broken),
+            (IN_TRANSIT, AVAILABLE if transfer.inbound is None else SUPPLIER, good),
             (IN_TRANSIT, UNSELLABLE, broken),
             (IN_TRANSIT, LOSS, lost),
             (ADJUSTMENT, AVAILABLE, surplus - (damaged - broken)),
@@ -132,16 +141,25 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> Trans
         postings += [Posting(line.sku, transfer.target, source, to, units) for source, to, units in moves if units]
     if not lines:
         return Rejection(ResultCode.INVALID_TRANSITION, "nothing arrived and more is to come, so that nothing changes")
-    return TransferReceived(transfer.number, tuple(lines), " and ".join(reasons) or None, tuple(postings))
+    fact = TransferReceived(transfer.number, tuple(lines), " and ".join(reasons) or None, tuple(postings))
+    inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+    if inbound is None or not sound:
+        return (fact,)
+    arrived_there = received_inbound(state, inbound, tuple(sound), now_ns)
+    return arrived_there if isinstance(arrived_there, Rejection) else (fact, *arrived_there)
 
 
-def decide_cancel(state: State, command: CancelTransfer, now_ns: int) -> TransferCancelled | Rejection:
-    """Leave the units where they are."""
+def decide_cancel(state: State, command: CancelTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Leave the units where they are. An order they were promised to waits on without a promise."""
     transfer = _under_way(state, command.transfer, "cancel")
     if isinstance(transfer, Rejection):
         return transfer
     postings = tuple(Posting(n.sku, transfer.source, ALLOCATED, AVAILABLE, n.quantity) for n in transfer.lines)
-    return TransferCancelled(transfer.number, postings)
+    cancelled = TransferCancelled(transfer.number, postings)
+    if transfer.inbound is None or transfer.inbound not in state.inbound.open:
+        return (cancelled,)
+    given_up = cancel_inbound(state, CancelInbound(transfer.inbound), now_ns)
+    return given_up if isinstance(given_up, Rejection) else (*given_up, cancelled)
 
 
 def evolve_planned(state: State, fact: TransferPlanned) -> None:
@@ -150,7 +168,7 @@ def evolve_planned(state: State, fact: TransferPlanned) -> None:
     lines = tuple(TransferLine(line.sku, line.quantity) for line in fact.lines)
     now_ns = state.time_ns
     state.transfers.open[fact.transfer] = Transfer(
-        fact.transfer, fact.source, fact.target, PLANNED, lines, fact.expected_at_ns, now_ns, now_ns
+        fact.transfer, fact.source, fact.target, PLANNED, lines, fact.expected_at_ns, now_ns, now_ns, fact.inbound
     )
     state.transfers.next_number = fact.transfer + 1
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.identifiers import inbound_id, inbound_number
+from api.identifiers import inbound_id, inbound_number, transfer_id
 from api.listing import Moment, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.timestamps import Timestamp, check_moment, iso, to_ns
@@ -18,6 +18,7 @@ from engine.commands.fields import Id, Sku
 from engine.commands.inbound import InboundQuantities
 from engine.expected import Inbound
 from engine.facts import Fact, InboundExpected
+from engine.lifecycles import INBOUND
 from engine.results import Rejection, ResultCode
 from engine.state import State
 
@@ -63,7 +64,10 @@ class InboundLineAnswer(msgspec.Struct):
 
 
 class InboundAnswer(msgspec.Struct):
-    """Goods on their way. `state`: expected, received (something came, nothing more will), cancelled (nothing came)."""
+    """Goods on their way. `state`: expected, received (something came, nothing more will), cancelled (nothing came).
+
+    With `transfer` another node sends them for an order that is picked up; they are received with that.
+    """
 
     id: str
     state: str
@@ -72,12 +76,15 @@ class InboundAnswer(msgspec.Struct):
     expected_at: Timestamp
     created_at: Timestamp
     lines: tuple[InboundLineAnswer, ...]
+    allowed: tuple[str, ...]
+    transfer: str | None
 
 
 class InboundQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Only at `node`, with `sku`, or in `state`."""
+    """Only at `node`, of `supplier`, with `sku`, or in `state`."""
 
     node: Id | None = None
+    supplier: Id | None = None
     sku: Sku | None = None
     state: InboundState | None = None
 
@@ -99,6 +106,8 @@ def answer_of(inbound: Inbound) -> InboundAnswer:
         iso(inbound.expected_at_ns),
         iso(inbound.created_at_ns),
         tuple(InboundLineAnswer(line.sku, line.quantity, line.received, line.cancelled) for line in inbound.lines),
+        INBOUND.allowed(inbound.state),
+        None if inbound.transfer is None else transfer_id(inbound.transfer),
     )
 
 
@@ -147,6 +156,7 @@ def _page(state: State, query: InboundQuery, before: int | None) -> InboundPage:
         last = inbound.number
         if (
             (query.node is None or inbound.node == query.node)
+            and query.supplier in (None, inbound.supplier)
             and (query.sku is None or inbound.line_of(query.sku) is not None)
             and (query.state is None or inbound.state == query.state)
         ):

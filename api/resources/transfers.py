@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.identifiers import transfer_id, transfer_number
+from api.identifiers import inbound_id, transfer_id, transfer_number
 from api.listing import Moment, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
@@ -60,7 +60,10 @@ class TransferLineAnswer(msgspec.Struct):
 
 
 class TransferAnswer(msgspec.Struct):
-    """Goods that go from one node to another. `state`: planned, in_transit, received, cancelled."""
+    """Goods that go from one node to another. `state`: planned, in_transit, received, cancelled.
+
+    With `inbound` they were promised to an order that is picked up there.
+    """
 
     id: str
     state: str
@@ -71,6 +74,7 @@ class TransferAnswer(msgspec.Struct):
     created_at: Timestamp
     changed_at: Timestamp
     allowed: tuple[str, ...]
+    inbound: str | None
 
 
 class TransfersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,6 +105,7 @@ def answer_of(transfer: Transfer) -> TransferAnswer:
         iso(transfer.created_at_ns),
         iso(transfer.changed_at_ns),
         TRANSFER.allowed(transfer.state),
+        None if transfer.inbound is None else inbound_id(transfer.inbound),
     )
 
 

@@ -133,6 +133,7 @@ class Settings(_Authored, frozen=True):
     `inbound_days_max`: units expected within so many days may be promised.
     `functions`: registered pure functions that add to the prices, by name.
     `improve_minor_min`: source orders again that no node has accepted, when it saves at least this.
+    `pickup_transfer_days`: what a pickup node lacks is brought there from other nodes; this many days after it left it is there.
     """
 
     eligible: tuple[NodeSelector, ...] | None = None
@@ -163,6 +164,7 @@ class Settings(_Authored, frozen=True):
     inbound_days_max: Days | None = None
     functions: tuple[Id, ...] | None = None
     improve_minor_min: Minor | None = None
+    pickup_transfer_days: Days | None = None
 
 
 ADDED_UP = ("excluded", "preferences", "safety_stock", "unit_caps")

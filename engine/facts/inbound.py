@@ -13,7 +13,7 @@ class InboundUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class InboundExpected(msgspec.Struct, array_like=True, frozen=True, tag="inbound_expected"):
-    """A supplier will bring these units to `node` at about `expected_at_ns`."""
+    """A supplier will bring these units to `node` at about `expected_at_ns`; or another node will, by `transfer`."""
 
     inbound: int
     supplier: str
@@ -21,6 +21,7 @@ class InboundExpected(msgspec.Struct, array_like=True, frozen=True, tag="inbound
     expected_at_ns: int
     lines: tuple[InboundUnits, ...]
     postings: tuple[Posting, ...]
+    transfer: int | None = None
 
 
 class InboundReceived(msgspec.Struct, array_like=True, frozen=True, tag="inbound_received"):

@@ -13,7 +13,8 @@ class TransferUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class TransferPlanned(msgspec.Struct, array_like=True, frozen=True, tag="transfer_planned"):
-    """Units were claimed at `source`, to be sent to `target`, where they are expected at about `expected_at_ns`."""
+    """Units were claimed at `source`, to be sent to `target`, where they are expected at about `expected_at_ns`; with
+    `inbound` as that, promised to an order."""
 
     transfer: int
     source: str
@@ -21,6 +22,7 @@ class TransferPlanned(msgspec.Struct, array_like=True, frozen=True, tag="transfe
     lines: tuple[TransferUnits, ...]
     expected_at_ns: int | None
     postings: tuple[Posting, ...]
+    inbound: int | None = None
 
 
 class TransferShipped(msgspec.Struct, array_like=True, frozen=True, tag="transfer_shipped"):

@@ -104,10 +104,12 @@ SETTINGS = {
     "inbound_days_max": 20,
     "functions": ("own",),
     "improve_minor_min": 21,
+    "pickup_transfer_days": 22,
 }
 WHEN = p.Conditions(
     ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
 )
+OLDER_SETTINGS = {name: value for name, value in SETTINGS.items() if name != "pickup_transfer_days"}
 POLICY = p.SourcingPolicy(name="Near", **SETTINGS, overrides=(p.Override(WHEN, p.Settings(**SETTINGS), "Christmas"),))
 
 SAMPLES: dict[str, Fact] = {
@@ -146,8 +148,11 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
-    "inbound_expected/1": f.InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
+    "inbound_expected/2": f.InboundExpected(
+        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40), 6
+    ),
+    "transfer_planned/2": f.TransferPlanned(
+        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5), 9
     ),
     "inbound_received/1": f.InboundReceived(
         9,
@@ -179,7 +184,7 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "sourcing_policy_set/2": f.SourcingPolicySet("near", POLICY, ()),
+    "sourcing_policy_set/3": f.SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
     "keys_forgotten/1": f.KeysForgotten(99, ()),
@@ -212,9 +217,6 @@ SAMPLES: dict[str, Fact] = {
     ),
     "fulfilment_advanced/2": f.FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
-    ),
-    "transfer_planned/1": f.TransferPlanned(
-        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
     ),
     "transfer_shipped/1": f.TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
     "transfer_received/1": f.TransferReceived(
@@ -295,6 +297,21 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "inbound_expected/1": f.InboundExpected(
+        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
+    ),
+    "transfer_planned/1": f.TransferPlanned(
+        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
+    ),
+    "sourcing_policy_set/2": f.SourcingPolicySet(
+        "near",
+        p.SourcingPolicy(
+            name="Near",
+            **OLDER_SETTINGS,
+            overrides=(p.Override(WHEN, p.Settings(**OLDER_SETTINGS), "Christmas"),),
+        ),
+        (),
+    ),
     "node_item_set/2": f.NodeItemSet(
         "berlin",
         "BRASS-KETTLE",

@@ -22,6 +22,7 @@ from engine.commands.orders import (
     ReturnLineRequest,
     SetLine,
 )
+from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
 from engine.commands.transfers import ArrivedLine, TransferQuantity
@@ -55,12 +56,14 @@ def shop() -> Configure:
         },
         items={sku: Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
         node_items={"berlin": {"OAK-TRAY": NodeItem(safety_stock=2), "TIN-MUG": NodeItem(sellable=False)}},
+        sourcing_policies={"bring": SourcingPolicy(name="Bring", pickup_transfer_days=1)},
         channels={
             "web": Channel(
                 name="web",
                 kind="web",
                 country="DE",
                 currency="EUR",
+                sourcing_policy="bring",
                 collect_within_seconds=2_000,
                 cancel_backorders_after_seconds=6_000,
             ),

@@ -32,6 +32,7 @@ LAYERS: list[set[str]] = [
     {"engine.reservations"},
     {"engine.orders"},
     {"engine.work", "engine.closed", "engine.reopening"},
+    {"engine.bringing"},
     {"engine.placing"},
     {"engine.fulfilments", "engine.resourcing", "engine.backorders", "engine.claims", "engine.holds"},
     {
