@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import resources
-from api.endpoint import Endpoint, Receive, Scope, Send, refusal_reply
+from api.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
 from api.lane import Lane
 from api.node import Node
 from api.operations import Call, Handled, Operation, Reply
@@ -52,7 +52,7 @@ class App:
     `lane` are the operations that connections may answer themselves; None for none.
     """
 
-    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint], lane: Lane | None) -> None:
+    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint], lane: Lane[Prepared] | None) -> None:
         self._starlette = starlette
         self._fixed = fixed
         self.lane = lane
@@ -76,7 +76,12 @@ def build(node: Node, *, fast_lane: bool = True) -> App:
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
-    return App(starlette, fixed, Lane(endpoints) if fast_lane else None)
+    return App(starlette, fixed, _lane(endpoints) if fast_lane else None)
+
+
+def _lane(endpoints: dict[str, Endpoint]) -> Lane[Prepared]:
+    prepared = [(path, each) for path, endpoint in endpoints.items() for each in endpoint.prepared.values()]
+    return Lane([(each.operation.method, path, each) for path, each in prepared if each.operation.hot])
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:

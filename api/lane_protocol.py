@@ -7,15 +7,11 @@ import time
 from time import perf_counter
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-
-from api.endpoint import Headers
-from api.lane import Found, Lane
+from api.endpoint import Headers, Prepared
+from api.lane import UNUSUAL, Found, Lane, rendered
 from api.operations import Reply
 from api.protocol import KontorProtocol
 from engine import limits
-
-UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"x-request-id", b"traceparent"))
 
 
 class _NoEvent:
@@ -40,8 +36,8 @@ class _InFlight:
 class LaneProtocol(KontorProtocol):
     """A connection that answers hot operations itself, where its application has a lane for them."""
 
-    _lane: Lane | None = None
-    _found: Found | None = None
+    _lane: Lane[Prepared] | None = None
+    _found: Found[Prepared] | None = None
     _request_headers: Headers
     _content = b""
 
@@ -70,7 +66,7 @@ class LaneProtocol(KontorProtocol):
         self.headers.extend(headers)
         super().begin()
 
-    def _find(self) -> Found | None:
+    def _find(self) -> Found[Prepared] | None:
         """The operation of the request that begins, if it can be answered here and nothing about it is unusual."""
         if self._lane is None or self.flow.write_paused or not self._is_free():
             return None
@@ -107,7 +103,7 @@ class LaneProtocol(KontorProtocol):
         self._in_head = True
         self._answer(found, self._request_headers, self._content)
 
-    def _answer(self, found: Found, headers: Headers, content: bytes) -> None:
+    def _answer(self, found: Found[Prepared], headers: Headers, content: bytes) -> None:
         started = perf_counter()
         prepared = found.prepared
 
@@ -125,18 +121,15 @@ class LaneProtocol(KontorProtocol):
         in_flight.response_complete = True
         if in_flight.disconnected or transport.is_closing():
             return
-        closing = not in_flight.keep_alive
-        parts = [STATUS_LINE[reply.status]]
-        for name, value in self.server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (reply.media_type, len(reply.body)))
-        for name, value in reply.headers:
-            parts += (name, b": ", value, b"\r\n")
-            closing = closing or name == b"connection"
-        if closing and (b"connection", b"close") not in reply.headers:
-            parts.append(b"connection: close\r\n")
-        parts += (b"\r\n", reply.body)
-        transport.write(b"".join(parts))
+        content, closing = rendered(
+            reply.status,
+            reply.media_type,
+            reply.headers,
+            reply.body,
+            self.server_state.default_headers,
+            closing=not in_flight.keep_alive,
+        )
+        transport.write(content)
         if closing:
             transport.close()
         if closing or self.pipeline:

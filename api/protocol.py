@@ -48,7 +48,7 @@ class KontorProtocol(HttpToolsProtocol):
         ):
             self._refuse_head()
         self._head_bytes = 0
-        if len(self.connections) > limits.CONNECTIONS_MAX:
+        if self.is_crowded():
             self.refuse(Rejection(ResultCode.OVERLOADED, f"the node has {limits.CONNECTIONS_MAX} connections already"))
         if not self._refused:
             self.begin()
@@ -56,6 +56,10 @@ class KontorProtocol(HttpToolsProtocol):
     def begin(self) -> None:
         """The head of a request is whole and within the limits: hand it to the application."""
         super().on_headers_complete()
+
+    def is_crowded(self) -> bool:
+        """Whether there are more connections than are served."""
+        return len(self.connections) > limits.CONNECTIONS_MAX
 
     def _is_head_too_large(self) -> bool:
         """Much may have arrived because a body came along; then the head is measured."""

@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 from api import app
+from api.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.geography.postcodes import Postcodes
 from api.lane_protocol import LaneProtocol
 from api.node import Node, log
@@ -63,6 +64,7 @@ class Settings(NamedTuple):
     segment_bytes_max: int
     postcodes: Postcodes | None = None
     fast_lane: bool = True
+    frontends: int = 0
 
 
 def serve(settings: Settings) -> None:
@@ -84,7 +86,7 @@ def serve(settings: Settings) -> None:
         log.error("the address could not be had", host=settings.host, port=settings.port, reason=error.strerror)
         raise SystemExit(1) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node, listening, settings.fast_lane))
+        runner.run(_run(node, listening, settings))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -105,6 +107,15 @@ def calm_collector() -> None:
 class _Server(uvicorn.Server):
     """Stops on SIGINT and SIGTERM and then returns; uvicorn's own would end the process before the node is closed."""
 
+    frontends: Frontends | None = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Frontends first: what they hand over while they stop is finished with the rest."""
+        if self.frontends is not None:
+            await self.frontends.stop()
+            self.config.timeout_graceful_shutdown = limits.STOP_SECONDS_MAX - round(STOP_SECONDS_MAX)
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -117,7 +128,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
+def server_of(application: Any, host: str, port: int) -> "_Server":
     """The HTTP server around an ASGI application, with the limits of a node."""
     config = uvicorn.Config(
         application,
@@ -138,15 +149,21 @@ def server_of(application: Any, host: str, port: int) -> uvicorn.Server:
     return _Server(config)
 
 
-async def _run(node: Node, listening: socket.socket, fast_lane: bool) -> None:
+async def _run(node: Node, listening: socket.socket, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     server = server_of(Starting(node), host, port)
     watch = asyncio.get_running_loop().create_task(_watch(server, node))
-    serving = asyncio.get_running_loop().create_task(server.serve([listening]))
+    serving = asyncio.get_running_loop().create_task(server.serve([] if settings.frontends else [listening]))
+    await asyncio.sleep(0)  # the server is ready for connections that are handed over
+    if settings.frontends:
+        server.frontends = Frontends(settings.frontends, listening, server)
     try:
         await _recover(node, serving)
         node.attach(asyncio.get_running_loop())
-        server.config.loaded_app = app.build(node, fast_lane=fast_lane)
+        application = app.build(node, fast_lane=settings.fast_lane)
+        server.config.loaded_app = application
+        if server.frontends is not None:
+            server.frontends.open(application.lane)
         address = f"[{host}]" if ":" in host else host
         log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
         await serving

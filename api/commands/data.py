@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     default=True,
     help="Answer the hottest operations below ASGI (default), or everything in the application; the answers are the same.",
 )
+@click.option(
+    "--frontends",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 64),
+    help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -62,6 +69,7 @@ def serve(
     segment_mib: int,
     postcodes: Postcodes | None,
     fast_lane: bool,
+    frontends: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -69,7 +77,8 @@ def serve(
     from api.snapshots import Schedule
 
     schedule = Schedule(snapshot_seconds, snapshots_kept)
-    run(Settings(directory, host, port, dev, archive, schedule, segment_mib * 1024 * 1024, postcodes, fast_lane))
+    segment_bytes = segment_mib * 1024 * 1024
+    run(Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends))
 
 
 @click.command()
