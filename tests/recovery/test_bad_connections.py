@@ -9,10 +9,10 @@ import pytest
 from tests.recovery.running import RunningNode
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+@pytest.fixture(scope="module", params=["0", "1"], ids=["alone", "behind a frontend"])
+def node(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RunningNode]:
     """One node for all of these."""
-    running = RunningNode(tmp_path_factory.mktemp("node") / "data")
+    running = RunningNode(tmp_path_factory.mktemp("node") / "data", options=("--frontends", request.param))
     yield running
     running.stop()
 

@@ -72,8 +72,8 @@ def round_of(node: RunningNode, number: int) -> int:
     return sum(len(hammer.acknowledged) for hammer in hammers)
 
 
-def stopped_and_started(directory: Path, rounds: int) -> None:
-    node = RunningNode(directory)
+def stopped_and_started(directory: Path, rounds: int, *options: str) -> None:
+    node = RunningNode(directory, options=options)
     open_shop(node)
     acknowledged = sum(round_of(node, number) for number in range(rounds))
     seq, digest = (node.call("GET", "/v1/node?digest=fresh")[1][name] for name in ("seq", "digest"))
@@ -86,8 +86,11 @@ def stopped_and_started(directory: Path, rounds: int) -> None:
     node.stop()
 
 
-def test_sigterm_under_load_ends_with_0_in_time_and_keeps_every_acknowledged_reservation(tmp_path: Path) -> None:
-    stopped_and_started(tmp_path / "data", rounds=1)
+@pytest.mark.parametrize("frontends", ["0", "2"])
+def test_sigterm_under_load_ends_with_0_in_time_and_keeps_every_acknowledged_reservation(
+    tmp_path: Path, frontends: str
+) -> None:
+    stopped_and_started(tmp_path / "data", 1, "--frontends", frontends)
 
 
 @pytest.mark.slow
