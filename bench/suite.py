@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, growth, http, memory, restart, sourcing, stall, traffic, upkeep, worklists
+from bench import core, frontends, growth, http, memory, restart, sourcing, stall, traffic, upkeep, worklists
 from bench.peers import compare
 from bench.scales import Scale
 from bench.workloads import SIZES
@@ -55,6 +55,14 @@ def floor(directory: Path, scale: Scale) -> Figures:
         for keyed in (False, True):
             where = directory / f"{connections}-{keyed}"
             yield http.against_the_floor(where, scale.shop, connections, scale.seconds, scale.rounds, keyed)
+
+
+def behind_frontends(directory: Path, scale: Scale) -> Figures:
+    """a node alone against one behind a frontend, in turn"""
+    for connections in scale.connections:
+        for keyed in (False, True):
+            where = directory / f"{connections}-{keyed}"
+            yield frontends.against_alone(where, scale.shop, connections, scale.seconds, scale.rounds, keyed)
 
 
 def choice(directory: Path, scale: Scale) -> Figures:
@@ -125,6 +133,7 @@ PARTS: dict[str, Callable[[Path, Scale], Figures]] = {
     "workloads": workloads,
     "rate": rate,
     "floor": floor,
+    "frontends": behind_frontends,
     "choice": choice,
     "sourcing": plans,
     "stall": stalls,
@@ -136,5 +145,5 @@ PARTS: dict[str, Callable[[Path, Scale], Figures]] = {
     "peers": peers,
     "placement": placement,
 }
-DEFAULT = [name for name in PARTS if name not in ("peers", "placement")]
-"""Peers need programs besides; the placement is a question that was answered."""
+DEFAULT = [name for name in PARTS if name not in ("peers", "placement", "frontends")]
+"""Peers need programs besides; the placement is a question that was answered; frontends are an option."""
