@@ -1,4 +1,4 @@
-"""A frontend: a process that accepts connections, parses HTTP and asks the writer. `python -m api.frontends.process DESCRIPTORS`.
+"""A frontend: a process that accepts connections, parses HTTP and asks the writer. `python -m api.frontends.process DESCRIPTORS MAX`.
 
 It holds nothing that outlives it, and ends when its writer does.
 """
@@ -17,7 +17,6 @@ import uvloop
 from api.frontends.connection import Connection
 from api.frontends.messages import Frames, Request, framed, hand_over, orders_of
 from api.lane import Lane
-from engine import limits
 
 WATCH_SECONDS = 0.5
 
@@ -25,9 +24,9 @@ WATCH_SECONDS = 0.5
 class Frontend(asyncio.Protocol):
     """The connections of this process, and the stream to the writer. `lane` says what is hot; before the writer says so, nothing is."""
 
-    def __init__(self, channel: socket.socket, ended: "asyncio.Future[None]") -> None:
+    def __init__(self, channel: socket.socket, connections_max: int) -> None:
         self._channel = channel
-        self._ended = ended
+        self._connections_max = connections_max
         self._frames = Frames()
         self._tickets = count()
         self._waiting: dict[int, Connection] = {}
@@ -38,6 +37,7 @@ class Frontend(asyncio.Protocol):
         self.stopping = False
         self.default_headers: list[tuple[bytes, bytes]] = []
         self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self, listening: socket.socket) -> None:
         """Accept and watch until the writer is gone or everything is finished."""
@@ -56,7 +56,7 @@ class Frontend(asyncio.Protocol):
     @property
     def is_crowded(self) -> bool:
         """Whether this process has more connections than it may."""
-        return len(self.connections) > limits.CONNECTIONS_MAX
+        return len(self.connections) > self._connections_max
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The writer is there."""
@@ -125,19 +125,18 @@ class Frontend(asyncio.Protocol):
             self._ended.set_result(None)
 
 
-async def _main(listening: socket.socket, link: socket.socket, channel: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    frontend = Frontend(channel, loop.create_future())
-    await loop.create_unix_connection(lambda: frontend, sock=link)
+async def _main(listening: socket.socket, link: socket.socket, channel: socket.socket, connections_max: int) -> None:
+    frontend = Frontend(channel, connections_max)
+    await asyncio.get_running_loop().create_unix_connection(lambda: frontend, sock=link)
     await frontend.run(listening)
 
 
 def main() -> None:
-    """Serve with the sockets that the writer has left open: listening, stream, packets."""
+    """Serve with the sockets that the writer has left open (listening, stream, packets), up to so many connections."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the writer says when to stop
     listening, link, channel = (socket.socket(fileno=int(word)) for word in sys.argv[1:4])
-    uvloop.run(_main(listening, link, channel))
+    uvloop.run(_main(listening, link, channel, int(sys.argv[4])))
 
 
 if __name__ == "__main__":

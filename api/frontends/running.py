@@ -13,6 +13,7 @@ from api.frontends.link import Link
 from api.frontends.messages import Handed
 from api.lane import Lane
 from api.node import log
+from engine import limits
 
 STOP_SECONDS_MAX = 3.0
 AGAIN_SECONDS = 1.0
@@ -22,6 +23,7 @@ class Frontends:
     """So many processes that accept connections from one listening socket, each with its link."""
 
     def __init__(self, count: int, listening: socket.socket, server: uvicorn.Server) -> None:
+        self._connections_max = max(1, limits.CONNECTIONS_MAX // count)
         self._listening = listening
         self._server = server
         self._lane: Lane[Prepared] | None = None
@@ -59,7 +61,7 @@ class Frontends:
         ours, theirs = socket.socketpair()
         packets, their_packets = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, their_packets:
-            process = _spawn(self._listening, theirs, their_packets)
+            process = _spawn(self._connections_max, self._listening, theirs, their_packets)
         loop = asyncio.get_running_loop()
         _, link = await loop.create_unix_connection(lambda: Link(packets, self._adopt), sock=ours)
         return process, link
@@ -84,8 +86,8 @@ class Frontends:
             await asyncio.wait(self._adopting)
 
 
-def _spawn(*sockets: socket.socket) -> subprocess.Popen[bytes]:
+def _spawn(connections_max: int, *sockets: socket.socket) -> subprocess.Popen[bytes]:
     """A frontend that has these sockets and nothing else of this process."""
     descriptors = [each.fileno() for each in sockets]
-    words = [sys.executable, "-m", "api.frontends.process", *map(str, descriptors)]
+    words = [sys.executable, "-m", "api.frontends.process", *map(str, descriptors), str(connections_max)]
     return subprocess.Popen(words, pass_fds=descriptors, stdin=subprocess.DEVNULL)
