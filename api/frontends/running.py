@@ -45,7 +45,12 @@ class Frontends:
     async def _keep(self) -> None:
         """Have one frontend running. What its callers asked when it ends is unknown to them, as when a connection is cut."""
         while not self._stopping:
-            process, link = await self._start()
+            try:
+                process, link = await self._start()
+            except OSError as error:
+                log.error("a frontend could not be started; it is tried again", reason=error.strerror)
+                await asyncio.sleep(AGAIN_SECONDS)
+                continue
             self._links.add(link)
             self._tell(link)
             await link.gone
