@@ -28,6 +28,12 @@ def test_parts_over_http_leave_no_request_without_a_good_answer(tmp_path: Path, 
         assert figures["per_second"] > 0
 
 
+def test_a_node_behind_a_frontend_is_asked_the_same_as_one_alone(tmp_path: Path) -> None:
+    for figures in PARTS["frontends"](tmp_path, TINY):
+        assert figures["failed"] == 0
+        assert figures["ratio"] > 0
+
+
 def test_a_load_past_snapshots_loses_nothing(tmp_path: Path) -> None:
     (figures,) = PARTS["stall"](tmp_path, TINY)
     assert figures["failed"] == 0
