@@ -1,4 +1,4 @@
-"""Serving what waits: whatever makes units available goes to backorders first, in order of placing."""
+"""Serving what waits: whatever makes units available, or withholds fewer, goes to backorders first, in order of placing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from engine.facts import (
     Fact,
     FulfilmentRejected,
     FulfilmentShorted,
+    NodeItemSet,
     OrderCancelled,
     OrderChanged,
     OrderImproved,
@@ -18,9 +19,11 @@ from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Slot
+from engine.node_table import Ints
 from engine.orders import Order
 from engine.placing import plan_fulfilments
 from engine.problems import withheld
+from engine.stock import units_withheld
 from engine.supply import Demand, Request, terms_of
 
 if TYPE_CHECKING:
@@ -76,7 +79,11 @@ class _Shelf:
         self._slots: dict[str, dict[str, Slot]] = {}
         self._change: dict[tuple[str, str], int] = {}
         self._free: dict[tuple[str, int], int] = {}
+        self._withheld: dict[str, Ints] = {}
+        self._lifted: list[str] = []
         for fact in facts:
+            if isinstance(fact, NodeItemSet):
+                self._withhold(fact)
             for posting in fact.postings:
                 key = (posting.sku, posting.node)
                 if posting.target == AVAILABLE:
@@ -84,9 +91,22 @@ class _Shelf:
                 elif posting.source == AVAILABLE:
                     self._change[key] = self._change.get(key, 0) - posting.quantity
 
+    def _withhold(self, fact: NodeItemSet) -> None:
+        """Where a node is about to withhold another number of units of a SKU that somebody waits for."""
+        state, ledger = self._state, self._state.ledger
+        if fact.sku not in state.orders.waiting or fact.node not in ledger.node_index:
+            return
+        if fact.sku not in self._withheld:
+            self._withheld[fact.sku] = state.stock.cells_of(ledger.sku_index[fact.sku])[1].copy()
+        own, node_at, units = self._withheld[fact.sku], ledger.node_index[fact.node], units_withheld(fact.body)
+        if units < own[node_at]:
+            self._lifted.append(fact.sku)
+        own[node_at] = units
+
     def skus_with_more(self) -> list[str]:
-        """SKUs of which some node will have more."""
-        return list(dict.fromkeys(sku for (sku, _), units in self._change.items() if units > 0))
+        """SKUs of which some node will have more, or withhold less."""
+        more = [sku for (sku, _), units in self._change.items() if units > 0]
+        return list(dict.fromkeys(more + self._lifted))
 
     def _left(self, sku: str, node_at: int) -> int:
         """Units available, promised to nobody yet."""
@@ -107,7 +127,7 @@ class _Shelf:
             order.channel, [Demand(sku, missing)], order.area, order.way, order.customer_group, partial=True
         )
         terms, _ = terms_of(self._state, request, self._now_ns)
-        kept = withheld(self._state, terms, sku)
+        kept = withheld(self._state, terms, sku, self._withheld.get(sku))
         free = {at: max(0, self._left(sku, at) - int(kept[at])) for at in terms.order}
         missing = min(missing, max(0, sum(free.values()) - terms.buffer))
         given = []

@@ -45,9 +45,13 @@ def promisable(state: State, terms: Terms, skus: list[str], excluded: tuple[str,
     return stock
 
 
-def withheld(state: State, terms: Terms, sku: str) -> Ints:
-    """Units of a SKU withheld from the channel at every node, int64[L]: the last rule that matches, else the node's own."""
-    _, own = state.stock.cells_of(state.ledger.sku_index[sku])
+def withheld(state: State, terms: Terms, sku: str, own: Ints | None = None) -> Ints:
+    """Units of a SKU withheld from the channel at every node, int64[L]: the last rule that matches, else the node's own.
+
+    `own`, int64[L], are what the nodes themselves withhold where that is about to change.
+    """
+    if own is None:
+        _, own = state.stock.cells_of(state.ledger.sku_index[sku])
     groups = state.configuration.items[sku].groups
     rules = [(rule.units, nodes) for rule, nodes in terms.safety if selects_item(rule.items, sku, groups)]
     if not rules:

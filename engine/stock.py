@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 NOT_SELLABLE = limits.BALANCE_MAX
 
 
+def units_withheld(rule: NodeItem) -> int:
+    """Units of a SKU that a node keeps from everybody by its own rule."""
+    return rule.safety_stock if rule.sellable else NOT_SELLABLE
+
+
 class Stock:
     """What may be promised: the ledger's available units less what is withheld per SKU and node."""
 
@@ -60,9 +65,7 @@ class Stock:
         `special` holds the rules that are about prices, by positions of SKU and node.
         """
         sku_at, node_at = self.ledger.sku_index[sku], self.ledger.node_index[node]
-        self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = (
-            rule.safety_stock if rule.sellable else NOT_SELLABLE
-        )
+        self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = units_withheld(rule)
         special = self.special.setdefault(sku_at, {})
         special.pop(node_at, None)
         if rule.sourcing_minor_per_unit or rule.stocked_since is not None:

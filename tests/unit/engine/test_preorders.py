@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from engine import commands as c
-from engine.commands.configuration import Configure
+from engine.commands.configuration import Configure, NodeItem
 from engine.commands.orders import OrderLineRequest, ReceiveReturnLine, ReturnLineRequest, SetLine
 from engine.commands.transfers import TransferQuantity
 from engine.results import ResultCode
-from tests.unit.engine.shop import BERLIN, LEIPZIG, MUNICH, TRAY, Shop, place
+from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, place, safety
 
 
 def limited(**limits: Any) -> Shop:
@@ -66,6 +66,16 @@ def test_two_orders_at_once_do_not_overrun_it() -> None:
     assert second.code is ResultCode.INSUFFICIENT_STOCK
 
 
+def test_a_limit_lowered_below_what_waits_stops_only_what_would_wait_too() -> None:
+    shop = limited(backorders_max=9)
+    order = shop.order((TRAY, 5))
+    shop.done(Configure(items={TRAY: replace(shop.state.configuration.items[TRAY], backorders_max=2)}))
+    refusal = shop.refused(place("W-9", (TRAY, 1)), ResultCode.INSUFFICIENT_STOCK)
+    assert [(s.requested, s.available) for s in refusal.lines] == [(1, 0)]
+    shop.receive(KETTLE, LEIPZIG, 1)
+    shop.done(c.ProposeChange(order, "a kettle to go with it", add=(OrderLineRequest("2", KETTLE, 1),)))
+
+
 def test_a_change_does_not_overrun_it_either() -> None:
     shop = limited(backorders_max=3)
     order = shop.order((TRAY, 2))
@@ -75,7 +85,18 @@ def test_a_change_does_not_overrun_it_either() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["receipt", "cancelled order", "return", "transfer", "change", "count", "lapsed pickup"]
+    "source",
+    [
+        "receipt",
+        "cancelled order",
+        "return",
+        "transfer",
+        "change",
+        "count",
+        "lapsed pickup",
+        "safety stock",
+        "sellable again",
+    ],
 )
 def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) -> None:
     shop = Shop()
@@ -85,6 +106,8 @@ def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) ->
     if source == "transfer":
         shop.done(c.PlanTransfer(LEIPZIG, BERLIN, (TransferQuantity(TRAY, 2),)))
         shop.done(c.ShipTransfer(1))
+    elif source in ("safety stock", "sellable again"):
+        shop.done(safety(LEIPZIG, TRAY, 2, sellable=source == "safety stock"))
     else:
         holder = shop.order((TRAY, 2), **more)
     first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
@@ -107,5 +130,22 @@ def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) ->
             shop.done(c.AdvanceFulfilment(shop.work(holder)[0][0], "ready"))
             shop.wait(8 * 86_400)
             shop.settle()
+        case "safety stock" | "sellable again":
+            shop.done(safety(LEIPZIG, TRAY))
     served = [shop.the_order(order).lines[0].allocated for order in (first, second)]
     assert served == [2, 0]
+
+
+def test_of_lifted_safety_stock_only_what_is_lifted_is_given_away() -> None:
+    shop = Shop()
+    shop.done(safety(LEIPZIG, TRAY, 5))
+    shop.receive(TRAY, LEIPZIG, 5)
+    order = shop.order((TRAY, 4))
+    shop.done(safety(LEIPZIG, TRAY, 6))
+    shop.done(
+        Configure(node_items={LEIPZIG: {TRAY: NodeItem(safety_stock=2)}, BERLIN: {TRAY: NodeItem(safety_stock=1)}})
+    )
+    assert (shop.the_order(order).lines[0].allocated, shop.at(TRAY, LEIPZIG).available) == (3, 2)
+    shop.restart()
+    shop.done(safety(LEIPZIG, TRAY, 1))
+    assert shop.the_order(order).lines[0].backordered == 0
