@@ -5,6 +5,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[Any, float]:
         """The decoded answer and the milliseconds it took. Raises AssertionError for a refusal."""
@@ -37,8 +42,7 @@ def measure(directory: Path, size: str, open_orders: int, times: int) -> Iterato
     """Open so many orders at one node, then list and step through `times` of them."""
     serving.prepare(directory, size)
     skus = SIZES[size].skus
-    with serving.serving(directory) as port:
-        client = Client(port)
+    with serving.serving(directory) as port, closing(Client(port)) as client:
         client.call("POST", "/v1/configuration", {"channels": {"one": {
             "name": "One", "kind": "store", "country": "GB", "currency": "GBP", "nodes": [NODE],
         }}})  # fmt: skip

@@ -44,6 +44,12 @@ def test_growth_is_told_at_every_count(tmp_path: Path) -> None:
     assert [figures["orders"] for figures in PARTS["growth"](tmp_path, TINY)] == [100, 200]
 
 
+def test_lists_and_every_step_are_measured_at_a_node_with_work(tmp_path: Path) -> None:
+    found = {figures["what"].partition(": ")[2]: figures for figures in PARTS["worklists"](tmp_path, TINY)}
+    assert {"list: first page of 50", "list: page after page", "accept", "pick", "ship"} < found.keys()
+    assert all(figures["count"] > 0 and figures["durable"] for figures in found.values())
+
+
 def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
     (figures,) = PARTS["memory"](tmp_path, TINY)
     assert figures["empty_mib"] <= figures["stocked_mib"] <= figures["full_mib"]
