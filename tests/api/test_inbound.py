@@ -178,6 +178,19 @@ def test_a_reservation_and_its_order_show_what_inbound_will_bring(forward: Api) 
     assert forward.read("/v1/orders/W-1") == after
 
 
+def test_a_date_that_moves_is_told_in_the_history_of_the_order_and_as_an_event(forward: Api) -> None:
+    forward.order("W-1", ("BRASS-KETTLE", 4))
+    forward.done("/v1/inbound/in-1/delay", {"expected_at": in_days(20)})
+    told = forward.read("/v1/orders/W-1/history")["items"][-1]
+    assert told["kind"] == "order_sourced"
+    (claim,) = told["data"]["waiting"][0]["claims"]
+    assert (claim["inbound"], claim["quantity"]) == ("in-1", 3)
+    assert claim["ships_at"] >= in_days(20)
+    events = forward.read("/v1/events?limit=500")["items"]
+    assert [event["type"] for event in events][-2:] == ["inbound_delayed", "order_sourced"]
+    assert events[-1]["data"] == told["data"]
+
+
 def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> None:
     held = forward.done("/v1/reservations", kettles(4))
     seqs = [forward.node.state.seq]

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from engine import commands as c
 from engine.commands.configuration import Configure, NodeItem
+from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import OrderLineRequest, ReceiveReturnLine, ReturnLineRequest, SetLine
 from engine.commands.transfers import TransferQuantity
 from engine.results import ResultCode
-from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, place, safety
+from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, MUNICH, TRAY, Shop, place, safety
 
 
 def limited(**limits: Any) -> Shop:
@@ -88,6 +89,7 @@ def test_a_change_does_not_overrun_it_either() -> None:
     "source",
     [
         "receipt",
+        "inbound",
         "cancelled order",
         "return",
         "transfer",
@@ -114,6 +116,9 @@ def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) ->
     match source:
         case "receipt":
             shop.receive(TRAY, BERLIN, 2)
+        case "inbound":
+            shop.done(c.ExpectInbound("oak-works", BERLIN, (InboundQuantity(TRAY, 2),), MORNING_NS))
+            shop.done(c.ReceiveInbound(1))
         case "cancelled order":
             shop.done(c.CancelOrder(holder, "changed my mind"))
         case "return":
