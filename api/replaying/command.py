@@ -75,9 +75,7 @@ SHARE = click.FloatRange(0, 1)
 @click.option(
     "--short-share", default=0.03, show_default=True, type=SHARE, help="Work of which a store finds too little."
 )
-@click.option(
-    "--check", is_flag=True, help="With --omnichannel: look at every invariant after every step of the plan (slow)."
-)
+@click.option("--check", is_flag=True, help="Look at every invariant after every step of the plan, in process (slow).")
 @options.as_json
 def replay_command(
     dataset: Path,

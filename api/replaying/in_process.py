@@ -37,11 +37,16 @@ assert BATCH_ASKS_MAX <= limits.BATCH_COMMANDS_MAX
 
 
 class InProcess:
-    """A data directory that is being replayed into. Raises DirectoryInUse, JournalCorrupt, and ReplayFailed for a foreign one."""
+    """A data directory that is being replayed into. Raises DirectoryInUse, JournalCorrupt, and ReplayFailed for a foreign one.
 
-    def __init__(self, directory: Path, plan: Plan, progress: Progress) -> None:
+    Every `check_every` chunks of the plan all invariants are looked at; None: only at the end.
+    """
+
+    def __init__(self, directory: Path, plan: Plan, progress: Progress, check_every: int | None = None) -> None:
         self.plan = plan
         self.progress = progress
+        self.checks = 0
+        self._check_every = check_every
         self.commits = 0
         self.resumed_seq = 0
         self._lock = DirectoryLock(directory)
@@ -64,7 +69,7 @@ class InProcess:
     def run(self, on_progress: Callable[[int], None]) -> None:
         """Do the whole plan. `on_progress` gets the number of steps done."""
         done = 0
-        for chunk in self.plan.chunks:
+        for number, chunk in enumerate(self.plan.chunks, 1):
             asks = self.progress.asks(chunk)
             for part, some in enumerate(runs(asks, BATCH_ASKS_MAX)):
                 self._now_ns = chunk.time_ns + part * BATCH_GAP_NS
@@ -72,11 +77,21 @@ class InProcess:
                     self._again(some)
                 else:
                     self._ask(some)
+            self._look(number)
             done += len(chunk.steps)
             on_progress(done)
         if self._batch is not None:
             raise ReplayFailed(FOREIGN)
         self._writer.flush_closed()
+
+    def _look(self, chunk: int) -> None:
+        """Every so many chunks: look at every invariant. Raises ReplayFailed where one does not hold."""
+        if self._check_every is None or chunk % self._check_every:
+            return
+        self.checks += 1
+        violations = invariants.check(self.state)
+        if violations:
+            raise ReplayFailed(f"after step {chunk} of the plan: " + "; ".join(violations[:3]))
 
     def _command(self, ask: Ask) -> Command:
         """A step as a command."""
@@ -154,6 +169,7 @@ class InProcess:
             "accounts": self.state.ledger.totals(),
             "violations": list(invariants.check(self.state)),
             "journal_bytes": self.journal.bytes_used,
+            "checks": self.checks,
         }
 
     def close(self) -> None:

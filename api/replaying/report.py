@@ -80,9 +80,11 @@ def summary(report: Report) -> Table:
         table.add_row("requests tried again", f"{report.retries:,}", "under the same idempotency key")
     for name, count in findings.get("happened", {}).items():
         table.add_row(f"  {name.replace('_', ' ')}", f"{count:,}", "")
-    if "checks" in findings:
-        left = ", ".join(f"{name} {count:,}" for name, count in findings["left_open"].items()) or "nothing"
-        table.add_row("invariants", f"{findings['checks']:,}", f"times looked at, all of them; left open: {left}")
+    if findings.get("checks"):
+        table.add_row("invariants", f"{findings['checks']:,}", "times looked at on the way, all of them")
+    if "left_open" in findings:
+        left = ", ".join(f"{count:,} {name}" for name, count in findings["left_open"].items()) or "nothing"
+        table.add_row("left open", f"{sum(findings['left_open'].values()):,}", left)
     books = "balanced" if not findings["violations"] else "; ".join(findings["violations"])
     accounts = ", ".join(f"{name} {units:,}" for name, units in findings["accounts"].items() if units)
     table.add_row("books", books, accounts, style=None if report.good else "bold red")

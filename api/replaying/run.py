@@ -28,7 +28,8 @@ class Options(msgspec.Struct, frozen=True):
     """How to replay. Neither `data` nor `url`: in process, in a fresh directory that is gone afterwards.
 
     `stock_factor`: units received for every unit the orders need. `days_max`: only the file's first trading days.
-    `omnichannel`: play the second scenario with these shares; `check`: all invariants after every chunk of it.
+    `omnichannel`: play the second scenario with these shares; `check`: all invariants after
+    every chunk of the plan.
     """
 
     data: Path | None = None
@@ -136,7 +137,7 @@ def _in_process(options: Options, plan: Plan, progress: Progress, on_progress: C
 
 def _driver(options: Options, directory: Path, plan: Plan, progress: Progress) -> InProcess:
     if options.omnichannel is None:
-        return InProcess(directory, plan, progress)
+        return InProcess(directory, plan, progress, 1 if options.check else None)
     return Omnichannel(directory, plan, progress, options.seed, options.omnichannel, options.check)
 
 

@@ -248,3 +248,17 @@ def test_an_order_backordered_on_two_skus_is_served_sku_by_sku(shop: Shop) -> No
 def test_the_area_of_the_order_decides_which_node_serves_it(shop: Shop) -> None:
     number = shop.order((KETTLE, 1), area=HALLE)
     assert shop.work(number)[0][1] == LEIPZIG
+
+
+def test_a_shipment_and_a_cancellation_at_once_have_one_winner() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 5)
+    first, second = shop.order((KETTLE, 2)), shop.order((KETTLE, 2))
+    shop.submit(c.AdvanceFulfilment(shop.work(first)[0][0], "ship"))
+    shop.submit(c.CancelOrder(first, "changed my mind"))
+    shop.submit(c.CancelOrder(second, "changed my mind"))
+    shop.submit(c.AdvanceFulfilment(shop.work(second)[0][0], "ship"))
+    shipped, too_late, cancelled, gone = shop.settle()
+    assert (shipped.seq + 1, too_late.code) == (cancelled.seq, ResultCode.INVALID_TRANSITION)
+    assert gone.code is ResultCode.INVALID_TRANSITION
+    assert (shop.the_order(first).state, shop.the_order(second).state) == ("shipped", "cancelled")
