@@ -69,7 +69,11 @@ def test_every_option_the_handbook_names_exists() -> None:
         "journal",
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "api.cli", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "api.cli", *command.split(), "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         helped += done.stdout
     assert {option for option in named if option not in helped} == set()
