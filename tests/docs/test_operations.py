@@ -67,6 +67,7 @@ def test_every_option_the_handbook_names_exists() -> None:
         "checkpoint",
         "state",
         "journal",
+        "stock import",
     ):
         done = subprocess.run(
             [sys.executable, "-m", "api.cli", *command.split(), "--help"],
