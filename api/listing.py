@@ -1,9 +1,9 @@
 """What lists and paths share: cursors, ids in the path, spans of time, orders with the newest first."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from heapq import merge
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,7 @@ from msgspec import Meta
 from api.operations import PageQuery
 from api.problems import malformed
 from api.timestamps import to_ns
+from engine import limits
 from engine.commands.fields import Id, Sku
 from engine.orders import Order
 from engine.results import Rejection, ResultCode
@@ -97,4 +98,32 @@ def newest_orders(state: State, before_seq: int | None, *, open_only: bool = Fal
     if open_only:
         return young
     closed = (order for order in state.closed.newest_orders(before_seq) if order.number not in memory)
-    return merge(young, closed, key=lambda order: -order.seq)
+    return heapq.merge(young, closed, key=lambda order: -order.seq)
+
+
+class Kept(Protocol):
+    """Something with a number that counts up."""
+
+    @property
+    def number(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=Kept)
+
+
+def kept_page(
+    alive: dict[int, Thing], ended: dict[int, Thing], before: int | None, limit: int, wanted: Callable[[Thing], bool]
+) -> tuple[list[Thing], str | None]:
+    """A page of things of which the last ended ones are kept, the youngest first, below number `before`; and the next cursor."""
+    youngest = heapq.merge(
+        reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
+    )
+    items: list[Thing] = []
+    last = None
+    for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
+        if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+            return items, str(last)
+        last = thing.number
+        if wanted(thing):
+            items.append(thing)
+    return items, None

@@ -1,15 +1,12 @@
 """Goods on their way over HTTP: announced, received in parts, delayed, cancelled."""
 
-from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from api.identifiers import inbound_id, inbound_number, transfer_id
-from api.listing import Moment, position_of
+from api.listing import Moment, kept_page, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.timestamps import Timestamp, check_moment, iso, to_ns
 from engine import limits
@@ -148,27 +145,17 @@ def list_(call: Call) -> Handled:
 
 
 def _page(state: State, query: InboundQuery, before: int | None) -> InboundPage:
-    items: list[InboundAnswer] = []
-    last = None
-    for inbound in islice(_newest(state, before), limits.LIST_SCAN_ORDERS_MAX):
-        if len(items) == query.limit:
-            return InboundPage(items, str(last))
-        last = inbound.number
-        if (
-            (query.node is None or inbound.node == query.node)
-            and query.supplier in (None, inbound.supplier)
-            and (query.sku is None or inbound.line_of(query.sku) is not None)
-            and (query.state is None or inbound.state == query.state)
-        ):
-            items.append(answer_of(inbound))
-    more = last is not None and next(_newest(state, last), None) is not None
-    return InboundPage(items, str(last) if more else None)
+    def wanted(one: Inbound) -> bool:
+        return (
+            query.node in (None, one.node)
+            and query.supplier in (None, one.supplier)
+            and (query.sku is None or one.line_of(query.sku) is not None)
+            and query.state in (None, one.state)
+        )
 
-
-def _newest(state: State, before: int | None) -> Iterator[Inbound]:
-    ended = sorted(state.inbound.ended.values(), key=lambda inbound: -inbound.number)
-    youngest = merge(reversed(state.inbound.open.values()), ended, key=lambda inbound: -inbound.number)
-    return (inbound for inbound in youngest if before is None or inbound.number < before)
+    kept = state.inbound
+    found, cursor = kept_page(kept.open, kept.ended, before, query.limit, wanted)
+    return InboundPage([answer_of(one) for one in found], cursor)
 
 
 def _acting(call: Call, command: Any) -> Handled:

@@ -1,15 +1,12 @@
 """Pick lists over HTTP: several orders of a node in one walk."""
 
-from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from api.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
-from api.listing import position_of
+from api.listing import kept_page, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.timestamps import Timestamp, iso
 from engine import limits
@@ -161,23 +158,12 @@ def list_(call: Call) -> Handled:
 
 
 def _page(state: State, query: PickListsQuery, before: int | None) -> PickListPage:
-    items: list[PickListAnswer] = []
-    last = None
-    for found in islice(_newest(state, before), limits.LIST_SCAN_ORDERS_MAX):
-        if len(items) == query.limit:
-            return PickListPage(items, str(last))
-        last = found.number
-        if query.node in (None, found.node) and query.state in (None, found.state):
-            items.append(answer_of(state, found))
-    more = last is not None and next(_newest(state, last), None) is not None
-    return PickListPage(items, str(last) if more else None)
+    def wanted(one: PickList) -> bool:
+        return query.node in (None, one.node) and query.state in (None, one.state)
 
-
-def _newest(state: State, before: int | None) -> Iterator[PickList]:
-    lists = state.pick_lists
-    ended = sorted(lists.ended.values(), key=lambda found: -found.number)
-    youngest = merge(reversed(lists.open.values()), ended, key=lambda found: -found.number)
-    return (found for found in youngest if before is None or found.number < before)
+    kept = state.pick_lists
+    found, cursor = kept_page(kept.open, kept.ended, before, query.limit, wanted)
+    return PickListPage([answer_of(state, one) for one in found], cursor)
 
 
 def _acting(call: Call, command: Any) -> Handled:

@@ -1,15 +1,12 @@
 """Goods between nodes over HTTP: planned, sent, received in parts, cancelled."""
 
-from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from api.identifiers import inbound_id, transfer_id, transfer_number
-from api.listing import Moment, position_of
+from api.listing import Moment, kept_page, position_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
 from engine import limits
@@ -147,27 +144,17 @@ def list_(call: Call) -> Handled:
 
 
 def _page(state: State, query: TransfersQuery, before: int | None) -> TransferPage:
-    items: list[TransferAnswer] = []
-    last = None
-    for transfer in islice(_newest(state, before), limits.LIST_SCAN_ORDERS_MAX):
-        if len(items) == query.limit:
-            return TransferPage(items, str(last))
-        last = transfer.number
-        if (
-            query.from_ in (None, transfer.source)
-            and query.to in (None, transfer.target)
-            and query.state in (None, transfer.state)
-            and (query.sku is None or transfer.line_of(query.sku) is not None)
-        ):
-            items.append(answer_of(transfer))
-    more = last is not None and next(_newest(state, last), None) is not None
-    return TransferPage(items, str(last) if more else None)
+    def wanted(one: Transfer) -> bool:
+        return (
+            query.from_ in (None, one.source)
+            and query.to in (None, one.target)
+            and query.state in (None, one.state)
+            and (query.sku is None or one.line_of(query.sku) is not None)
+        )
 
-
-def _newest(state: State, before: int | None) -> Iterator[Transfer]:
-    ended = sorted(state.transfers.ended.values(), key=lambda transfer: -transfer.number)
-    youngest = merge(reversed(state.transfers.open.values()), ended, key=lambda transfer: -transfer.number)
-    return (transfer for transfer in youngest if before is None or transfer.number < before)
+    kept = state.transfers
+    found, cursor = kept_page(kept.open, kept.ended, before, query.limit, wanted)
+    return TransferPage([answer_of(one) for one in found], cursor)
 
 
 def _acting(call: Call, command: Any) -> Handled:
