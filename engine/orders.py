@@ -351,11 +351,12 @@ class Orders:
     def index_waiting(self, order: Order) -> None:
         """Enter backordered lines under their SKU, and take out those that wait no more."""
         for at, line in enumerate(order.lines):
+            begins = line.backordered and (order.seq, at) not in self._waits
             if line.backordered or line.sku in self.waiting:
                 self._count_waiting(order, at, line)
             if line.backordered:
                 self.waiting.setdefault(line.sku, {})[order.seq, at] = order.number
-                if order.cancel_backorders_at_ns is not None:
+                if begins and order.cancel_backorders_at_ns is not None:
                     heappush(self.dues, Due(order.cancel_backorders_at_ns, 0, order.number))
             elif line.sku in self.waiting:
                 queue = self.waiting[line.sku]
