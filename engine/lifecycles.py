@@ -104,7 +104,7 @@ FULFILMENT = Lifecycle(
 )
 
 # Orders: their state follows from their lines and fulfilments, so that no step has a target. Their traits: `sent` when
-# something has left, `awaited` when units wait for stock, `stopped` while a hold stands.
+# something left that may come back, `stopped` while a hold stands.
 O_OPEN, O_BACKORDERED, O_UNSOURCEABLE = "open", "backordered", "unsourceable"
 O_UNFINISHED = (O_OPEN, O_BACKORDERED, O_UNSOURCEABLE)
 O_ANY = (*O_UNFINISHED, SHIPPED, DELIVERED, COLLECTED, CANCELLED)

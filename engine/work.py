@@ -30,7 +30,8 @@ def traits_of(state: State, order: Order, fulfilment: Fulfilment) -> Traits:
 
 def order_traits(order: Order) -> Traits:
     """What the steps of an order depend on besides its state."""
-    traits: Traits = ("sent",) if any(line.shipped for line in order.lines) else ()
+    sent = any(line.shipped for line in order.lines) and any(units > 0 for units in order.returnable())
+    traits: Traits = ("sent",) if sent else ()
     return (*traits, "stopped") if order.holds else traits
 
 
