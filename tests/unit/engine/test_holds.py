@@ -1,11 +1,12 @@
 """Business stops on orders."""
 
 from engine import commands as c
-from engine.commands.orders import HoldRequest
+from engine.commands.orders import FoundLine, FulfilmentLine, HoldRequest
 from engine.lifecycles import ORDER
 from engine.results import ResultCode
 from engine.work import order_traits
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TRAY, Shop
+from tests.unit.engine.test_policy_plans import changed
 
 
 def held_order(scope: str = "release") -> tuple[Shop, str]:
@@ -64,3 +65,58 @@ def test_a_handle_is_used_once_at_a_time() -> None:
     shop.refused(c.LiftHold(order, "payment"), ResultCode.NOT_FOUND)
     shop.refused(c.HoldOrder("W-404", "fraud", "?"), ResultCode.NOT_FOUND)
     shop.refused(c.LiftHold("W-404", "fraud"), ResultCode.NOT_FOUND)
+
+
+def test_the_last_of_several_holds_lets_it_go_whichever_is_lifted_first() -> None:
+    for first, last in (("fraud", "payment"), ("payment", "fraud")):
+        shop, order = held_order()
+        shop.done(c.HoldOrder(order, "payment", "not paid"))
+        shop.restart()
+        shop.done(c.LiftHold(order, first))
+        assert [state for _, _, state in shop.work(order)] == ["held"]
+        shop.done(c.LiftHold(order, last))
+        assert [state for _, _, state in shop.work(order)] == ["released"]
+
+
+def test_a_hold_on_shipping_keeps_nothing_from_the_nodes() -> None:
+    shop, order = held_order("ship")
+    assert [state for _, _, state in shop.work(order)] == ["released"]
+    shop.done(c.AdvanceFulfilment(1, "pack"))
+    for command in (c.AdvanceFulfilment(1, "ship"), c.AdvanceFulfilment(1, "deliver")):
+        shop.refused(command, ResultCode.INVALID_TRANSITION)
+    shop.done(c.HoldOrder(order, "payment", "not paid"))
+    shop.done(c.LiftHold(order, "fraud"))
+    shop.done(c.AdvanceFulfilment(1, "ship"))
+
+
+def test_what_a_customer_comes_for_is_not_handed_out_while_shipping_is_stopped() -> None:
+    shop = Shop()
+    changed(shop, "nodes", BERLIN, pickup=True)
+    shop.receive(KETTLE, BERLIN, 1)
+    order = shop.order((KETTLE, 1), delivery="pickup", pickup_node=BERLIN)
+    shop.done(c.HoldOrder(order, "payment", "not paid", "ship"))
+    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.refused(c.AdvanceFulfilment(1, "collect"), ResultCode.INVALID_TRANSITION)
+    shop.done(c.LiftHold(order, "payment"))
+    shop.done(c.AdvanceFulfilment(1, "collect"))
+
+
+def test_what_one_node_gives_back_of_a_held_order_is_kept_from_the_next() -> None:
+    shop = Shop()
+    for node in (LEIPZIG, BERLIN):
+        shop.receive(KETTLE, node, 4)
+    order = shop.order((KETTLE, 4))
+    shop.done(c.AdvanceFulfilment(1, "accept"))
+    shop.done(c.SplitFulfilment(1, (FulfilmentLine("1", 2),)))
+    shop.done(c.HoldOrder(order, "fraud", "looks odd"))
+    shop.done(c.ShortFulfilment(1, (FoundLine("1", 1),), "no_capacity"))
+    shop.done(c.RejectFulfilment(2, "no_capacity"))
+    assert [(node, state) for _, node, state in shop.work(order)] == [
+        (LEIPZIG, "accepted"),
+        (LEIPZIG, "rejected"),
+        (BERLIN, "held"),
+        (BERLIN, "held"),
+    ]
+    assert shop.state.orders.work.count(BERLIN, "released") == 0
+    shop.done(c.LiftHold(order, "fraud"))
+    assert shop.state.orders.work.count(BERLIN, "released") == 2
