@@ -43,8 +43,8 @@ class Wanted(Protocol):
 class Request(NamedTuple):
     """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
 
-    `own` are units, by SKU and node, that it holds already and that count as available to it. `inbound`: what is expected is
-    welcome, too, where the policy promises it.
+    `own` are units, by SKU and node, that it holds already and that count as available to it, unless the node takes nothing
+    new. `inbound`: what is expected is welcome, too, where the policy promises it.
     """
 
     channel: str
@@ -106,8 +106,10 @@ def ask(state: State, terms: Terms, request: Request, now_ns: int) -> Asked:
     node_index = state.ledger.node_index
     row_of = {sku: row for row, sku in enumerate(dict.fromkeys(line.sku for line in request.lines))}
     stock = promisable(state, terms, list(row_of), request.excluded, now_ns)
+    full = terms.blocked(state, now_ns) if request.own else ()
     for (sku, node), units in request.own:
-        stock[row_of[sku], node_index[node]] += units
+        if node_index[node] not in full:
+            stock[row_of[sku], node_index[node]] += units
     countable = stock * terms.sends
     requested = [0] * len(row_of)
     wanted = [0] * len(row_of)

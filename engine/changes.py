@@ -21,7 +21,7 @@ from engine.placing import GivenUp, given_up, plan_fulfilments, refuse_pickup, r
 from engine.reopening import reopening
 from engine.resourcing import source_lines
 from engine.results import Rejection, ResultCode, Shortage
-from engine.supply import supply
+from engine.supply import supply, terms_of
 from engine.work import evolve_waiting, freed, give_up, take_away
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ def _moved(
     if other_way and begun:
         detail = f"fulfilment {begun[0].number} is {begun[0].state}: how the order gets to the customer can't change any more"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
+    work = work if other_way else _movable(state, after, work, now_ns)
     request, _ = as_if_new(after, work)
     lines = after.lines
     positions = [*_positions(work), *more]
@@ -245,6 +246,13 @@ def _moved(
         for take in plan.lines
     )
     return withdrawn, OrderSourced(order.number, tuple(new), (), postings, found.decision)
+
+
+def _movable(state: State, after: Order, work: list[Fulfilment], now_ns: int) -> list[Fulfilment]:
+    """Work that could be planned anew: all but that of nodes that take nothing new, where it stays."""
+    terms, _ = terms_of(state, as_if_new(after, work)[0], now_ns)
+    blocked, node_index = terms.blocked(state, now_ns), state.ledger.node_index
+    return [f for f in work if terms.sends[node_index[f.node]] and node_index[f.node] not in blocked]
 
 
 def _positions(work: list[Fulfilment]) -> list[int]:

@@ -188,3 +188,45 @@ def test_a_pick_and_a_change_at_once_have_one_winner() -> None:
     changed, picked = shop.settle()
     assert changed.seq
     assert picked.code is ResultCode.INVALID_TRANSITION
+
+
+def shop_with_a_full_node() -> tuple[Shop, str]:
+    """Leipzig sends one order a day, and that is this one; customers may come to it. Berlin has kettles too."""
+    shop = Shop()
+    leipzig = replace(shop.state.configuration.nodes[LEIPZIG], orders_per_day_max=1, pickup=True)
+    shop.done(Configure(nodes={LEIPZIG: leipzig}))
+    for node in (LEIPZIG, BERLIN):
+        shop.receive(KETTLE, node, 5)
+    order = shop.order((KETTLE, 2))
+    assert shop.work(order) == [(1, LEIPZIG, "released")]
+    return shop, order
+
+
+def test_a_new_address_leaves_work_where_its_node_has_no_other_place() -> None:
+    shop, order = shop_with_a_full_node()
+    shop.done(c.ConfirmChange(propose(shop, order, area=PASSAU, party="p-1", contact=b"sealed")))
+    assert shop.work(order) == [(1, LEIPZIG, "released")]
+    assert shop.the_order(order).area == PASSAU
+
+
+def test_with_a_new_address_more_comes_from_where_there_are_places() -> None:
+    shop, order = shop_with_a_full_node()
+    change = propose(shop, order, **more_of("1", 5), area=PASSAU, party="p-1", contact=b"sealed")
+    shop.done(c.ConfirmChange(change))
+    assert shop.work(order) == [(1, LEIPZIG, "released"), (2, BERLIN, "released")]
+    assert shop.the_order(order).lines[0].allocated == 5
+
+
+def test_a_parcel_becomes_no_pickup_at_a_node_without_a_place_for_it() -> None:
+    shop, order = shop_with_a_full_node()
+    command = c.ProposeChange(order, "comes by", delivery="pickup", pickup_node=LEIPZIG)
+    shop.refused(command, ResultCode.INSUFFICIENT_STOCK)
+    assert shop.errors == []
+
+
+def test_with_a_new_address_more_does_not_depend_on_a_node_that_sends_no_more() -> None:
+    shop, order = shop_with_a_full_node()
+    shop.done(Configure(nodes={LEIPZIG: replace(shop.state.configuration.nodes[LEIPZIG], ships=False)}))
+    change = propose(shop, order, **more_of("1", 3), area=PASSAU, party="p-1", contact=b"sealed")
+    shop.done(c.ConfirmChange(change))
+    assert shop.work(order) == [(1, LEIPZIG, "released"), (2, BERLIN, "released")]
