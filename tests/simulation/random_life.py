@@ -34,6 +34,7 @@ from engine.results import Rejection
 from engine.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
+from tests.simulation import supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -51,12 +52,17 @@ def shop() -> Configure:
                 longitude=9.0 + i,
                 pickup=i in (0, 3),
                 accept_within_seconds=3_000 if i == 2 else None,
+                orders_per_day_max=9 if i == 3 else None,
             )
             for i, name in enumerate(NODES)
         },
         items={sku: Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
         node_items={"berlin": {"OAK-TRAY": NodeItem(safety_stock=2), "TIN-MUG": NodeItem(sellable=False)}},
-        sourcing_policies={"bring": SourcingPolicy(name="Bring", pickup_transfer_days=1)},
+        sourcing_policies={
+            "bring": SourcingPolicy(
+                name="Bring", pickup_transfer_days=1, inbound_days_max=2, wait_days_max=1, improve_minor_min=1
+            )
+        },
         channels={
             "web": Channel(
                 name="web",
@@ -151,6 +157,8 @@ class Life:
             self.transfer,
             self.talk,
             self.walk,
+            self.supply,
+            self.supply,
         ]
         everything += [self.odd_movement, self.together, self.again]
         happening = chance.choice(everything)
@@ -259,7 +267,7 @@ class Life:
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
         self.do(c.AdvanceFulfilment(number, action))
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.4:
             self.do(c.ConfirmFulfilment(number, (ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),)))
 
     def _open_order(self) -> Order | None:
@@ -279,6 +287,19 @@ class Life:
         if held:
             order = self.chance.choice(held)
             self.do(c.LiftHold(order.number, self.chance.choice(order.holds).handle))
+
+    def supply(self) -> None:
+        """Goods are on their way, marketplaces state orders, plans are made anew."""
+        chance = self.chance
+        kind = chance.random()
+        if kind < 0.5:
+            supplying.expect(self, SKUS, NODES)
+        elif kind < 0.75:
+            supplying.state_order(self, SKUS)
+        elif kind < 0.88:
+            supplying.source(self)
+        else:
+            supplying.let_in(self)
 
     def walk(self) -> None:
         """A node groups work into one walk, does it, or leaves it."""

@@ -1,0 +1,74 @@
+"""What suppliers, marketplaces and the node itself do in a random life: goods on their way, orders stated anew, better plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import commands as c
+from engine.areas import coarse_area
+from engine.commands.inbound import InboundQuantity
+from engine.commands.orders import OrderLineRequest
+from engine.limits import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from tests.simulation.random_life import Life
+
+HOUR_NS = 3_600 * NS_PER_SECOND
+
+
+def expect(life: Life, skus: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+    """A supplier says what it will bring; some of it comes, some at another time, some never."""
+    chance = life.chance
+    open_numbers = list(life.state.inbound.open)
+    expected_at_ns = life.now_ns + chance.randint(0, 60) * HOUR_NS
+    if not open_numbers or chance.random() < 0.35:
+        lines = tuple(InboundQuantity(sku, chance.randint(1, 12)) for sku in chance.sample(skus, chance.randint(1, 3)))
+        life.do(c.ExpectInbound("brass-and-sons", chance.choice(nodes), lines, expected_at_ns))
+        return
+    number = chance.choice(open_numbers)
+    some = (InboundQuantity(chance.choice(life.state.inbound.open[number].lines).sku, chance.randint(1, 4)),)
+    life.do(
+        chance.choice(
+            (
+                c.ReceiveInbound(number),
+                c.ReceiveInbound(number, some),
+                c.ReceiveInbound(number, some),
+                c.DelayInbound(number, expected_at_ns),
+                c.CancelInbound(number, some),
+                c.CancelInbound(number),
+            )
+        )
+    )
+
+
+def state_order(life: Life, skus: tuple[str, ...]) -> None:
+    """A marketplace states an order as a whole: a new one or one it stated before, sometimes an older statement."""
+    chance = life.chance
+    number = f"M-{chance.randint(1, 2 + life.orders // 4)}"
+    lines = tuple(
+        OrderLineRequest(f"{at}-{sku}", sku, chance.randint(1, 3), 255)
+        for at, sku in enumerate(chance.sample(skus, chance.randint(1, 2)))
+    )
+    area = coarse_area("DE", "20095", 53.5, 10.0)
+    order = c.PlaceOrder(number, "market", lines, area)
+    stated_at_ns = life.now_ns - chance.choice((0, 0, 0, 600)) * NS_PER_SECOND
+    life.do(c.RestateOrder(order, stated_at_ns, chance.random() < 0.2, chance.random() < 0.15))
+
+
+def source(life: Life) -> None:
+    """A person looks for what no node could send, or the node for better plans."""
+    orders = list(life.state.orders.open.values())
+    short = [order.number for order in orders if order.state in ("backordered", "unsourceable")]
+    if short and life.chance.random() < 0.6:
+        life.do(c.SourceOrderAgain(life.chance.choice(short)))
+    else:
+        life.do(c.ImproveOrders(tuple(order.number for order in orders)))
+
+
+def let_in(life: Life) -> None:
+    """Somebody gets a key, or loses it; now and then nobody does anything for a day."""
+    number = life.chance.randint(1, 2)
+    secret = bytes([number]) * 32
+    life.do(life.chance.choice((c.CreateApiKey(f"k-{number}", "till", secret), c.RevokeApiKey(f"k-{number}"))))
+    if life.chance.random() < 0.1:
+        life.now_ns += 25 * HOUR_NS
