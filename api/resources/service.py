@@ -71,7 +71,7 @@ OPERATIONS = [
     ),
     Operation(
         id="liftHold", method="DELETE", path="/v1/orders/{number}/holds/{handle}", tag=TAG, handle=lift,
-        summary="Lift a hold", answer=OrderAnswer, codes=(ResultCode.NOT_FOUND,),
+        summary="Lift a hold", answer=OrderAnswer, resource=order_resource, codes=(ResultCode.NOT_FOUND,),
     ),
     Operation(
         id="noteOrder", method="POST", path="/v1/orders/{number}/notes", tag=TAG, handle=note, status=201,

@@ -42,6 +42,19 @@ def test_a_held_order_is_on_no_nodes_list_until_its_last_hold_is_lifted(kettles:
     assert kinds == ["order_placed", "order_held", "order_held", "hold_lifted", "hold_lifted"]
 
 
+def test_a_hold_is_lifted_once_and_only_of_the_order_that_was_seen(kettles: Api) -> None:
+    kettles.order("W-1", (KETTLE, 2), holds=[{"handle": "payment", "reason": "not paid yet"}])
+    path, before = "/v1/orders/W-1/holds/payment", kettles.get("/v1/orders/W-1").headers["etag"]
+    kettles.done("/v1/orders/W-1/holds", {"handle": "fraud", "reason": "address looks odd"})
+    assert kettles.call("DELETE", path, headers={"if-match": before}).status_code == 412
+    now = kettles.get("/v1/orders/W-1").headers["etag"]
+    lifted = kettles.call("DELETE", path, headers={"if-match": now})
+    assert (lifted.status_code, len(lifted.json()["holds"])) == (200, 1)
+    for missing in (path, "/v1/orders/W-404/holds/payment"):
+        problem = kettles.delete(missing)
+        assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
+
+
 def test_an_order_can_be_placed_held(kettles: Api) -> None:
     order = kettles.order("W-1", (KETTLE, 2), holds=[{"handle": "payment", "reason": "not paid yet"}])
     assert [f["state"] for f in order["fulfilments"]] == ["held"]
