@@ -88,7 +88,7 @@ def test_a_moment_may_be_given_in_any_zone_and_one_to_come_is_the_end(
     lived_once: Lived, backup: Path, tmp_path: Path
 ) -> None:
     moment = datetime.fromtimestamp(lived_once.times_ns[100] // 10**9 + 1, UTC)
-    expected = lived_once.last_before(int(moment.timestamp()) * 10**9)
+    expected = lived_once.last_before(int(moment.timestamp()) * 10**9 + 999)  # all that is shown with that microsecond
     for at, shown in ((moment, "+00:00"), (moment + timedelta(hours=2), "+02:00")):
         text = at.strftime("%Y-%m-%dT%H:%M:%S") + shown
         assert restored(backup, tmp_path / shown, "--to-time", text) == lived_once.digests[expected]
