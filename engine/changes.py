@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from engine import limits
 from engine.asking import Demand
 from engine.commands.orders import ConfirmChange, DeclineChange, ProposeChange
@@ -22,7 +20,7 @@ from engine.reopening import reopening
 from engine.resourcing import source_lines
 from engine.results import Rejection, ResultCode, Shortage
 from engine.supply import supply, terms_of
-from engine.work import evolve_waiting, freed, give_up, take_away
+from engine.work import evolve_waiting, freed, give_up, take_away, without
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -117,6 +115,12 @@ def _change(state: State, number: int, action: str) -> tuple[Order, Change] | Re
 
 def carry_out(state: State, order: Order, number: int, body: ChangeBody, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """The facts of a change of an open order, or why it can't be done."""
+    if len(order.lines) + len(body.added) > limits.ORDER_LINES_MAX:
+        return Rejection(ResultCode.INVALID_TRANSITION, f"an order has at most {limits.ORDER_LINES_MAX:,} lines")
+    taken = next((line.id for line in body.added if order.line_at(line.id) is not None), None)
+    if taken is not None:
+        detail = f"line id {taken!r} was given to another line since the change was proposed"
+        return Rejection(ResultCode.INVALID_TRANSITION, detail)
     fewer: dict[int, int] = {}
     more: dict[int, int] = {}
     for entry in body.quantities:
@@ -154,15 +158,8 @@ def _as_it_will_be(order: Order, body: ChangeBody, gone: GivenUp) -> Order:
     _write(after, body)
     for taken in gone.taken:
         fulfilment = after.fulfilment(taken.fulfilment)
-        left = taken.quantity
-        takes = []
-        for take in fulfilment.lines:
-            units = min(left, take.quantity) if take.line == taken.line else 0
-            left -= units
-            if take.quantity > units:
-                takes.append(replace(take, quantity=take.quantity - units))
-        fulfilment.lines = tuple(takes)
-        if not takes:
+        fulfilment.lines = without(fulfilment.lines, taken.line, taken.quantity)
+        if not fulfilment.lines:
             fulfilment.state = CANCELLED
     for entry in gone.waiting:
         line = after.lines[entry.line]

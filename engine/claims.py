@@ -140,9 +140,10 @@ def _reservation_served(
 def _order_served(
     state: State, inbound: Inbound, order: Order, share: Share, first_number: int, now_ns: int
 ) -> OrderSourced:
-    """A node that gave the order back does not get it again: its units are free then, and the order waits on."""
+    """A node that gave the order back does not get it again, and none but the one it is picked up at: its units are free then, and
+    the order waits on."""
     terms = _terms_of_order(state, order, now_ns)
-    refused = inbound.node in order.rejected_by
+    refused = inbound.node in order.rejected_by or order.pickup_node not in (None, inbound.node)
     sources: dict[int, list[Source]] = {}
     slots: tuple[Slot, ...] = ()
     waiting, postings = [], []

@@ -78,6 +78,16 @@ def refuse_unknown_skus(state: State, lines: Sequence[HasSku], within: str = "/l
     return Rejection(ResultCode.UNKNOWN_SKU, errors[0].detail, errors) if errors else None
 
 
+def refuse_named_twice(lines: Sequence[HasSku]) -> Rejection | None:
+    """The refusal of a request that names a SKU twice, pointing at the second line; None if it does not."""
+    seen: dict[str, None] = {}
+    for at, line in enumerate(lines):
+        if line.sku in seen:
+            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{at}/sku", f"SKU {line.sku!r} is named twice")
+        seen[line.sku] = None
+    return None
+
+
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
     refusal = _malformed(command) or _first_dangling_reference(state.configuration, command)

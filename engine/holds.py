@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import limits
 from engine.commands.orders import AppeaseCustomer, HoldOrder, LiftHold, NoteOrder
 from engine.facts import Fact, HoldLifted, OrderAppeased, OrderHeld, OrderNoted
 from engine.facts.orders import ReleasedFulfilment
@@ -30,6 +31,8 @@ def decide_hold(state: State, command: HoldOrder, now_ns: int) -> OrderHeld | Re
         return refusal
     if any(hold.handle == command.handle for hold in order.holds):
         return Rejection.at(ResultCode.IN_USE, "/handle", f"the order has a hold {command.handle!r} already")
+    if len(order.holds) >= limits.ORDER_HOLDS_MAX:
+        return Rejection(ResultCode.INVALID_TRANSITION, f"{limits.ORDER_HOLDS_MAX} holds are all an order takes")
     return held(order, command)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine import claims
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
-from engine.configuration import refuse_unknown_skus
+from engine.configuration import refuse_named_twice, refuse_unknown_skus
 from engine.expected import EXPECTED, Holder, Inbound, InboundLine
 from engine.facts import Fact
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
@@ -38,7 +38,7 @@ def decide_expect(state: State, command: ExpectInbound, now_ns: int) -> InboundE
     unknown = refuse_unknown_skus(state, command.lines)
     if unknown is not None:
         return unknown
-    twice = _named_twice(command.lines)
+    twice = refuse_named_twice(command.lines)
     if twice is not None:
         return twice
     return InboundExpected(
@@ -49,16 +49,6 @@ def decide_expect(state: State, command: ExpectInbound, now_ns: int) -> InboundE
         tuple(InboundUnits(line.sku, line.quantity) for line in command.lines),
         tuple(Posting(line.sku, command.node, SUPPLIER, INBOUND, line.quantity) for line in command.lines),
     )
-
-
-def _named_twice(lines: tuple[InboundQuantity, ...]) -> Rejection | None:
-    seen: set[str] = set()
-    for at, line in enumerate(lines):
-        if line.sku in seen:
-            detail = f"SKU {line.sku!r} is named twice"
-            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{at}/sku", detail)
-        seen.add(line.sku)
-    return None
 
 
 def _expected(state: State, number: int) -> Inbound | Rejection:
@@ -74,7 +64,7 @@ def _units_of(inbound: Inbound, lines: tuple[InboundQuantity, ...] | None) -> tu
     """What a command is about: the lines it names, or everything still expected."""
     if lines is None:
         return tuple(InboundUnits(line.sku, line.expected) for line in inbound.lines if line.expected)
-    twice = _named_twice(lines)
+    twice = refuse_named_twice(lines)
     if twice is not None:
         return twice
     for at, line in enumerate(lines):

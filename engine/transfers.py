@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.inbound import CancelInbound, InboundQuantity
 from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
-from engine.configuration import refuse_unknown_skus
+from engine.configuration import refuse_named_twice, refuse_unknown_skus
 from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
@@ -51,7 +51,7 @@ def decide_plan(state: State, command: PlanTransfer, now_ns: int) -> TransferPla
             return Rejection.at(ResultCode.UNKNOWN_NODE, f"/{end}", f"there is no node {node!r}")
     if command.source == command.target:
         return Rejection.at(ResultCode.MALFORMED_REQUEST, "/to", "a transfer goes to another node")
-    refusal = refuse_unknown_skus(state, command.lines) or _named_twice([line.sku for line in command.lines])
+    refusal = refuse_unknown_skus(state, command.lines) or refuse_named_twice(command.lines)
     if refusal is not None:
         return refusal
     there = {line.sku: state.ledger.balance(AVAILABLE, line.sku, command.source) for line in command.lines}
@@ -69,13 +69,6 @@ def decide_plan(state: State, command: PlanTransfer, now_ns: int) -> TransferPla
         command.expected_at_ns,
         tuple(Posting(line.sku, command.source, AVAILABLE, ALLOCATED, line.quantity) for line in command.lines),
     )
-
-
-def _named_twice(skus: list[str]) -> Rejection | None:
-    twice = next((at for at, sku in enumerate(skus) if sku in skus[:at]), None)
-    if twice is None:
-        return None
-    return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{twice}/sku", f"SKU {skus[twice]!r} is named twice")
 
 
 def _under_way(state: State, number: int, action: str) -> Transfer | Rejection:
@@ -105,7 +98,7 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
     arrived = {line.sku: (line.awaited, 0) for line in transfer.lines}
     if command.lines is not None:
         arrived = dict.fromkeys(arrived, (0, 0))
-        twice = _named_twice([line.sku for line in command.lines])
+        twice = refuse_named_twice(command.lines)
         if twice is not None:
             return twice
         for position, named in enumerate(command.lines):
@@ -113,6 +106,7 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
                 detail = f"the transfer has no {named.sku!r}"
                 return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
             arrived[named.sku] = (named.received, named.damaged)
+    inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
     lines, postings = [], []
     sound: list[InboundQuantity] = []
     reasons: dict[str, None] = {}
@@ -132,7 +126,7 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
         if good:
             sound.append(InboundQuantity(line.sku, good))
         moves = (
-            (IN_TRANSIT, AVAILABLE if transfer.inbound is None else SUPPLIER, good),
+            (IN_TRANSIT, AVAILABLE if inbound is None else SUPPLIER, good),
             (IN_TRANSIT, UNSELLABLE, broken),
             (IN_TRANSIT, LOSS, lost),
             (ADJUSTMENT, AVAILABLE, surplus - (damaged - broken)),
@@ -142,7 +136,6 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
     if not lines:
         return Rejection(ResultCode.INVALID_TRANSITION, "nothing arrived and more is to come, so that nothing changes")
     fact = TransferReceived(transfer.number, tuple(lines), " and ".join(reasons) or None, tuple(postings))
-    inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
     if inbound is None or not sound:
         return (fact,)
     arrived_there = received_inbound(state, inbound, tuple(sound), now_ns)

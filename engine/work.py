@@ -85,16 +85,21 @@ def give_up(state: State, order: Order, fulfilment: Fulfilment, end: str, reason
 
 def take_away(state: State, order: Order, fulfilment: Fulfilment, line: int, units: int) -> None:
     """Units of a line leave a fulfilment. With nothing left it is cancelled. Parcels that were packed are so no longer."""
+    fulfilment.lines, fulfilment.parcels = without(fulfilment.lines, line, units), ()
+    if not fulfilment.lines:
+        give_up(state, order, fulfilment, CANCELLED, fulfilment.reason)
+
+
+def without(lines: Iterable[Take], line: int, units: int) -> tuple[Take, ...]:
+    """Takes without so many units of the line at a position, which they must have."""
     left = []
-    for take in fulfilment.lines:
+    for take in lines:
         taken = min(units, take.quantity) if take.line == line else 0
         units -= taken
         if take.quantity > taken:
             left.append(Take(take.line, take.quantity - taken))
     assert units == 0
-    fulfilment.lines, fulfilment.parcels = tuple(left), ()
-    if not left:
-        give_up(state, order, fulfilment, CANCELLED, fulfilment.reason)
+    return tuple(left)
 
 
 def units_by_line(lines: Iterable[Take]) -> dict[int, int]:

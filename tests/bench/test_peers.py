@@ -150,7 +150,7 @@ def test_a_run_that_is_stopped_leaves_no_server_and_no_data_behind(tmp_path: Pat
         opened = "redis/appendonlydir" if compare.available()["Redis"] is None else "sqlite/shop.db"
         while not list(tmp_path.glob(f"*/peers/1-spread/{opened}")):
             assert stopped.poll() is None
-            time.sleep(0.02)
+            time.sleep(0.02)  # the peers are starting
         stopped.send_signal(signal.SIGTERM)
         assert stopped.wait(60) == 128 + signal.SIGTERM
     finally:

@@ -3,11 +3,14 @@
 from msgspec.structs import replace
 
 from engine import commands as c
+from engine import limits
 from engine.areas import Area
 from engine.commands.configuration import Configure
+from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import OrderLineRequest, SetLine
 from engine.commands.policies import SourcingPolicy
 from engine.facts import ChangeProposed
+from engine.limits import NS_PER_SECOND
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY, Shop, shop_document
 
@@ -230,3 +233,37 @@ def test_with_a_new_address_more_does_not_depend_on_a_node_that_sends_no_more() 
     change = propose(shop, order, **more_of("1", 3), area=PASSAU, party="p-1", contact=b"sealed")
     shop.done(c.ConfirmChange(change))
     assert shop.work(order) == [(1, LEIPZIG, "released"), (2, BERLIN, "released")]
+
+
+def test_two_changes_cannot_both_give_a_line_the_same_id() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 9)
+    order = shop.order((KETTLE, 1))
+    first, second = (propose(shop, order, add=(OrderLineRequest("2", KETTLE, 1),)) for _ in range(2))
+    shop.done(c.ConfirmChange(first))
+    shop.refused(c.ConfirmChange(second), ResultCode.INVALID_TRANSITION)
+    assert [line.id for line in shop.the_order(order).lines] == ["1", "2"]
+
+
+def test_an_order_does_not_grow_beyond_its_lines() -> None:
+    shop = Shop()
+    shop.receive(KETTLE, LEIPZIG, 2_000)
+    order = shop.order(*[(KETTLE, 1)] * limits.ORDER_LINES_MAX)
+    more = (OrderLineRequest("one more", KETTLE, 1),)
+    shop.refused(c.ProposeChange(order, "?", add=more), ResultCode.INVALID_TRANSITION)
+
+
+def test_what_arrives_elsewhere_is_not_handed_to_an_order_that_is_picked_up_by_now() -> None:
+    shop = Shop()
+    pickup_at(shop, BERLIN)
+    shop.done(Configure(sourcing_policies={"soon": SourcingPolicy(name="Soon", inbound_days_max=9)}))
+    shop.done(Configure(channels={"web": shop_document(sourcing_policy="soon").channels["web"]}))
+    shop.done(c.ExpectInbound("smith", LEIPZIG, (InboundQuantity(TRAY, 2),), shop.now_ns + 86_400 * NS_PER_SECOND))
+    order = shop.order((TRAY, 2))
+    assert shop.the_order(order).lines[0].claimed == 2
+    shop.done(c.ConfirmChange(propose(shop, order, delivery="pickup", pickup_node=BERLIN)))
+    shop.done(c.ReceiveInbound(1))
+    assert shop.work(order) == []
+    assert (shop.the_order(order).lines[0].backordered, shop.at(TRAY, LEIPZIG).available) == (2, 2)
+    shop.receive(TRAY, BERLIN, 2)
+    assert [(node, state) for _, node, state in shop.work(order)] == [(BERLIN, "released")]

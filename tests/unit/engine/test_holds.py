@@ -1,6 +1,7 @@
 """Business stops on orders."""
 
 from engine import commands as c
+from engine import limits
 from engine.commands.orders import FoundLine, FulfilmentLine, HoldRequest
 from engine.lifecycles import ORDER
 from engine.results import ResultCode
@@ -120,3 +121,10 @@ def test_what_one_node_gives_back_of_a_held_order_is_kept_from_the_next() -> Non
     assert shop.state.orders.work.count(BERLIN, "released") == 0
     shop.done(c.LiftHold(order, "fraud"))
     assert shop.state.orders.work.count(BERLIN, "released") == 2
+
+
+def test_an_order_takes_only_so_many_holds() -> None:
+    shop, order = held_order()
+    for number in range(1, limits.ORDER_HOLDS_MAX):
+        shop.done(c.HoldOrder(order, f"h-{number}", "one more"))
+    shop.refused(c.HoldOrder(order, "too-many", "one more"), ResultCode.INVALID_TRANSITION)

@@ -105,3 +105,14 @@ def test_what_is_lost_on_the_way_stays_promised_until_it_is_called_off() -> None
     assert (line.allocated, line.backordered, line.claimed) == (2, 2, 2)
     shop.done(c.CancelInbound(1))
     assert shop.the_order(order).lines[0].claims == ()
+
+
+def test_what_arrives_after_its_promise_was_called_off_is_the_nodes_own() -> None:
+    shop = shop_with()
+    order = shop.order((KETTLE, 4), **AT_BERLIN)
+    shop.done(c.ShipTransfer(1))
+    shop.done(c.CancelInbound(1))
+    shop.done(c.CancelOrder(order, "waited long enough"))
+    shop.done(c.ReceiveTransfer(1))
+    assert (shop.at(KETTLE, BERLIN).on_hand, shop.at(KETTLE, BERLIN).available) == (4, 4)
+    assert shop.state.ledger.totals()["supplier"] == -9
