@@ -17,6 +17,7 @@ from api.commands import options
 from api.commands.progress import progress
 from engine import limits
 from engine.commands.stock import MovementLine
+from engine.results import ResultCode
 
 if TYPE_CHECKING:
     from api.importing.movements import Mapping, RowError
@@ -90,7 +91,9 @@ def import_(
             raise click.ClickException(str(error)) from None
         lines, errors = _checked(client, table, mapping, tell)
         taken = 0
-        for done, refused in () if dry_run else _send(client, file, lines):
+        for done, refused in (
+            () if dry_run else _send(client, file, _identity(file, mapping.columns, fixed, sheet), lines)
+        ):
             taken += done
             errors += refused
             tell("importing rows", taken + len(errors), len(table.rows))
@@ -130,7 +133,7 @@ def _checked(client: Client, table: Table, mapping: Mapping, tell: Tell) -> tupl
 def _tell(errors: list[RowError], errors_file: Path | None) -> None:
     """The first rows that were not taken, on stderr."""
     for bad in errors[:ERRORS_SHOWN]:
-        click.echo(f"row {bad.row}, {bad.column} {bad.value!r}: {bad.error}", err=True)
+        click.echo(f"row {bad.row}, {bad.column} {bad.value!r}: {bad.error}" if bad.column else bad.error, err=True)
     if len(errors) > ERRORS_SHOWN:
         where = f"all are in {errors_file}" if errors_file else "write them to a file with --errors FILE"
         click.echo(f"... and {len(errors) - ERRORS_SHOWN:,} more; {where}", err=True)
@@ -159,30 +162,56 @@ def _ids(client: Client, path: str, name: str) -> dict[str, None]:
     return found
 
 
-def _send(client: Client, file: Path, lines: list[Numbered]) -> Iterator[tuple[int, list[RowError]]]:
-    """Send the rows; gives how many were taken and what was not, call by call. A row that is refused is left out of its movement."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:24]
-    size = limits.MOVEMENT_LINES_MAX
-    waiting = [lines[start : start + size] for start in range(0, len(lines), size)]
+def _identity(file: Path, columns: dict[str, int], fixed: dict[str, str], sheet: str | None) -> str:
+    """The same for the same file, read in the same way."""
+    digest = hashlib.sha256(file.read_bytes())
+    digest.update(json.dumps([columns, fixed, sheet], sort_keys=True).encode())
+    return digest.hexdigest()[:24]
+
+
+def _send(client: Client, file: Path, identity: str, lines: list[Numbered]) -> Iterator[tuple[int, list[RowError]]]:
+    """Send the rows; gives how many were taken and what was not, call by call.
+
+    Rows go by a thousand rows of the file, under one key each, whichever of them are good: so none is ever taken twice. A row that
+    the node refuses is left out of its thousand.
+    """
+    windows: dict[int, list[Numbered]] = {}
+    for row, line in lines:
+        windows.setdefault(row // limits.MOVEMENT_LINES_MAX, []).append((row, line))
+    waiting = list(windows.items())
     while waiting:
         some, waiting = waiting[:CALL_MOVEMENTS], waiting[CALL_MOVEMENTS:]
         items = [
             {
-                "idempotency_key": f"import {digest} {part[0][0]}-{part[-1][0]} {len(part)}",
+                "idempotency_key": f"import {identity} {window}",
                 "reference": f"import {file.name}"[: limits.TEXT_LENGTH_MAX],
                 "lines": [msgspec.to_builtins(line) for _, line in part],
             }
-            for part in some
+            for window, part in some
         ]
         answers = client.call("POST", "/v1/stock/movements/bulk", {"items": items})["items"]
-        for part, answer in zip(some, answers, strict=True):
+        for (window, part), answer in zip(some, answers, strict=True):
             if answer["status"] == 201:
                 yield len(part), []
-                continue
-            yield 0, [_refused_row(part, answer["body"])]
-            rest = _without(part, answer["body"])
-            if rest:
-                waiting.append(rest)
+            elif answer["body"]["code"] == ResultCode.IDEMPOTENCY_KEY_REUSED.wire:
+                yield 0, [_taken_before(part)]
+            else:
+                yield 0, [_refused_row(part, answer["body"])]
+                rest = _without(part, answer["body"])
+                if rest:
+                    waiting.append((window, rest))
+
+
+def _taken_before(part: list[Numbered]) -> RowError:
+    """Some of these rows were taken by an earlier import of the file, others were wrong then."""
+    from api.importing.movements import RowError
+
+    first, last = part[0][0], part[-1][0]
+    detail = (
+        f"rows {first} to {last} of this file were imported before, without those that were wrong then; nothing was "
+        "taken again: put what was wrong into a file of its own"
+    )
+    return RowError(first, "", "", detail)
 
 
 def _place(problem: dict[str, Any]) -> int:

@@ -157,11 +157,11 @@ def place(call: Call) -> Handled:
     return Changing(command, order_renderer(body.number))
 
 
-def repeated_line(lines: tuple[OrderLineRequest, ...]) -> Rejection | None:
+def repeated_line(lines: tuple[OrderLineRequest, ...], within: str = "/lines") -> Rejection | None:
     """The refusal of line ids that are used twice."""
     seen: dict[str, int] = {}
     errors = tuple(
-        FieldError(f"/lines/{at}/id", f"line id {line.id!r} is used by line {seen[line.id]} already")
+        FieldError(f"{within}/{at}/id", f"line id {line.id!r} is used by line {seen[line.id]} already")
         for at, line in enumerate(lines)
         if seen.setdefault(line.id, at) != at
     )

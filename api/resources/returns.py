@@ -14,7 +14,7 @@ from api.listing import newest_orders, path_id, position_of, start_of
 from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.problems import malformed
 from api.resources.orders import NOT_FOUND as NO_ORDER
-from api.resources.orders import order_renderer
+from api.resources.orders import order_renderer, repeated_line
 from engine import limits, orders
 from engine.commands import AuthoriseReturn, CancelReturn, ReceiveReturn, ReportLoss, TakeLooseReturn
 from engine.commands.fields import Id, Text
@@ -139,6 +139,9 @@ def authorise(call: Call) -> Handled:
     order = _order(call)
     if order is None:
         return NO_ORDER
+    repeated = repeated_line(body.exchange or (), "/exchange")
+    if repeated is not None:
+        return repeated
     replacement = None if body.exchange is None else _replacement(call, order)
     if isinstance(replacement, Rejection):
         return replacement

@@ -149,3 +149,9 @@ def test_returns_are_listed_by_order_and_state(shipped: Api) -> None:
     assert [item["id"] for item in page["items"]] == ["ret-2"]
     assert [i["id"] for i in shipped.read(f"/v1/returns?limit=1&cursor={page['next_cursor']}")["items"]] == ["ret-1"]
     assert shipped.read("/v1/returns?order=W-404")["items"] == []
+
+
+def test_an_exchange_names_every_line_once(shipped: Api) -> None:
+    line = {"id": "1", "sku": "CUSHION", "quantity": 1}
+    body = {"lines": [{"id": "2", "quantity": 1}], "exchange": [line, line]}
+    shipped.refused("/v1/orders/W-1/returns", body, 400, "malformed_request", "/exchange/1/id")

@@ -109,6 +109,25 @@ def test_a_row_the_node_refuses_is_left_out_and_the_others_go_on(node: RunningNo
     assert on_hand(node, "TEA-TOWEL", "leipzig") >= 3
 
 
+def test_a_row_that_became_right_does_not_make_the_others_count_twice(node: RunningNode, tmp_path: Path) -> None:
+    rows = [f"{'NEW-MUG' if at == 3 else 'TEA-TOWEL'},berlin,1" for at in range(1_500)]
+    file = table(tmp_path / "mugs.csv", *rows)
+    before = on_hand(node, "TEA-TOWEL", "berlin")
+    assert "1,499 taken, 1 not" in imported(node, file).stdout
+    node.call("PUT", "/v1/items/NEW-MUG", {"name": "Mug"})
+    again = imported(node, file)
+    assert "rows 2 to 999 of this file were imported before" in again.stderr
+    assert (again.exit_code, on_hand(node, "TEA-TOWEL", "berlin")) == (1, before + 1_499)
+    assert on_hand(node, "NEW-MUG", "berlin") == 0
+
+
+def test_the_same_file_with_another_reason_is_another_import(node: RunningNode, tmp_path: Path) -> None:
+    file = table(tmp_path / "twice.csv", "OAK-TRAY,leipzig,9")
+    assert imported(node, file).exit_code == 0
+    assert imported(node, file, "--reason", "count").exit_code == 0
+    assert on_hand(node, "OAK-TRAY", "leipzig") == 9
+
+
 def test_an_excel_file_is_read_as_it_is(node: RunningNode, tmp_path: Path) -> None:
     xlsx = pytest.importorskip("openpyxl", reason="openpyxl writes the file this test reads")
     book = xlsx.Workbook()
