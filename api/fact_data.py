@@ -75,6 +75,12 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("node_item", f"{fact.node}/{fact.sku}")
         case f.ChannelSet():
             return Document("channel", fact.channel)
+        case f.PriceListSet():
+            return Document("price_list", fact.price_list)
+        case f.TaxRatesSet():
+            return Document("tax_rates", fact.country)
+        case f.PromotionSet():
+            return Document("promotion", fact.promotion)
         case f.SourcingPolicySet():
             return Document("sourcing_policy", fact.policy)
         case f.ApiKeyCreated() | f.ApiKeyRevoked():

@@ -12,7 +12,7 @@ from api.operations import PageQuery
 from api.problems import malformed
 from api.timestamps import to_ns
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Country, Id, Sku
 from engine.orders import Order
 from engine.results import Rejection, ResultCode
 from engine.state import State
@@ -63,6 +63,11 @@ def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
 def path_id(value: str, name: str) -> str | Rejection:
     """An id from the path, or the refusal of what can't be one."""
     return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+
+
+def path_country(value: str) -> str | Rejection:
+    """A country from the path, or the refusal of what can't be one."""
+    return _checked(value, Country, "`country` in the path: two capital letters (ISO 3166-1)")
 
 
 def path_sku(value: str) -> str | Rejection:

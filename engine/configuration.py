@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.facts import (
+    ChannelSet,
+    Fact,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    PriceListSet,
+    PromotionSet,
+    SourcingPolicySet,
+    TaxRatesSet,
+)
 from engine.policies import FUNCTIONS, problems_of
+from engine.pricing.catalogue import Catalogue
+from engine.pricing.checking import problems_of_price_list, problems_of_promotion, problems_of_tax_rates
 from engine.results import FieldError, Rejection, ResultCode
 
 if TYPE_CHECKING:
     from engine.state import State
 
+Body = TypeVar("Body")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 
@@ -32,7 +46,23 @@ class Configuration:
         self.channels: dict[str, Channel] = {}
         self.sourcing_policies: dict[str, SourcingPolicy] = {}
         self.policy_seqs: dict[str, int] = {}
+        self.price_lists: dict[str, PriceList] = {}
+        self.tax_rates: dict[str, TaxRates] = {}
+        self.promotions: dict[str, Promotion] = {}
+        self._catalogue: Catalogue | None = None
         self.version = 0
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """All promotions, made ready for quotes."""
+        if self._catalogue is None:
+            self._catalogue = Catalogue(self.promotions)
+        return self._catalogue
+
+    def put_promotion(self, promotion_id: str, body: Promotion) -> None:
+        """Set a promotion."""
+        self.promotions[promotion_id] = body
+        self._catalogue = None
 
     def policy_of(self, channel: Channel) -> SourcingPolicy:
         """The policy a channel sources by."""
@@ -46,6 +76,9 @@ class Configuration:
             node_items={node: dict(items) for node, items in self.node_items.items()},
             channels=dict(self.channels),
             sourcing_policies=dict(self.sourcing_policies),
+            price_lists=dict(self.price_lists),
+            tax_rates=dict(self.tax_rates),
+            promotions=dict(self.promotions),
         )
 
     def add(self, document: Configure) -> None:
@@ -54,6 +87,10 @@ class Configuration:
         self.items.update(document.items)
         self.channels.update(document.channels)
         self.sourcing_policies.update(document.sourcing_policies)
+        self.price_lists.update(document.price_lists)
+        self.tax_rates.update(document.tax_rates)
+        for promotion_id, body in document.promotions.items():
+            self.put_promotion(promotion_id, body)
         for node, items in document.node_items.items():
             self.node_items.setdefault(node, {}).update(items)
 
@@ -106,6 +143,9 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
     for node, items in command.node_items.items():
         present = known.node_items.get(node, {})
         facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
+    facts += [PriceListSet(i, body) for i, body in command.price_lists.items() if known.price_lists.get(i) != body]
+    facts += [TaxRatesSet(i, body) for i, body in command.tax_rates.items() if known.tax_rates.get(i) != body]
+    facts += [PromotionSet(i, body) for i, body in command.promotions.items() if known.promotions.get(i) != body]
     return tuple(facts)
 
 
@@ -129,7 +169,20 @@ def _malformed(document: Configure) -> Rejection | None:
         for name, policy in document.sourcing_policies.items()
         for inner, detail in problems_of(policy, tuple(FUNCTIONS))
     ]
+    errors += _problems("price_lists", document.price_lists, problems_of_price_list)
+    errors += _problems("tax_rates", document.tax_rates, problems_of_tax_rates)
+    errors += _problems("promotions", document.promotions, problems_of_promotion)
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, tuple(errors)) if errors else None
+
+
+def _problems(
+    part: str, bodies: Mapping[str, Body], problems_of_one: Callable[[Body], Iterable[tuple[str, str]]]
+) -> list[FieldError]:
+    return [
+        FieldError(f"/{part}/{_escape(name)}{inner}", detail)
+        for name, body in bodies.items()
+        for inner, detail in problems_of_one(body)
+    ]
 
 
 def _first_dangling_reference(known: Configuration, document: Configure) -> Rejection | None:
@@ -191,3 +244,18 @@ def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
     state.configuration.sourcing_policies[fact.policy] = fact.body
     state.configuration.policy_seqs[fact.policy] = state.seq
     state.configuration.version += 1
+
+
+def evolve_price_list_set(state: State, fact: PriceListSet) -> None:
+    """Write down a price list."""
+    state.configuration.price_lists[fact.price_list] = fact.body
+
+
+def evolve_tax_rates_set(state: State, fact: TaxRatesSet) -> None:
+    """Write down the rates of a country."""
+    state.configuration.tax_rates[fact.country] = fact.body
+
+
+def evolve_promotion_set(state: State, fact: PromotionSet) -> None:
+    """Write down a promotion."""
+    state.configuration.put_promotion(fact.promotion, fact.body)

@@ -18,6 +18,8 @@ PRICE_MAX = 100_000_000  # what a rule may add for a node, in minor units
 UNIT_PRICE_MAX = 100_000  # what a rule may add for a unit
 OVERRIDES_MAX = 100
 RULES_MAX = 1_000
+PRICE_STEPS_MAX = 100  # prices of one SKU in one list, by quantity
+QUOTE_VOUCHERS_MAX = 20
 
 # Lines
 MOVEMENT_LINES_MAX = 1_000

@@ -160,6 +160,9 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.NodeItemSet: configuration.evolve_node_item_set,
     f.ChannelSet: configuration.evolve_channel_set,
     f.SourcingPolicySet: configuration.evolve_sourcing_policy_set,
+    f.PriceListSet: configuration.evolve_price_list_set,
+    f.TaxRatesSet: configuration.evolve_tax_rates_set,
+    f.PromotionSet: configuration.evolve_promotion_set,
     f.ApiKeyCreated: access.evolve_key_created,
     f.ApiKeyRevoked: access.evolve_key_revoked,
     f.KeysForgotten: idempotency.evolve_forgotten,
@@ -420,6 +423,12 @@ def _documents(state: State) -> Iterator[Configure]:
         yield Configure(items=items)
     for policies in _cut(known.sourcing_policies):
         yield Configure(sourcing_policies=policies)
+    for price_lists in _cut(known.price_lists):
+        yield Configure(price_lists=price_lists)
+    for tax_rates in _cut(known.tax_rates):
+        yield Configure(tax_rates=tax_rates)
+    for promotions in _cut(known.promotions):
+        yield Configure(promotions=promotions)
     for channels in _cut(known.channels):
         yield Configure(channels=channels)
     for node in list(known.node_items):

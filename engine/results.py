@@ -30,6 +30,7 @@ class ResultCode(enum.Enum):
     UNKNOWN_RESERVATION = ("unknown_reservation", 422, True, "There is no such reservation")
     UNKNOWN_LINE = ("unknown_line", 422, True, "The order or reservation has no such line")
     UNKNOWN_FULFILMENT = ("unknown_fulfilment", 422, True, "The order has no such fulfilment")
+    NO_PRICE = ("no_price", 422, True, "There is no price for it")
     NO_PICKUP = ("no_pickup", 422, True, "Customers cannot pick up there")
     WRONG_CHANNEL = ("wrong_channel", 422, False, "The reservation was made on another channel")
     ORDER_NUMBER_TAKEN = ("order_number_taken", 409, False, "An order with this number exists")

@@ -6,13 +6,24 @@ from typing import Any
 
 import msgspec
 
-from api.listing import path_id, path_sku, position_of
+from api.listing import path_country, path_id, path_sku, position_of
 from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
 from api.problems import malformed
 from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.facts import ChannelSet, Fact, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.facts import (
+    ChannelSet,
+    Fact,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    PriceListSet,
+    PromotionSet,
+    SourcingPolicySet,
+    TaxRatesSet,
+)
 from engine.results import Rejection, ResultCode
 from engine.state import State
 
@@ -52,6 +63,24 @@ class SourcingPolicyResource(
     id: str
 
 
+class PriceListResource(PriceList, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
+    """A price list with its id."""
+
+    id: str
+
+
+class TaxRatesResource(TaxRates, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
+    """The tax rates of a country."""
+
+    country: str
+
+
+class PromotionResource(Promotion, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
+    """A promotion with its id."""
+
+    id: str
+
+
 class NodePage(msgspec.Struct):
     """In the order in which they were created."""
 
@@ -87,6 +116,27 @@ class SourcingPolicyPage(msgspec.Struct):
     next_cursor: str | None
 
 
+class PriceListPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[PriceListResource]
+    next_cursor: str | None
+
+
+class TaxRatesPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[TaxRatesResource]
+    next_cursor: str | None
+
+
+class PromotionPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[PromotionResource]
+    next_cursor: str | None
+
+
 class ConfigurationAnswer(msgspec.Struct):
     """How many of each were created or changed; what was already as asked is not counted."""
 
@@ -96,6 +146,9 @@ class ConfigurationAnswer(msgspec.Struct):
     node_items: int
     channels: int
     sourcing_policies: int
+    price_lists: int
+    tax_rates: int
+    promotions: int
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -136,7 +189,8 @@ def _node_and_sku(call: Call) -> tuple[str, ...] | Rejection:
 
 def _simple(part: str, path_name: str, resource: Any, page: Any, missing: str, *names: str) -> Kind:
     """A kind that stands directly under its id in the document."""
-    check = path_sku if path_name == "sku" else lambda value: path_id(value, path_name)
+    checks: dict[str, Callable[[str], str | Rejection]] = {"sku": path_sku, "country": path_country}
+    check = checks.get(path_name, lambda value: path_id(value, path_name))
     return Kind(
         part,
         resource,
@@ -155,6 +209,11 @@ CHANNELS = _simple("channels", "channel", ChannelResource, ChannelPage, "there i
 POLICIES = _simple(
     "sourcing_policies", "policy", SourcingPolicyResource, SourcingPolicyPage, "there is no such sourcing policy"
 )
+PRICE_LISTS = _simple("price_lists", "price_list", PriceListResource, PriceListPage, "there is no such price list")
+TAX_RATES = _simple(
+    "tax_rates", "country", TaxRatesResource, TaxRatesPage, "no tax rates are set for this country", "country"
+)
+PROMOTIONS = _simple("promotions", "promotion", PromotionResource, PromotionPage, "there is no such promotion")
 NODE_ITEMS = Kind(
     "node_items",
     NodeItemResource,
@@ -225,7 +284,8 @@ def _listing(kind: Kind) -> Handler:
 def configure(call: Call) -> Handled:
     """Set any number of things, all or nothing."""
     document: Configure = call.body
-    entries = sum(len(getattr(document, part)) for part in ("nodes", "items", "channels", "sourcing_policies"))
+    entries = sum(len(getattr(document, part)) for part in PARTS)
+    entries += sum(len(each.prices) for each in document.price_lists.values())
     entries += sum(len(items) for items in document.node_items.values())
     if entries > limits.CONFIGURATION_ENTRIES_MAX:
         return malformed(f"a document has at most {limits.CONFIGURATION_ENTRIES_MAX} entries, this one {entries}")
@@ -243,6 +303,9 @@ def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Confi
         node_items=count(NodeItemSet),
         channels=count(ChannelSet),
         sourcing_policies=count(SourcingPolicySet),
+        price_lists=count(PriceListSet),
+        tax_rates=count(TaxRatesSet),
+        promotions=count(PromotionSet),
     )
 
 
@@ -277,6 +340,7 @@ def _three(
     ]  # fmt: skip
 
 
+PARTS = ("nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions")
 NODE = {
     "name": "Leipzig warehouse",
     "kind": "warehouse",
@@ -290,6 +354,18 @@ NODE = {
 ITEM = {"name": "White hanging heart T-light holder", "weight_grams": 210, "backorderable": False}
 CHANNEL = {"name": "Web shop Germany", "kind": "web", "country": "DE", "currency": "EUR", "nodes": ["leipzig"]}
 POLICY = {"name": "Cheapest", "parcel_cost_minor": 400, "cost_per_100_km_minor": 20}
+PRICE_LIST = {
+    "currency": "EUR",
+    "tax_included": True,
+    "channels": ["web-de"],
+    "prices": {"85123A": [{"unit_price_minor": 295}, {"from_quantity": 12, "unit_price_minor": 255}]},
+}
+RATES = {"classes": {"standard": [{"rate": "0.19"}], "reduced": [{"rate": "0.07"}]}}
+PROMOTION = {
+    "name": "Ten per cent off kitchen things from 50 EUR",
+    "when": {"item_groups": ["kitchen"], "min_goods_minor": 5000},
+    "gives": {"percent": "10", "on": "items"},
+}
 
 OPERATIONS = [
     *_three(NODES, "/v1/nodes/{node}", "NodeById", "Nodes", "a node", Node, NODE),
@@ -305,6 +381,15 @@ OPERATIONS = [
     *_three(
         POLICIES, "/v1/sourcing-policies/{policy}", "SourcingPolicy", "SourcingPolicies", "a sourcing policy",
         SourcingPolicy, POLICY,
+    ),
+    *_three(
+        PRICE_LISTS, "/v1/price-lists/{price_list}", "PriceList", "PriceLists", "a price list", PriceList, PRICE_LIST,
+    ),
+    *_three(
+        TAX_RATES, "/v1/tax-rates/{country}", "TaxRates", "AllTaxRates", "the tax rates of a country", TaxRates, RATES,
+    ),
+    *_three(
+        PROMOTIONS, "/v1/promotions/{promotion}", "Promotion", "Promotions", "a promotion", Promotion, PROMOTION,
     ),
     Operation(
         id="postConfiguration", method="POST", path="/v1/configuration", tag=TAG, handle=configure,

@@ -24,6 +24,7 @@ from engine.commands.fields import (
     TtlSeconds,
 )
 from engine.commands.policies import SourcingPolicy
+from engine.commands.pricing import PriceList, Promotion, TaxRates
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,7 +90,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Where orders are placed. `buffer` units per SKU are withheld from this channel.
 
     What is ready for pickup and not collected within `collect_within_seconds` is given back. Units still backordered after
-    `cancel_backorders_after_seconds` are cancelled.
+    `cancel_backorders_after_seconds` are cancelled. `prices_include_tax` is about the prices that the shop gives itself.
     """
 
     name: Name
@@ -102,6 +103,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     buffer: QuantityOrZero = 0
     collect_within_seconds: Seconds = limits.COLLECT_SECONDS_DEFAULT
     cancel_backorders_after_seconds: Seconds | None = None
+    prices_include_tax: bool = True
 
 
 class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -112,3 +114,6 @@ class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     node_items: dict[Id, dict[Sku, NodeItem]] = {}
     channels: dict[Id, Channel] = {}
     sourcing_policies: dict[Id, SourcingPolicy] = {}
+    price_lists: dict[Id, PriceList] = {}
+    tax_rates: dict[Country, TaxRates] = {}
+    promotions: dict[Id, Promotion] = {}

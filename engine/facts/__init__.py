@@ -37,6 +37,7 @@ from engine.facts.orders import (
     ReturnReceived,
 )
 from engine.facts.picking import PickListEnded, PickListMade
+from engine.facts.pricing import PriceListSet, PromotionSet, TaxRatesSet
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -95,6 +96,9 @@ Fact = (
     | NodeItemSet
     | ChannelSet
     | SourcingPolicySet
+    | PriceListSet
+    | TaxRatesSet
+    | PromotionSet
     | ApiKeyCreated
     | ApiKeyRevoked
     | KeysForgotten
@@ -152,6 +156,9 @@ __all__ = [
     "ReturnCancelled",
     "ReturnReceived",
     "SourcingPolicySet",
+    "PriceListSet",
+    "TaxRatesSet",
+    "PromotionSet",
     "StockMoved",
     "StockReserved",
 ]

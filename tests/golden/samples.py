@@ -14,6 +14,19 @@ from engine.areas import Area
 from engine.commands import policies as p
 from engine.commands.configuration import Channel, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
+from engine.commands.pricing import (
+    BundleItem,
+    BundlePrice,
+    BuyXGetY,
+    DatedRate,
+    Gives,
+    PriceList,
+    PriceStep,
+    Promotion,
+    PromotionConditions,
+    PromotionLimits,
+    TaxRates,
+)
 from engine.facts import Fact
 from engine.facts import orders as of
 from engine.facts.inbound import InboundUnits
@@ -46,6 +59,32 @@ def move(source: int, target: int, quantity: int) -> tuple[Posting, ...]:
     return (Posting("BRASS-KETTLE", "berlin", source, target, quantity),)
 
 
+CONDITIONS = PromotionConditions(
+    channels=("web",),
+    countries=("DE",),
+    since="2026-11-24",
+    until="2026-12-24T18:00:00Z",
+    min_goods_minor=5_000,
+    min_quantity=2,
+    items=("BRASS-KETTLE",),
+    item_groups=("kitchen",),
+    customer_groups=("trade",),
+    first_order=True,
+    voucher=True,
+)
+PROMOTIONS = (
+    Promotion(
+        "Autumn", Gives(percent="7.5", on="items", max_minor=900, max_units=3), CONDITIONS, "best_of:autumn", 4,
+        PromotionLimits(100, 1, 50_000), "claw_back",
+    ),
+    Promotion("Autumn", Gives(amount=500)),
+    Promotion("Autumn", Gives(amount_per_item=50)),
+    Promotion("Autumn", Gives(fixed_price=900)),
+    Promotion("Autumn", Gives(buy_x_get_y=BuyXGetY(2, 1, "50"))),
+    Promotion("Autumn", Gives(bundle_price=BundlePrice(("BRASS-KETTLE", BundleItem("TEA-TOWEL", 2)), 4_000))),
+    Promotion("Autumn", Gives(free_shipping=True)),
+    Promotion("Autumn", Gives(free_item="TEA-TOWEL")),
+)  # fmt: skip
 LINES = (ReservedLine("BRASS-KETTLE", 5, "berlin", (Source("berlin", 3), Source("leipzig", 1))),)
 WORK = (of.PlannedFulfilment(17, "berlin", (of.Take(0, 2), of.Take(1, 1))),)
 DECISION = Decision("near", 12, (0, 2), 1_250, 1_200)
@@ -184,6 +223,26 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
+    "price_list_set/1": f.PriceListSet(
+        "shelf",
+        PriceList(
+            currency="EUR",
+            prices={"BRASS-KETTLE": (PriceStep(295), PriceStep(255, 12))},
+            tax_included=False,
+            name="Shelf prices",
+            channels=("web",),
+            countries=("DE",),
+            customer_groups=("trade",),
+            valid_from="2026-11-24",
+            valid_to="2026-12-24T18:00:00Z",
+            priority=3,
+        ),
+        (),
+    ),
+    "tax_rates_set/1": f.TaxRatesSet(
+        "DE", TaxRates({"standard": (DatedRate("0.16", "2020-07-01", "S"), DatedRate("0.19", "2021-01-01"))}), ()
+    ),
+    **{f"promotion_set/{at}": f.PromotionSet("autumn", body, ()) for at, body in enumerate(PROMOTIONS, 1)},
     "sourcing_policy_set/3": f.SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
@@ -252,7 +311,7 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "channel_set/2": f.ChannelSet(
+    "channel_set/3": f.ChannelSet(
         "web",
         Channel(
             name="Web",
@@ -265,6 +324,7 @@ SAMPLES: dict[str, Fact] = {
             buffer=3,
             collect_within_seconds=259_200,
             cancel_backorders_after_seconds=5_184_000,
+            prices_include_tax=False,
         ),
         (),
     ),
@@ -297,6 +357,22 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    "channel_set/2": f.ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+            collect_within_seconds=259_200,
+            cancel_backorders_after_seconds=5_184_000,
+        ),
+        (),
+    ),
     "inbound_expected/1": f.InboundExpected(
         9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
     ),

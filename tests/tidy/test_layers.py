@@ -15,6 +15,7 @@ LAYERS: list[set[str]] = [
     {"engine.lifecycles", "engine.worklists"},
     {"engine.commands", "engine.facts"},
     {"engine.ledger", "engine.sourcing", "engine.records", "engine.calendars", "engine.policies"},
+    {"engine.pricing"},
     {
         "engine.access",
         "engine.configuration",

@@ -1,0 +1,30 @@
+"""What prices, taxes and promotions became. The whole new body is in the fact, so that the journal is the price history."""
+
+import msgspec
+
+from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.facts.postings import Posting
+
+
+class PriceListSet(msgspec.Struct, array_like=True, frozen=True, tag="price_list_set"):
+    """A price list was created or replaced."""
+
+    price_list: str
+    body: PriceList
+    postings: tuple[Posting, ...] = ()
+
+
+class TaxRatesSet(msgspec.Struct, array_like=True, frozen=True, tag="tax_rates_set"):
+    """The tax rates of a country were created or replaced."""
+
+    country: str
+    body: TaxRates
+    postings: tuple[Posting, ...] = ()
+
+
+class PromotionSet(msgspec.Struct, array_like=True, frozen=True, tag="promotion_set"):
+    """A promotion was created or replaced."""
+
+    promotion: str
+    body: Promotion
+    postings: tuple[Posting, ...] = ()

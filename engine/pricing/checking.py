@@ -1,0 +1,66 @@
+"""What is wrong with prices, taxes and promotions that can't be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.calendars import day_of_date
+from engine.commands.pricing import Gives, PriceList, Promotion, TaxRates
+
+EFFECTS = (
+    "percent", "amount", "amount_per_item", "fixed_price", "buy_x_get_y", "bundle_price", "free_shipping", "free_item",
+)  # fmt: skip
+# On what an effect may be; the first one if nothing is said.
+ON = {
+    "percent": ("order", "items", "cheapest", "shipping"),
+    "amount": ("order", "items", "cheapest", "shipping"),
+    "amount_per_item": ("items", "order", "cheapest"),
+    "fixed_price": ("items", "order", "cheapest"),
+    "buy_x_get_y": ("items", "order", "cheapest"),
+    "bundle_price": ("items", "order"),
+    "free_shipping": ("shipping", "order"),
+    "free_item": ("items", "order", "cheapest"),
+}
+Problem = tuple[str, str]
+
+
+def effect_of(gives: Gives) -> str:
+    """The name of the one effect."""
+    return next(name for name in EFFECTS if getattr(gives, name) is not None)
+
+
+def problems_of_promotion(promotion: Promotion) -> Iterator[Problem]:
+    """What can't be, each with a pointer into the body."""
+    named = [name for name in EFFECTS if getattr(promotion.gives, name) is not None]
+    if len(named) != 1:
+        yield "/gives", f"a promotion gives exactly one of {', '.join(EFFECTS)}; this one {len(named)}"
+    elif promotion.gives.on is not None and promotion.gives.on not in ON[named[0]]:
+        yield "/gives/on", f"{named[0]} can be on {', '.join(ON[named[0]])}"
+    for name, moment in (("from", promotion.when.since), ("to", promotion.when.until)):
+        yield from _date(f"/when/{name}", moment)
+
+
+def problems_of_price_list(price_list: PriceList) -> Iterator[Problem]:
+    """What can't be, each with a pointer into the body."""
+    yield from _date("/valid_from", price_list.valid_from)
+    yield from _date("/valid_to", price_list.valid_to)
+    for sku, steps in price_list.prices.items():
+        begins = [step.from_quantity for step in steps]
+        if sorted(set(begins)) != begins:
+            pointer = f"/prices/{sku.replace('~', '~0')}"
+            yield pointer, f"the steps of {sku!r} must begin at more and more units"
+
+
+def problems_of_tax_rates(rates: TaxRates) -> Iterator[Problem]:
+    """What can't be, each with a pointer into the body."""
+    for name, dated in rates.classes.items():
+        days = [rate.since for rate in dated]
+        for at, day in enumerate(days):
+            yield from _date(f"/classes/{name}/{at}/from", day)
+        if sorted(set(days)) != days:
+            yield f"/classes/{name}", f"the rates of class {name!r} must begin on later and later days"
+
+
+def _date(pointer: str, moment: str | None) -> Iterator[Problem]:
+    if moment is not None and day_of_date(moment[:10]) is None:
+        yield pointer, f"there is no date {moment[:10]}"

@@ -1,0 +1,100 @@
+"""Which of the promotions that could apply do: stacked, the best of a group, or one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.pricing.catalogue import Ready
+from engine.pricing.effects import Basket, Candidate, Off, at_most, effect, why_not_here
+
+NO_EFFECT = "nothing_to_take_off"
+BETTER_IN_GROUP, BETTER_TOGETHER, BETTER_ALONE = "another_of_its_group_is_better", "others_give_more", "exclusive"
+
+
+class Applied(NamedTuple):
+    """A promotion that applies, and what it takes off."""
+
+    promotion: Ready
+    off: Off
+
+
+class Verdict(NamedTuple):
+    """Whether a promotion applies: what it takes off, or (`reason`) why it does not."""
+
+    promotion: str
+    minor: int
+    reason: str | None
+
+
+class Combined(NamedTuple):
+    """The promotions that apply in turn, what they leave, and a verdict on each that was looked at."""
+
+    applied: list[Applied]
+    left: Basket
+    verdicts: list[Verdict]
+
+
+def combine(candidates: Sequence[Candidate], basket: Basket) -> Combined:
+    """The best outcome for the customer that the promotions allow."""
+    verdicts: dict[str, Verdict] = {}
+    together: list[Candidate] = []
+    alone: list[Candidate] = []
+    for each in candidates:
+        reason = why_not_here(each, basket)
+        if reason is not None:
+            verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
+        else:
+            (alone if each.promotion.exclusive else together).append(each)
+    applied, left = _in_turn(together, basket, verdicts)
+    together_minor = sum([used.off.minor for used in applied])
+    best = _best(alone, basket, verdicts, BETTER_TOGETHER, together_minor)
+    if best is not None:
+        for used in applied:
+            verdicts[used.promotion.id] = Verdict(used.promotion.id, 0, BETTER_ALONE)
+        applied, left = [best], basket.less(best.off)
+    for used in applied:
+        verdicts[used.promotion.id] = Verdict(used.promotion.id, used.off.minor, None)
+    return Combined(applied, left, list(verdicts.values()))
+
+
+def _in_turn(together: list[Candidate], basket: Basket, verdicts: dict[str, Verdict]) -> tuple[list[Applied], Basket]:
+    """Stack them, the highest priority first. A group stands where its highest priority stands."""
+    groups: dict[str, list[Candidate]] = {}
+    for each in together:
+        best_of = each.promotion.group
+        groups.setdefault(f"of {best_of}" if best_of else f"only {each.promotion.id}", []).append(each)
+    in_order = sorted(groups.values(), key=lambda group: -max([each.promotion.body.priority for each in group]))
+    applied = []
+    for group in in_order:
+        best = _best(group, basket, verdicts, BETTER_IN_GROUP, 0)
+        if best is not None:
+            applied.append(best)
+            basket = basket.less(best.off)
+    return applied, basket
+
+
+def _best(
+    group: list[Candidate], basket: Basket, verdicts: dict[str, Verdict], otherwise: str, more_than: int
+) -> Applied | None:
+    """The one that takes most off, and more than `more_than`; ties to the higher priority, then to the older one.
+
+    The verdict on the others is `otherwise`.
+    """
+    bounds = [(-at_most(each, basket), -each.promotion.body.priority, at) for at, each in enumerate(group)]
+    best: tuple[int, int, int] | None = None
+    found: Applied | None = None
+    for bound, priority, at in sorted(bounds):
+        each = group[at]
+        verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, otherwise)
+        if -bound <= more_than or (best is not None and bound > best[0]):
+            if not bound:
+                verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, NO_EFFECT)
+            continue
+        off = effect(each, basket)
+        place = (-off.minor, priority, at)
+        if not off.minor:
+            verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, NO_EFFECT)
+        elif off.minor > more_than and (best is None or place < best):
+            best, found = place, Applied(each.promotion, off)
+    return found

@@ -1,0 +1,187 @@
+"""A quote: what a basket costs, line by line, with every discount and the tax in it. Pure; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.pricing.catalogue import Catalogue, why_not
+from engine.pricing.combining import Combined, Verdict, combine
+from engine.pricing.effects import Basket, Candidate, Row
+from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
+from engine.pricing.taxes import UNTAXED, Tax, contained, on_top, rate_of, shipping_class
+from engine.results import FieldError, Rejection, ResultCode
+
+if TYPE_CHECKING:
+    from engine.configuration import Configuration
+
+
+class Wanted(NamedTuple):
+    """A line that somebody asks the price of; `unit_price_minor` is the shop's own and wins."""
+
+    id: str
+    sku: str
+    quantity: int
+    unit_price_minor: int | None = None
+
+
+class Asked(NamedTuple):
+    """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for."""
+
+    buyer: Buyer
+    lines: Sequence[Wanted]
+    shipping_minor: int = 0
+    first_order: bool = False
+    treatment: str = "domestic"
+    vouchers: frozenset[str] = frozenset()
+
+
+class Discount(NamedTuple):
+    """What a promotion takes off a line or off shipping."""
+
+    promotion: str
+    minor: int
+
+
+class Priced(NamedTuple):
+    """A line, or shipping, with its figures in minor units. `total` is what the customer pays; the tax is in it.
+
+    goods - discount = total where prices include tax, else total - tax.
+    """
+
+    unit_price: int
+    price_list: str | None
+    goods: int
+    discounts: tuple[Discount, ...]
+    total: int
+    tax: int
+    rate: Tax
+    tax_included: bool
+
+    @property
+    def discount(self) -> int:
+        """All discounts."""
+        return sum([each.minor for each in self.discounts])
+
+
+class Quote(NamedTuple):
+    """Lines in the order in which they were asked for, shipping, and why promotions did or did not apply."""
+
+    lines: tuple[Priced, ...]
+    shipping: Priced
+    verdicts: list[Verdict]
+
+    @property
+    def goods(self) -> int:
+        """Before discounts, without shipping."""
+        return sum([line.goods for line in self.lines])
+
+    @property
+    def discount(self) -> int:
+        """Off lines and shipping."""
+        return sum([line.discount for line in self.lines]) + self.shipping.discount
+
+    @property
+    def tax(self) -> int:
+        """In lines and shipping."""
+        return sum([line.tax for line in self.lines]) + self.shipping.tax
+
+    @property
+    def total(self) -> int:
+        """What the customer pays."""
+        return sum([line.total for line in self.lines]) + self.shipping.total
+
+
+def quote(configuration: Configuration, asked: Asked) -> Quote | Rejection:
+    """What it all costs, or the lines that there is no price for."""
+    items, at_ns = configuration.items, asked.buyer.at_ns
+    channel = configuration.channels[asked.buyer.channel]
+    home = configuration.tax_rates.get(channel.country)
+    rates = configuration.tax_rates.get(asked.buyer.country or "", home)
+    goods_tax = [rate_of(rates, items[line.sku].tax_class, at_ns) for line in asked.lines]
+    shipping_tax = rate_of(rates, shipping_class(rates), at_ns)
+    prices = _prices(configuration, asked)
+    if isinstance(prices, Rejection):
+        return prices
+    shipping_price = UnitPrice(asked.shipping_minor, channel.prices_include_tax, None)
+    untaxed = UNTAXED.get(asked.treatment)
+    if untaxed is not None:
+        at_home = [rate_of(home, items[line.sku].tax_class, at_ns) for line in asked.lines]
+        prices = [_without_tax(price, tax) for price, tax in zip(prices, at_home, strict=True)]
+        shipping_price = _without_tax(shipping_price, rate_of(home, shipping_class(home), at_ns))
+        goods_tax, shipping_tax = [Tax(0, untaxed)] * len(prices), Tax(0, untaxed)
+    rows = [
+        Row(line.sku, items[line.sku].groups, line.quantity, line.quantity * price.minor)
+        for line, price in zip(asked.lines, prices, strict=True)
+    ]
+    combined, refused = _promotions(configuration.catalogue, asked, rows, shipping_price.minor)
+    lines = tuple(
+        _priced(price, row.goods_minor, tuple(discounts), left, tax)
+        for price, row, discounts, left, tax in zip(
+            prices, rows, _discounts(combined, len(rows)), combined.left.left, goods_tax, strict=True
+        )
+    )
+    off_shipping = tuple(
+        Discount(each.promotion.id, each.off.shipping) for each in combined.applied if each.off.shipping
+    )
+    shipping = _priced(shipping_price, shipping_price.minor, off_shipping, combined.left.shipping, shipping_tax)
+    return Quote(lines, shipping, refused + combined.verdicts)
+
+
+def _prices(configuration: Configuration, asked: Asked) -> list[UnitPrice] | Rejection:
+    """The unit price of every line: the shop's own, else that of the lists. Lines of one SKU count together for steps."""
+    included = configuration.channels[asked.buyer.channel].prices_include_tax
+    units: dict[str, int] = {}
+    for line in asked.lines:
+        units[line.sku] = units.get(line.sku, 0) + line.quantity
+    lists = lists_for(configuration.price_lists, asked.buyer)
+    prices, missing = [], []
+    for at, line in enumerate(asked.lines):
+        if line.unit_price_minor is not None:
+            prices.append(UnitPrice(line.unit_price_minor, included, None))
+            continue
+        found = unit_price(lists, line.sku, units[line.sku])
+        if found is None:
+            detail = f"no price list for {asked.buyer.currency} on this channel has a price of {line.sku!r} now"
+            missing.append(FieldError(f"/lines/{at}/sku", detail))
+        else:
+            prices.append(found)
+    return Rejection(ResultCode.NO_PRICE, missing[0].detail, tuple(missing)) if missing else prices
+
+
+def _without_tax(price: UnitPrice, tax: Tax) -> UnitPrice:
+    """The price of a sale without tax: what is left of one that includes the tax at home."""
+    if not price.tax_included:
+        return price
+    return UnitPrice(price.minor - contained(price.minor, tax), False, price.price_list)
+
+
+def _promotions(
+    catalogue: Catalogue, asked: Asked, rows: Sequence[Row], shipping_minor: int
+) -> tuple[Combined, list[Verdict]]:
+    """Those that apply, and why others do not."""
+    candidates, refused = [], []
+    for promotion, found in catalogue.about([(row.sku, row.groups) for row in rows]):
+        reason = why_not(promotion, asked.buyer, asked.first_order, asked.vouchers)
+        if reason is None:
+            candidates.append(Candidate(promotion, found))
+        else:
+            refused.append(Verdict(promotion.id, 0, reason))
+    basket = Basket(rows, [row.goods_minor for row in rows], shipping_minor)
+    return combine(candidates, basket), refused
+
+
+def _discounts(combined: Combined, lines_count: int) -> list[list[Discount]]:
+    """What applies to every line, in the order in which it was taken off."""
+    found: list[list[Discount]] = [[] for _ in range(lines_count)]
+    for each in combined.applied:
+        for at, minor in each.off.lines.items():
+            if minor:
+                found[at].append(Discount(each.promotion.id, minor))
+    return found
+
+
+def _priced(price: UnitPrice, goods: int, discounts: tuple[Discount, ...], left: int, rate: Tax) -> Priced:
+    tax = contained(left, rate) if price.tax_included else on_top(left, rate)
+    total = left if price.tax_included else left + tax
+    return Priced(price.minor, price.price_list, goods, discounts, total, tax, rate, price.tax_included)

@@ -1,0 +1,109 @@
+"""Quotes: which price holds, which tax is in it, and what can't be priced."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.commands.pricing import PriceList, TaxRates
+from engine.pricing.moments import begins_ns, ends_ns
+from engine.results import Rejection, ResultCode
+from tests.unit.pricing.baskets import ask, configuration, quoted
+
+
+def price_list(minor: int, **more: Any) -> PriceList:
+    body = {"currency": "EUR", "prices": {"KETTLE": [{"unit_price_minor": minor}]}, **more}
+    return msgspec.convert(body, PriceList)
+
+
+def test_tax_is_taken_out_of_prices_that_include_it_line_by_line_at_the_rate_of_the_item() -> None:
+    found = quoted(configuration(), ("KETTLE", 1), ("BOOK", 2), shipping_minor=490)
+    assert [(line.total, line.tax, line.rate.millionths) for line in found.lines] == [
+        (3_000, 479, 190_000),
+        (2_140, 140, 70_000),
+    ]
+    assert (found.shipping.tax, found.goods, found.tax, found.total) == (78, 5_140, 697, 5_630)
+
+
+def test_tax_comes_on_top_of_prices_before_tax() -> None:
+    known = configuration()
+    known.price_lists["trade"] = price_list(2_525, tax_included=False, customer_groups=["trade"], priority=1)
+    line = quoted(known, ("KETTLE", 3), customer_group="trade").lines[0]
+    assert (line.goods, line.tax, line.total, line.price_list) == (7_575, 1_439, 9_014, "trade")
+
+
+def test_the_country_that_the_goods_go_to_says_the_rate_if_its_rates_are_set() -> None:
+    known = configuration()
+    assert quoted(known, ("KETTLE", 1), country="AT").tax == 500
+    assert quoted(known, ("KETTLE", 1), country="FR").tax == 479
+    known.tax_rates.clear()
+    line = quoted(known, ("KETTLE", 1)).lines[0]
+    assert (line.tax, line.rate.category) == (0, "O")
+
+
+@pytest.mark.parametrize(
+    ("treatment", "category"),
+    [("reverse_charge", "AE"), ("intra_community", "K"), ("export", "G"), ("exempt", "E")],
+)
+def test_a_sale_without_tax_costs_what_is_left_without_the_tax_at_home(treatment: str, category: str) -> None:
+    line = quoted(configuration(), ("KETTLE", 2), treatment=treatment, country="AT").lines[0]
+    assert (line.unit_price, line.goods, line.total, line.tax) == (2_521, 5_042, 5_042, 0)
+    assert line.rate == (0, category)
+
+
+def test_the_rate_of_the_day_holds() -> None:
+    known = configuration()
+    dated = {"classes": {"standard": [{"rate": "0.175"}, {"from": "2011-01-04", "rate": "0.2"}]}}
+    known.tax_rates = {"GB": msgspec.convert(dated, TaxRates)}
+    before = quoted(known, ("KETTLE", 1), country="GB", at_ns=begins_ns("2011-01-04") - 1)
+    after = quoted(known, ("KETTLE", 1), country="GB", at_ns=begins_ns("2011-01-04"))
+    assert (before.tax, after.tax) == (447, 500)
+
+
+def test_the_price_list_with_the_highest_priority_holds_and_of_equal_ones_the_lowest_price() -> None:
+    known = configuration()
+    known.price_lists["sale"] = price_list(2_800)
+    assert quoted(known, ("KETTLE", 1)).lines[0].unit_price == 2_800
+    known.price_lists["catalogue"] = price_list(3_300, priority=5)
+    assert quoted(known, ("KETTLE", 1), ("TOWEL", 1)).lines[0].price_list == "catalogue"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"currency": "GBP"},
+        {"channels": ["shop"]},
+        {"countries": ["AT"]},
+        {"customer_groups": ["trade"]},
+        {"valid_from": "2026-11-25"},
+        {"valid_to": "2026-11-23"},
+    ],
+)
+def test_a_price_list_for_others_or_another_time_is_passed_over(condition: dict[str, Any]) -> None:
+    known = configuration()
+    known.price_lists["other"] = price_list(1, **condition)
+    assert quoted(known, ("KETTLE", 1)).lines[0].price_list == "shelf"
+
+
+def test_who_buys_more_pays_the_price_of_the_step_and_lines_of_a_sku_count_together() -> None:
+    known = configuration()
+    steps = [{"unit_price_minor": 295}, {"from_quantity": 12, "unit_price_minor": 255}]
+    known.price_lists["steps"] = msgspec.convert(
+        {"currency": "EUR", "priority": 1, "prices": {"TOWEL": steps}}, PriceList
+    )
+    assert [line.goods for line in quoted(known, ("TOWEL", 11)).lines] == [3_245]
+    assert [line.goods for line in quoted(known, ("TOWEL", 8), ("TOWEL", 4)).lines] == [2_040, 1_020]
+
+
+def test_what_has_no_price_is_refused_with_every_line_that_has_none() -> None:
+    known = configuration()
+    known.price_lists["shelf"] = price_list(3_000)
+    refused = ask(known, ("TOWEL", 1), ("KETTLE", 1), ("BOOK", 1))
+    assert isinstance(refused, Rejection)
+    assert refused.code is ResultCode.NO_PRICE
+    assert [error.pointer for error in refused.errors] == ["/lines/0/sku", "/lines/2/sku"]
+
+
+def test_a_date_is_a_whole_day_and_a_time_is_a_moment() -> None:
+    assert ends_ns("2026-11-24") == begins_ns("2026-11-25")
+    assert ends_ns("2026-11-24T12:00:00Z") == begins_ns("2026-11-24T12:00:00Z")
