@@ -1,10 +1,13 @@
 """Orders, fulfilments and returns as clients see them. Nothing personal is in any of these: they are journalled as answers."""
 
+from typing import Any
+
 import msgspec
 
 from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, iso_or_none
+from engine.facts.money import Priced
 from engine.facts.orders import Take
 from engine.lifecycles import (
     ACCEPTED,
@@ -21,7 +24,10 @@ from engine.lifecycles import (
     RELEASED,
     RETURN,
 )
+from engine.money import OrderMoney
 from engine.orders import Fulfilment, LooseReturn, Order, OrderLine, Return
+from engine.pricing.amounts import text_of_rate
+from engine.settling import refund_minor
 from engine.state import State
 from engine.work import order_traits, traits_of
 
@@ -86,6 +92,57 @@ class PromisedAnswer(msgspec.Struct):
     delivers_at: Timestamp | None
 
 
+class DiscountAnswer(msgspec.Struct):
+    """What one promotion takes off."""
+
+    promotion: str
+    amount_minor: int
+
+
+class AmountAnswer(msgspec.Struct):
+    """`total_minor` is what the customer pays; `tax_minor` is in it. `tax_category` is the EN 16931 code.
+
+    goods_minor - discount_minor = total_minor where `tax_included`, else total_minor - tax_minor.
+    """
+
+    goods_minor: int
+    discounts: list[DiscountAnswer]
+    discount_minor: int
+    total_minor: int
+    tax_minor: int
+    tax_rate: str
+    tax_category: str
+    tax_included: bool
+
+
+class PricedLineAnswer(AmountAnswer):
+    """Units of an order line that were priced together. `price_list` is where their price is from; null: it is the shop's own."""
+
+    id: str
+    quantity: int
+    unit_price_minor: int
+    price_list: str | None
+
+
+class MoneyAnswer(msgspec.Struct):
+    """What the order costs, frozen when it was placed; a line that a change made longer is there more than once.
+
+    total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
+    units that were cancelled, lost or returned; `due_minor` is the rest.
+    """
+
+    currency: str
+    lines: list[PricedLineAnswer]
+    shipping: AmountAnswer
+    goods_minor: int
+    discount_minor: int
+    tax_minor: int
+    total_minor: int
+    credited_minor: int
+    credited_tax_minor: int
+    due_minor: int
+
+
 class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
     """Where the units of a line are: quantity = allocated + backordered + unsourceable + shipped + cancelled.
 
@@ -129,7 +186,7 @@ class HoldAnswer(msgspec.Struct):
 
 
 class OrderAnswer(msgspec.Struct):
-    """An order. `state`: open, backordered, unsourceable, shipped, delivered, collected, cancelled.
+    """An order. `money` is null for one without prices. `state`: open, backordered, unsourceable, shipped, delivered, collected, cancelled.
 
     `allowed` is what may be done with it now. The customer comes for it to `pickup_node` (null: it is sent) by `pickup_until`.
     """
@@ -150,6 +207,7 @@ class OrderAnswer(msgspec.Struct):
     pickup_until: Timestamp | None
     replaces: str | None
     replaced_by: tuple[str, ...]
+    money: MoneyAnswer | None
 
 
 class OrderDetail(OrderAnswer, kw_only=True):
@@ -162,17 +220,24 @@ class OrderDetail(OrderAnswer, kw_only=True):
 
 
 class ReturnLineAnswer(msgspec.Struct):
-    """What may come back of the order line with this id, and what has."""
+    """What may come back of the order line with this id, what has, and what of that is settled.
+
+    `refund_minor` is what the units that are not settled are worth now; null without prices.
+    """
 
     id: str
     sku: str
     quantity: int
     received: int
     reason: str | None
+    settled: int
+    refund_minor: int | None
 
 
 class ReturnAnswer(msgspec.Struct):
     """An agreement that shipped units may come back. `state`: authorised, received, cancelled. `allowed`: what may follow.
+
+    `refund_minor` is what settling it will give, with shipping if that is refunded; null without prices.
 
     A return without an order has `order` null, and `channel`, `node` and `reference` instead.
     """
@@ -188,6 +253,7 @@ class ReturnAnswer(msgspec.Struct):
     channel: str | None = None
     node: str | None = None
     reference: str | None = None
+    refund_minor: int | None = None
 
 
 def _lines(order: Order, lines: tuple[Take, ...]) -> tuple[FulfilmentLineAnswer, ...]:
@@ -286,26 +352,78 @@ def order_answer(state: State, order: Order) -> OrderAnswer:
         pickup_until=iso_or_none(order.collect_by_ns),
         replaces=order.replaces,
         replaced_by=tuple(order.replaced_by),
+        money=None if order.money is None else _money_answer(order, order.money),
+    )
+
+
+def amount_fields(priced: Priced) -> dict[str, Any]:
+    """The fields of an `AmountAnswer`."""
+    return {
+        "goods_minor": priced.goods_minor,
+        "discounts": [DiscountAnswer(each.promotion, each.minor) for each in priced.discounts],
+        "discount_minor": priced.discount_minor,
+        "total_minor": priced.total_minor,
+        "tax_minor": priced.tax_minor,
+        "tax_rate": text_of_rate(priced.rate_millionths),
+        "tax_category": priced.category,
+        "tax_included": priced.tax_included,
+    }
+
+
+def _money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
+    lines = [
+        PricedLineAnswer(
+            **amount_fields(span.priced),
+            id=line.id,
+            quantity=span.quantity,
+            unit_price_minor=span.priced.unit_price_minor,
+            price_list=span.priced.price_list,
+        )
+        for line, priced in zip(order.lines, money.lines, strict=True)
+        for span in priced.spans
+    ]
+    shipping = AmountAnswer(**amount_fields(money.shipping))
+    total = money.total_minor
+    return MoneyAnswer(
+        currency=money.currency,
+        lines=lines,
+        shipping=shipping,
+        goods_minor=sum([line.goods_minor for line in lines]),
+        discount_minor=sum([line.discount_minor for line in lines]) + shipping.discount_minor,
+        tax_minor=sum([line.tax_minor for line in lines]) + shipping.tax_minor,
+        total_minor=total,
+        credited_minor=money.credited_minor,
+        credited_tax_minor=money.credited_tax_minor,
+        due_minor=total - money.credited_minor,
     )
 
 
 def return_answer(order: Order, agreed: Return) -> ReturnAnswer:
     """One return of an order."""
+    refunds = refund_minor(order, agreed)
+    by_line: list[int | None] = [None] * len(agreed.lines) if refunds is None else [*refunds[0]]
     return ReturnAnswer(
         id=return_id(agreed.number),
         order=order.number,
         state=agreed.state,
         lines=tuple(
             ReturnLineAnswer(
-                order.lines[line.line].id, order.lines[line.line].sku, line.quantity, line.received, line.reason
+                order.lines[line.line].id,
+                order.lines[line.line].sku,
+                line.quantity,
+                line.received,
+                line.reason,
+                line.settled,
+                minor,
             )
-            for line in agreed.lines
+            for line, minor in zip(agreed.lines, by_line, strict=True)
         ),
         created_at=iso(agreed.created_at_ns),
-        allowed=RETURN.allowed(agreed.state),
+        allowed=RETURN.allowed(agreed.state, agreed.traits),
         refund_shipping=agreed.refund_shipping,
         exchange_order=agreed.exchange_order,
         channel=order.channel,
+        refund_minor=None if refunds is None else sum(refunds[0]) + refunds[1],
     )
 
 
@@ -316,7 +434,7 @@ def loose_return_answer(loose: LooseReturn) -> ReturnAnswer:
         order=None,
         state=RECEIVED,
         lines=tuple(
-            ReturnLineAnswer(str(at), line.sku, line.quantity, line.quantity, line.reason)
+            ReturnLineAnswer(str(at), line.sku, line.quantity, line.quantity, line.reason, 0, None)
             for at, line in enumerate(loose.lines, 1)
         ),
         created_at=iso(loose.taken_at_ns),

@@ -53,7 +53,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("fulfilment", fulfilment_id(fact.fulfilment))
         case f.LossReported():
             return Document("order", fact.order)
-        case f.LooseReturnTaken() | f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled():
+        case f.LooseReturnTaken() | f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled() | f.ReturnSettled():
             return Document("return", return_id(fact.return_id))
         case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
             return Document("inbound", inbound_id(fact.inbound))
@@ -61,6 +61,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("order", fact.order)
         case f.ChangeProposed() | f.OrderChanged() | f.ChangeDeclined():
             return Document("change", change_id(fact.change))
+        case f.OrderPriced() | f.UnitsCharged() | f.UnitsCredited():
+            return Document("order", fact.order)
         case f.OrderRestated() | f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
         case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():

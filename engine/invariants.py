@@ -151,6 +151,43 @@ def line_units_are_where_they_are_counted(state: State) -> Violations:
     return wrong
 
 
+def money_follows_units(state: State) -> Violations:
+    """Of a priced order exactly those units are paid for that were not cancelled, taken off, settled or lost, at their frozen shares."""
+    wrong = []
+    for order in state.orders.open.values():
+        money = order.money
+        if money is None:
+            continue
+        credited = money.shipping.total_minor if money.shipping_gone else 0
+        settled = [0] * len(order.lines)
+        for agreed in order.returns:
+            for entry in agreed.lines:
+                settled[entry.line] += entry.settled
+        for at, (line, priced) in enumerate(zip(order.lines, money.lines, strict=True)):
+            units = sum(span.quantity for span in priced.spans)
+            lost = priced.gone - priced.removed - line.cancelled - settled[at]
+            if units != line.quantity + priced.removed or not 0 <= lost <= line.lost:
+                wrong.append(f"the money of line {line.id!r} of order {order.number!r} is not that of its units")
+            elif min(span.priced.total_minor - span.priced.tax_minor for span in priced.spans) < 0:
+                wrong.append(f"line {line.id!r} of order {order.number!r} costs less than its tax")
+            else:
+                credited += money.credit(at, priced.gone, 0).total_minor
+        if credited != money.credited_minor:
+            wrong.append(
+                f"order {order.number!r} was credited {money.credited_minor}, but what is gone is worth {credited}"
+            )
+    return wrong
+
+
+def promotions_keep_their_limits(state: State) -> Violations:
+    """No promotion has a use or a cent less than none."""
+    return [
+        f"promotion {name!r} was used {used.orders} times for {used.minor}"
+        for name, used in state.usage.of.items()
+        if min(used.orders, used.minor) < 0
+    ]
+
+
 def work_is_listed_once(state: State) -> Violations:
     """The lists of work hold exactly the open fulfilments, each in its state, at its time."""
     listed = sorted(state.orders.work.entries())
@@ -265,6 +302,8 @@ CHECKS: list[Callable[[State], Violations]] = [
     promised_inbound_is_claimed,
     line_units_add_up,
     line_units_are_where_they_are_counted,
+    money_follows_units,
+    promotions_keep_their_limits,
     work_is_listed_once,
     nothing_is_released_while_held,
     lists_know_their_work,

@@ -181,7 +181,7 @@ INBOUND = Lifecycle(
     ),
 )
 
-# Returns. What came back is settled in parts, also after the last of it.
+# Returns. What came back is settled in parts, also after the last of it. Trait: `unsettled` with units that came back and are not settled.
 AUTHORISED = "authorised"
 
 RETURN = Lifecycle(
@@ -189,5 +189,6 @@ RETURN = Lifecycle(
     (
         Step("receive", (AUTHORISED,)),
         Step("cancel", (AUTHORISED,)),
+        Step("settle", (AUTHORISED, RECEIVED), needs=("unsettled",)),
     ),
 )

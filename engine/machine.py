@@ -26,6 +26,7 @@ from engine import (
     resourcing,
     restating,
     returns,
+    settling,
     stock,
     transfers,
 )
@@ -42,6 +43,7 @@ from engine.facts.postings import Account
 from engine.moving import Transfer
 from engine.orders import LooseReturn, Order
 from engine.pick_lists import PickList
+from engine.pricing.usage import Used
 from engine.records import Record
 from engine.reservations import Reservation
 from engine.results import Rejection
@@ -80,6 +82,7 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.TakeLooseReturn: returns.decide_take_loose,
     c.ReceiveReturn: returns.decide_receive,
     c.CancelReturn: returns.decide_cancel,
+    c.SettleReturn: settling.decide_settle,
     c.ExpectInbound: inbound.decide_expect,
     c.ReceiveInbound: inbound.decide_receive,
     c.DelayInbound: inbound.decide_delay,
@@ -142,6 +145,10 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.OrderAppeased: holds.evolve_told,
     f.ReturnAuthorised: returns.evolve_authorised,
     f.LossReported: returns.evolve_loss,
+    f.OrderPriced: settling.evolve_priced,
+    f.UnitsCharged: settling.evolve_charged,
+    f.UnitsCredited: settling.evolve_credited,
+    f.ReturnSettled: settling.evolve_settled,
     f.LooseReturnTaken: returns.evolve_loose,
     f.ReturnReceived: returns.evolve_received,
     f.ReturnCancelled: returns.evolve_cancelled,
@@ -184,6 +191,7 @@ def decide(
     if isinstance(outcome, Rejection):
         return outcome
     facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
+    facts += settling.follow(state, facts, now_ns)
     if state.orders.waiting and facts:
         facts += serve_waiting(state, facts, now_ns)
     return facts
@@ -298,6 +306,12 @@ class EndedPickLists(msgspec.Struct, array_like=True, tag="ended_pick_lists"):
     items: list[PickList]
 
 
+class PromotionsUsed(msgspec.Struct, array_like=True, tag="promotions_used"):
+    """How often some promotions were used and what they have cost."""
+
+    items: list[tuple[str, Used]]
+
+
 class LooseReturns(msgspec.Struct, array_like=True, tag="loose_returns"):
     """Some of the returns without an order that can still be read, oldest first."""
 
@@ -348,6 +362,7 @@ Part = (
     | OpenPickLists
     | EndedPickLists
     | LooseReturns
+    | PromotionsUsed
     | OpenTransfers
     | EndedTransfers
     | Keys
@@ -405,6 +420,8 @@ def _parts(state: State) -> Iterator[Part]:
         yield EndedPickLists(list(some.values()))
     for some in _cut(orders.loose_returns):
         yield LooseReturns(list(some.values()))
+    for some in _cut(state.usage.of):
+        yield PromotionsUsed(list(some.items()))
     for some in _cut(state.transfers.open):
         yield OpenTransfers(list(some.values()))
     for some in _cut(state.transfers.ended):
@@ -512,6 +529,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     OpenPickLists: _load_pick_lists,
     EndedPickLists: lambda state, part: state.pick_lists.ended.update({one.number: one for one in part.items}),
     LooseReturns: lambda state, part: state.orders.loose_returns.update({one.number: one for one in part.items}),
+    PromotionsUsed: lambda state, part: state.usage.of.update(part.items),
     OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
     EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),

@@ -26,6 +26,7 @@ from engine.lifecycles import (
     OPEN,
     SHIPPED,
 )
+from engine.money import OrderMoney
 from engine.worklists import Worklists
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class ReturnLine(msgspec.Struct, array_like=True, gc=False):
     quantity: int
     reason: str | None
     received: int = 0
+    settled: int = 0
 
 
 class Return(msgspec.Struct, array_like=True, gc=False):
@@ -122,6 +124,11 @@ class Return(msgspec.Struct, array_like=True, gc=False):
     def open(self) -> bool:
         """Whether more may arrive."""
         return self.state == "authorised"
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """What its steps depend on besides its state."""
+        return ("unsettled",) if any(line.received > line.settled for line in self.lines) else ()
 
 
 class LooseReturn(msgspec.Struct, array_like=True, gc=False):
@@ -196,6 +203,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     changes: list[Change] = []
     replaced_by: list[str] = []
     stated_at_ns: int | None = None
+    money: OrderMoney | None = None
 
     @property
     def way(self) -> str:

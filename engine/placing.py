@@ -32,6 +32,7 @@ from engine.facts.postings import (
 )
 from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
+from engine.freezing import price_order
 from engine.lifecycles import OPEN, ORDER
 from engine.limits import NS_PER_SECOND
 from engine.orders import RELEASE, Order, OrderLine, find
@@ -71,6 +72,9 @@ def decide_place(
     refusal = _refuse_order(state, command, reservation)
     if refusal is not None:
         return refusal
+    price = price_order(state, command, now_ns)
+    if isinstance(price, Rejection):
+        return price
     if reservation is not None and reservation.state == ACTIVE:
         outcome = _from_reservation(command, reservation)
     else:
@@ -108,7 +112,8 @@ def decide_place(
         cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
         replaces=command.replaces,
     )
-    return (*outcome.before, fact, *_held(command.number, command.holds, planned))
+    money = () if price is None else (price,)
+    return (*outcome.before, fact, *money, *_held(command.number, command.holds, planned))
 
 
 def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:

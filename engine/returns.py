@@ -56,7 +56,7 @@ def decide_authorise(state: State, command: AuthoriseReturn, now_ns: int) -> tup
     placed: tuple[Fact, ...] = ()
     if command.replacement is not None:
         hold = HoldRequest(f"{EXCHANGE}{number}", "goes out when the return has come")
-        outcome = _replacing(state, order, command.replacement, command.exchange, (hold,), now_ns)
+        outcome = _replacing(state, order, command.replacement, command.exchange, (hold,), True, now_ns)
         if isinstance(outcome, Rejection):
             return outcome
         placed = outcome
@@ -98,9 +98,10 @@ def _replacing(
     replacement: Replacement,
     lines: tuple[OrderLineRequest, ...],
     holds: tuple[HoldRequest, ...],
+    priced: bool,
     now_ns: int,
 ) -> tuple[Fact, ...] | Rejection:
-    """Place the order that replaces units of another, for the same customer, on the same way."""
+    """Place the order that replaces units of another, for the same customer, on the same way. `priced`: it is paid for."""
     return decide_place(
         state,
         PlaceOrder(
@@ -115,6 +116,7 @@ def _replacing(
             pickup_node=order.pickup_node,
             holds=holds,
             replaces=order.number,
+            priced=priced,
         ),
         now_ns,
     )
@@ -137,7 +139,7 @@ def decide_report_loss(state: State, command: ReportLoss, now_ns: int) -> tuple[
             OrderLineRequest(order.lines[at].id, order.lines[at].sku, quantity, order.lines[at].unit_price_minor)
             for at, quantity in units.items()
         )
-        outcome = _replacing(state, order, command.replacement, again, (), now_ns)
+        outcome = _replacing(state, order, command.replacement, again, (), False, now_ns)
         if isinstance(outcome, Rejection):
             return outcome
         placed = outcome

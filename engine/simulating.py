@@ -185,6 +185,7 @@ class Simulation:
             fact.area,
             number,
             delivery=fact.delivery,
+            priced=False,
             customer_group=fact.customer_group,
         )
         facts = self._do(command, time_ns)

@@ -10,6 +10,7 @@ from engine.ledger import Ledger
 from engine.moving import Transfers
 from engine.orders import Orders
 from engine.pick_lists import PickLists
+from engine.pricing.usage import Usage
 from engine.reservations import Reservations
 from engine.stock import Stock
 from engine.terms import TermsCache
@@ -23,6 +24,7 @@ class State:
         self.time_ns = 0
         self.configuration = Configuration()
         self.ledger = Ledger()
+        self.usage = Usage()
         self.stock = Stock(self.ledger)
         self.reservations = Reservations()
         self.orders = Orders()

@@ -20,8 +20,9 @@ from api.timestamps import Timestamp, check_moment, iso, to_ns
 from engine import limits, orders, records
 from engine.areas import NOWHERE
 from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
-from engine.commands.fields import Id
+from engine.commands.fields import Id, Minor
 from engine.commands.orders import CancelLine, Delivery, HoldRequest, OrderLineRequest, OrderLineRequests
+from engine.commands.pricing import Treatment
 from engine.facts import Fact
 from engine.orders import Order
 from engine.records import kind_of
@@ -39,7 +40,8 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     `if_expired: source_again` sources anew if the reservation has expired. `placed_at` is the shop's own time.
     `customer_group` is for conditions of sourcing policies. With `delivery` pickup or reserve_in_store (paid there) the customer
     comes for it to `pickup_node` by `pickup_until`; without that, as long as the channel says after it is ready. `holds` stop the
-    order from the start.
+    order from the start. If every line has a price, its own or that of a list, it is frozen with `shipping_minor`, discounts and tax as
+    a quote gives them; with `shipping_minor` every line must have one.
     """
 
     number: Id
@@ -56,6 +58,9 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     pickup_node: Id | None = None
     pickup_until: Moment | None = None
     holds: Annotated[tuple[HoldRequest, ...], Meta(max_length=limits.ORDER_HOLDS_MAX)] = ()
+    shipping_minor: Minor | None = None
+    first_order: bool = False
+    tax_treatment: Treatment = "domestic"
 
     def __post_init__(self) -> None:
         check_moment("placed_at", self.placed_at)
@@ -153,6 +158,9 @@ def place(call: Call) -> Handled:
         pickup_node=body.pickup_node,
         collect_by_ns=None if body.pickup_until is None else to_ns(body.pickup_until),
         holds=body.holds,
+        shipping_minor=body.shipping_minor,
+        first_order=body.first_order,
+        tax_treatment=body.tax_treatment,
     )
     return Changing(command, order_renderer(body.number))
 
@@ -308,7 +316,7 @@ OPERATIONS = [
             ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_RESERVATION,
             ResultCode.WRONG_CHANNEL, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.RESERVATION_EXPIRED,
             ResultCode.RESERVATION_NOT_ACTIVE, ResultCode.EXCEEDS_RESERVATION, ResultCode.INSUFFICIENT_STOCK,
-            ResultCode.UNKNOWN_NODE, ResultCode.NO_PICKUP,
+            ResultCode.UNKNOWN_NODE, ResultCode.NO_PICKUP, ResultCode.NO_PRICE,
         ),
         example=EXAMPLE,
         description="Short lines are backordered where the item allows it. What the order does not use of its "

@@ -1,10 +1,11 @@
 """Quotes over HTTP: what a basket costs now, and why."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from api.answers import AmountAnswer, amount_fields
 from api.listing import Moment
 from api.operations import Call, Handled, Operation, Reading
 from api.resources.orders import repeated_line
@@ -14,9 +15,8 @@ from engine.commands.fields import Country, Id, Minor
 from engine.commands.orders import OrderLineRequests
 from engine.commands.pricing import Treatment
 from engine.configuration import refuse_unknown_skus
-from engine.pricing.amounts import text_of_rate
 from engine.pricing.lists import Buyer
-from engine.pricing.quoting import Asked, Priced, Quote, Wanted, quote
+from engine.pricing.quoting import Asked, Quote, Wanted, quote
 from engine.results import Rejection, ResultCode
 from engine.state import State
 
@@ -58,30 +58,7 @@ class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         check_moment("at", self.at)
 
 
-class DiscountAnswer(msgspec.Struct):
-    """What one promotion takes off."""
-
-    promotion: str
-    amount_minor: int
-
-
-class QuotedAmount(msgspec.Struct):
-    """`total_minor` is what the customer pays; `tax_minor` is in it. `tax_category` is the EN 16931 code.
-
-    goods_minor - discount_minor = total_minor where `tax_included`, else total_minor - tax_minor.
-    """
-
-    goods_minor: int
-    discounts: list[DiscountAnswer]
-    discount_minor: int
-    total_minor: int
-    tax_minor: int
-    tax_rate: str
-    tax_category: str
-    tax_included: bool
-
-
-class QuotedLine(QuotedAmount):
+class QuotedLine(AmountAnswer):
     """A line. `price_list` is where its price is from; null: it is the shop's own."""
 
     id: str
@@ -113,7 +90,7 @@ class QuoteAnswer(msgspec.Struct):
 
     currency: str
     lines: list[QuotedLine]
-    shipping: QuotedAmount
+    shipping: AmountAnswer
     goods_minor: int
     discount_minor: int
     tax_minor: int
@@ -147,18 +124,18 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         body.first_order,
         body.tax_treatment,
     )
-    found = quote(known, asked)
+    found = quote(known, asked, state.usage)
     if isinstance(found, Rejection):
         return found
     lines = [
-        QuotedLine(**_amount(priced), id=line.id, sku=line.sku, quantity=line.quantity,
-                   unit_price_minor=priced.unit_price, price_list=priced.price_list)
+        QuotedLine(**amount_fields(priced), id=line.id, sku=line.sku, quantity=line.quantity,
+                   unit_price_minor=priced.unit_price_minor, price_list=priced.price_list)
         for line, priced in zip(body.lines, found.lines, strict=True)
     ]  # fmt: skip
     return QuoteAnswer(
         currency=channel.currency,
         lines=lines,
-        shipping=QuotedAmount(**_amount(found.shipping)),
+        shipping=AmountAnswer(**amount_fields(found.shipping)),
         goods_minor=found.goods,
         discount_minor=found.discount,
         tax_minor=found.tax,
@@ -166,19 +143,6 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         vouchers=[VoucherAnswer(code, "unknown") for code in body.vouchers],
         explain=_explained(state, found) if body.explain else None,
     )
-
-
-def _amount(priced: Priced) -> dict[str, Any]:
-    return {
-        "goods_minor": priced.goods,
-        "discounts": [DiscountAnswer(each.promotion, each.minor) for each in priced.discounts],
-        "discount_minor": priced.discount,
-        "total_minor": priced.total,
-        "tax_minor": priced.tax,
-        "tax_rate": text_of_rate(priced.rate.millionths),
-        "tax_category": priced.rate.category,
-        "tax_included": priced.tax_included,
-    }
 
 
 def _explained(state: State, found: Quote) -> list[ExplainedPromotion]:

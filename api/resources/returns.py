@@ -16,7 +16,14 @@ from api.problems import malformed
 from api.resources.orders import NOT_FOUND as NO_ORDER
 from api.resources.orders import order_renderer, repeated_line
 from engine import limits, orders
-from engine.commands import AuthoriseReturn, CancelReturn, ReceiveReturn, ReportLoss, TakeLooseReturn
+from engine.commands import (
+    AuthoriseReturn,
+    CancelReturn,
+    ReceiveReturn,
+    ReportLoss,
+    SettleReturn,
+    TakeLooseReturn,
+)
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
     LooseReturnLine,
@@ -26,8 +33,9 @@ from engine.commands.orders import (
     Replacement,
     ReturnLineRequest,
 )
-from engine.facts import Fact, LooseReturnTaken, ReturnAuthorised
+from engine.facts import Fact, LooseReturnTaken, ReturnAuthorised, ReturnSettled, UnitsCredited
 from engine.lifecycles import RECEIVED
+from engine.money import SHIPPING
 from engine.orders import Order, find_by_return
 from engine.results import Rejection, ResultCode
 from engine.state import State
@@ -84,6 +92,27 @@ class ReceiveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     node: Id
     lines: Annotated[tuple[ReceiveReturnLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+
+
+class SettleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No fields: `{}` or no body at all."""
+
+
+class SettledLine(msgspec.Struct):
+    """Units of an order line that were settled now, and what the customer gets for them; null without prices."""
+
+    id: str
+    quantity: int
+    refund_minor: int | None
+
+
+class SettlementAnswer(msgspec.Struct):
+    """What was settled now. `refunds` names payments it goes back over; none are known yet. `refund_minor` is null without prices."""
+
+    refund_minor: int | None
+    shipping_minor: int | None
+    lines: list[SettledLine]
+    refunds: list[str]
 
 
 class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,6 +270,29 @@ def cancel(call: Call) -> Handled:
     return _acting(call, CancelReturn)
 
 
+def settle(call: Call) -> Handled:
+    """What the customer gets for what came back and was not settled."""
+    number = return_number(call.path["return"])
+    return NOT_FOUND if number is None else Changing(SettleReturn(number), _render_settled)
+
+
+def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> SettlementAnswer:
+    settled = next(fact for fact in facts if isinstance(fact, ReturnSettled))
+    order = orders.find(state, settled.order)
+    assert order is not None
+    credited = next((fact.credits for fact in facts if isinstance(fact, UnitsCredited)), None)
+    units: dict[int, int] = {}
+    for take in settled.lines:
+        units[take.line] = units.get(take.line, 0) + take.quantity
+    minor = {credit.line: credit.total_minor for credit in credited or ()}
+    return SettlementAnswer(
+        refund_minor=None if credited is None else sum(minor.values()),
+        shipping_minor=None if credited is None else minor.get(SHIPPING, 0),
+        lines=[SettledLine(order.lines[at].id, quantity, minor.get(at)) for at, quantity in units.items()],
+        refunds=[],
+    )
+
+
 OPERATIONS = [
     Operation(
         id="authoriseReturn", method="POST", path="/v1/orders/{number}/returns", tag=TAG, handle=authorise, status=201,
@@ -290,6 +342,13 @@ OPERATIONS = [
             ResultCode.EXCEEDS_RETURNABLE,
         ),
         example={"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
+    ),
+    Operation(
+        id="settleReturn", method="POST", path="/v1/returns/{return}/settle", tag=TAG, handle=settle,
+        summary="Settle what came back and was not settled", body=SettleBody, body_optional=True,
+        answer=SettlementAnswer, resource=_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+        description="Units are worth what was paid for them, by the frozen shares: the first that are still paid for. Over any "
+        "sequence of cancellations and returns this adds up to exactly what was paid. Shipping comes back if the return says so.",
     ),
     Operation(
         id="cancelReturn", method="POST", path="/v1/returns/{return}/cancel", tag=TAG, handle=cancel,

@@ -25,6 +25,7 @@ from engine.commands.orders import (
     RejectFulfilment,
     ReportLoss,
     RestateOrder,
+    SettleReturn,
     ShortFulfilment,
     SourceOrderAgain,
     SplitFulfilment,
@@ -71,6 +72,7 @@ Command = (
     | AuthoriseReturn
     | ReceiveReturn
     | CancelReturn
+    | SettleReturn
     | ReportLoss
     | TakeLooseReturn
     | ExpectInbound
@@ -141,5 +143,6 @@ __all__ = [
     "ReleaseReservation",
     "ReserveStock",
     "RevokeApiKey",
+    "SettleReturn",
     "SourceOrderAgain",
 ]

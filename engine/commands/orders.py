@@ -37,7 +37,7 @@ Delivery = Literal["ship", "pickup", "reserve_in_store"]
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
-    """Turn a reservation into an order, or source an order on the spot.
+    """Turn a reservation into an order, or source an order on the spot. `priced`: its price is frozen if it has one.
 
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
@@ -60,6 +60,10 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     collect_by_ns: int | None = None
     holds: tuple[HoldRequest, ...] = ()
     replaces: str | None = None
+    priced: bool = True
+    shipping_minor: int | None = None
+    first_order: bool = False
+    tax_treatment: str = "domestic"
 
 
 class RestateOrder(msgspec.Struct, frozen=True):
@@ -335,6 +339,12 @@ class ReceiveReturn(msgspec.Struct, frozen=True):
     return_id: int
     node: str
     lines: tuple[ReceiveReturnLine, ...]
+
+
+class SettleReturn(msgspec.Struct, frozen=True):
+    """Give the customer what the units are worth that came back with a return and are not settled."""
+
+    return_id: int
 
 
 class CancelReturn(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
+from engine.facts.money import OrderPriced, ReturnSettled, UnitsCharged, UnitsCredited
 from engine.facts.orders import (
     ChangeDeclined,
     ChangeProposed,
@@ -81,6 +82,10 @@ Fact = (
     | ReturnCancelled
     | LooseReturnTaken
     | LossReported
+    | OrderPriced
+    | UnitsCharged
+    | UnitsCredited
+    | ReturnSettled
     | InboundExpected
     | InboundReceived
     | InboundDelayed
@@ -111,6 +116,10 @@ __all__ = [
     "PickListMade",
     "LooseReturnTaken",
     "LossReported",
+    "OrderPriced",
+    "UnitsCharged",
+    "UnitsCredited",
+    "ReturnSettled",
     "TransferCancelled",
     "TransferPlanned",
     "TransferReceived",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engine.pricing.catalogue import Ready
 from engine.pricing.effects import Basket, Candidate, Off, at_most, effect, why_not_here
+from engine.pricing.usage import Usage
 
 NO_EFFECT = "nothing_to_take_off"
 BETTER_IN_GROUP, BETTER_TOGETHER, BETTER_ALONE = "another_of_its_group_is_better", "others_give_more", "exclusive"
@@ -35,7 +36,7 @@ class Combined(NamedTuple):
     verdicts: list[Verdict]
 
 
-def combine(candidates: Sequence[Candidate], basket: Basket) -> Combined:
+def combine(candidates: Sequence[Candidate], basket: Basket, usage: Usage) -> Combined:
     """The best outcome for the customer that the promotions allow."""
     verdicts: dict[str, Verdict] = {}
     together: list[Candidate] = []
@@ -46,9 +47,9 @@ def combine(candidates: Sequence[Candidate], basket: Basket) -> Combined:
             verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
         else:
             (alone if each.promotion.exclusive else together).append(each)
-    applied, left = _in_turn(together, basket, verdicts)
+    applied, left = _in_turn(together, basket, verdicts, usage)
     together_minor = sum([used.off.minor for used in applied])
-    best = _best(alone, basket, verdicts, BETTER_TOGETHER, together_minor)
+    best = _best(alone, basket, verdicts, usage, BETTER_TOGETHER, together_minor)
     if best is not None:
         for used in applied:
             verdicts[used.promotion.id] = Verdict(used.promotion.id, 0, BETTER_ALONE)
@@ -58,7 +59,9 @@ def combine(candidates: Sequence[Candidate], basket: Basket) -> Combined:
     return Combined(applied, left, list(verdicts.values()))
 
 
-def _in_turn(together: list[Candidate], basket: Basket, verdicts: dict[str, Verdict]) -> tuple[list[Applied], Basket]:
+def _in_turn(
+    together: list[Candidate], basket: Basket, verdicts: dict[str, Verdict], usage: Usage
+) -> tuple[list[Applied], Basket]:
     """Stack them, the highest priority first. A group stands where its highest priority stands."""
     groups: dict[str, list[Candidate]] = {}
     for each in together:
@@ -67,7 +70,7 @@ def _in_turn(together: list[Candidate], basket: Basket, verdicts: dict[str, Verd
     in_order = sorted(groups.values(), key=lambda group: -max([each.promotion.body.priority for each in group]))
     applied = []
     for group in in_order:
-        best = _best(group, basket, verdicts, BETTER_IN_GROUP, 0)
+        best = _best(group, basket, verdicts, usage, BETTER_IN_GROUP, 0)
         if best is not None:
             applied.append(best)
             basket = basket.less(best.off)
@@ -75,7 +78,12 @@ def _in_turn(together: list[Candidate], basket: Basket, verdicts: dict[str, Verd
 
 
 def _best(
-    group: list[Candidate], basket: Basket, verdicts: dict[str, Verdict], otherwise: str, more_than: int
+    group: list[Candidate],
+    basket: Basket,
+    verdicts: dict[str, Verdict],
+    usage: Usage,
+    otherwise: str,
+    more_than: int,
 ) -> Applied | None:
     """The one that takes most off, and more than `more_than`; ties to the higher priority, then to the older one.
 
@@ -93,8 +101,9 @@ def _best(
             continue
         off = effect(each, basket)
         place = (-off.minor, priority, at)
-        if not off.minor:
-            verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, NO_EFFECT)
+        reason = usage.why_not(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
+        if reason is not None:
+            verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
         elif off.minor > more_than and (best is None or place < best):
             best, found = place, Applied(each.promotion, off)
     return found

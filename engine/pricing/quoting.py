@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.pricing.catalogue import Catalogue, why_not
+from engine.facts.money import Discount, Priced
+from engine.pricing.catalogue import why_not
 from engine.pricing.combining import Combined, Verdict, combine
 from engine.pricing.effects import Basket, Candidate, Row
 from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
 from engine.pricing.taxes import UNTAXED, Tax, contained, on_top, rate_of, shipping_class
+from engine.pricing.usage import Usage
 from engine.results import FieldError, Rejection, ResultCode
 
 if TYPE_CHECKING:
     from engine.configuration import Configuration
+
+NO_USAGE = Usage()
 
 
 class Wanted(NamedTuple):
@@ -34,34 +38,7 @@ class Asked(NamedTuple):
     first_order: bool = False
     treatment: str = "domestic"
     vouchers: frozenset[str] = frozenset()
-
-
-class Discount(NamedTuple):
-    """What a promotion takes off a line or off shipping."""
-
-    promotion: str
-    minor: int
-
-
-class Priced(NamedTuple):
-    """A line, or shipping, with its figures in minor units. `total` is what the customer pays; the tax is in it.
-
-    goods - discount = total where prices include tax, else total - tax.
-    """
-
-    unit_price: int
-    price_list: str | None
-    goods: int
-    discounts: tuple[Discount, ...]
-    total: int
-    tax: int
-    rate: Tax
-    tax_included: bool
-
-    @property
-    def discount(self) -> int:
-        """All discounts."""
-        return sum([each.minor for each in self.discounts])
+    promotions: bool = True
 
 
 class Quote(NamedTuple):
@@ -74,26 +51,26 @@ class Quote(NamedTuple):
     @property
     def goods(self) -> int:
         """Before discounts, without shipping."""
-        return sum([line.goods for line in self.lines])
+        return sum([line.goods_minor for line in self.lines])
 
     @property
     def discount(self) -> int:
         """Off lines and shipping."""
-        return sum([line.discount for line in self.lines]) + self.shipping.discount
+        return sum([line.discount_minor for line in self.lines]) + self.shipping.discount_minor
 
     @property
     def tax(self) -> int:
         """In lines and shipping."""
-        return sum([line.tax for line in self.lines]) + self.shipping.tax
+        return sum([line.tax_minor for line in self.lines]) + self.shipping.tax_minor
 
     @property
     def total(self) -> int:
         """What the customer pays."""
-        return sum([line.total for line in self.lines]) + self.shipping.total
+        return sum([line.total_minor for line in self.lines]) + self.shipping.total_minor
 
 
-def quote(configuration: Configuration, asked: Asked) -> Quote | Rejection:
-    """What it all costs, or the lines that there is no price for."""
+def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | Rejection:
+    """What it all costs, or the lines that there is no price for. `usage` says what is left of promotions with limits."""
     items, at_ns = configuration.items, asked.buyer.at_ns
     channel = configuration.channels[asked.buyer.channel]
     home = configuration.tax_rates.get(channel.country)
@@ -114,7 +91,7 @@ def quote(configuration: Configuration, asked: Asked) -> Quote | Rejection:
         Row(line.sku, items[line.sku].groups, line.quantity, line.quantity * price.minor)
         for line, price in zip(asked.lines, prices, strict=True)
     ]
-    combined, refused = _promotions(configuration.catalogue, asked, rows, shipping_price.minor)
+    combined, refused = _promotions(configuration, asked, rows, shipping_price.minor, usage)
     lines = tuple(
         _priced(price, row.goods_minor, tuple(discounts), left, tax)
         for price, row, discounts, left, tax in zip(
@@ -157,18 +134,20 @@ def _without_tax(price: UnitPrice, tax: Tax) -> UnitPrice:
 
 
 def _promotions(
-    catalogue: Catalogue, asked: Asked, rows: Sequence[Row], shipping_minor: int
+    configuration: Configuration, asked: Asked, rows: Sequence[Row], shipping_minor: int, usage: Usage
 ) -> tuple[Combined, list[Verdict]]:
     """Those that apply, and why others do not."""
+    basket = Basket(rows, [row.goods_minor for row in rows], shipping_minor)
+    if not (asked.promotions and configuration.promotions):
+        return Combined([], basket, []), []
     candidates, refused = [], []
-    for promotion, found in catalogue.about([(row.sku, row.groups) for row in rows]):
+    for promotion, found in configuration.catalogue.about([(row.sku, row.groups) for row in rows]):
         reason = why_not(promotion, asked.buyer, asked.first_order, asked.vouchers)
         if reason is None:
             candidates.append(Candidate(promotion, found))
         else:
             refused.append(Verdict(promotion.id, 0, reason))
-    basket = Basket(rows, [row.goods_minor for row in rows], shipping_minor)
-    return combine(candidates, basket), refused
+    return combine(candidates, basket, usage), refused
 
 
 def _discounts(combined: Combined, lines_count: int) -> list[list[Discount]]:
@@ -182,6 +161,24 @@ def _discounts(combined: Combined, lines_count: int) -> list[list[Discount]]:
 
 
 def _priced(price: UnitPrice, goods: int, discounts: tuple[Discount, ...], left: int, rate: Tax) -> Priced:
+    millionths, category = rate
     tax = contained(left, rate) if price.tax_included else on_top(left, rate)
     total = left if price.tax_included else left + tax
-    return Priced(price.minor, price.price_list, goods, discounts, total, tax, rate, price.tax_included)
+    return Priced(price.minor, goods, total, tax, millionths, category, price.tax_included, discounts, price.price_list)
+
+
+def more_of(priced: Priced, quantity: int) -> Priced:
+    """What more units of something cost: the same price and tax, without discounts."""
+    price = UnitPrice(priced.unit_price_minor, priced.tax_included, priced.price_list)
+    goods = quantity * priced.unit_price_minor
+    return _priced(price, goods, (), goods, Tax(priced.rate_millionths, priced.category))
+
+
+def priced_alone(configuration: Configuration, asked: Asked) -> Priced:
+    """What one line costs by itself, without promotions; nothing if there is no price for it."""
+    found = quote(configuration, asked._replace(promotions=False), NO_USAGE)
+    if isinstance(found, Rejection):
+        line = asked.lines[0]._replace(unit_price_minor=0)
+        found = quote(configuration, asked._replace(promotions=False, lines=[line]), NO_USAGE)
+    assert isinstance(found, Quote)
+    return found.lines[0]

@@ -11,6 +11,12 @@ from engine.pricing.moments import begins_ns
 STANDARD, SHIPPING = "standard", "shipping"
 # EN 16931 categories of sales on which no tax is asked for.
 UNTAXED = {"reverse_charge": "AE", "intra_community": "K", "export": "G", "exempt": "E"}
+_TREATMENTS = {category: treatment for treatment, category in UNTAXED.items()}
+
+
+def treatment_of(category: str) -> str:
+    """Which kind of sale an amount of this category was."""
+    return _TREATMENTS.get(category, "domestic")
 
 
 class Tax(NamedTuple):

@@ -27,7 +27,10 @@ def agreed(api: Api, *lines: dict[str, Any]) -> Any:
 def test_units_come_back_in_parts_and_go_where_they_should(shipped: Api) -> None:
     made = agreed(shipped, {"id": "1", "quantity": 3, "reason": "wrong colour"})
     assert (made["id"], made["order"], made["state"]) == ("ret-1", "W-1", "authorised")
-    assert made["lines"][0] == {"id": "1", "sku": "CUSHION", "quantity": 3, "received": 0, "reason": "wrong colour"}
+    assert made["lines"][0] == {
+        "id": "1", "sku": "CUSHION", "quantity": 3, "received": 0, "reason": "wrong colour",
+        "settled": 0, "refund_minor": None,
+    }  # fmt: skip
     part = {"node": "berlin", "lines": [{"id": "1", "quantity": 1}]}
     assert shipped.done("/v1/returns/ret-1/receive", part)["state"] == "authorised"
     rest = [

@@ -28,6 +28,7 @@ from engine.commands.pricing import (
     TaxRates,
 )
 from engine.facts import Fact
+from engine.facts import money as om
 from engine.facts import orders as of
 from engine.facts.inbound import InboundUnits
 from engine.facts.postings import (
@@ -59,6 +60,7 @@ def move(source: int, target: int, quantity: int) -> tuple[Posting, ...]:
     return (Posting("BRASS-KETTLE", "berlin", source, target, quantity),)
 
 
+PRICED = om.Priced(1_500, 3_000, 2_700, 431, 190_000, "S", True, (om.Discount("autumn", 300),), "shelf")
 CONDITIONS = PromotionConditions(
     channels=("web",),
     countries=("DE",),
@@ -223,6 +225,15 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
+    "order_priced/1": f.OrderPriced("W-1001", "EUR", (PRICED,), om.Priced(490, 490, 490, 78, 190_000, "S", True), ()),
+    "units_charged/1": f.UnitsCharged("W-1001", (om.Charge(0, 2, PRICED),), ()),
+    "units_credited/1": f.UnitsCredited(
+        "W-1001",
+        "cancelled",
+        (om.Credit(0, 1, 1_350, 216, (om.Discount("autumn", 150),)), om.Credit(-1, 1, 490, 78)),
+        (),
+    ),
+    "return_settled/1": f.ReturnSettled("W-1001", 4, (of.Take(0, 1),), ()),
     "price_list_set/1": f.PriceListSet(
         "shelf",
         PriceList(

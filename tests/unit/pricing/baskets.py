@@ -10,6 +10,7 @@ from engine.configuration import Configuration
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
+from engine.pricing.usage import Usage
 from engine.results import Rejection
 
 NOON = begins_ns("2026-11-24T12:00:00Z")
@@ -41,11 +42,11 @@ def configuration(**promotions: dict[str, Any]) -> Configuration:
     return known
 
 
-def ask(known: Configuration, *lines: tuple[str, int], **more: Any) -> Quote | Rejection:
+def ask(known: Configuration, *lines: tuple[str, int], usage: Usage | None = None, **more: Any) -> Quote | Rejection:
     """A quote for units of SKUs; `more` are fields of the buyer or of the question."""
     buyer = Buyer("web", "EUR", more.pop("country", "DE"), more.pop("customer_group", None), more.pop("at_ns", NOON))
     wanted = [Wanted(str(at + 1), sku, quantity) for at, (sku, quantity) in enumerate(lines)]
-    return quote(known, Asked(buyer, wanted, **more))
+    return quote(known, Asked(buyer, wanted, **more), usage or Usage())
 
 
 def quoted(known: Configuration, *lines: tuple[str, int], **more: Any) -> Quote:
@@ -57,7 +58,7 @@ def quoted(known: Configuration, *lines: tuple[str, int], **more: Any) -> Quote:
 
 def discounts(found: Quote) -> list[int]:
     """What is taken off every line."""
-    return [line.discount for line in found.lines]
+    return [line.discount_minor for line in found.lines]
 
 
 def reasons(found: Quote) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.commands.pricing import Promotion
+from engine.facts.money import Discount
 from engine.pricing.checking import problems_of_promotion
 from tests.unit.pricing.baskets import PRICES, configuration, discounts, quoted, reasons
 
@@ -95,7 +96,7 @@ def test_a_promotion_about_other_items_is_not_even_looked_at() -> None:
 
 def test_stacked_promotions_take_off_what_the_ones_before_have_left_the_highest_priority_first() -> None:
     known = configuration(ten=gives(percent="10"), five_euros={**gives(amount=500), "priority": 1})
-    assert quoted(known, ("KETTLE", 1)).lines[0].discounts == (("five_euros", 500), ("ten", 250))
+    assert quoted(known, ("KETTLE", 1)).lines[0].discounts == (Discount("five_euros", 500), Discount("ten", 250))
 
 
 def test_of_a_group_only_the_best_applies_and_the_others_say_so() -> None:
@@ -106,7 +107,7 @@ def test_of_a_group_only_the_best_applies_and_the_others_say_so() -> None:
     )
     found = quoted(known, ("KETTLE", 1), shipping_minor=490)
     assert reasons(found) == {"ten": "another_of_its_group_is_better", "amount": None, "shipping": None}
-    assert (found.discount, found.shipping.total, found.total) == (890, 0, 2_600)
+    assert (found.discount, found.shipping.total_minor, found.total) == (890, 0, 2_600)
     assert discounts(quoted(known, ("KETTLE", 2))) == [600]
 
 
@@ -122,9 +123,9 @@ def test_an_exclusive_promotion_applies_alone_and_only_if_it_gives_more_than_the
 
 def test_free_shipping_and_a_share_of_it() -> None:
     known = configuration(half=gives(percent="50", on="shipping"))
-    assert quoted(known, ("TOWEL", 1), shipping_minor=491).shipping.total == 245
+    assert quoted(known, ("TOWEL", 1), shipping_minor=491).shipping.total_minor == 245
     known = configuration(capped=gives(free_shipping=True, max_minor=400))
-    assert quoted(known, ("TOWEL", 1), shipping_minor=491).shipping.total == 91
+    assert quoted(known, ("TOWEL", 1), shipping_minor=491).shipping.total_minor == 91
 
 
 @pytest.mark.parametrize(
@@ -180,8 +181,8 @@ def test_whatever_promotions_there_are_nothing_costs_less_than_nothing_and_every
     known = configuration(**{f"p{at}": body for at, body in enumerate(bodies)})
     found = quoted(known, *lines, shipping_minor=shipping_minor)
     for priced in (*found.lines, found.shipping):
-        assert priced.total >= priced.tax >= 0
-        assert priced.goods - priced.discount == priced.total
+        assert priced.total_minor >= priced.tax_minor >= 0
+        assert priced.goods_minor - priced.discount_minor == priced.total_minor
         assert min([0, *(each.minor for each in priced.discounts)]) >= 0
     assert found.total == found.goods + shipping_minor - found.discount
     by_promotion = {each.promotion: each.minor for each in found.verdicts if each.reason is None}

@@ -18,18 +18,18 @@ def price_list(minor: int, **more: Any) -> PriceList:
 
 def test_tax_is_taken_out_of_prices_that_include_it_line_by_line_at_the_rate_of_the_item() -> None:
     found = quoted(configuration(), ("KETTLE", 1), ("BOOK", 2), shipping_minor=490)
-    assert [(line.total, line.tax, line.rate.millionths) for line in found.lines] == [
+    assert [(line.total_minor, line.tax_minor, line.rate_millionths) for line in found.lines] == [
         (3_000, 479, 190_000),
         (2_140, 140, 70_000),
     ]
-    assert (found.shipping.tax, found.goods, found.tax, found.total) == (78, 5_140, 697, 5_630)
+    assert (found.shipping.tax_minor, found.goods, found.tax, found.total) == (78, 5_140, 697, 5_630)
 
 
 def test_tax_comes_on_top_of_prices_before_tax() -> None:
     known = configuration()
     known.price_lists["trade"] = price_list(2_525, tax_included=False, customer_groups=["trade"], priority=1)
     line = quoted(known, ("KETTLE", 3), customer_group="trade").lines[0]
-    assert (line.goods, line.tax, line.total, line.price_list) == (7_575, 1_439, 9_014, "trade")
+    assert (line.goods_minor, line.tax_minor, line.total_minor, line.price_list) == (7_575, 1_439, 9_014, "trade")
 
 
 def test_the_country_that_the_goods_go_to_says_the_rate_if_its_rates_are_set() -> None:
@@ -38,7 +38,7 @@ def test_the_country_that_the_goods_go_to_says_the_rate_if_its_rates_are_set() -
     assert quoted(known, ("KETTLE", 1), country="FR").tax == 479
     known.tax_rates.clear()
     line = quoted(known, ("KETTLE", 1)).lines[0]
-    assert (line.tax, line.rate.category) == (0, "O")
+    assert (line.tax_minor, line.category) == (0, "O")
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_the_country_that_the_goods_go_to_says_the_rate_if_its_rates_are_set() -
 )
 def test_a_sale_without_tax_costs_what_is_left_without_the_tax_at_home(treatment: str, category: str) -> None:
     line = quoted(configuration(), ("KETTLE", 2), treatment=treatment, country="AT").lines[0]
-    assert (line.unit_price, line.goods, line.total, line.tax) == (2_521, 5_042, 5_042, 0)
-    assert line.rate == (0, category)
+    assert (line.unit_price_minor, line.goods_minor, line.total_minor, line.tax_minor) == (2_521, 5_042, 5_042, 0)
+    assert (line.rate_millionths, line.category) == (0, category)
 
 
 def test_the_rate_of_the_day_holds() -> None:
@@ -63,7 +63,7 @@ def test_the_rate_of_the_day_holds() -> None:
 def test_the_price_list_with_the_highest_priority_holds_and_of_equal_ones_the_lowest_price() -> None:
     known = configuration()
     known.price_lists["sale"] = price_list(2_800)
-    assert quoted(known, ("KETTLE", 1)).lines[0].unit_price == 2_800
+    assert quoted(known, ("KETTLE", 1)).lines[0].unit_price_minor == 2_800
     known.price_lists["catalogue"] = price_list(3_300, priority=5)
     assert quoted(known, ("KETTLE", 1), ("TOWEL", 1)).lines[0].price_list == "catalogue"
 
@@ -91,8 +91,8 @@ def test_who_buys_more_pays_the_price_of_the_step_and_lines_of_a_sku_count_toget
     known.price_lists["steps"] = msgspec.convert(
         {"currency": "EUR", "priority": 1, "prices": {"TOWEL": steps}}, PriceList
     )
-    assert [line.goods for line in quoted(known, ("TOWEL", 11)).lines] == [3_245]
-    assert [line.goods for line in quoted(known, ("TOWEL", 8), ("TOWEL", 4)).lines] == [2_040, 1_020]
+    assert [line.goods_minor for line in quoted(known, ("TOWEL", 11)).lines] == [3_245]
+    assert [line.goods_minor for line in quoted(known, ("TOWEL", 8), ("TOWEL", 4)).lines] == [2_040, 1_020]
 
 
 def test_what_has_no_price_is_refused_with_every_line_that_has_none() -> None:

@@ -1,0 +1,228 @@
+"""Money follows goods: what a record does to the units of priced orders decides, in the same record, what is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.commands.orders import SettleReturn
+from engine.facts import (
+    Fact,
+    LossReported,
+    OrderCancelled,
+    OrderChanged,
+    OrderPriced,
+    PickupLapsed,
+    ReturnSettled,
+    UnitsCharged,
+    UnitsCredited,
+)
+from engine.facts.money import Charge
+from engine.facts.orders import Take
+from engine.lifecycles import RETURN
+from engine.money import LineMoney, OrderMoney, Span
+from engine.orders import Order, Return, find, find_by_return
+from engine.pricing.lists import Buyer
+from engine.pricing.quoting import Asked, Wanted, more_of, priced_alone
+from engine.pricing.taxes import treatment_of
+from engine.reopening import reopening
+from engine.results import Rejection, ResultCode
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+CANCELLED, CHANGED, LOST, RETURNED = "cancelled", "changed", "lost", "returned"
+
+
+class _Gone(NamedTuple):
+    """Units by line position that are not paid for any more, and why; `added` cost something from now on."""
+
+    order: str
+    reason: str
+    units: dict[int, int]
+    added: tuple[Charge, ...] = ()
+    shipping: bool = False
+
+
+def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
+    """What the facts of a record do to the money of orders; nothing for orders without prices."""
+    money: list[Fact] = []
+    gone: dict[tuple[str, int], int] = {}
+    for fact in facts:
+        tell = _TOLD.get(type(fact))
+        if tell is None:
+            continue
+        order = find(state, fact.order)  # type: ignore[union-attr]
+        if order is not None and order.money is not None:
+            money += _settle(order, order.money, tell(state, order, fact, now_ns), gone)
+    return tuple(money)
+
+
+def _settle(order: Order, money: OrderMoney, told: _Gone, gone: dict[tuple[str, int], int]) -> list[Fact]:
+    """`gone` are units that earlier facts of the record have taken, by order and line."""
+    not_paid = []
+    for at, quantity in told.units.items():
+        before = gone.get((order.number, at), money.lines[at].gone)
+        not_paid.append(money.credit(at, quantity, before))
+        gone[order.number, at] = before + quantity
+    if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, gone, told)):
+        not_paid.append(money.credit_of_shipping())
+    facts: list[Fact] = []
+    if not_paid:
+        facts.append(UnitsCredited(order.number, told.reason, tuple(not_paid)))
+    if told.added:
+        facts.append(UnitsCharged(order.number, told.added))
+    return facts
+
+
+def _nothing_goes_out(order: Order, money: OrderMoney, gone: dict[tuple[str, int], int], told: _Gone) -> bool:
+    """Whether nothing was sent and nothing will be."""
+    if told.added or told.reason not in (CANCELLED, CHANGED) or any(line.shipped for line in order.lines):
+        return False
+    return all(
+        gone.get((order.number, at), line.gone) == sum([span.quantity for span in line.spans])
+        for at, line in enumerate(money.lines)
+    )
+
+
+def _of_takes(takes: tuple[Take, ...]) -> dict[int, int]:
+    units: dict[int, int] = {}
+    for take in takes:
+        units[take.line] = units.get(take.line, 0) + take.quantity
+    return units
+
+
+def _told_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> _Gone:
+    return _Gone(order.number, CANCELLED, _of_takes(fact.lines))
+
+
+def _told_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> _Gone:
+    return _Gone(order.number, CANCELLED, _of_takes(order.fulfilment(fact.fulfilment).lines))
+
+
+def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _Gone:
+    if fact.replacement is not None:
+        return _Gone(order.number, LOST, {})
+    return _Gone(order.number, LOST, _of_takes(tuple(Take(line.line, line.quantity) for line in fact.lines)))
+
+
+def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Gone:
+    agreed = next(each for each in order.returns if each.number == fact.return_id)
+    return _Gone(order.number, RETURNED, _of_takes(fact.lines), shipping=agreed.refund_shipping)
+
+
+def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Gone:
+    """More units of a line cost what its first ones cost before discounts; promotions are for what was ordered at first."""
+    assert order.money is not None
+    fewer: dict[int, int] = {}
+    added = []
+    for entry in fact.body.quantities:
+        by = entry.quantity - order.lines[entry.line].quantity
+        if by < 0:
+            fewer[entry.line] = -by
+        elif by > 0:
+            added.append(Charge(entry.line, by, more_of(order.money.lines[entry.line].spans[0].priced, by)))
+    if fact.body.added:
+        channel = state.configuration.channels[order.channel]
+        country = (fact.body.area or order.area).country or channel.country
+        treatment = treatment_of(order.money.shipping.category)
+        buyer = Buyer(order.channel, channel.currency, country, order.customer_group, now_ns)
+        for position, line in enumerate(fact.body.added):
+            wanted = Wanted(line.id, line.sku, line.quantity, line.unit_price_minor)
+            found = priced_alone(state.configuration, Asked(buyer, [wanted], treatment=treatment))
+            added.append(Charge(len(order.lines) + position, line.quantity, found))
+    return _Gone(order.number, CHANGED, fewer, tuple(added))
+
+
+_TOLD: dict[type, Callable[[State, Order, Any, int], _Gone]] = {
+    OrderCancelled: _told_cancelled,
+    PickupLapsed: _told_lapsed,
+    LossReported: _told_lost,
+    ReturnSettled: _told_settled,
+    OrderChanged: _told_changed,
+}
+
+
+def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Settle what came back with a return and was not settled. What the customer gets follows from the frozen shares."""
+    order = find_by_return(state, command.return_id)
+    if order is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such return")
+    agreed = next(each for each in order.returns if each.number == command.return_id)
+    refusal = RETURN.refusal(agreed.state, "settle", agreed.traits)
+    if refusal is not None:
+        return refusal
+    units = tuple(
+        Take(line.line, line.received - line.settled) for line in agreed.lines if line.received > line.settled
+    )
+    return (*reopening(state, order), ReturnSettled(order.number, agreed.number, units))
+
+
+def refund_minor(order: Order, agreed: Return) -> tuple[list[int], int] | None:
+    """What would come back for every line of a return that is not settled, and for shipping; None without prices.
+
+    As things are now: what else is cancelled or settled before takes the first units.
+    """
+    money = order.money
+    if money is None:
+        return None
+    shipping = agreed.refund_shipping and not money.shipping_gone
+    gone: dict[int, int] = {}
+    lines = []
+    for line in agreed.lines:
+        before = gone.get(line.line, money.lines[line.line].gone)
+        due = line.quantity - line.settled if agreed.open else line.received - line.settled
+        lines.append(money.credit(line.line, due, before).total_minor)
+        gone[line.line] = before + due
+    return lines, money.shipping.total_minor if shipping else 0
+
+
+def evolve_priced(state: State, fact: OrderPriced) -> None:
+    """Freeze what an order costs."""
+    order = state.orders.touch(fact.order)
+    lines = [LineMoney((Span(line.quantity, priced),)) for line, priced in zip(order.lines, fact.lines, strict=True)]
+    order.money = OrderMoney(fact.currency, lines, fact.shipping)
+    promotions = order.money.promotions
+    if promotions:
+        state.usage.use(promotions)
+        for priced in (*fact.lines, fact.shipping):
+            state.usage.spend(priced.discounts)
+
+
+def evolve_charged(state: State, fact: UnitsCharged) -> None:
+    """Write down what more units cost."""
+    money = state.orders.touch(fact.order).money
+    assert money is not None
+    for charge in fact.charges:
+        span = Span(charge.quantity, charge.priced)
+        if charge.line == len(money.lines):
+            money.lines.append(LineMoney((span,)))
+        else:
+            money.lines[charge.line].spans += (span,)
+
+
+def evolve_credited(state: State, fact: UnitsCredited) -> None:
+    """Write down what is not paid for any more. What was cancelled does not count against the limits of promotions."""
+    order = state.orders.touch(fact.order)
+    money = order.money
+    assert money is not None
+    for credit in fact.credits:
+        money.take(credit)
+        if fact.reason == CHANGED and credit.line >= 0:
+            money.lines[credit.line].removed += credit.quantity
+        if fact.reason == CANCELLED:
+            state.usage.spend(credit.discounts, -1)
+    if fact.reason == CANCELLED and not order.open and not any(line.shipped for line in order.lines):
+        state.usage.unuse(money.promotions)
+
+
+def evolve_settled(state: State, fact: ReturnSettled) -> None:
+    """Write down which units of a return are settled."""
+    order = state.orders.touch(fact.order)
+    agreed = next(each for each in order.returns if each.number == fact.return_id)
+    left = _of_takes(fact.lines)
+    for line in agreed.lines:
+        units = min(left.get(line.line, 0), line.received - line.settled)
+        line.settled += units
+        left[line.line] = left.get(line.line, 0) - units
+    assert not any(left.values())
