@@ -153,29 +153,30 @@ def line_units_are_where_they_are_counted(state: State) -> Violations:
 
 def money_follows_units(state: State) -> Violations:
     """Of a priced order exactly those units are paid for that were not cancelled, taken off, settled or lost, at their frozen shares."""
-    wrong = []
-    for order in state.orders.open.values():
-        money = order.money
-        if money is None:
-            continue
-        credited = money.shipping.total_minor if money.shipping_gone else 0
-        settled = [0] * len(order.lines)
-        for agreed in order.returns:
-            for entry in agreed.lines:
-                settled[entry.line] += entry.settled
-        for at, (line, priced) in enumerate(zip(order.lines, money.lines, strict=True)):
-            units = sum(span.quantity for span in priced.spans)
-            lost = priced.gone - priced.removed - line.cancelled - settled[at]
-            if units != line.quantity + priced.removed or not 0 <= lost <= line.lost:
-                wrong.append(f"the money of line {line.id!r} of order {order.number!r} is not that of its units")
-            elif min(span.priced.total_minor - span.priced.tax_minor for span in priced.spans) < 0:
-                wrong.append(f"line {line.id!r} of order {order.number!r} costs less than its tax")
-            else:
-                credited += money.credit(at, priced.gone, 0).total_minor
-        if credited != money.credited_minor:
-            wrong.append(
-                f"order {order.number!r} was credited {money.credited_minor}, but what is gone is worth {credited}"
-            )
+    return [violation for order in state.orders.open.values() for violation in money_of(order)]
+
+
+def money_of(order: Order) -> Violations:
+    """What is wrong with the money of one order, open or closed."""
+    money, wrong = order.money, []
+    if money is None:
+        return []
+    credited = money.shipping.total_minor if money.shipping_gone else 0
+    settled = [0] * len(order.lines)
+    for agreed in order.returns:
+        for entry in agreed.lines:
+            settled[entry.line] += entry.settled
+    for at, (line, priced) in enumerate(zip(order.lines, money.lines, strict=True)):
+        units = sum(span.quantity for span in priced.spans)
+        lost = priced.gone - priced.removed - line.cancelled - settled[at]
+        if units != line.quantity + priced.removed or not 0 <= lost <= line.lost:
+            wrong.append(f"the money of line {line.id!r} of order {order.number!r} is not that of its units")
+        else:
+            credited += money.credit(at, priced.gone, 0).total_minor
+    if credited != money.credited_minor:
+        wrong.append(
+            f"order {order.number!r} was credited {money.credited_minor}, but what is gone is worth {credited}"
+        )
     return wrong
 
 

@@ -23,6 +23,16 @@ from engine.commands.orders import (
     SetLine,
 )
 from engine.commands.policies import SourcingPolicy
+from engine.commands.pricing import (
+    BuyXGetY,
+    DatedRate,
+    Gives,
+    PriceList,
+    PriceStep,
+    Promotion,
+    PromotionLimits,
+    TaxRates,
+)
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
 from engine.commands.transfers import ArrivedLine, TransferQuantity
@@ -62,6 +72,14 @@ def shop() -> Configure:
             "bring": SourcingPolicy(
                 name="Bring", pickup_transfer_days=1, inbound_days_max=2, wait_days_max=1, improve_minor_min=1
             )
+        },
+        price_lists={
+            "shelf": PriceList("EUR", {sku: (PriceStep(999 + 501 * i),) for i, sku in enumerate(SKUS[:4])}),
+        },
+        tax_rates={"DE": TaxRates({"standard": (DatedRate("0.19"),)})},
+        promotions={
+            "ten": Promotion("Ten", Gives(percent="10"), limits=PromotionLimits(budget_minor=20_000)),
+            "third": Promotion("Third", Gives(buy_x_get_y=BuyXGetY(2, 1)), limits=PromotionLimits(uses=40)),
         },
         channels={
             "web": Channel(
@@ -436,6 +454,11 @@ class Life:
             self.do(c.ReceiveReturn(return_id, "hamburg", (ReceiveReturnLine("0", 1, disposition),)))
             if self.chance.random() < 0.5:
                 self.do(c.CancelReturn(return_id))
+            if self.chance.random() < 0.7:
+                self.do(c.SettleReturn(return_id))
+                order = find(self.state, number)
+                assert order is not None
+                assert invariants.money_of(order) == []
 
     def together(self) -> None:
         """Many checkouts at once for the same thing: one batch."""
