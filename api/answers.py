@@ -93,10 +93,11 @@ class PromisedAnswer(msgspec.Struct):
 
 
 class DiscountAnswer(msgspec.Struct):
-    """What one promotion takes off."""
+    """What one promotion takes off, or (`promotion` null) the shop itself, which calls it `label`."""
 
-    promotion: str
+    promotion: str | None
     amount_minor: int
+    label: str | None
 
 
 class AmountAnswer(msgspec.Struct):
@@ -124,11 +125,22 @@ class PricedLineAnswer(AmountAnswer):
     price_list: str | None
 
 
+class PaymentAnswer(msgspec.Struct):
+    """One way in which the customer pays. `state`: authorised, captured (in part or whole), voided."""
+
+    id: str
+    method: str
+    amount_minor: int
+    state: str
+    captured_minor: int
+    refunded_minor: int
+
+
 class MoneyAnswer(msgspec.Struct):
     """What the order costs, frozen when it was placed; a line that a change made longer is there more than once.
 
     total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
-    units that were cancelled, lost or returned; `due_minor` is the rest.
+    units that were cancelled, lost or returned; `due_minor` is the rest. `paid_minor` came and did not go back.
     """
 
     currency: str
@@ -141,6 +153,8 @@ class MoneyAnswer(msgspec.Struct):
     credited_minor: int
     credited_tax_minor: int
     due_minor: int
+    paid_minor: int
+    payments: list[PaymentAnswer]
 
 
 class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
@@ -360,7 +374,7 @@ def amount_fields(priced: Priced) -> dict[str, Any]:
     """The fields of an `AmountAnswer`."""
     return {
         "goods_minor": priced.goods_minor,
-        "discounts": [DiscountAnswer(each.promotion, each.minor) for each in priced.discounts],
+        "discounts": [DiscountAnswer(each.promotion, each.minor, each.label) for each in priced.discounts],
         "discount_minor": priced.discount_minor,
         "total_minor": priced.total_minor,
         "tax_minor": priced.tax_minor,
@@ -395,6 +409,18 @@ def _money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
         credited_minor=money.credited_minor,
         credited_tax_minor=money.credited_tax_minor,
         due_minor=total - money.credited_minor,
+        paid_minor=money.paid_minor,
+        payments=[
+            PaymentAnswer(
+                payment.id,
+                payment.method,
+                payment.amount_minor,
+                payment.state,
+                payment.captured_minor,
+                payment.refunded_minor,
+            )
+            for payment in money.payments
+        ],
     )
 
 

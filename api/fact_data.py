@@ -61,8 +61,10 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("order", fact.order)
         case f.ChangeProposed() | f.OrderChanged() | f.ChangeDeclined():
             return Document("change", change_id(fact.change))
-        case f.OrderPriced() | f.UnitsCharged() | f.UnitsCredited():
+        case f.OrderPriced() | f.UnitsCharged() | f.UnitsCredited() | f.PaymentsRefunded():
             return Document("order", fact.order)
+        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided():
+            return Document("payment", f"{fact.order}/{fact.payment}")
         case f.OrderRestated() | f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
             return Document("order", fact.order)
         case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands.orders import PlaceOrder
-from engine.facts import OrderPriced
+from engine.commands.orders import OrderLineRequest, PlaceOrder, ShopDiscount
+from engine.facts import Fact, OrderPriced, PaymentAdded
 from engine.pricing.lists import Buyer
-from engine.pricing.quoting import Asked, Wanted, quote
-from engine.results import Rejection
+from engine.pricing.quoting import Asked, Given, Wanted, quote
+from engine.results import Rejection, ResultCode
 
 if TYPE_CHECKING:
     from engine.state import State
 
 
-def price_order(state: State, command: PlaceOrder, now_ns: int) -> OrderPriced | Rejection | None:
-    """What an order costs; None for one that has no price, if nothing in it asks for one."""
+def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """What an order costs, and how it is paid; nothing for one that has no price, if nothing in it asks for one."""
     if not command.priced:
-        return None
+        return ()
+    given = given_by_shop(command.lines, command.discounts)
+    if isinstance(given, Rejection):
+        return given
     channel = state.configuration.channels[command.channel]
     country = command.area.country or channel.country
     at_ns = now_ns if command.placed_at_ns is None else command.placed_at_ns
@@ -27,8 +30,35 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> OrderPriced |
         command.shipping_minor or 0,
         command.first_order,
         command.tax_treatment,
+        discounts=given,
     )
     found = quote(state.configuration, asked, state.usage)
     if isinstance(found, Rejection):
-        return None if command.shipping_minor is None else found
-    return OrderPriced(command.number, channel.currency, found.lines, found.shipping)
+        asks = command.shipping_minor is not None or command.discounts or command.payments
+        return found if asks else ()
+    priced = OrderPriced(command.number, channel.currency, found.lines, found.shipping)
+    paid = [
+        PaymentAdded(command.number, each.id, each.method, each.amount_minor, each.state) for each in command.payments
+    ]
+    over = sum([each.amount_minor for each in command.payments if each.state == "captured"]) - found.total
+    if over > 0:
+        detail = f"{over} minor units more than the order costs were captured"
+        return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/payments", detail)
+    return (priced, *paid)
+
+
+def given_by_shop(
+    lines: tuple[OrderLineRequest, ...], discounts: tuple[ShopDiscount, ...]
+) -> tuple[Given, ...] | Rejection:
+    """Discounts of the shop by line positions; refused if one names a line that is not there."""
+    if not discounts:
+        return ()
+    positions = {line.id: at for at, line in enumerate(lines)}
+    given = []
+    for at, discount in enumerate(discounts):
+        unknown = next((line for line in discount.lines or () if line not in positions), None)
+        if unknown is not None:
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/discounts/{at}/lines", f"there is no line {unknown!r}")
+        named = None if discount.lines is None else tuple(dict.fromkeys(positions[line] for line in discount.lines))
+        given.append(Given(discount.label, discount.amount_minor, named))
+    return tuple(given)

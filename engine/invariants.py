@@ -173,6 +173,8 @@ def money_of(order: Order) -> Violations:
             wrong.append(f"the money of line {line.id!r} of order {order.number!r} is not that of its units")
         else:
             credited += money.credit(at, priced.gone, 0).total_minor
+    if money.paid_minor > money.due_minor:
+        wrong.append(f"{money.paid_minor} are paid for order {order.number!r}, but {money.due_minor} are due")
     if credited != money.credited_minor:
         wrong.append(
             f"order {order.number!r} was credited {money.credited_minor}, but what is gone is worth {credited}"

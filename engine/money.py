@@ -25,6 +25,17 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
     removed: int = 0
 
 
+class Payment(msgspec.Struct, array_like=True, gc=False):
+    """One way in which the customer pays. `state`: authorised, captured (in part or whole) or voided."""
+
+    id: str
+    method: str
+    amount_minor: int
+    state: str
+    captured_minor: int = 0
+    refunded_minor: int = 0
+
+
 class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     """`credited_minor` of what was charged is not paid or comes back, with the tax in it."""
 
@@ -34,6 +45,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     shipping_gone: bool = False
     credited_minor: int = 0
     credited_tax_minor: int = 0
+    payments: list[Payment] = []
 
     @property
     def total_minor(self) -> int:
@@ -41,16 +53,31 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
         return self.shipping.total_minor + sum([span.priced.total_minor for line in self.lines for span in line.spans])
 
     @property
+    def due_minor(self) -> int:
+        """What is to be paid in all, after credits."""
+        return self.total_minor - self.credited_minor
+
+    @property
+    def paid_minor(self) -> int:
+        """What came and did not go back."""
+        return sum([payment.captured_minor - payment.refunded_minor for payment in self.payments])
+
+    def payment(self, payment_id: str) -> Payment | None:
+        """The payment with this id."""
+        return next((payment for payment in self.payments if payment.id == payment_id), None)
+
+    @property
     def promotions(self) -> list[str]:
         """Every promotion that takes something off, once."""
         amounts = [self.shipping, *(span.priced for line in self.lines for span in line.spans)]
-        return list(dict.fromkeys(each.promotion for priced in amounts for each in priced.discounts))
+        names = [each.promotion for priced in amounts for each in priced.discounts if each.promotion is not None]
+        return list(dict.fromkeys(names))
 
     def credit(self, at: int, quantity: int, gone: int | None = None) -> Credit:
         """What the next units of a line are worth after `gone` ones: the first that are still paid for (frozen shares)."""
         before = self.lines[at].gone if gone is None else gone
         first, total, tax = 0, 0, 0
-        discounts: dict[str, int] = {}
+        discounts: dict[tuple[str | None, str | None], int] = {}
         for span in self.lines[at].spans:
             start = max(before, first) - first
             units = min(before + quantity, first + span.quantity) - first - start
@@ -59,10 +86,13 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
                 tax += of_span(span.priced.tax_minor, span.quantity, start, units)
                 for each in span.priced.discounts:
                     share = of_span(each.minor, span.quantity, start, units)
-                    discounts[each.promotion] = discounts.get(each.promotion, 0) + share
+                    kind = each.promotion, each.label
+                    discounts[kind] = discounts.get(kind, 0) + share
             first += span.quantity
         assert before + quantity <= first, "more units than were priced"
-        return Credit(at, quantity, total, tax, tuple(Discount(*each) for each in discounts.items()))
+        return Credit(
+            at, quantity, total, tax, tuple(Discount(name, minor, label) for (name, label), minor in discounts.items())
+        )
 
     def credit_of_shipping(self) -> Credit:
         """What shipping is worth."""

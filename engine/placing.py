@@ -112,8 +112,7 @@ def decide_place(
         cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
         replaces=command.replaces,
     )
-    money = () if price is None else (price,)
-    return (*outcome.before, fact, *money, *_held(command.number, command.holds, planned))
+    return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
 
 
 def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:

@@ -22,6 +22,7 @@ from engine.facts.orders import Take
 from engine.lifecycles import RETURN
 from engine.money import LineMoney, OrderMoney, Span
 from engine.orders import Order, Return, find, find_by_return
+from engine.payments import refunded
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Wanted, more_of, priced_alone
 from engine.pricing.taxes import treatment_of
@@ -47,40 +48,40 @@ class _Gone(NamedTuple):
 def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
     """What the facts of a record do to the money of orders; nothing for orders without prices."""
     money: list[Fact] = []
-    gone: dict[tuple[str, int], int] = {}
+    told: dict[str, None] = {}
     for fact in facts:
         tell = _TOLD.get(type(fact))
         if tell is None:
             continue
         order = find(state, fact.order)  # type: ignore[union-attr]
         if order is not None and order.money is not None:
-            money += _settle(order, order.money, tell(state, order, fact, now_ns), gone)
+            assert order.number not in told, "two facts of one record change what is paid for an order"
+            told[order.number] = None
+            money += _settle(order, order.money, tell(state, order, fact, now_ns))
     return tuple(money)
 
 
-def _settle(order: Order, money: OrderMoney, told: _Gone, gone: dict[tuple[str, int], int]) -> list[Fact]:
-    """`gone` are units that earlier facts of the record have taken, by order and line."""
-    not_paid = []
-    for at, quantity in told.units.items():
-        before = gone.get((order.number, at), money.lines[at].gone)
-        not_paid.append(money.credit(at, quantity, before))
-        gone[order.number, at] = before + quantity
-    if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, gone, told)):
+def _settle(order: Order, money: OrderMoney, told: _Gone) -> list[Fact]:
+    not_paid = [money.credit(at, quantity) for at, quantity in told.units.items()]
+    if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, told)):
         not_paid.append(money.credit_of_shipping())
     facts: list[Fact] = []
+    due_minor = money.due_minor
     if not_paid:
         facts.append(UnitsCredited(order.number, told.reason, tuple(not_paid)))
+        due_minor -= sum([credit.total_minor for credit in not_paid])
     if told.added:
         facts.append(UnitsCharged(order.number, told.added))
-    return facts
+        due_minor += sum([charge.priced.total_minor for charge in told.added])
+    return [*facts, *refunded(order, money, due_minor)]
 
 
-def _nothing_goes_out(order: Order, money: OrderMoney, gone: dict[tuple[str, int], int], told: _Gone) -> bool:
+def _nothing_goes_out(order: Order, money: OrderMoney, told: _Gone) -> bool:
     """Whether nothing was sent and nothing will be."""
     if told.added or told.reason not in (CANCELLED, CHANGED) or any(line.shipped for line in order.lines):
         return False
     return all(
-        gone.get((order.number, at), line.gone) == sum([span.quantity for span in line.spans])
+        line.gone + told.units.get(at, 0) == sum([span.quantity for span in line.spans])
         for at, line in enumerate(money.lines)
     )
 

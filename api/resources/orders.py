@@ -21,7 +21,15 @@ from engine import limits, orders, records
 from engine.areas import NOWHERE
 from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
 from engine.commands.fields import Id, Minor
-from engine.commands.orders import CancelLine, Delivery, HoldRequest, OrderLineRequest, OrderLineRequests
+from engine.commands.orders import (
+    CancelLine,
+    Delivery,
+    HoldRequest,
+    OrderLineRequest,
+    OrderLineRequests,
+    PaymentRequest,
+    ShopDiscount,
+)
 from engine.commands.pricing import Treatment
 from engine.facts import Fact
 from engine.orders import Order
@@ -41,7 +49,8 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     `customer_group` is for conditions of sourcing policies. With `delivery` pickup or reserve_in_store (paid there) the customer
     comes for it to `pickup_node` by `pickup_until`; without that, as long as the channel says after it is ready. `holds` stop the
     order from the start. If every line has a price, its own or that of a list, it is frozen with `shipping_minor`, discounts and tax as
-    a quote gives them; with `shipping_minor` every line must have one.
+    a quote gives them; with `shipping_minor`, `discounts` or `payments` every line must have one. `discounts` of the shop come before
+    promotions.
     """
 
     number: Id
@@ -61,6 +70,8 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     shipping_minor: Minor | None = None
     first_order: bool = False
     tax_treatment: Treatment = "domestic"
+    discounts: Annotated[tuple[ShopDiscount, ...], Meta(max_length=limits.ORDER_DISCOUNTS_MAX)] = ()
+    payments: Annotated[tuple[PaymentRequest, ...], Meta(max_length=limits.ORDER_PAYMENTS_MAX)] = ()
 
     def __post_init__(self) -> None:
         check_moment("placed_at", self.placed_at)
@@ -71,6 +82,8 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             raise ValueError("`pickup_until` is for orders that are picked up")
         if len({hold.handle for hold in self.holds}) != len(self.holds):
             raise ValueError("every one of `holds` has a handle of its own")
+        if len({payment.id for payment in self.payments}) != len(self.payments):
+            raise ValueError("every one of `payments` has an id of its own")
 
 
 class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -161,6 +174,8 @@ def place(call: Call) -> Handled:
         shipping_minor=body.shipping_minor,
         first_order=body.first_order,
         tax_treatment=body.tax_treatment,
+        discounts=body.discounts,
+        payments=body.payments,
     )
     return Changing(command, order_renderer(body.number))
 
@@ -317,6 +332,7 @@ OPERATIONS = [
             ResultCode.WRONG_CHANNEL, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.RESERVATION_EXPIRED,
             ResultCode.RESERVATION_NOT_ACTIVE, ResultCode.EXCEEDS_RESERVATION, ResultCode.INSUFFICIENT_STOCK,
             ResultCode.UNKNOWN_NODE, ResultCode.NO_PICKUP, ResultCode.NO_PRICE,
+            ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_AUTHORISED,
         ),
         example=EXAMPLE,
         description="Short lines are backordered where the item allows it. What the order does not use of its "

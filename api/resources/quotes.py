@@ -12,9 +12,10 @@ from api.resources.orders import repeated_line
 from api.timestamps import check_moment, to_ns
 from engine import limits
 from engine.commands.fields import Country, Id, Minor
-from engine.commands.orders import OrderLineRequests
+from engine.commands.orders import OrderLineRequests, ShopDiscount
 from engine.commands.pricing import Treatment
 from engine.configuration import refuse_unknown_skus
+from engine.freezing import given_by_shop
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
 from engine.results import Rejection, ResultCode
@@ -50,6 +51,7 @@ class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     first_order: bool = False
     ship_to: QuoteTo | None = None
     shipping_minor: Minor = 0
+    discounts: Annotated[tuple[ShopDiscount, ...], Meta(max_length=limits.ORDER_DISCOUNTS_MAX)] = ()
     tax_treatment: Treatment = "domestic"
     at: Moment | None = None
     explain: bool = False
@@ -117,12 +119,16 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
     if unknown is not None:
         return unknown
     country = channel.country if body.ship_to is None else body.ship_to.country or channel.country
+    given = given_by_shop(body.lines, body.discounts)
+    if isinstance(given, Rejection):
+        return given
     asked = Asked(
         Buyer(body.channel, channel.currency, country, body.customer_group, at_ns),
         [Wanted(line.id, line.sku, line.quantity, line.unit_price_minor) for line in body.lines],
         body.shipping_minor,
         body.first_order,
         body.tax_treatment,
+        discounts=given,
     )
     found = quote(known, asked, state.usage)
     if isinstance(found, Rejection):
@@ -159,7 +165,7 @@ OPERATIONS = [
     Operation(
         id="quote", method="POST", path="/v1/quotes", tag=TAG, handle=ask, body=QuoteBody, answer=QuoteAnswer,
         summary="What a basket costs, line by line, with every discount and the tax in it",
-        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.NO_PRICE),
+        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.NO_PRICE, ResultCode.UNKNOWN_LINE),
         example={
             "channel": "web-de",
             "lines": [{"id": "1", "sku": "85123A", "quantity": 2}],

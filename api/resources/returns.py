@@ -33,7 +33,7 @@ from engine.commands.orders import (
     Replacement,
     ReturnLineRequest,
 )
-from engine.facts import Fact, LooseReturnTaken, ReturnAuthorised, ReturnSettled, UnitsCredited
+from engine.facts import Fact, LooseReturnTaken, PaymentsRefunded, ReturnAuthorised, ReturnSettled, UnitsCredited
 from engine.lifecycles import RECEIVED
 from engine.money import SHIPPING
 from engine.orders import Order, find_by_return
@@ -106,13 +106,20 @@ class SettledLine(msgspec.Struct):
     refund_minor: int | None
 
 
+class RefundAnswer(msgspec.Struct):
+    """Money that goes back the way a payment came."""
+
+    payment: str
+    amount_minor: int
+
+
 class SettlementAnswer(msgspec.Struct):
-    """What was settled now. `refunds` names payments it goes back over; none are known yet. `refund_minor` is null without prices."""
+    """What was settled now, and over which payments it goes back: what was paid over what is due. `refund_minor` is null without prices."""
 
     refund_minor: int | None
     shipping_minor: int | None
     lines: list[SettledLine]
-    refunds: list[str]
+    refunds: list[RefundAnswer]
 
 
 class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -289,7 +296,12 @@ def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> Settleme
         refund_minor=None if credited is None else sum(minor.values()),
         shipping_minor=None if credited is None else minor.get(SHIPPING, 0),
         lines=[SettledLine(order.lines[at].id, quantity, minor.get(at)) for at, quantity in units.items()],
-        refunds=[],
+        refunds=[
+            RefundAnswer(refund.payment, refund.amount_minor)
+            for fact in facts
+            if isinstance(fact, PaymentsRefunded)
+            for refund in fact.refunds
+        ],
     )
 
 

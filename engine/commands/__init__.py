@@ -5,12 +5,14 @@ from engine.commands.configuration import Configure
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.maintenance import ForgetKeys, ImproveOrders, MeetDeadlines, RecordDigest
 from engine.commands.orders import (
+    AddPayment,
     AdvanceFulfilment,
     AppeaseCustomer,
     AuthoriseReturn,
     CancelFulfilment,
     CancelOrder,
     CancelReturn,
+    CapturePayment,
     ConfirmChange,
     ConfirmFulfilment,
     DeclineChange,
@@ -30,6 +32,7 @@ from engine.commands.orders import (
     SourceOrderAgain,
     SplitFulfilment,
     TakeLooseReturn,
+    VoidPayment,
 )
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
 from engine.commands.reservations import (
@@ -72,6 +75,9 @@ Command = (
     | AuthoriseReturn
     | ReceiveReturn
     | CancelReturn
+    | AddPayment
+    | CapturePayment
+    | VoidPayment
     | SettleReturn
     | ReportLoss
     | TakeLooseReturn
@@ -143,6 +149,9 @@ __all__ = [
     "ReleaseReservation",
     "ReserveStock",
     "RevokeApiKey",
+    "AddPayment",
+    "CapturePayment",
+    "VoidPayment",
     "SettleReturn",
     "SourceOrderAgain",
 ]

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from engine import limits
 from engine.areas import Area
-from engine.commands.fields import Id, Minor, Quantity, QuantityOrZero, Sku, Text
+from engine.commands.fields import Id, Minor, Name, Quantity, QuantityOrZero, Sku, Text
 
 Action = Literal["accept", "pick", "pack", "unpack", "ready", "ship", "deliver", "collect"]
 RejectReason = Literal["not_found", "damaged", "no_capacity"]
@@ -34,6 +34,23 @@ class HoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 Delivery = Literal["ship", "pickup", "reserve_in_store"]
+
+
+class ShopDiscount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A discount that the shop gives itself, off some lines or (none named) all, spread by what they cost."""
+
+    label: Name
+    amount_minor: Minor
+    lines: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A way in which the customer pays: `authorised` may be captured later, `captured` is there. Method `voucher` is refunded last."""
+
+    id: Id
+    method: Id
+    amount_minor: Minor
+    state: Literal["authorised", "captured"] = "captured"
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
@@ -64,6 +81,8 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     shipping_minor: int | None = None
     first_order: bool = False
     tax_treatment: str = "domestic"
+    discounts: tuple[ShopDiscount, ...] = ()
+    payments: tuple[PaymentRequest, ...] = ()
 
 
 class RestateOrder(msgspec.Struct, frozen=True):
@@ -339,6 +358,28 @@ class ReceiveReturn(msgspec.Struct, frozen=True):
     return_id: int
     node: str
     lines: tuple[ReceiveReturnLine, ...]
+
+
+class AddPayment(msgspec.Struct, frozen=True):
+    """The customer pays for an order."""
+
+    order: str
+    payment: PaymentRequest
+
+
+class CapturePayment(msgspec.Struct, frozen=True):
+    """Money of an authorised payment came: all that is left of it, or `amount_minor`."""
+
+    order: str
+    payment: str
+    amount_minor: int | None = None
+
+
+class VoidPayment(msgspec.Struct, frozen=True):
+    """What was authorised and not captured will not come."""
+
+    order: str
+    payment: str
 
 
 class SettleReturn(msgspec.Struct, frozen=True):

@@ -8,7 +8,16 @@ from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
-from engine.facts.money import OrderPriced, ReturnSettled, UnitsCharged, UnitsCredited
+from engine.facts.money import (
+    OrderPriced,
+    PaymentAdded,
+    PaymentCaptured,
+    PaymentsRefunded,
+    PaymentVoided,
+    ReturnSettled,
+    UnitsCharged,
+    UnitsCredited,
+)
 from engine.facts.orders import (
     ChangeDeclined,
     ChangeProposed,
@@ -83,6 +92,10 @@ Fact = (
     | LooseReturnTaken
     | LossReported
     | OrderPriced
+    | PaymentAdded
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentsRefunded
     | UnitsCharged
     | UnitsCredited
     | ReturnSettled
@@ -117,6 +130,10 @@ __all__ = [
     "LooseReturnTaken",
     "LossReported",
     "OrderPriced",
+    "PaymentAdded",
+    "PaymentCaptured",
+    "PaymentVoided",
+    "PaymentsRefunded",
     "UnitsCharged",
     "UnitsCredited",
     "ReturnSettled",

@@ -7,10 +7,11 @@ from engine.facts.postings import Posting
 
 
 class Discount(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a promotion takes off."""
+    """What a promotion takes off, or the shop itself, which calls it `label`."""
 
-    promotion: str
+    promotion: str | None
     minor: int
+    label: str | None = None
 
 
 class Priced(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -78,6 +79,49 @@ class UnitsCredited(msgspec.Struct, array_like=True, frozen=True, tag="units_cre
     order: str
     reason: str
     credits: tuple[Credit, ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class PaymentAdded(msgspec.Struct, array_like=True, frozen=True, tag="payment_added"):
+    """The customer pays for an order: `state` is authorised (may be captured) or captured (the money is there)."""
+
+    order: str
+    payment: str
+    method: str
+    amount_minor: int
+    state: str
+    postings: tuple[Posting, ...] = ()
+
+
+class PaymentCaptured(msgspec.Struct, array_like=True, frozen=True, tag="payment_captured"):
+    """Money of an authorised payment came."""
+
+    order: str
+    payment: str
+    amount_minor: int
+    postings: tuple[Posting, ...] = ()
+
+
+class PaymentVoided(msgspec.Struct, array_like=True, frozen=True, tag="payment_voided"):
+    """What was authorised and not captured will not come."""
+
+    order: str
+    payment: str
+    postings: tuple[Posting, ...] = ()
+
+
+class Refund(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Money that goes back the way a payment came."""
+
+    payment: str
+    amount_minor: int
+
+
+class PaymentsRefunded(msgspec.Struct, array_like=True, frozen=True, tag="payments_refunded"):
+    """What the customer paid over what is due goes back."""
+
+    order: str
+    refunds: tuple[Refund, ...]
     postings: tuple[Posting, ...] = ()
 
 

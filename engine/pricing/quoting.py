@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.facts.money import Discount, Priced
+from engine.pricing.amounts import spread
 from engine.pricing.catalogue import why_not
 from engine.pricing.combining import Combined, Verdict, combine
-from engine.pricing.effects import Basket, Candidate, Row
+from engine.pricing.effects import Basket, Candidate, Off, Row
 from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
 from engine.pricing.taxes import UNTAXED, Tax, contained, on_top, rate_of, shipping_class
 from engine.pricing.usage import Usage
@@ -29,6 +30,14 @@ class Wanted(NamedTuple):
     unit_price_minor: int | None = None
 
 
+class Given(NamedTuple):
+    """A discount that the shop gives itself, off the lines at some positions (None: all), spread by what they cost."""
+
+    label: str
+    minor: int
+    lines: tuple[int, ...] | None = None
+
+
 class Asked(NamedTuple):
     """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for."""
 
@@ -39,6 +48,7 @@ class Asked(NamedTuple):
     treatment: str = "domestic"
     vouchers: frozenset[str] = frozenset()
     promotions: bool = True
+    discounts: tuple[Given, ...] = ()
 
 
 class Quote(NamedTuple):
@@ -91,11 +101,12 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
         Row(line.sku, items[line.sku].groups, line.quantity, line.quantity * price.minor)
         for line, price in zip(asked.lines, prices, strict=True)
     ]
-    combined, refused = _promotions(configuration, asked, rows, shipping_price.minor, usage)
+    basket, own = _own_discounts(asked, Basket(rows, [row.goods_minor for row in rows], shipping_price.minor))
+    combined, refused = _promotions(configuration, asked, basket, usage)
     lines = tuple(
         _priced(price, row.goods_minor, tuple(discounts), left, tax)
         for price, row, discounts, left, tax in zip(
-            prices, rows, _discounts(combined, len(rows)), combined.left.left, goods_tax, strict=True
+            prices, rows, _discounts(combined, own), combined.left.left, goods_tax, strict=True
         )
     )
     off_shipping = tuple(
@@ -134,14 +145,13 @@ def _without_tax(price: UnitPrice, tax: Tax) -> UnitPrice:
 
 
 def _promotions(
-    configuration: Configuration, asked: Asked, rows: Sequence[Row], shipping_minor: int, usage: Usage
+    configuration: Configuration, asked: Asked, basket: Basket, usage: Usage
 ) -> tuple[Combined, list[Verdict]]:
     """Those that apply, and why others do not."""
-    basket = Basket(rows, [row.goods_minor for row in rows], shipping_minor)
     if not (asked.promotions and configuration.promotions):
         return Combined([], basket, []), []
     candidates, refused = [], []
-    for promotion, found in configuration.catalogue.about([(row.sku, row.groups) for row in rows]):
+    for promotion, found in configuration.catalogue.about([(row.sku, row.groups) for row in basket.rows]):
         reason = why_not(promotion, asked.buyer, asked.first_order, asked.vouchers)
         if reason is None:
             candidates.append(Candidate(promotion, found))
@@ -150,9 +160,22 @@ def _promotions(
     return combine(candidates, basket, usage), refused
 
 
-def _discounts(combined: Combined, lines_count: int) -> list[list[Discount]]:
-    """What applies to every line, in the order in which it was taken off."""
-    found: list[list[Discount]] = [[] for _ in range(lines_count)]
+def _own_discounts(asked: Asked, basket: Basket) -> tuple[Basket, list[list[Discount]]]:
+    """What the shop takes off itself comes before any promotion, and never takes off more than there is."""
+    found: list[list[Discount]] = [[] for _ in basket.rows]
+    for given in asked.discounts:
+        positions = range(len(basket.rows)) if given.lines is None else given.lines
+        left = [basket.left[at] for at in positions]
+        shares = dict(zip(positions, spread(min(given.minor, sum(left)), left), strict=True))
+        basket = basket.less(Off(shares, 0))
+        for at, minor in shares.items():
+            if minor:
+                found[at].append(Discount(None, minor, given.label))
+    return basket, found
+
+
+def _discounts(combined: Combined, found: list[list[Discount]]) -> list[list[Discount]]:
+    """What applies to every line, in the order in which it was taken off; `found` came before promotions."""
     for each in combined.applied:
         for at, minor in each.off.lines.items():
             if minor:

@@ -36,7 +36,8 @@ class Usage:
     def spend(self, discounts: Iterable[Discount], sign: int = 1) -> None:
         """These were given, or (`sign` -1) are not given after all."""
         for each in discounts:
-            self.of[each.promotion].minor += sign * each.minor
+            if each.promotion is not None:
+                self.of[each.promotion].minor += sign * each.minor
 
     def why_not(self, promotion: str, limits: PromotionLimits, minor: int) -> str | None:
         """Which limit stands against one more order for which it takes off so much; None if none does."""

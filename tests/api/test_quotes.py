@@ -46,12 +46,12 @@ def test_a_basket_is_quoted_line_by_line_with_its_discounts_and_the_tax_in_it(pr
     assert found["lines"] == [
         {
             "id": "1", "sku": "BRASS-KETTLE", "quantity": 1, "unit_price_minor": 2999, "price_list": "shelf",
-            "goods_minor": 2999, "discounts": [{"promotion": "ten", "amount_minor": 300}], "discount_minor": 300,
+            "goods_minor": 2999, "discounts": [{"promotion": "ten", "amount_minor": 300, "label": None}], "discount_minor": 300,
             "total_minor": 2699, "tax_minor": 431, "tax_rate": "0.19", "tax_category": "S", "tax_included": True,
         },
         {
             "id": "2", "sku": "CUSHION", "quantity": 3, "unit_price_minor": 1000, "price_list": "shelf",
-            "goods_minor": 3000, "discounts": [{"promotion": "ten", "amount_minor": 300}], "discount_minor": 300,
+            "goods_minor": 3000, "discounts": [{"promotion": "ten", "amount_minor": 300, "label": None}], "discount_minor": 300,
             "total_minor": 2700, "tax_minor": 431, "tax_rate": "0.19", "tax_category": "S", "tax_included": True,
         },
     ]  # fmt: skip

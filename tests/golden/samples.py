@@ -230,9 +230,16 @@ SAMPLES: dict[str, Fact] = {
     "units_credited/1": f.UnitsCredited(
         "W-1001",
         "cancelled",
-        (om.Credit(0, 1, 1_350, 216, (om.Discount("autumn", 150),)), om.Credit(-1, 1, 490, 78)),
+        (
+            om.Credit(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
+            om.Credit(-1, 1, 490, 78),
+        ),
         (),
     ),
+    "payment_added/1": f.PaymentAdded("W-1001", "p-1", "card", 3_190, "authorised", ()),
+    "payment_captured/1": f.PaymentCaptured("W-1001", "p-1", 3_190, ()),
+    "payment_voided/1": f.PaymentVoided("W-1001", "p-1", ()),
+    "payments_refunded/1": f.PaymentsRefunded("W-1001", (om.Refund("p-1", 490),), ()),
     "return_settled/1": f.ReturnSettled("W-1001", 4, (of.Take(0, 1),), ()),
     "price_list_set/1": f.PriceListSet(
         "shelf",

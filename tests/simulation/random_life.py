@@ -17,6 +17,7 @@ from engine.commands.orders import (
     LostLine,
     OrderLineRequest,
     ParcelRequest,
+    PaymentRequest,
     ReceiveReturnLine,
     Replacement,
     ReturnLineRequest,
@@ -455,10 +456,23 @@ class Life:
             if self.chance.random() < 0.5:
                 self.do(c.CancelReturn(return_id))
             if self.chance.random() < 0.7:
+                self.pay(number)
                 self.do(c.SettleReturn(return_id))
                 order = find(self.state, number)
                 assert order is not None
                 assert invariants.money_of(order) == []
+
+    def pay(self, number: str) -> None:
+        """The customer pays for an order, in part, in advance, or not at all."""
+        order = find(self.state, number)
+        amount = 1 if order is None or order.money is None else order.money.due_minor
+        payment = f"p-{self.chance.randint(1, 3)}"
+        state = self.chance.choice(("authorised", "captured"))
+        self.do(c.AddPayment(number, PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)))
+        if self.chance.random() < 0.6:
+            self.do(c.CapturePayment(number, payment, self.chance.choice((None, 5, 800))))
+        if self.chance.random() < 0.2:
+            self.do(c.VoidPayment(number, payment))
 
     def together(self) -> None:
         """Many checkouts at once for the same thing: one batch."""

@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
         "engine.packing",
         "engine.pick_lists",
         "engine.transfers",
+        "engine.payments",
     },
     {"engine.deadlines", "engine.changes"},
     {"engine.restating", "engine.settling"},

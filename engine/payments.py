@@ -1,0 +1,144 @@
+"""Payments of orders: authorised, captured, voided, and what goes back over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import limits
+from engine.commands.orders import AddPayment, CapturePayment, VoidPayment
+from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentsRefunded, PaymentVoided
+from engine.facts.money import Refund
+from engine.money import OrderMoney, Payment
+from engine.orders import Order, find
+from engine.reopening import reopening
+from engine.results import Rejection, ResultCode
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+AUTHORISED, CAPTURED, VOIDED = "authorised", "captured", "voided"
+VOUCHER = "voucher"
+NO_PAYMENT = Rejection(ResultCode.NOT_FOUND, "the order has no such payment")
+
+
+def decide_add(state: State, command: AddPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Note a payment of an order that has prices. More than is due goes back at once."""
+    order = find(state, command.order)
+    if order is None:
+        return Rejection(ResultCode.NOT_FOUND, "there is no such order")
+    asked = command.payment
+    if order.money is None:
+        return Rejection(ResultCode.NO_PRICE, "the order has no prices, so that nobody can pay for it")
+    if len(order.money.payments) >= limits.ORDER_PAYMENTS_MAX:
+        detail = f"an order has at most {limits.ORDER_PAYMENTS_MAX} payments"
+        return Rejection(ResultCode.INVALID_TRANSITION, detail)
+    if order.money.payment(asked.id) is not None:
+        return Rejection.at(ResultCode.IN_USE, "/id", f"the order has a payment {asked.id!r} already")
+    added = PaymentAdded(order.number, asked.id, asked.method, asked.amount_minor, asked.state)
+    came = asked.amount_minor if asked.state == CAPTURED else 0
+    payment = Payment(asked.id, asked.method, asked.amount_minor, asked.state, came)
+    return (*reopening(state, order), added, *refunded(order, order.money, order.money.due_minor, payment))
+
+
+def decide_capture(state: State, command: CapturePayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Money came. More than is due goes back at once."""
+    found = _payment(state, command.order, command.payment)
+    if isinstance(found, Rejection):
+        return found
+    order, money, payment = found
+    left = 0 if payment.state == VOIDED else payment.amount_minor - payment.captured_minor
+    amount = left if command.amount_minor is None else command.amount_minor
+    if not left:
+        return Rejection(ResultCode.INVALID_TRANSITION, "nothing of this payment is left to capture")
+    if amount > left:
+        detail = f"{left} minor units of this payment are authorised and not captured"
+        return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/amount_minor", detail)
+    after = Payment(
+        payment.id,
+        payment.method,
+        payment.amount_minor,
+        CAPTURED,
+        payment.captured_minor + amount,
+        payment.refunded_minor,
+    )
+    captured = PaymentCaptured(order.number, payment.id, amount)
+    return (*reopening(state, order), captured, *refunded(order, money, money.due_minor, after))
+
+
+def decide_void(state: State, command: VoidPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Give up what is authorised and not captured."""
+    found = _payment(state, command.order, command.payment)
+    if isinstance(found, Rejection):
+        return found
+    order, _, payment = found
+    if payment.state == VOIDED or payment.captured_minor == payment.amount_minor:
+        return Rejection(ResultCode.INVALID_TRANSITION, "nothing of this payment is left to void")
+    return (*reopening(state, order), PaymentVoided(order.number, payment.id))
+
+
+def _payment(state: State, number: str, payment_id: str) -> tuple[Order, OrderMoney, Payment] | Rejection:
+    order = find(state, number)
+    payment = None if order is None or order.money is None else order.money.payment(payment_id)
+    if order is None or order.money is None or payment is None:
+        return NO_PAYMENT
+    return order, order.money, payment
+
+
+def refunded(
+    order: Order, money: OrderMoney, due_minor: int, changed: Payment | None = None
+) -> tuple[PaymentsRefunded, ...]:
+    """What was paid over what is due, over the payments: the newest first, vouchers last, never more than came.
+
+    `changed` is one payment as it will be.
+    """
+    payments = [payment if changed is None or payment.id != changed.id else changed for payment in money.payments]
+    if changed is not None and changed not in payments:
+        payments.append(changed)
+    over = sum([payment.captured_minor - payment.refunded_minor for payment in payments]) - due_minor
+    refunds = []
+    payments.reverse()
+    for payment in sorted(payments, key=lambda payment: payment.method == VOUCHER):
+        amount = min(over, payment.captured_minor - payment.refunded_minor)
+        if amount > 0:
+            refunds.append(Refund(payment.id, amount))
+            over -= amount
+    return (PaymentsRefunded(order.number, tuple(refunds)),) if refunds else ()
+
+
+def _of(state: State, number: str, payment_id: str) -> Payment:
+    money = state.orders.touch(number).money
+    assert money is not None
+    payment = money.payment(payment_id)
+    assert payment is not None
+    return payment
+
+
+def evolve_added(state: State, fact: PaymentAdded) -> None:
+    """Write down a payment."""
+    money = state.orders.touch(fact.order).money
+    assert money is not None
+    came = fact.amount_minor if fact.state == CAPTURED else 0
+    money.payments.append(Payment(fact.payment, fact.method, fact.amount_minor, fact.state, came))
+
+
+def evolve_captured(state: State, fact: PaymentCaptured) -> None:
+    """Write down that money came."""
+    payment = _of(state, fact.order, fact.payment)
+    payment.captured_minor += fact.amount_minor
+    payment.state = CAPTURED
+    assert payment.captured_minor <= payment.amount_minor
+
+
+def evolve_voided(state: State, fact: PaymentVoided) -> None:
+    """Write down that no more will come."""
+    payment = _of(state, fact.order, fact.payment)
+    payment.amount_minor = payment.captured_minor
+    payment.state = CAPTURED if payment.captured_minor else VOIDED
+
+
+def evolve_refunded(state: State, fact: PaymentsRefunded) -> None:
+    """Write down what goes back."""
+    for refund in fact.refunds:
+        payment = _of(state, fact.order, refund.payment)
+        payment.refunded_minor += refund.amount_minor
+        assert payment.refunded_minor <= payment.captured_minor
