@@ -63,6 +63,8 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("change", change_id(fact.change))
         case f.OrderPriced() | f.UnitsCharged() | f.UnitsCredited() | f.PaymentsRefunded():
             return Document("order", fact.order)
+        case f.VoucherSet() | f.VoucherUsed():
+            return Document("voucher", fact.voucher)
         case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided():
             return Document("payment", f"{fact.order}/{fact.payment}")
         case f.OrderRestated() | f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():

@@ -9,7 +9,7 @@ from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
 from engine.facts import (
     ChannelSet,
     Fact,
@@ -20,10 +20,16 @@ from engine.facts import (
     PromotionSet,
     SourcingPolicySet,
     TaxRatesSet,
+    VoucherSet,
 )
 from engine.policies import FUNCTIONS, problems_of
 from engine.pricing.catalogue import Catalogue
-from engine.pricing.checking import problems_of_price_list, problems_of_promotion, problems_of_tax_rates
+from engine.pricing.checking import (
+    problems_of_price_list,
+    problems_of_promotion,
+    problems_of_tax_rates,
+    problems_of_voucher,
+)
 from engine.results import FieldError, Rejection, ResultCode
 
 if TYPE_CHECKING:
@@ -49,6 +55,7 @@ class Configuration:
         self.price_lists: dict[str, PriceList] = {}
         self.tax_rates: dict[str, TaxRates] = {}
         self.promotions: dict[str, Promotion] = {}
+        self.vouchers: dict[str, Voucher] = {}
         self._catalogue: Catalogue | None = None
         self.version = 0
 
@@ -79,6 +86,7 @@ class Configuration:
             price_lists=dict(self.price_lists),
             tax_rates=dict(self.tax_rates),
             promotions=dict(self.promotions),
+            vouchers=dict(self.vouchers),
         )
 
     def add(self, document: Configure) -> None:
@@ -89,6 +97,7 @@ class Configuration:
         self.sourcing_policies.update(document.sourcing_policies)
         self.price_lists.update(document.price_lists)
         self.tax_rates.update(document.tax_rates)
+        self.vouchers.update(document.vouchers)
         for promotion_id, body in document.promotions.items():
             self.put_promotion(promotion_id, body)
         for node, items in document.node_items.items():
@@ -145,6 +154,7 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
         facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
     facts += [PriceListSet(i, body) for i, body in command.price_lists.items() if known.price_lists.get(i) != body]
     facts += [TaxRatesSet(i, body) for i, body in command.tax_rates.items() if known.tax_rates.get(i) != body]
+    facts += [VoucherSet(i, body) for i, body in command.vouchers.items() if known.vouchers.get(i) != body]
     facts += [PromotionSet(i, body) for i, body in command.promotions.items() if known.promotions.get(i) != body]
     return tuple(facts)
 
@@ -172,6 +182,7 @@ def _malformed(document: Configure) -> Rejection | None:
     errors += _problems("price_lists", document.price_lists, problems_of_price_list)
     errors += _problems("tax_rates", document.tax_rates, problems_of_tax_rates)
     errors += _problems("promotions", document.promotions, problems_of_promotion)
+    errors += _problems("vouchers", document.vouchers, problems_of_voucher)
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, tuple(errors)) if errors else None
 
 
@@ -195,6 +206,11 @@ def _first_dangling_reference(known: Configuration, document: Configure) -> Reje
         if policy and policy not in known.sourcing_policies and policy not in document.sourcing_policies:
             pointer = f"/channels/{_escape(channel_id)}/sourcing_policy"
             return Rejection.at(ResultCode.UNKNOWN_SOURCING_POLICY, pointer, f"there is no sourcing policy {policy!r}")
+    for code, voucher in document.vouchers.items():
+        promotion = voucher.promotion
+        if promotion and promotion not in known.promotions and promotion not in document.promotions:
+            pointer = f"/vouchers/{_escape(code)}/promotion"
+            return Rejection.at(ResultCode.UNKNOWN_PROMOTION, pointer, f"there is no promotion {promotion!r}")
     for node, items in document.node_items.items():
         pointer = f"/node_items/{_escape(node)}"
         if node not in known.nodes and node not in document.nodes:
@@ -259,3 +275,8 @@ def evolve_tax_rates_set(state: State, fact: TaxRatesSet) -> None:
 def evolve_promotion_set(state: State, fact: PromotionSet) -> None:
     """Write down a promotion."""
     state.configuration.put_promotion(fact.promotion, fact.body)
+
+
+def evolve_voucher_set(state: State, fact: VoucherSet) -> None:
+    """Write down a voucher."""
+    state.configuration.vouchers[fact.voucher] = fact.body

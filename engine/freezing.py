@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.commands.orders import OrderLineRequest, PlaceOrder, ShopDiscount
-from engine.facts import Fact, OrderPriced, PaymentAdded
+from engine.facts import Fact, OrderPriced, PaymentAdded, VoucherUsed
+from engine.money import CAPTURED, VOUCHER
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Given, Wanted, quote
+from engine.pricing.vouchers import handed_in, opened
 from engine.results import Rejection, ResultCode
 
 if TYPE_CHECKING:
@@ -30,21 +32,34 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
         command.shipping_minor or 0,
         command.first_order,
         command.tax_treatment,
+        vouchers=opened(state.configuration.vouchers, command.vouchers, state.usage),
         discounts=given,
     )
     found = quote(state.configuration, asked, state.usage)
     if isinstance(found, Rejection):
-        asks = command.shipping_minor is not None or command.discounts or command.payments
+        asks = command.shipping_minor is not None or command.discounts or command.payments or command.vouchers
         return found if asks else ()
     priced = OrderPriced(command.number, channel.currency, found.lines, found.shipping)
-    paid = [
-        PaymentAdded(command.number, each.id, each.method, each.amount_minor, each.state) for each in command.payments
+    used = handed_in(
+        state.configuration.vouchers, command.vouchers, state.usage, channel.currency, found.total, found.verdicts
+    )
+    refused = next((each for each in used if each.refused is not None), None)
+    if refused is not None:
+        return Rejection.at(ResultCode.VOUCHER_REFUSED, "/vouchers", f"voucher {refused.code!r}: {refused.refused}")
+    twice = next((each.id for each in command.payments if each.id in command.vouchers), None)
+    if twice is not None:
+        detail = f"{twice!r} is handed in as a voucher; its payment needs no entry of its own"
+        return Rejection.at(ResultCode.VOUCHER_REFUSED, "/payments", detail)
+    asked_for: list[tuple[str, str, int, str]] = [
+        (each.id, each.method, each.amount_minor, each.state) for each in command.payments
     ]
-    over = sum([each.amount_minor for each in command.payments if each.state == "captured"]) - found.total
+    asked_for += [(each.code, VOUCHER, each.minor, CAPTURED) for each in used if each.pays]
+    over = sum([amount for _, _, amount, state_then in asked_for if state_then == CAPTURED]) - found.total
     if over > 0:
         detail = f"{over} minor units more than the order costs were captured"
         return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/payments", detail)
-    return (priced, *paid)
+    paid = [PaymentAdded(command.number, *payment) for payment in asked_for]
+    return (priced, *(VoucherUsed(command.number, each.code) for each in used if not each.pays), *paid)
 
 
 def given_by_shop(

@@ -185,8 +185,8 @@ def money_of(order: Order) -> Violations:
 def promotions_keep_their_limits(state: State) -> Violations:
     """No promotion has a use or a cent less than none."""
     return [
-        f"promotion {name!r} was used {used.orders} times for {used.minor}"
-        for name, used in state.usage.of.items()
+        f"promotion or voucher {name!r} was used {used.orders} times for {used.minor}"
+        for name, used in (*state.usage.of.items(), *state.usage.vouchers.items())
         if min(used.orders, used.minor) < 0
     ]
 

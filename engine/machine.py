@@ -178,6 +178,8 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.PriceListSet: configuration.evolve_price_list_set,
     f.TaxRatesSet: configuration.evolve_tax_rates_set,
     f.PromotionSet: configuration.evolve_promotion_set,
+    f.VoucherSet: configuration.evolve_voucher_set,
+    f.VoucherUsed: payments.evolve_voucher_used,
     f.ApiKeyCreated: access.evolve_key_created,
     f.ApiKeyRevoked: access.evolve_key_revoked,
     f.KeysForgotten: idempotency.evolve_forgotten,
@@ -315,9 +317,10 @@ class EndedPickLists(msgspec.Struct, array_like=True, tag="ended_pick_lists"):
 
 
 class PromotionsUsed(msgspec.Struct, array_like=True, tag="promotions_used"):
-    """How often some promotions were used and what they have cost."""
+    """How often some promotions were used and what they have cost; or some vouchers, and what was paid with them."""
 
     items: list[tuple[str, Used]]
+    vouchers: list[tuple[str, Used]] = []
 
 
 class LooseReturns(msgspec.Struct, array_like=True, tag="loose_returns"):
@@ -430,6 +433,8 @@ def _parts(state: State) -> Iterator[Part]:
         yield LooseReturns(list(some.values()))
     for some in _cut(state.usage.of):
         yield PromotionsUsed(list(some.items()))
+    for some in _cut(state.usage.vouchers):
+        yield PromotionsUsed([], list(some.items()))
     for some in _cut(state.transfers.open):
         yield OpenTransfers(list(some.values()))
     for some in _cut(state.transfers.ended):
@@ -454,6 +459,8 @@ def _documents(state: State) -> Iterator[Configure]:
         yield Configure(tax_rates=tax_rates)
     for promotions in _cut(known.promotions):
         yield Configure(promotions=promotions)
+    for vouchers in _cut(known.vouchers):
+        yield Configure(vouchers=vouchers)
     for channels in _cut(known.channels):
         yield Configure(channels=channels)
     for node in list(known.node_items):
@@ -523,6 +530,11 @@ def _load_api_keys(state: State, part: ApiKeys) -> None:
         state.access.put(key)
 
 
+def _load_usage(state: State, part: PromotionsUsed) -> None:
+    state.usage.of.update(part.items)
+    state.usage.vouchers.update(part.vouchers)
+
+
 LOAD: dict[type, Callable[[State, Any], None]] = {
     Position: _load_position,
     MasterData: lambda state, part: state.configuration.add(part.document),
@@ -537,7 +549,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     OpenPickLists: _load_pick_lists,
     EndedPickLists: lambda state, part: state.pick_lists.ended.update({one.number: one for one in part.items}),
     LooseReturns: lambda state, part: state.orders.loose_returns.update({one.number: one for one in part.items}),
-    PromotionsUsed: lambda state, part: state.usage.of.update(part.items),
+    PromotionsUsed: _load_usage,
     OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
     EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),

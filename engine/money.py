@@ -8,6 +8,8 @@ from engine.facts.money import Credit, Discount, Priced
 from engine.pricing.amounts import of_span
 
 SHIPPING = -1
+CAPTURED, VOIDED = "captured", "voided"
+VOUCHER = "voucher"
 
 
 class Span(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -46,6 +48,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     credited_minor: int = 0
     credited_tax_minor: int = 0
     payments: list[Payment] = []
+    vouchers: list[str] = []
 
     @property
     def total_minor(self) -> int:

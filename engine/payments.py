@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, VoidPayment
-from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentsRefunded, PaymentVoided
+from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentsRefunded, PaymentVoided, VoucherUsed
 from engine.facts.money import Refund
-from engine.money import OrderMoney, Payment
+from engine.money import CAPTURED, VOIDED, VOUCHER, OrderMoney, Payment
 from engine.orders import Order, find
 from engine.reopening import reopening
 from engine.results import Rejection, ResultCode
@@ -16,8 +16,6 @@ from engine.results import Rejection, ResultCode
 if TYPE_CHECKING:
     from engine.state import State
 
-AUTHORISED, CAPTURED, VOIDED = "authorised", "captured", "voided"
-VOUCHER = "voucher"
 NO_PAYMENT = Rejection(ResultCode.NOT_FOUND, "the order has no such payment")
 
 
@@ -29,6 +27,9 @@ def decide_add(state: State, command: AddPayment, now_ns: int) -> tuple[Fact, ..
     asked = command.payment
     if order.money is None:
         return Rejection(ResultCode.NO_PRICE, "the order has no prices, so that nobody can pay for it")
+    if asked.method == VOUCHER and asked.id in state.configuration.vouchers:
+        detail = "a voucher that Kontor knows is handed in with the order"
+        return Rejection.at(ResultCode.VOUCHER_REFUSED, "/method", detail)
     if len(order.money.payments) >= limits.ORDER_PAYMENTS_MAX:
         detail = f"an order has at most {limits.ORDER_PAYMENTS_MAX} payments"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
@@ -119,6 +120,16 @@ def evolve_added(state: State, fact: PaymentAdded) -> None:
     assert money is not None
     came = fact.amount_minor if fact.state == CAPTURED else 0
     money.payments.append(Payment(fact.payment, fact.method, fact.amount_minor, fact.state, came))
+    if fact.method == VOUCHER and fact.payment in state.configuration.vouchers:
+        state.usage.hand_in(fact.payment, orders=1, minor=came)
+
+
+def evolve_voucher_used(state: State, fact: VoucherUsed) -> None:
+    """Write down that an order uses a voucher for a promotion."""
+    money = state.orders.touch(fact.order).money
+    assert money is not None
+    money.vouchers.append(fact.voucher)
+    state.usage.hand_in(fact.voucher, orders=1)
 
 
 def evolve_captured(state: State, fact: PaymentCaptured) -> None:
@@ -142,3 +153,5 @@ def evolve_refunded(state: State, fact: PaymentsRefunded) -> None:
         payment = _of(state, fact.order, refund.payment)
         payment.refunded_minor += refund.amount_minor
         assert payment.refunded_minor <= payment.captured_minor
+        if payment.method == VOUCHER and payment.id in state.configuration.vouchers:
+            state.usage.hand_in(payment.id, minor=-refund.amount_minor)

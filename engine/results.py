@@ -27,6 +27,8 @@ class ResultCode(enum.Enum):
     UNKNOWN_NODE = ("unknown_node", 422, True, "There is no such node")
     UNKNOWN_SKU = ("unknown_sku", 422, True, "There is no such SKU")
     UNKNOWN_SOURCING_POLICY = ("unknown_sourcing_policy", 422, True, "There is no such sourcing policy")
+    UNKNOWN_PROMOTION = ("unknown_promotion", 422, True, "There is no such promotion")
+    VOUCHER_REFUSED = ("voucher_refused", 409, True, "A voucher cannot be used for this order")
     UNKNOWN_RESERVATION = ("unknown_reservation", 422, True, "There is no such reservation")
     UNKNOWN_LINE = ("unknown_line", 422, True, "The order or reservation has no such line")
     UNKNOWN_FULFILMENT = ("unknown_fulfilment", 422, True, "The order has no such fulfilment")

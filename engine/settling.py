@@ -215,6 +215,8 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
             state.usage.spend(credit.discounts, -1)
     if fact.reason == CANCELLED and not order.open and not any(line.shipped for line in order.lines):
         state.usage.unuse(money.promotions)
+        for voucher in money.vouchers:
+            state.usage.hand_in(voucher, orders=-1)
 
 
 def evolve_settled(state: State, fact: ReturnSettled) -> None:

@@ -12,7 +12,7 @@ from api.problems import malformed
 from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
 from engine.facts import (
     ChannelSet,
     Fact,
@@ -23,6 +23,7 @@ from engine.facts import (
     PromotionSet,
     SourcingPolicySet,
     TaxRatesSet,
+    VoucherSet,
 )
 from engine.results import Rejection, ResultCode
 from engine.state import State
@@ -81,6 +82,12 @@ class PromotionResource(Promotion, frozen=True, kw_only=True, omit_defaults=Fals
     id: str
 
 
+class VoucherResource(Voucher, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False):
+    """A voucher with its code."""
+
+    code: str
+
+
 class NodePage(msgspec.Struct):
     """In the order in which they were created."""
 
@@ -137,6 +144,13 @@ class PromotionPage(msgspec.Struct):
     next_cursor: str | None
 
 
+class VoucherPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[VoucherResource]
+    next_cursor: str | None
+
+
 class ConfigurationAnswer(msgspec.Struct):
     """How many of each were created or changed; what was already as asked is not counted."""
 
@@ -149,6 +163,7 @@ class ConfigurationAnswer(msgspec.Struct):
     price_lists: int
     tax_rates: int
     promotions: int
+    vouchers: int
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -214,6 +229,7 @@ TAX_RATES = _simple(
     "tax_rates", "country", TaxRatesResource, TaxRatesPage, "no tax rates are set for this country", "country"
 )
 PROMOTIONS = _simple("promotions", "promotion", PromotionResource, PromotionPage, "there is no such promotion")
+VOUCHERS = _simple("vouchers", "voucher", VoucherResource, VoucherPage, "there is no such voucher", "code")
 NODE_ITEMS = Kind(
     "node_items",
     NodeItemResource,
@@ -306,6 +322,7 @@ def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Confi
         price_lists=count(PriceListSet),
         tax_rates=count(TaxRatesSet),
         promotions=count(PromotionSet),
+        vouchers=count(VoucherSet),
     )
 
 
@@ -340,7 +357,7 @@ def _three(
     ]  # fmt: skip
 
 
-PARTS = ("nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions")
+PARTS = ("nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions", "vouchers")
 NODE = {
     "name": "Leipzig warehouse",
     "kind": "warehouse",
@@ -391,10 +408,17 @@ OPERATIONS = [
     *_three(
         PROMOTIONS, "/v1/promotions/{promotion}", "Promotion", "Promotions", "a promotion", Promotion, PROMOTION,
     ),
+    *_three(
+        VOUCHERS, "/v1/vouchers/{voucher}", "Voucher", "Vouchers", "a voucher", Voucher,
+        {"kind": "value", "balance_minor": 5000, "currency": "EUR"}, ResultCode.UNKNOWN_PROMOTION,
+    ),
     Operation(
         id="postConfiguration", method="POST", path="/v1/configuration", tag=TAG, handle=configure,
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
-        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY),
+        codes=(
+            ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
+            ResultCode.UNKNOWN_PROMOTION,
+        ),
         example={"nodes": {"leipzig": NODE}, "items": {"85123A": ITEM}, "channels": {"web-de": CHANNEL}},
     ),
     Operation(

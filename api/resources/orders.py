@@ -71,6 +71,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     first_order: bool = False
     tax_treatment: Treatment = "domestic"
     discounts: Annotated[tuple[ShopDiscount, ...], Meta(max_length=limits.ORDER_DISCOUNTS_MAX)] = ()
+    vouchers: Annotated[tuple[Id, ...], Meta(max_length=limits.QUOTE_VOUCHERS_MAX)] = ()
     payments: Annotated[tuple[PaymentRequest, ...], Meta(max_length=limits.ORDER_PAYMENTS_MAX)] = ()
 
     def __post_init__(self) -> None:
@@ -176,6 +177,7 @@ def place(call: Call) -> Handled:
         tax_treatment=body.tax_treatment,
         discounts=body.discounts,
         payments=body.payments,
+        vouchers=body.vouchers,
     )
     return Changing(command, order_renderer(body.number))
 
@@ -332,7 +334,7 @@ OPERATIONS = [
             ResultCode.WRONG_CHANNEL, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.RESERVATION_EXPIRED,
             ResultCode.RESERVATION_NOT_ACTIVE, ResultCode.EXCEEDS_RESERVATION, ResultCode.INSUFFICIENT_STOCK,
             ResultCode.UNKNOWN_NODE, ResultCode.NO_PICKUP, ResultCode.NO_PRICE,
-            ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_AUTHORISED,
+            ResultCode.UNKNOWN_LINE, ResultCode.VOUCHER_REFUSED, ResultCode.EXCEEDS_AUTHORISED,
         ),
         example=EXAMPLE,
         description="Short lines are backordered where the item allows it. What the order does not use of its "

@@ -18,6 +18,7 @@ from engine.configuration import refuse_unknown_skus
 from engine.freezing import given_by_shop
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
+from engine.pricing.vouchers import handed_in, opened
 from engine.results import Rejection, ResultCode
 from engine.state import State
 
@@ -71,10 +72,11 @@ class QuotedLine(AmountAnswer):
 
 
 class VoucherAnswer(msgspec.Struct):
-    """A voucher that was given, and why it is refused."""
+    """A voucher that was given: what it takes off or pays, or why it is refused."""
 
     code: str
-    refused: str
+    applied_minor: int
+    refused: str | None
 
 
 class ExplainedPromotion(msgspec.Struct):
@@ -88,7 +90,7 @@ class ExplainedPromotion(msgspec.Struct):
 
 
 class QuoteAnswer(msgspec.Struct):
-    """What it all costs. `explain` is null unless it was asked for."""
+    """What it all costs; `to_pay_minor` is what vouchers of a value leave to pay. `explain` is null unless it was asked for."""
 
     currency: str
     lines: list[QuotedLine]
@@ -98,6 +100,7 @@ class QuoteAnswer(msgspec.Struct):
     tax_minor: int
     total_minor: int
     vouchers: list[VoucherAnswer]
+    to_pay_minor: int
     explain: list[ExplainedPromotion] | None
 
 
@@ -128,11 +131,13 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         body.shipping_minor,
         body.first_order,
         body.tax_treatment,
+        vouchers=opened(known.vouchers, body.vouchers, state.usage),
         discounts=given,
     )
     found = quote(known, asked, state.usage)
     if isinstance(found, Rejection):
         return found
+    used = handed_in(known.vouchers, body.vouchers, state.usage, channel.currency, found.total, found.verdicts)
     lines = [
         QuotedLine(**amount_fields(priced), id=line.id, sku=line.sku, quantity=line.quantity,
                    unit_price_minor=priced.unit_price_minor, price_list=priced.price_list)
@@ -146,7 +151,8 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         discount_minor=found.discount,
         tax_minor=found.tax,
         total_minor=found.total,
-        vouchers=[VoucherAnswer(code, "unknown") for code in body.vouchers],
+        vouchers=[VoucherAnswer(each.code, each.minor, each.refused) for each in used],
+        to_pay_minor=found.total - sum([each.minor for each in used if each.pays]),
         explain=_explained(state, found) if body.explain else None,
     )
 

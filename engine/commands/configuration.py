@@ -24,7 +24,7 @@ from engine.commands.fields import (
     TtlSeconds,
 )
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -117,3 +117,4 @@ class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     price_lists: dict[Id, PriceList] = {}
     tax_rates: dict[Country, TaxRates] = {}
     promotions: dict[Id, Promotion] = {}
+    vouchers: dict[Id, Voucher] = {}

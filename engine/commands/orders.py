@@ -83,6 +83,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     tax_treatment: str = "domestic"
     discounts: tuple[ShopDiscount, ...] = ()
     payments: tuple[PaymentRequest, ...] = ()
+    vouchers: tuple[str, ...] = ()
 
 
 class RestateOrder(msgspec.Struct, frozen=True):

@@ -122,6 +122,18 @@ class Gives(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     max_units: Quantity | None = None
 
 
+class Voucher(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A code that a customer hands in. `promotion`: one is needed for that promotion, and `uses_max` orders may use it (None: any
+    number). `value`: a means of payment of `balance_minor` when it was given out; what was paid with it and not refunded is off.
+    """
+
+    kind: Literal["promotion", "value"]
+    promotion: Id | None = None
+    uses_max: Annotated[int, Meta(ge=0, le=limits.QUANTITY_MAX)] | None = None
+    balance_minor: Minor | None = None
+    currency: Currency | None = None
+
+
 class PromotionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How many orders may use it, how many of one customer, and what it may cost in all."""
 

@@ -17,6 +17,7 @@ from engine.facts.money import (
     ReturnSettled,
     UnitsCharged,
     UnitsCredited,
+    VoucherUsed,
 )
 from engine.facts.orders import (
     ChangeDeclined,
@@ -47,7 +48,7 @@ from engine.facts.orders import (
     ReturnReceived,
 )
 from engine.facts.picking import PickListEnded, PickListMade
-from engine.facts.pricing import PriceListSet, PromotionSet, TaxRatesSet
+from engine.facts.pricing import PriceListSet, PromotionSet, TaxRatesSet, VoucherSet
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -117,6 +118,8 @@ Fact = (
     | PriceListSet
     | TaxRatesSet
     | PromotionSet
+    | VoucherSet
+    | VoucherUsed
     | ApiKeyCreated
     | ApiKeyRevoked
     | KeysForgotten
@@ -185,6 +188,8 @@ __all__ = [
     "PriceListSet",
     "TaxRatesSet",
     "PromotionSet",
+    "VoucherSet",
+    "VoucherUsed",
     "StockMoved",
     "StockReserved",
 ]

@@ -93,6 +93,14 @@ class PaymentAdded(msgspec.Struct, array_like=True, frozen=True, tag="payment_ad
     postings: tuple[Posting, ...] = ()
 
 
+class VoucherUsed(msgspec.Struct, array_like=True, frozen=True, tag="voucher_used"):
+    """An order uses a voucher for a promotion. What is paid with a voucher is a payment."""
+
+    order: str
+    voucher: str
+    postings: tuple[Posting, ...] = ()
+
+
 class PaymentCaptured(msgspec.Struct, array_like=True, frozen=True, tag="payment_captured"):
     """Money of an authorised payment came."""
 

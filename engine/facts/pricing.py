@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.commands.pricing import PriceList, Promotion, TaxRates
+from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
 from engine.facts.postings import Posting
 
 
@@ -27,4 +27,12 @@ class PromotionSet(msgspec.Struct, array_like=True, frozen=True, tag="promotion_
 
     promotion: str
     body: Promotion
+    postings: tuple[Posting, ...] = ()
+
+
+class VoucherSet(msgspec.Struct, array_like=True, frozen=True, tag="voucher_set"):
+    """A voucher was given out, or changed."""
+
+    voucher: str
+    body: Voucher
     postings: tuple[Posting, ...] = ()

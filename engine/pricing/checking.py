@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.calendars import day_of_date
-from engine.commands.pricing import Gives, PriceList, Promotion, TaxRates
+from engine.commands.pricing import Gives, PriceList, Promotion, TaxRates, Voucher
 
 EFFECTS = (
     "percent", "amount", "amount_per_item", "fixed_price", "buy_x_get_y", "bundle_price", "free_shipping", "free_item",
@@ -64,3 +64,17 @@ def problems_of_tax_rates(rates: TaxRates) -> Iterator[Problem]:
 def _date(pointer: str, moment: str | None) -> Iterator[Problem]:
     if moment is not None and day_of_date(moment[:10]) is None:
         yield pointer, f"there is no date {moment[:10]}"
+
+
+def problems_of_voucher(voucher: Voucher) -> Iterator[Problem]:
+    """What can't be, each with a pointer into the body."""
+    if voucher.kind == "promotion":
+        if voucher.promotion is None:
+            yield "/promotion", "a voucher for a promotion names it"
+        if voucher.balance_minor is not None or voucher.currency is not None:
+            yield "/balance_minor", "only a voucher of a value has a balance and a currency"
+    else:
+        if voucher.balance_minor is None or voucher.currency is None:
+            yield "/balance_minor", "a voucher of a value has a balance and a currency"
+        if voucher.promotion is not None or voucher.uses_max is not None:
+            yield "/promotion", "only a voucher for a promotion has a promotion and uses"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from engine.commands.pricing import PromotionLimits
+from engine.commands.pricing import PromotionLimits, Voucher
 from engine.facts.money import Discount
 
 
@@ -18,10 +18,21 @@ class Used(msgspec.Struct, array_like=True, gc=False):
 
 
 class Usage:
-    """By promotion."""
+    """By promotion, and by voucher: the orders that use one and what is paid with it."""
 
     def __init__(self) -> None:
         self.of: dict[str, Used] = {}
+        self.vouchers: dict[str, Used] = {}
+
+    def hand_in(self, voucher: str, orders: int = 0, minor: int = 0) -> None:
+        """A voucher is used by so many more orders, and for so much more."""
+        used = self.vouchers.setdefault(voucher, Used())
+        used.orders += orders
+        used.minor += minor
+
+    def left_minor(self, voucher: str, body: Voucher) -> int:
+        """What can still be paid with a voucher."""
+        return max(0, (body.balance_minor or 0) - self.vouchers.get(voucher, NEVER).minor)
 
     def use(self, promotions: Iterable[str]) -> None:
         """One more order uses these."""

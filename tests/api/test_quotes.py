@@ -133,3 +133,17 @@ def test_prices_are_there_after_a_restart_and_in_the_document_that_sets_them_aga
     assert document["promotions"] == {"ten": TEN}
     assert [each["id"] for each in priced.get("/v1/promotions").json()["items"]] == ["ten"]
     assert priced.get("/v1/tax-rates").json()["items"][0]["country"] == "DE"
+
+
+def test_a_quote_says_what_vouchers_do(priced: Api) -> None:
+    put(priced, "promotions/friends", {"name": "Friends", "when": {"voucher": True}, "gives": {"amount": 500}})
+    put(priced, "vouchers/FRIEND", {"kind": "promotion", "promotion": "friends"})
+    put(priced, "vouchers/GIFT", {"kind": "value", "balance_minor": 1000, "currency": "EUR"})
+    found = quote(priced, vouchers=["FRIEND", "GIFT", "NOPE"])
+    assert found["vouchers"] == [
+        {"code": "FRIEND", "applied_minor": 500, "refused": None},
+        {"code": "GIFT", "applied_minor": 1000, "refused": None},
+        {"code": "NOPE", "applied_minor": 0, "refused": "unknown"},
+    ]
+    assert found["to_pay_minor"] == found["total_minor"] - 1_000
+    assert priced.get("/v1/vouchers/GIFT").json()["code"] == "GIFT"

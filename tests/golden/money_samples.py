@@ -1,0 +1,89 @@
+"""One of every fact about prices and money, with every field set to something of its own. See samples.py."""
+
+from engine import facts as f
+from engine.commands.pricing import (
+    BundleItem,
+    BundlePrice,
+    BuyXGetY,
+    DatedRate,
+    Gives,
+    PriceList,
+    PriceStep,
+    Promotion,
+    PromotionConditions,
+    PromotionLimits,
+    TaxRates,
+    Voucher,
+)
+from engine.facts import Fact
+from engine.facts import money as om
+from engine.facts import orders as of
+
+PRICED = om.Priced(1_500, 3_000, 2_700, 431, 190_000, "S", True, (om.Discount("autumn", 300),), "shelf")
+CONDITIONS = PromotionConditions(
+    channels=("web",),
+    countries=("DE",),
+    since="2026-11-24",
+    until="2026-12-24T18:00:00Z",
+    min_goods_minor=5_000,
+    min_quantity=2,
+    items=("BRASS-KETTLE",),
+    item_groups=("kitchen",),
+    customer_groups=("trade",),
+    first_order=True,
+    voucher=True,
+)
+PROMOTIONS = (
+    Promotion(
+        "Autumn", Gives(percent="7.5", on="items", max_minor=900, max_units=3), CONDITIONS, "best_of:autumn", 4,
+        PromotionLimits(100, 1, 50_000), "claw_back",
+    ),
+    Promotion("Autumn", Gives(amount=500)),
+    Promotion("Autumn", Gives(amount_per_item=50)),
+    Promotion("Autumn", Gives(fixed_price=900)),
+    Promotion("Autumn", Gives(buy_x_get_y=BuyXGetY(2, 1, "50"))),
+    Promotion("Autumn", Gives(bundle_price=BundlePrice(("BRASS-KETTLE", BundleItem("TEA-TOWEL", 2)), 4_000))),
+    Promotion("Autumn", Gives(free_shipping=True)),
+    Promotion("Autumn", Gives(free_item="TEA-TOWEL")),
+)  # fmt: skip
+MONEY_SAMPLES: dict[str, Fact] = {
+    "order_priced/1": f.OrderPriced("W-1001", "EUR", (PRICED,), om.Priced(490, 490, 490, 78, 190_000, "S", True), ()),
+    "units_charged/1": f.UnitsCharged("W-1001", (om.Charge(0, 2, PRICED),), ()),
+    "units_credited/1": f.UnitsCredited(
+        "W-1001",
+        "cancelled",
+        (
+            om.Credit(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
+            om.Credit(-1, 1, 490, 78),
+        ),
+        (),
+    ),
+    "payment_added/1": f.PaymentAdded("W-1001", "p-1", "card", 3_190, "authorised", ()),
+    "payment_captured/1": f.PaymentCaptured("W-1001", "p-1", 3_190, ()),
+    "payment_voided/1": f.PaymentVoided("W-1001", "p-1", ()),
+    "payments_refunded/1": f.PaymentsRefunded("W-1001", (om.Refund("p-1", 490),), ()),
+    "voucher_set/1": f.VoucherSet("FRIENDS", Voucher(kind="promotion", promotion="autumn", uses_max=1), ()),
+    "voucher_set/2": f.VoucherSet("GIFT", Voucher(kind="value", balance_minor=5_000, currency="EUR"), ()),
+    "voucher_used/1": f.VoucherUsed("W-1001", "FRIENDS", ()),
+    "return_settled/1": f.ReturnSettled("W-1001", 4, (of.Take(0, 1),), ()),
+    "price_list_set/1": f.PriceListSet(
+        "shelf",
+        PriceList(
+            currency="EUR",
+            prices={"BRASS-KETTLE": (PriceStep(295), PriceStep(255, 12))},
+            tax_included=False,
+            name="Shelf prices",
+            channels=("web",),
+            countries=("DE",),
+            customer_groups=("trade",),
+            valid_from="2026-11-24",
+            valid_to="2026-12-24T18:00:00Z",
+            priority=3,
+        ),
+        (),
+    ),
+    "tax_rates_set/1": f.TaxRatesSet(
+        "DE", TaxRates({"standard": (DatedRate("0.16", "2020-07-01", "S"), DatedRate("0.19", "2021-01-01"))}), ()
+    ),
+    **{f"promotion_set/{at}": f.PromotionSet("autumn", body, ()) for at, body in enumerate(PROMOTIONS, 1)},
+}
