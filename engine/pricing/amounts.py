@@ -49,6 +49,8 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     """
     assert amount >= 0
     total = sum(weights)
+    if amount == total:
+        return list(weights)
     if not total:
         assert not amount, "there is nothing to spread it over"
         return [0] * len(weights)

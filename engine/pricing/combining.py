@@ -64,10 +64,17 @@ def _in_turn(
 ) -> tuple[list[Applied], Basket]:
     """Stack them, the highest priority first. A group stands where its highest priority stands."""
     groups: dict[str, list[Candidate]] = {}
+    turns: list[list[Candidate]] = []
     for each in together:
         best_of = each.promotion.group
-        groups.setdefault(f"of {best_of}" if best_of else f"only {each.promotion.id}", []).append(each)
-    in_order = sorted(groups.values(), key=lambda group: -max([each.promotion.body.priority for each in group]))
+        if best_of is None:
+            turns.append([each])
+        elif best_of in groups:
+            groups[best_of].append(each)
+        else:
+            groups[best_of] = [each]
+            turns.append(groups[best_of])
+    in_order = sorted(turns, key=lambda group: -max([each.promotion.body.priority for each in group]))
     applied = []
     for group in in_order:
         best = _best(group, basket, verdicts, usage, BETTER_IN_GROUP, 0)
@@ -89,6 +96,8 @@ def _best(
 
     The verdict on the others is `otherwise`.
     """
+    if len(group) == 1:
+        return _only(group[0], basket, verdicts, usage, otherwise, more_than)
     bounds = [(-at_most(each, basket), -each.promotion.body.priority, at) for at, each in enumerate(group)]
     best: tuple[int, int, int] | None = None
     found: Applied | None = None
@@ -107,3 +116,22 @@ def _best(
         elif off.minor > more_than and (best is None or place < best):
             best, found = place, Applied(each.promotion, off)
     return found
+
+
+def _only(
+    candidate: Candidate,
+    basket: Basket,
+    verdicts: dict[str, Verdict],
+    usage: Usage,
+    otherwise: str,
+    more_than: int,
+) -> Applied | None:
+    """The same for one that has nobody beside it, which most have."""
+    promotion = candidate.promotion
+    off = effect(candidate, basket)
+    minor = off.minor
+    reason: str | None = NO_EFFECT
+    if minor:
+        reason = usage.why_not(promotion.id, promotion.body.limits, minor) or (None if minor > more_than else otherwise)
+    verdicts[promotion.id] = Verdict(promotion.id, 0, reason)
+    return Applied(promotion, off) if reason is None else None
