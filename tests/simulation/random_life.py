@@ -22,6 +22,7 @@ from engine.commands.orders import (
     Replacement,
     ReturnLineRequest,
     SetLine,
+    ShopDiscount,
 )
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import (
@@ -31,8 +32,10 @@ from engine.commands.pricing import (
     PriceList,
     PriceStep,
     Promotion,
+    PromotionConditions,
     PromotionLimits,
     TaxRates,
+    Voucher,
 )
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
@@ -80,7 +83,12 @@ def shop() -> Configure:
         tax_rates={"DE": TaxRates({"standard": (DatedRate("0.19"),)})},
         promotions={
             "ten": Promotion("Ten", Gives(percent="10"), limits=PromotionLimits(budget_minor=20_000)),
+            "friends": Promotion("Friends", Gives(amount=300), PromotionConditions(voucher=True)),
             "third": Promotion("Third", Gives(buy_x_get_y=BuyXGetY(2, 1)), limits=PromotionLimits(uses=40)),
+        },
+        vouchers={
+            "FRIEND": Voucher("promotion", "friends", 20),
+            "GIFT": Voucher("value", balance_minor=30_000, currency="EUR"),
         },
         channels={
             "web": Channel(
@@ -272,8 +280,22 @@ class Life:
                     pickup_node=node,
                     collect_by_ns=until_ns,
                     holds=holds,
+                    **self._money_asked_for(),
                 )
             )
+
+    def _money_asked_for(self) -> dict[str, Any]:
+        """Shipping, discounts of the shop, vouchers and payments, now and then."""
+        chance = self.chance
+        if chance.random() < 0.6:
+            return {}
+        payments = (PaymentRequest("p-1", "card", chance.randint(0, 3_000), chance.choice(("authorised", "captured"))),)
+        return {
+            "shipping_minor": chance.randint(0, 900),
+            "discounts": (ShopDiscount("sorry", chance.randint(0, 400)),) if chance.random() < 0.3 else (),
+            "vouchers": chance.choice(((), (), ("FRIEND",), ("GIFT",), ("FRIEND", "GIFT"))),
+            "payments": payments if chance.random() < 0.5 else (),
+        }
 
     def _open_fulfilment(self) -> int | None:
         numbers = list(self.state.orders.order_of_fulfilment)
