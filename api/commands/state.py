@@ -104,6 +104,11 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{units:,} {account}" for account, units in value.items())
-    return str(value)
+    """A value in one line; of a thing with parts the numbers and names in it, not its lists."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(
+        f"{part:,} {name}" if isinstance(part, int) else f"{name} {part}"
+        for name, part in value.items()
+        if isinstance(part, int | str)
+    )

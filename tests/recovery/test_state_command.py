@@ -56,7 +56,9 @@ def test_one_sku_and_one_order_are_shown_to_people_and_machines(life: Lived) -> 
     assert said.output.splitlines()[0].split() == ["sku", "TIN-MUG"]
     order = json.loads(kontor("state", "--data", life.directory, "--at", seq, "--order", "W-1", "--json").output)
     assert order["number"] == "W-1"
-    assert "W-1" in kontor("state", "--data", life.directory, "--at", seq, "--order", "W-1").output
+    told = kontor("state", "--data", life.directory, "--at", seq, "--order", "W-1").output
+    assert "W-1" in told
+    assert f"{order['money']['total_minor']:,} total_minor" in told
 
 
 def open_orders_at(life: Lived, seq: int) -> int:

@@ -184,6 +184,7 @@ class Life:
             self.transfer,
             self.talk,
             self.walk,
+            self.pay_for_one,
             self.supply,
             self.supply,
         ]
@@ -483,6 +484,11 @@ class Life:
                 order = find(self.state, number)
                 assert order is not None
                 assert invariants.money_of(order) == []
+
+    def pay_for_one(self) -> None:
+        """Some customer pays."""
+        if self.orders:
+            self.pay(f"W-{self.chance.randint(1, self.orders)}")
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""
