@@ -140,7 +140,7 @@ class MoneyAnswer(msgspec.Struct):
     """What the order costs, frozen when it was placed; a line that a change made longer is there more than once.
 
     total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
-    units that were cancelled, lost or returned; `due_minor` is the rest. `paid_minor` came and did not go back.
+    units that were cancelled, lost or returned; `appeased_minor` was given after the fact; `due_minor` is the rest. `paid_minor` came and did not go back.
     """
 
     currency: str
@@ -152,6 +152,7 @@ class MoneyAnswer(msgspec.Struct):
     total_minor: int
     credited_minor: int
     credited_tax_minor: int
+    appeased_minor: int
     due_minor: int
     paid_minor: int
     payments: list[PaymentAnswer]
@@ -408,7 +409,8 @@ def _money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
         total_minor=total,
         credited_minor=money.credited_minor,
         credited_tax_minor=money.credited_tax_minor,
-        due_minor=total - money.credited_minor,
+        appeased_minor=money.appeased_minor,
+        due_minor=money.due_minor,
         paid_minor=money.paid_minor,
         payments=[
             PaymentAnswer(

@@ -99,9 +99,19 @@ def decide_appease(state: State, command: AppeaseCustomer, now_ns: int) -> tuple
     order = find(state, command.order)
     if order is None:
         return NO_ORDER
+    if order.money is not None and command.amount_minor > order.money.due_minor:
+        detail = f"no more than {order.money.due_minor} minor units are paid or due for this order"
+        return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/amount_minor", detail)
     return (*reopening(state, order), OrderAppeased(order.number, command.amount_minor, command.reason))
 
 
-def evolve_told(state: State, fact: OrderNoted | OrderAppeased) -> None:
+def evolve_noted(state: State, fact: OrderNoted) -> None:
     """It is in the order's history; nothing else changes."""
     state.orders.touch(fact.order)
+
+
+def evolve_appeased(state: State, fact: OrderAppeased) -> None:
+    """The customer has so much less to pay; without prices it is only in the order's history."""
+    money = state.orders.touch(fact.order).money
+    if money is not None:
+        money.appeased_minor += fact.amount_minor

@@ -49,6 +49,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     credited_tax_minor: int = 0
     payments: list[Payment] = []
     vouchers: list[str] = []
+    appeased_minor: int = 0
 
     @property
     def total_minor(self) -> int:
@@ -57,8 +58,12 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
 
     @property
     def due_minor(self) -> int:
-        """What is to be paid in all, after credits."""
-        return self.total_minor - self.credited_minor
+        """What is to be paid in all, after credits and what was given to appease the customer."""
+        return self.due_after(0)
+
+    def due_after(self, more_minor: int) -> int:
+        """The same once so much more is charged, or (negative) credited; never less than nothing."""
+        return max(0, self.total_minor - self.credited_minor - self.appeased_minor + more_minor)
 
     @property
     def paid_minor(self) -> int:

@@ -9,6 +9,7 @@ from engine.commands.orders import SettleReturn
 from engine.facts import (
     Fact,
     LossReported,
+    OrderAppeased,
     OrderCancelled,
     OrderChanged,
     OrderPriced,
@@ -32,7 +33,7 @@ from engine.results import Rejection, ResultCode
 if TYPE_CHECKING:
     from engine.state import State
 
-CANCELLED, CHANGED, LOST, RETURNED = "cancelled", "changed", "lost", "returned"
+CANCELLED, CHANGED, LOST, RETURNED, APPEASED = "cancelled", "changed", "lost", "returned", "appeased"
 
 
 class _Gone(NamedTuple):
@@ -43,6 +44,7 @@ class _Gone(NamedTuple):
     units: dict[int, int]
     added: tuple[Charge, ...] = ()
     shipping: bool = False
+    appeased_minor: int = 0
 
 
 def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
@@ -66,14 +68,14 @@ def _settle(order: Order, money: OrderMoney, told: _Gone) -> list[Fact]:
     if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, told)):
         not_paid.append(money.credit_of_shipping())
     facts: list[Fact] = []
-    due_minor = money.due_minor
+    more_minor = -told.appeased_minor
     if not_paid:
         facts.append(UnitsCredited(order.number, told.reason, tuple(not_paid)))
-        due_minor -= sum([credit.total_minor for credit in not_paid])
+        more_minor -= sum([credit.total_minor for credit in not_paid])
     if told.added:
         facts.append(UnitsCharged(order.number, told.added))
-        due_minor += sum([charge.priced.total_minor for charge in told.added])
-    return [*facts, *refunded(order, money, due_minor)]
+        more_minor += sum([charge.priced.total_minor for charge in told.added])
+    return [*facts, *refunded(order, money, money.due_after(more_minor))]
 
 
 def _nothing_goes_out(order: Order, money: OrderMoney, told: _Gone) -> bool:
@@ -105,6 +107,10 @@ def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _
     if fact.replacement is not None:
         return _Gone(order.number, LOST, {})
     return _Gone(order.number, LOST, _of_takes(tuple(Take(line.line, line.quantity) for line in fact.lines)))
+
+
+def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> _Gone:
+    return _Gone(order.number, APPEASED, {}, appeased_minor=fact.amount_minor)
 
 
 def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Gone:
@@ -140,6 +146,7 @@ _TOLD: dict[type, Callable[[State, Order, Any, int], _Gone]] = {
     PickupLapsed: _told_lapsed,
     LossReported: _told_lost,
     ReturnSettled: _told_settled,
+    OrderAppeased: _told_appeased,
     OrderChanged: _told_changed,
 }
 

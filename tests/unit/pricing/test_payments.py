@@ -131,3 +131,25 @@ def test_a_discount_of_a_line_that_is_not_there_is_refused() -> None:
     lines = (OrderLineRequest("1", KETTLE, 1, 1_000),)
     wanted = c.PlaceOrder("W-1", "web", lines, NOWHERE, discounts=(ShopDiscount("x", 1, ("2",)),))
     assert shop.refused(wanted, ResultCode.UNKNOWN_LINE).errors[0].pointer == "/discounts/0/lines"
+
+
+def test_an_appeasement_goes_back_at_once_and_nobody_gets_back_more_than_was_paid() -> None:
+    shop = shop_with()
+    place(shop, (KETTLE, 2, 1_000), payments=(paid("p", 2_000),))
+    ship(shop)
+    shop.done(c.AppeaseCustomer("W-1", 300, "late"))
+    assert (refunds(shop), money(shop).due_minor, money(shop).paid_minor) == ([("p", 300)], 1_700, 1_700)
+    give_back(shop, ("1", 1))
+    assert refunds(shop) == [("p", 1_000)]
+    give_back(shop, ("1", 1))
+    assert (refunds(shop), money(shop).due_minor) == ([("p", 700)], 0)
+    shop.restart()
+    shop.refused(c.AppeaseCustomer("W-1", 1, "again"), ResultCode.EXCEEDS_AUTHORISED)
+
+
+def test_an_appeasement_before_payment_is_so_much_less_to_pay() -> None:
+    shop = shop_with()
+    place(shop, (KETTLE, 1, 1_000))
+    shop.done(c.AppeaseCustomer("W-1", 300, "late"))
+    shop.done(c.AddPayment("W-1", paid("p", 1_000)))
+    assert (refunds(shop), money(shop).paid_minor) == ([("p", 300)], 700)
