@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 CANCELLED, CHANGED, LOST, RETURNED, APPEASED = "cancelled", "changed", "lost", "returned", "appeased"
 
 
-class _Gone(NamedTuple):
-    """Units by line position that are not paid for any more, and why; `added` cost something from now on."""
+class _Told(NamedTuple):
+    """Units by line position that are not paid for any more, and why; `added` cost something from now on.
 
-    order: str
+    `shipping` comes back on request; `appeased_minor` is of no unit.
+    """
+
     reason: str
     units: dict[int, int]
     added: tuple[Charge, ...] = ()
@@ -63,7 +65,7 @@ def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ..
     return tuple(money)
 
 
-def _settle(order: Order, money: OrderMoney, told: _Gone) -> list[Fact]:
+def _settle(order: Order, money: OrderMoney, told: _Told) -> list[Fact]:
     not_paid = [money.credit(at, quantity) for at, quantity in told.units.items()]
     if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, told)):
         not_paid.append(money.credit_of_shipping())
@@ -78,7 +80,7 @@ def _settle(order: Order, money: OrderMoney, told: _Gone) -> list[Fact]:
     return [*facts, *refunded(order, money, money.due_after(more_minor))]
 
 
-def _nothing_goes_out(order: Order, money: OrderMoney, told: _Gone) -> bool:
+def _nothing_goes_out(order: Order, money: OrderMoney, told: _Told) -> bool:
     """Whether nothing was sent and nothing will be."""
     if told.added or told.reason not in (CANCELLED, CHANGED) or any(line.shipped for line in order.lines):
         return False
@@ -95,30 +97,30 @@ def _of_takes(takes: tuple[Take, ...]) -> dict[int, int]:
     return units
 
 
-def _told_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> _Gone:
-    return _Gone(order.number, CANCELLED, _of_takes(fact.lines))
+def _told_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> _Told:
+    return _Told(CANCELLED, _of_takes(fact.lines))
 
 
-def _told_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> _Gone:
-    return _Gone(order.number, CANCELLED, _of_takes(order.fulfilment(fact.fulfilment).lines))
+def _told_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> _Told:
+    return _Told(CANCELLED, _of_takes(order.fulfilment(fact.fulfilment).lines))
 
 
-def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _Gone:
+def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _Told:
     if fact.replacement is not None:
-        return _Gone(order.number, LOST, {})
-    return _Gone(order.number, LOST, _of_takes(tuple(Take(line.line, line.quantity) for line in fact.lines)))
+        return _Told(LOST, {})
+    return _Told(LOST, _of_takes(tuple(Take(line.line, line.quantity) for line in fact.lines)))
 
 
-def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> _Gone:
-    return _Gone(order.number, APPEASED, {}, appeased_minor=fact.amount_minor)
+def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> _Told:
+    return _Told(APPEASED, {}, appeased_minor=fact.amount_minor)
 
 
-def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Gone:
+def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Told:
     agreed = next(each for each in order.returns if each.number == fact.return_id)
-    return _Gone(order.number, RETURNED, _of_takes(fact.lines), shipping=agreed.refund_shipping)
+    return _Told(RETURNED, _of_takes(fact.lines), shipping=agreed.refund_shipping)
 
 
-def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Gone:
+def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Told:
     """More units of a line cost what its first ones cost before discounts; promotions are for what was ordered at first."""
     assert order.money is not None
     fewer: dict[int, int] = {}
@@ -138,10 +140,10 @@ def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -
             wanted = Wanted(line.id, line.sku, line.quantity, line.unit_price_minor)
             found = priced_alone(state.configuration, Asked(buyer, [wanted], treatment=treatment))
             added.append(Charge(len(order.lines) + position, line.quantity, found))
-    return _Gone(order.number, CHANGED, fewer, tuple(added))
+    return _Told(CHANGED, fewer, tuple(added))
 
 
-_TOLD: dict[type, Callable[[State, Order, Any, int], _Gone]] = {
+_TOLD: dict[type, Callable[[State, Order, Any, int], _Told]] = {
     OrderCancelled: _told_cancelled,
     PickupLapsed: _told_lapsed,
     LossReported: _told_lost,

@@ -83,6 +83,6 @@ OPERATIONS = [
         id="appeaseCustomer", method="POST", path="/v1/orders/{number}/appeasements", tag=TAG, handle=appease, status=201,
         summary="Give the customer of an order money after the fact", body=AppeasementBody, answer=OrderAnswer,
         resource=order_resource, codes=(ResultCode.NOT_FOUND, ResultCode.EXCEEDS_AUTHORISED), example={"amount_minor": 500, "reason": "came late"},
-        description="It is in the order's history.",
+        description="Of an order with prices it is so much less to pay; what was paid of it goes back at once.",
     ),
 ]  # fmt: skip
