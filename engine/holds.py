@@ -12,7 +12,7 @@ from engine.lifecycles import HELD, ORDER, RELEASED
 from engine.orders import RELEASE, Hold, Order, find
 from engine.reopening import reopening
 from engine.results import Rejection, ResultCode
-from engine.work import accept_by_ns
+from engine.work import accept_by_ns, order_traits
 
 if TYPE_CHECKING:
     from engine.state import State
@@ -99,6 +99,9 @@ def decide_appease(state: State, command: AppeaseCustomer, now_ns: int) -> tuple
     order = find(state, command.order)
     if order is None:
         return NO_ORDER
+    refusal = ORDER.refusal(order.state, "appease", order_traits(order))
+    if refusal is not None:
+        return refusal
     if order.money is not None and command.amount_minor > order.money.due_minor:
         detail = f"no more than {order.money.due_minor} minor units are paid or due for this order"
         return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/amount_minor", detail)

@@ -104,7 +104,7 @@ FULFILMENT = Lifecycle(
 )
 
 # Orders: their state follows from their lines and fulfilments, so that no step has a target. Their traits: `sent` when
-# something left that may come back, `stopped` while a hold stands.
+# something left that may come back, `stopped` while a hold stands, `nothing_due` where prices leave nothing to pay or pay back.
 O_OPEN, O_BACKORDERED, O_UNSOURCEABLE = "open", "backordered", "unsourceable"
 O_UNFINISHED = (O_OPEN, O_BACKORDERED, O_UNSOURCEABLE)
 O_ANY = (*O_UNFINISHED, SHIPPED, DELIVERED, COLLECTED, CANCELLED)
@@ -120,7 +120,7 @@ ORDER = Lifecycle(
         Step("return", O_ANY, needs=("sent",)),
         Step("claim", O_ANY, needs=("sent",)),
         Step("note", O_ANY),
-        Step("appease", O_ANY),
+        Step("appease", O_ANY, unless=("nothing_due",)),
     ),
 )
 

@@ -32,6 +32,8 @@ def order_traits(order: Order) -> Traits:
     """What the steps of an order depend on besides its state."""
     sent = any(line.shipped for line in order.lines) and any(units > 0 for units in order.returnable())
     traits: Traits = ("sent",) if sent else ()
+    if order.money is not None and not order.money.due_minor:
+        traits = (*traits, "nothing_due")
     return (*traits, "stopped") if order.holds else traits
 
 

@@ -82,7 +82,8 @@ OPERATIONS = [
     Operation(
         id="appeaseCustomer", method="POST", path="/v1/orders/{number}/appeasements", tag=TAG, handle=appease, status=201,
         summary="Give the customer of an order money after the fact", body=AppeasementBody, answer=OrderAnswer,
-        resource=order_resource, codes=(ResultCode.NOT_FOUND, ResultCode.EXCEEDS_AUTHORISED), example={"amount_minor": 500, "reason": "came late"},
+        resource=order_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.EXCEEDS_AUTHORISED),
+        example={"amount_minor": 500, "reason": "came late"},
         description="Of an order with prices it is so much less to pay; what was paid of it goes back at once.",
     ),
 ]  # fmt: skip

@@ -11,12 +11,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "order-life.md").read
 TABLES = [table for table in vars(lifecycles).values() if isinstance(table, Lifecycle)]
 
 
+UNLESS = {
+    ("ship_held",): "not while a hold stops shipping",
+    ("nothing_due",): "not where prices leave nothing due",
+}
+
+
 def only(step: Step) -> str:
     """The last column."""
     words = [", ".join(step.needs)] if step.needs else []
     if step.unless:
-        assert step.unless == ("ship_held",)
-        words.append("not while a hold stops shipping")
+        words.append(UNLESS[step.unless])
     return "; ".join(words + (["by itself"] if step.by_itself else []))
 
 

@@ -139,12 +139,13 @@ def test_an_appeasement_goes_back_at_once_and_nobody_gets_back_more_than_was_pai
     ship(shop)
     shop.done(c.AppeaseCustomer("W-1", 300, "late"))
     assert (refunds(shop), money(shop).due_minor, money(shop).paid_minor) == ([("p", 300)], 1_700, 1_700)
+    shop.refused(c.AppeaseCustomer("W-1", 1_701, "very late"), ResultCode.EXCEEDS_AUTHORISED)
     give_back(shop, ("1", 1))
     assert refunds(shop) == [("p", 1_000)]
     give_back(shop, ("1", 1))
     assert (refunds(shop), money(shop).due_minor) == ([("p", 700)], 0)
     shop.restart()
-    shop.refused(c.AppeaseCustomer("W-1", 1, "again"), ResultCode.EXCEEDS_AUTHORISED)
+    shop.refused(c.AppeaseCustomer("W-1", 1, "again"), ResultCode.INVALID_TRANSITION)
 
 
 def test_an_appeasement_before_payment_is_so_much_less_to_pay() -> None:
