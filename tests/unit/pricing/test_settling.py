@@ -211,7 +211,7 @@ EFFECT = st.one_of(
 LINE = st.tuples(st.sampled_from([KETTLE, TOWEL, TRAY]), st.integers(1, 9), st.integers(0, 50_000))
 
 
-@settings(max_examples=300)
+@settings(max_examples=1_000)
 @given(
     st.sampled_from(sorted(CURRENCIES)),
     st.booleans(),
