@@ -46,9 +46,12 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
     refused = next((each for each in used if each.refused is not None), None)
     if refused is not None:
         return Rejection.at(ResultCode.VOUCHER_REFUSED, "/vouchers", f"voucher {refused.code!r}: {refused.refused}")
-    twice = next((each.id for each in command.payments if each.id in command.vouchers), None)
-    if twice is not None:
-        detail = f"{twice!r} is handed in as a voucher; its payment needs no entry of its own"
+    known = state.configuration.vouchers
+    own = next(
+        (p.id for p in command.payments if p.id in command.vouchers or (p.method == VOUCHER and p.id in known)), None
+    )
+    if own is not None:
+        detail = f"{own!r} is a voucher: it is handed in with `vouchers` and needs no payment of its own"
         return Rejection.at(ResultCode.VOUCHER_REFUSED, "/payments", detail)
     asked_for: list[tuple[str, str, int, str]] = [
         (each.id, each.method, each.amount_minor, each.state) for each in command.payments

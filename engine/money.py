@@ -39,7 +39,7 @@ class Payment(msgspec.Struct, array_like=True, gc=False):
 
 
 class OrderMoney(msgspec.Struct, array_like=True, gc=False):
-    """`credited_minor` of what was charged is not paid or comes back, with the tax in it."""
+    """`vouchers` are those that were handed in, also those that are payments. `credited_minor` of what was charged is not paid or comes back, with the tax in it."""
 
     currency: str
     lines: list[LineMoney]

@@ -121,6 +121,7 @@ def evolve_added(state: State, fact: PaymentAdded) -> None:
     came = fact.amount_minor if fact.state == CAPTURED else 0
     money.payments.append(Payment(fact.payment, fact.method, fact.amount_minor, fact.state, came))
     if fact.method == VOUCHER and fact.payment in state.configuration.vouchers:
+        money.vouchers.append(fact.payment)
         state.usage.hand_in(fact.payment, orders=1, minor=came)
 
 
@@ -153,5 +154,6 @@ def evolve_refunded(state: State, fact: PaymentsRefunded) -> None:
         payment = _of(state, fact.order, refund.payment)
         payment.refunded_minor += refund.amount_minor
         assert payment.refunded_minor <= payment.captured_minor
-        if payment.method == VOUCHER and payment.id in state.configuration.vouchers:
+        money = state.orders.open[fact.order].money
+        if money is not None and payment.id in money.vouchers:
             state.usage.hand_in(payment.id, minor=-refund.amount_minor)

@@ -212,7 +212,7 @@ def evolve_charged(state: State, fact: UnitsCharged) -> None:
 
 
 def evolve_credited(state: State, fact: UnitsCredited) -> None:
-    """Write down what is not paid for any more. What was cancelled does not count against the limits of promotions."""
+    """Write down what is not paid for any more. What is not sent at all does not count against the limits of promotions."""
     order = state.orders.touch(fact.order)
     money = order.money
     assert money is not None
@@ -220,9 +220,9 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
         money.take(credit)
         if fact.reason == CHANGED and credit.line >= 0:
             money.lines[credit.line].removed += credit.quantity
-        if fact.reason == CANCELLED:
+        if fact.reason in (CANCELLED, CHANGED):
             state.usage.spend(credit.discounts, -1)
-    if fact.reason == CANCELLED and not order.open and not any(line.shipped for line in order.lines):
+    if fact.reason in (CANCELLED, CHANGED) and not order.open and not any(line.shipped for line in order.lines):
         state.usage.unuse(money.promotions)
         for voucher in money.vouchers:
             state.usage.hand_in(voucher, orders=-1)

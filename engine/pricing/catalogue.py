@@ -11,7 +11,7 @@ from engine.pricing.checking import ON, effect_of
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns, ends_ns
 
-EXCLUSIVE, STACK = "exclusive", "stack"
+EXCLUSIVE = "exclusive"
 
 
 class Ready(NamedTuple):

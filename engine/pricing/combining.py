@@ -96,8 +96,6 @@ def _best(
 
     The verdict on the others is `otherwise`.
     """
-    if len(group) == 1:
-        return _only(group[0], basket, verdicts, usage, otherwise, more_than)
     bounds = [(-at_most(each, basket), -each.promotion.body.priority, at) for at, each in enumerate(group)]
     best: tuple[int, int, int] | None = None
     found: Applied | None = None
@@ -116,22 +114,3 @@ def _best(
         elif off.minor > more_than and (best is None or place < best):
             best, found = place, Applied(each.promotion, off)
     return found
-
-
-def _only(
-    candidate: Candidate,
-    basket: Basket,
-    verdicts: dict[str, Verdict],
-    usage: Usage,
-    otherwise: str,
-    more_than: int,
-) -> Applied | None:
-    """The same for one that has nobody beside it, which most have."""
-    promotion = candidate.promotion
-    off = effect(candidate, basket)
-    minor = off.minor
-    reason: str | None = NO_EFFECT
-    if minor:
-        reason = usage.why_not(promotion.id, promotion.body.limits, minor) or (None if minor > more_than else otherwise)
-    verdicts[promotion.id] = Verdict(promotion.id, 0, reason)
-    return Applied(promotion, off) if reason is None else None

@@ -278,3 +278,11 @@ def test_a_pickup_nobody_comes_for_is_not_paid() -> None:
     shop.wait(8 * 86_400)
     shop.settle()
     assert (shop.the_order("W-1").state, money(shop).credited_minor) == ("cancelled", 1_500)
+
+
+def test_a_change_that_takes_everything_off_gives_uses_and_budget_back() -> None:
+    shop = shop_with(off={"gives": {"amount": 100}, "limits": {"uses": 1, "budget_minor": 100}})
+    place(shop, (KETTLE, 2, 500))
+    shop.done(c.ProposeChange("W-1", "none", set=(SetLine("1", 0),)))
+    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[-1].number))
+    assert place(shop, (KETTLE, 2, 500), number="W-2").total_minor == 900

@@ -114,3 +114,19 @@ def test_a_voucher_is_not_a_payment_of_its_own() -> None:
     made.refused(c.AddPayment("W-1", payment), ResultCode.VOUCHER_REFUSED)
     wanted = c.PlaceOrder("W-2", "web", LINE, NOWHERE, vouchers=("GIFT",), payments=(payment,))
     made.refused(wanted, ResultCode.VOUCHER_REFUSED)
+
+
+def test_an_order_does_not_pay_with_more_than_a_voucher_has_by_calling_it_a_payment() -> None:
+    made = shop(GIFT=GIFT)
+    payment = PaymentRequest("GIFT", "voucher", 9_000)
+    line = (OrderLineRequest("1", KETTLE, 9, 1_000),)
+    made.refused(c.PlaceOrder("W-1", "web", line, NOWHERE, payments=(payment,)), ResultCode.VOUCHER_REFUSED)
+    assert left(made) == 1_500
+
+
+def test_what_another_voucher_of_the_same_code_paid_does_not_fill_a_new_one() -> None:
+    made = shop()
+    place(made, (KETTLE, 1, 1_000), payments=(PaymentRequest("GIFT", "voucher", 1_000),))
+    made.done(Configure(vouchers={"GIFT": msgspec.convert(GIFT, Voucher)}))
+    made.done(c.CancelOrder("W-1", "no"))
+    assert (refunds(made), left(made)) == ([("GIFT", 1_000)], 1_500)
