@@ -10,6 +10,7 @@ from api.timestamps import iso
 from engine import facts as f
 from engine.facts import Fact
 from engine.facts.postings import Account, Posting
+from engine.money_books import document_id
 
 ACCOUNT_NAMES = tuple(account.name.lower() for account in Account)
 
@@ -55,6 +56,10 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("order", fact.order)
         case f.LooseReturnTaken() | f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled() | f.ReturnSettled():
             return Document("return", return_id(fact.return_id))
+        case f.DocumentIssued():
+            return Document(fact.document.series, document_id(fact.document))
+        case f.MoneyBooked():
+            return Document(fact.document_type, fact.document_id)
         case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
             return Document("inbound", inbound_id(fact.inbound))
         case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():

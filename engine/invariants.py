@@ -20,6 +20,7 @@ from engine.facts.sourcing import Slot
 from engine.inbound import promises
 from engine.lifecycles import HELD, LEFT, OPEN, PLANNED, RELEASED
 from engine.lifecycles import IN_TRANSIT as ON_THE_WAY
+from engine.money_books import PREPAYMENT, RECEIVABLE, VOUCHER_LIABILITY, WRITE_OFF
 from engine.orders import RELEASE, Order
 from engine.state import State
 
@@ -161,25 +162,58 @@ def money_of(order: Order) -> Violations:
     money, wrong = order.money, []
     if money is None:
         return []
-    credited = money.shipping.total_minor if money.shipping_gone else 0
+    shipping = money.shipping.total_minor
+    credited = shipping if money.shipping_gone else 0
+    to_invoice = 0 if money.shipping_gone or money.is_invoiced else shipping
     settled = [0] * len(order.lines)
     for agreed in order.returns:
         for entry in agreed.lines:
             settled[entry.line] += entry.settled
     for at, (line, priced) in enumerate(zip(order.lines, money.lines, strict=True)):
-        units = sum(span.quantity for span in priced.spans)
-        lost = priced.gone - priced.removed - line.cancelled - settled[at]
-        if units != line.quantity + priced.removed or not 0 <= lost <= line.lost:
+        lost = line.shipped - settled[at] - sum([count for _, count in priced.sent])
+        if (
+            priced.quantity != line.quantity + priced.removed
+            or priced.ended != line.shipped + line.cancelled + priced.removed
+            or not 0 <= lost <= line.lost
+        ):
             wrong.append(f"the money of line {line.id!r} of order {order.number!r} is not that of its units")
         else:
-            credited += money.credit(at, priced.gone, 0).total_minor
+            is_open = money.share(at, (priced.open,)).total_minor
+            to_invoice += is_open
+            everything = sum([span.priced.total_minor for span in priced.spans])
+            credited += everything - is_open - money.share(at, priced.sent).total_minor
     if money.paid_minor > money.due_minor:
         wrong.append(f"{money.paid_minor} are paid for order {order.number!r}, but {money.due_minor} are due")
     if credited != money.credited_minor:
         wrong.append(
             f"order {order.number!r} was credited {money.credited_minor}, but what is gone is worth {credited}"
         )
+    owed = money.due_minor - to_invoice - money.written_off_minor - money.paid_minor
+    if owed != money.balance_minor:
+        wrong.append(f"the account of order {order.number!r} stands at {money.balance_minor}, not {owed}")
     return wrong
+
+
+def money_sums_to_zero(state: State) -> Violations:
+    """In every currency all money accounts sum to zero."""
+    return [
+        f"the money accounts in {currency} sum to {sum(accounts.values())}"
+        for currency, accounts in state.money_books.balances.items()
+        if sum(accounts.values())
+    ]
+
+
+def vouchers_are_owed(state: State) -> Violations:
+    """What is owed for vouchers is what can still be paid with them, by currency."""
+    left: dict[str, int] = {}
+    for code, voucher in state.configuration.vouchers.items():
+        if voucher.currency is not None:
+            left[voucher.currency] = left.get(voucher.currency, 0) + state.usage.left_minor(code, voucher)
+    return [
+        f"{-accounts.get(VOUCHER_LIABILITY, 0)} {currency} are owed for vouchers, but {left.get(currency, 0)} are left"
+        for currency, accounts in state.money_books.balances.items()
+        if -accounts.get(VOUCHER_LIABILITY, 0) != left.get(currency, 0)
+    ]
 
 
 def promotions_keep_their_limits(state: State) -> Violations:
@@ -271,6 +305,40 @@ def every_place_taken_is_held(state: State) -> Violations:
     ]
 
 
+def money_ledger_is_that_of_the_orders(state: State) -> Violations:
+    """What the ledger says of customers is the sum of their orders' accounts, and every number of a document is one document.
+
+    Closed orders count: this one is only for a state whose closed orders can all be read.
+    """
+    held: dict[tuple[str, str], int] = {}
+    issued: dict[tuple[str, int], list[int]] = {}
+    closed = (order for order in state.closed.newest_orders() if order.number not in state.orders.open)
+    for order in (*state.orders.open.values(), *closed):
+        money = order.money
+        if money is None:
+            continue
+        of_customer = {
+            RECEIVABLE: max(0, money.balance_minor),
+            PREPAYMENT: min(0, money.balance_minor),
+            WRITE_OFF: money.written_off_minor,
+        }
+        for account, amount in of_customer.items():
+            held[money.currency, account] = held.get((money.currency, account), 0) + amount
+        for each in money.documents:
+            issued.setdefault((each.document.series, each.document.year), []).append(each.document.number)
+    books = state.money_books
+    wrong = [
+        f"{account} in {currency} is {books.balances.get(currency, {}).get(account, 0)}, but orders have {amount}"
+        for (currency, account), amount in held.items()
+        if books.balances.get(currency, {}).get(account, 0) != amount
+    ]
+    return wrong + [
+        f"the {series} numbers of {year} are not those of the documents"
+        for (series, year), last in books.last_numbers.items()
+        if sorted(issued.get((series, year), [])) != list(range(1, last + 1))
+    ]
+
+
 def _places_held(state: State, orders: Iterable[Order]) -> dict[tuple[str, int], int]:
     """Places by node and day that active reservations and the fulfilments of these orders hold, without days that are over."""
     slots: list[Slot] = []
@@ -306,6 +374,8 @@ CHECKS: list[Callable[[State], Violations]] = [
     line_units_add_up,
     line_units_are_where_they_are_counted,
     money_follows_units,
+    money_sums_to_zero,
+    vouchers_are_owed,
     promotions_keep_their_limits,
     work_is_listed_once,
     nothing_is_released_while_held,

@@ -8,6 +8,7 @@ import msgspec
 
 from engine import (
     access,
+    booking,
     changes,
     configuration,
     deadlines,
@@ -149,6 +150,8 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.OrderAppeased: holds.evolve_appeased,
     f.ReturnAuthorised: returns.evolve_authorised,
     f.LossReported: returns.evolve_loss,
+    f.DocumentIssued: booking.evolve_issued,
+    f.MoneyBooked: booking.evolve_booked,
     f.OrderPriced: settling.evolve_priced,
     f.UnitsCharged: settling.evolve_charged,
     f.UnitsCredited: settling.evolve_credited,
@@ -202,6 +205,7 @@ def decide(
         return outcome
     facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     facts += settling.follow(state, facts, now_ns)
+    facts += booking.follow(state, facts, now_ns)
     if state.orders.waiting and facts:
         facts += serve_waiting(state, facts, now_ns)
     return facts
@@ -323,6 +327,14 @@ class PromotionsUsed(msgspec.Struct, array_like=True, tag="promotions_used"):
     vouchers: list[tuple[str, Used]] = []
 
 
+class MoneyBalances(msgspec.Struct, array_like=True, tag="money_balances"):
+    """All of the money ledger: balances by currency and account, the last number of every series and year, the lock."""
+
+    balances: dict[str, dict[str, int]]
+    last_numbers: list[tuple[str, int, int]]
+    locked_through_day: int
+
+
 class LooseReturns(msgspec.Struct, array_like=True, tag="loose_returns"):
     """Some of the returns without an order that can still be read, oldest first."""
 
@@ -374,6 +386,7 @@ Part = (
     | EndedPickLists
     | LooseReturns
     | PromotionsUsed
+    | MoneyBalances
     | OpenTransfers
     | EndedTransfers
     | Keys
@@ -435,6 +448,11 @@ def _parts(state: State) -> Iterator[Part]:
         yield PromotionsUsed(list(some.items()))
     for some in _cut(state.usage.vouchers):
         yield PromotionsUsed([], list(some.items()))
+    books = state.money_books
+    numbers = [(*series, number) for series, number in books.last_numbers.items()]
+    yield MoneyBalances(
+        {currency: dict(accounts) for currency, accounts in books.balances.items()}, numbers, books.locked_through_day
+    )
     for some in _cut(state.transfers.open):
         yield OpenTransfers(list(some.values()))
     for some in _cut(state.transfers.ended):
@@ -535,6 +553,12 @@ def _load_usage(state: State, part: PromotionsUsed) -> None:
     state.usage.vouchers.update(part.vouchers)
 
 
+def _load_money(state: State, part: MoneyBalances) -> None:
+    books = state.money_books
+    books.balances, books.locked_through_day = part.balances, part.locked_through_day
+    books.last_numbers = {(series, year): number for series, year, number in part.last_numbers}
+
+
 LOAD: dict[type, Callable[[State, Any], None]] = {
     Position: _load_position,
     MasterData: lambda state, part: state.configuration.add(part.document),
@@ -550,6 +574,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     EndedPickLists: lambda state, part: state.pick_lists.ended.update({one.number: one for one in part.items}),
     LooseReturns: lambda state, part: state.orders.loose_returns.update({one.number: one for one in part.items}),
     PromotionsUsed: _load_usage,
+    MoneyBalances: _load_money,
     OpenTransfers: lambda state, part: state.transfers.open.update({entry.number: entry for entry in part.items}),
     EndedTransfers: lambda state, part: state.transfers.ended.update({entry.number: entry for entry in part.items}),
     Keys: lambda state, part: state.idempotency.seq_of.update(part.items),

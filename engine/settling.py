@@ -21,7 +21,7 @@ from engine.facts import (
 from engine.facts.money import Charge
 from engine.facts.orders import Take
 from engine.lifecycles import RETURN
-from engine.money import LineMoney, OrderMoney, Span
+from engine.money import CANCELLED, CHANGED, LOST, RETURNED, SENT, SHIPPING, LineMoney, OrderMoney, Span, units_of
 from engine.orders import Order, Return, find, find_by_return
 from engine.payments import refunded
 from engine.pricing.lists import Buyer
@@ -33,7 +33,7 @@ from engine.results import Rejection, ResultCode
 if TYPE_CHECKING:
     from engine.state import State
 
-CANCELLED, CHANGED, LOST, RETURNED, APPEASED = "cancelled", "changed", "lost", "returned", "appeased"
+APPEASED = "appeased"
 
 
 class _Told(NamedTuple):
@@ -57,7 +57,7 @@ def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ..
         tell = _TOLD.get(type(fact))
         if tell is None:
             continue
-        order = find(state, fact.order)  # type: ignore[union-attr]
+        order = find(state, fact.order)  # type: ignore[union-attr, arg-type]
         if order is not None and order.money is not None:
             assert order.number not in told, "two facts of one record change what is paid for an order"
             told[order.number] = None
@@ -66,9 +66,13 @@ def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ..
 
 
 def _settle(order: Order, money: OrderMoney, told: _Told) -> list[Fact]:
-    not_paid = [money.credit(at, quantity) for at, quantity in told.units.items()]
+    not_paid = [
+        money.share(at, line.first_sent(quantity) if told.reason in SENT else line.first_open(quantity))
+        for at, quantity in told.units.items()
+        for line in (money.lines[at],)
+    ]
     if not money.shipping_gone and (told.shipping or _nothing_goes_out(order, money, told)):
-        not_paid.append(money.credit_of_shipping())
+        not_paid.append(money.share_of_shipping())
     facts: list[Fact] = []
     more_minor = -told.appeased_minor
     if not_paid:
@@ -84,31 +88,21 @@ def _nothing_goes_out(order: Order, money: OrderMoney, told: _Told) -> bool:
     """Whether nothing was sent and nothing will be."""
     if told.added or told.reason not in (CANCELLED, CHANGED) or any(line.shipped for line in order.lines):
         return False
-    return all(
-        line.gone + told.units.get(at, 0) == sum([span.quantity for span in line.spans])
-        for at, line in enumerate(money.lines)
-    )
-
-
-def _of_takes(takes: tuple[Take, ...]) -> dict[int, int]:
-    units: dict[int, int] = {}
-    for take in takes:
-        units[take.line] = units.get(take.line, 0) + take.quantity
-    return units
+    return all(line.open[1] == told.units.get(at, 0) for at, line in enumerate(money.lines))
 
 
 def _told_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> _Told:
-    return _Told(CANCELLED, _of_takes(fact.lines))
+    return _Told(CANCELLED, units_of(fact.lines))
 
 
 def _told_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> _Told:
-    return _Told(CANCELLED, _of_takes(order.fulfilment(fact.fulfilment).lines))
+    return _Told(CANCELLED, units_of(order.fulfilment(fact.fulfilment).lines))
 
 
 def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _Told:
     if fact.replacement is not None:
         return _Told(LOST, {})
-    return _Told(LOST, _of_takes(tuple(Take(line.line, line.quantity) for line in fact.lines)))
+    return _Told(LOST, units_of(tuple(Take(line.line, line.quantity) for line in fact.lines)))
 
 
 def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> _Told:
@@ -117,7 +111,7 @@ def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int)
 
 def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Told:
     agreed = next(each for each in order.returns if each.number == fact.return_id)
-    return _Told(RETURNED, _of_takes(fact.lines), shipping=agreed.refund_shipping)
+    return _Told(RETURNED, units_of(fact.lines), shipping=agreed.refund_shipping)
 
 
 def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Told:
@@ -177,13 +171,13 @@ def refund_minor(order: Order, agreed: Return) -> tuple[list[int], int] | None:
     if money is None:
         return None
     shipping = agreed.refund_shipping and not money.shipping_gone
-    gone: dict[int, int] = {}
+    before: dict[int, int] = {}
     lines = []
     for line in agreed.lines:
-        before = gone.get(line.line, money.lines[line.line].gone)
         due = line.quantity - line.settled if agreed.open else line.received - line.settled
-        lines.append(money.credit(line.line, due, before).total_minor)
-        gone[line.line] = before + due
+        units = money.lines[line.line].first_sent(due, before.get(line.line, 0))
+        lines.append(money.share(line.line, units).total_minor)
+        before[line.line] = before.get(line.line, 0) + due
     return lines, money.shipping.total_minor if shipping else 0
 
 
@@ -217,8 +211,8 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
     money = order.money
     assert money is not None
     for credit in fact.credits:
-        money.take(credit)
-        if fact.reason == CHANGED and credit.line >= 0:
+        money.credit(credit, fact.reason in SENT)
+        if fact.reason == CHANGED and credit.line != SHIPPING:
             money.lines[credit.line].removed += credit.quantity
         if fact.reason in (CANCELLED, CHANGED):
             state.usage.spend(credit.discounts, -1)
@@ -232,7 +226,7 @@ def evolve_settled(state: State, fact: ReturnSettled) -> None:
     """Write down which units of a return are settled."""
     order = state.orders.touch(fact.order)
     agreed = next(each for each in order.returns if each.number == fact.return_id)
-    left = _of_takes(fact.lines)
+    left = units_of(fact.lines)
     for line in agreed.lines:
         units = min(left.get(line.line, 0), line.received - line.settled)
         line.settled += units

@@ -7,6 +7,7 @@ from engine.configuration import Configuration
 from engine.expected import Inbounds
 from engine.idempotency import Idempotency
 from engine.ledger import Ledger
+from engine.money_books import MoneyBooks
 from engine.moving import Transfers
 from engine.orders import Orders
 from engine.pick_lists import PickLists
@@ -25,6 +26,7 @@ class State:
         self.configuration = Configuration()
         self.ledger = Ledger()
         self.usage = Usage()
+        self.money_books = MoneyBooks()
         self.stock = Stock(self.ledger)
         self.reservations = Reservations()
         self.orders = Orders()

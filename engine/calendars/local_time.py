@@ -56,6 +56,11 @@ def date_of_day(day: int) -> str:
     return date.fromordinal(day).isoformat()
 
 
+def year_of_day(day: int) -> int:
+    """The year a day is in."""
+    return date.fromordinal(day).year
+
+
 def day_at(zone: Zone, at_ns: int) -> int:
     """The day that the calendars of a zone show at an instant."""
     return datetime.fromtimestamp(at_ns // NS_PER_SECOND, zone).toordinal()

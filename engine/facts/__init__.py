@@ -9,6 +9,8 @@ from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.money import (
+    DocumentIssued,
+    MoneyBooked,
     OrderPriced,
     PaymentAdded,
     PaymentCaptured,
@@ -92,6 +94,8 @@ Fact = (
     | ReturnCancelled
     | LooseReturnTaken
     | LossReported
+    | DocumentIssued
+    | MoneyBooked
     | OrderPriced
     | PaymentAdded
     | PaymentCaptured
@@ -132,6 +136,8 @@ __all__ = [
     "PickListMade",
     "LooseReturnTaken",
     "LossReported",
+    "DocumentIssued",
+    "MoneyBooked",
     "OrderPriced",
     "PaymentAdded",
     "PaymentCaptured",

@@ -17,8 +17,8 @@ class Discount(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Priced(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Units of a line, or shipping, with their figures. `total_minor` is what the customer pays; the tax is in it.
 
-    goods - discounts = total where prices include tax, else total - tax. `category` is the EN 16931 code of the tax; without
-    `price_list` the price is the shop's own.
+    goods - discounts = total where prices include tax, else total - tax. `category` is the EN 16931 code of the tax, `country` whose
+    tax it is; without `price_list` the price is the shop's own.
     """
 
     unit_price_minor: int
@@ -30,6 +30,7 @@ class Priced(msgspec.Struct, array_like=True, frozen=True, gc=False):
     tax_included: bool
     discounts: tuple[Discount, ...] = ()
     price_list: str | None = None
+    country: str = ""
 
     @property
     def discount_minor(self) -> int:
@@ -45,14 +46,57 @@ class Charge(msgspec.Struct, array_like=True, frozen=True, gc=False):
     priced: Priced
 
 
-class Credit(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The customer does not pay for `quantity` units of the line at position `line`, or gets it back; -1 is shipping."""
+class Share(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What `quantity` units of the line at position `line` are worth; -1 is shipping."""
 
     line: int
     quantity: int
     total_minor: int
     tax_minor: int
     discounts: tuple[Discount, ...] = ()
+
+
+class Document(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A document by its number, which has no gaps within its series and year."""
+
+    series: str
+    year: int
+    number: int
+
+
+class MoneyPosting(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`amount_minor` (> 0) goes from account `source` to account `target`: a credit of the one and a debit of the other."""
+
+    source: str
+    target: str
+    amount_minor: int
+
+
+class DocumentIssued(msgspec.Struct, array_like=True, frozen=True, tag="document_issued"):
+    """An order got a document, dated `day`: an order confirmation, an invoice of what left with `fulfilment`, or a credit note.
+
+    `shares` are what it is about; those of an invoice are the units that went out. `total_minor` is with tax.
+    """
+
+    order: str
+    document: Document
+    day: int
+    total_minor: int
+    shares: tuple[Share, ...] = ()
+    fulfilment: int | None = None
+    postings: tuple[Posting, ...] = ()
+
+
+class MoneyBooked(msgspec.Struct, array_like=True, frozen=True, tag="money_booked"):
+    """Money went from account to account on `day`, for an order or (None) for a voucher; the document says why."""
+
+    order: str | None
+    currency: str
+    day: int
+    document_type: str
+    document_id: str
+    entries: tuple[MoneyPosting, ...]
+    postings: tuple[Posting, ...] = ()
 
 
 class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_priced"):
@@ -78,7 +122,7 @@ class UnitsCredited(msgspec.Struct, array_like=True, frozen=True, tag="units_cre
 
     order: str
     reason: str
-    credits: tuple[Credit, ...]
+    credits: tuple[Share, ...]
     postings: tuple[Posting, ...] = ()
 
 

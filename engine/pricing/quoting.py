@@ -84,7 +84,10 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     items, at_ns = configuration.items, asked.buyer.at_ns
     channel = configuration.channels[asked.buyer.channel]
     home = configuration.tax_rates.get(channel.country)
-    rates = configuration.tax_rates.get(asked.buyer.country or "", home)
+    country = asked.buyer.country or channel.country
+    if home is not None and country not in configuration.tax_rates:
+        country = channel.country
+    rates = configuration.tax_rates.get(country)
     goods_tax = [rate_of(rates, items[line.sku].tax_class, at_ns) for line in asked.lines]
     shipping_tax = rate_of(rates, shipping_class(rates), at_ns)
     prices = _prices(configuration, asked)
@@ -97,6 +100,7 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
         prices = [_without_tax(price, tax) for price, tax in zip(prices, at_home, strict=True)]
         shipping_price = _without_tax(shipping_price, rate_of(home, shipping_class(home), at_ns))
         goods_tax, shipping_tax = [Tax(0, untaxed)] * len(prices), Tax(0, untaxed)
+        country = asked.buyer.country or channel.country
     rows = [
         Row(line.sku, items[line.sku].groups, line.quantity, line.quantity * price.minor)
         for line, price in zip(asked.lines, prices, strict=True)
@@ -104,7 +108,7 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     basket, own = _own_discounts(asked, Basket(rows, [row.goods_minor for row in rows], shipping_price.minor))
     combined, refused = _promotions(configuration, asked, basket, usage)
     lines = tuple(
-        _priced(price, row.goods_minor, tuple(discounts), left, tax)
+        _priced(price, row.goods_minor, tuple(discounts), left, tax, country)
         for price, row, discounts, left, tax in zip(
             prices, rows, _discounts(combined, own), combined.left.left, goods_tax, strict=True
         )
@@ -112,7 +116,9 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     off_shipping = tuple(
         Discount(each.promotion.id, each.off.shipping) for each in combined.applied if each.off.shipping
     )
-    shipping = _priced(shipping_price, shipping_price.minor, off_shipping, combined.left.shipping, shipping_tax)
+    shipping = _priced(
+        shipping_price, shipping_price.minor, off_shipping, combined.left.shipping, shipping_tax, country
+    )
     return Quote(lines, shipping, refused + combined.verdicts)
 
 
@@ -183,18 +189,22 @@ def _discounts(combined: Combined, found: list[list[Discount]]) -> list[list[Dis
     return found
 
 
-def _priced(price: UnitPrice, goods: int, discounts: tuple[Discount, ...], left: int, rate: Tax) -> Priced:
+def _priced(
+    price: UnitPrice, goods: int, discounts: tuple[Discount, ...], left: int, rate: Tax, country: str
+) -> Priced:
     millionths, category = rate
     tax = contained(left, rate) if price.tax_included else on_top(left, rate)
     total = left if price.tax_included else left + tax
-    return Priced(price.minor, goods, total, tax, millionths, category, price.tax_included, discounts, price.price_list)
+    return Priced(
+        price.minor, goods, total, tax, millionths, category, price.tax_included, discounts, price.price_list, country
+    )
 
 
 def more_of(priced: Priced, quantity: int) -> Priced:
     """What more units of something cost: the same price and tax, without discounts."""
     price = UnitPrice(priced.unit_price_minor, priced.tax_included, priced.price_list)
     goods = quantity * priced.unit_price_minor
-    return _priced(price, goods, (), goods, Tax(priced.rate_millionths, priced.category))
+    return _priced(price, goods, (), goods, Tax(priced.rate_millionths, priced.category), priced.country)
 
 
 def priced_alone(configuration: Configuration, asked: Asked) -> Priced:

@@ -102,7 +102,9 @@ def test_a_payment_is_noted_captured_and_voided(shop: Api) -> None:
     ]  # fmt: skip
     assert shop.post("/v1/orders/W-1/payments/nope/capture", {}).json()["code"] == "not_found"
     kinds = [entry["kind"] for entry in shop.get("/v1/orders/W-1/history").json()["items"]]
-    assert kinds == ["order_placed", "order_priced", "payment_added", "payment_captured", "payment_voided"]
+    assert kinds == [
+        "order_placed", "order_priced", "document_issued", "payment_added", "payment_captured", "money_booked", "payment_voided",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

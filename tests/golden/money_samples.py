@@ -20,6 +20,7 @@ from engine.facts import money as om
 from engine.facts import orders as of
 
 PRICED = om.Priced(1_500, 3_000, 2_700, 431, 190_000, "S", True, (om.Discount("autumn", 300),), "shelf")
+TAXED = om.Priced(1_500, 3_000, 2_700, 431, 190_000, "S", True, (om.Discount("autumn", 300),), "shelf", "DE")
 CONDITIONS = PromotionConditions(
     channels=("web",),
     countries=("DE",),
@@ -47,14 +48,28 @@ PROMOTIONS = (
     Promotion("Autumn", Gives(free_item="TEA-TOWEL")),
 )  # fmt: skip
 MONEY_SAMPLES: dict[str, Fact] = {
-    "order_priced/1": f.OrderPriced("W-1001", "EUR", (PRICED,), om.Priced(490, 490, 490, 78, 190_000, "S", True), ()),
-    "units_charged/1": f.UnitsCharged("W-1001", (om.Charge(0, 2, PRICED),), ()),
+    "order_priced/2": f.OrderPriced(
+        "W-1001", "EUR", (TAXED,), om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"), ()
+    ),
+    "document_issued/1": f.DocumentIssued(
+        "W-1001", om.Document("invoice", 2026, 17), 739_944, 3_190, (om.Share(0, 2, 2_700, 431),), 17, ()
+    ),
+    "money_booked/1": f.MoneyBooked(
+        "W-1001",
+        "EUR",
+        739_944,
+        "invoice",
+        "INV-2026-000017",
+        (om.MoneyPosting("revenue:DE:S:0.19", "receivable", 2_681),),
+        (),
+    ),
+    "units_charged/2": f.UnitsCharged("W-1001", (om.Charge(0, 2, TAXED),), ()),
     "units_credited/1": f.UnitsCredited(
         "W-1001",
         "cancelled",
         (
-            om.Credit(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
-            om.Credit(-1, 1, 490, 78),
+            om.Share(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
+            om.Share(-1, 1, 490, 78),
         ),
         (),
     ),
@@ -86,4 +101,8 @@ MONEY_SAMPLES: dict[str, Fact] = {
         "DE", TaxRates({"standard": (DatedRate("0.16", "2020-07-01", "S"), DatedRate("0.19", "2021-01-01"))}), ()
     ),
     **{f"promotion_set/{at}": f.PromotionSet("autumn", body, ()) for at, body in enumerate(PROMOTIONS, 1)},
+}
+OLDER_MONEY: dict[str, Fact] = {
+    "order_priced/1": f.OrderPriced("W-1001", "EUR", (PRICED,), om.Priced(490, 490, 490, 78, 190_000, "S", True), ()),
+    "units_charged/1": f.UnitsCharged("W-1001", (om.Charge(0, 2, PRICED),), ()),
 }

@@ -35,7 +35,7 @@ from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine
 from engine.facts.transfers import TransferArrival, TransferUnits
 from engine.records import Record
-from tests.golden.money_samples import MONEY_SAMPLES
+from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
 
 HERE = Path(__file__).parent
 FACTS, FRAMES = HERE / "facts.bin", HERE / "frames.bin"
@@ -300,6 +300,7 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    **OLDER_MONEY,
     "channel_set/2": f.ChannelSet(
         "web",
         Channel(

@@ -148,6 +148,7 @@ class Life:
                     self.kinds[f"system {kind_of(fact)}"] = self.kinds.get(f"system {kind_of(fact)}", 0) + 1
         self.followed = self.journal.last_seq
         violations = invariants.check(self.state) + invariants.every_place_taken_is_held(self.state)
+        violations += invariants.money_ledger_is_that_of_the_orders(self.state)
         assert not violations, violations
 
     def do(self, command: Any, key: bytes | None = None) -> Done | Rejection:

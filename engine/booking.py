@@ -1,0 +1,407 @@
+"""Bookkeeping: what the facts of a record mean for the money ledger, and which documents they give their orders. Decided last, in the same record.
+
+What leaves is invoiced; what is given back of it gets a credit note. The customer's account is `receivable` while the order owes us
+something and `prepayment` while we owe it goods. Reversals only: nothing that was booked is ever changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from engine.calendars import time_zone_of_country
+from engine.calendars.local_time import day_at, year_of_day, zone_of
+from engine.facts import (
+    DocumentIssued,
+    Fact,
+    FulfilmentAdvanced,
+    MoneyBooked,
+    OrderAppeased,
+    OrderPlaced,
+    OrderPriced,
+    PaymentAdded,
+    PaymentCaptured,
+    PaymentsRefunded,
+    UnitsCharged,
+    UnitsCredited,
+    VoucherSet,
+)
+from engine.facts.money import Document, MoneyPosting, Priced, Share
+from engine.lifecycles import LEFT, OPEN
+from engine.money import (
+    CAPTURED,
+    CREDIT_NOTE,
+    INVOICE,
+    ORDER_CONFIRMATION,
+    SENT,
+    SHIPPING,
+    VOUCHER,
+    Issued,
+    OrderMoney,
+    Payment,
+    Units,
+    units_of,
+)
+from engine.money_books import (
+    APPEASEMENT,
+    DISCOUNTS,
+    PREPAYMENT,
+    RECEIVABLE,
+    REFUNDS_PAYABLE,
+    REVENUE,
+    SHIPPING_REVENUE,
+    TAX_PAYABLE,
+    VOUCHER_LIABILITY,
+    VOUCHERS_ISSUED,
+    WRITE_OFF,
+    clearing,
+    document_id,
+    taxed,
+)
+from engine.orders import find
+from engine.pricing.amounts import of_span
+from engine.pricing.taxes import Tax, contained
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+CUSTOMER = ""
+_Entry = tuple[str, str, int]
+
+
+class _Customer:
+    """One order's account while a record is being booked: as the facts so far leave it."""
+
+    def __init__(self, order: str, currency: str, channel: str, money: OrderMoney | None, charged_minor: int) -> None:
+        self.order = order
+        self.currency = currency
+        self.channel = channel
+        self.money = money
+        self.charged_minor = charged_minor
+        self.credited_minor = 0 if money is None else money.credited_minor
+        self.appeased_minor = 0 if money is None else money.appeased_minor
+        self.balance_minor = 0 if money is None else money.balance_minor
+        self.written_off_minor = 0 if money is None else money.written_off_minor
+        self.given_minor = self.appeasement()
+        self.added: dict[str, PaymentAdded] = {}
+
+    def payment(self, payment_id: str) -> Payment | PaymentAdded:
+        """A payment of the order, or one that this record adds."""
+        known = None if self.money is None else self.money.payment(payment_id)
+        return known or self.added[payment_id]
+
+    def appeasement(self) -> int:
+        """What was given to appease the customer and is still more than nothing to pay: what is credited anyway takes it up."""
+        return min(self.appeased_minor, max(0, self.charged_minor - self.credited_minor))
+
+
+class _Books:
+    """What a record books, fact by fact."""
+
+    def __init__(self, state: State, record: tuple[Fact, ...], now_ns: int) -> None:
+        self.state = state
+        self.record = record
+        self.now_ns = now_ns
+        self.facts: list[Fact] = []
+        self.customers: dict[str, _Customer] = {}
+        self.numbers: dict[tuple[str, int], int] = {}
+
+    def customer(self, number: str) -> _Customer | None:
+        """The account of an order; None for one without prices."""
+        found = self.customers.get(number)
+        if found is None:
+            order = find(self.state, number)
+            if order is None or order.money is None:
+                return None
+            money = order.money
+            found = _Customer(number, money.currency, order.channel, money, money.total_minor)
+            self.customers[number] = found
+        return found
+
+    def channel_of(self, number: str) -> str:
+        """The channel of an order that is placed by this record."""
+        return next(fact.channel for fact in self.record if isinstance(fact, OrderPlaced) and fact.order == number)
+
+    def means(self, payment: Payment | PaymentAdded) -> str:
+        """The account that a payment's money comes to: what is paid with a voucher was owed for it."""
+        name = payment.id if isinstance(payment, Payment) else payment.payment
+        if payment.method == VOUCHER and name in self.state.configuration.vouchers:
+            return VOUCHER_LIABILITY
+        return clearing(payment.method)
+
+    def day(self, channel: str | None) -> int:
+        """The date of a booking: today where the channel sells, or the first day that is not locked."""
+        zone = zone_of(None if channel is None else self._country_zone(channel))
+        return max(day_at(zone, self.now_ns), self.state.money_books.locked_through_day + 1)
+
+    def _country_zone(self, channel: str) -> str:
+        return time_zone_of_country(self.state.configuration.channels[channel].country)
+
+    def issue(
+        self,
+        series: str,
+        customer: _Customer,
+        total_minor: int,
+        shares: tuple[Share, ...] = (),
+        fulfilment: int | None = None,
+    ) -> tuple[str, str]:
+        """Give an order the next document of a series; its type and number."""
+        day = self.day(customer.channel)
+        kind = series, year_of_day(day)
+        number = self.numbers.get(kind, self.state.money_books.last_numbers.get(kind, 0)) + 1
+        self.numbers[kind] = number
+        document = Document(*kind, number)
+        self.facts.append(DocumentIssued(customer.order, document, day, total_minor, shares, fulfilment))
+        return series, document_id(document)
+
+    def book(self, customer: _Customer, document: tuple[str, str], entries: Iterable[_Entry] = ()) -> None:
+        """Book entries, and with them what they change in what was given or given up. CUSTOMER stands for the order's account."""
+        booked = [entry for entry in entries if entry[2]]
+        given = customer.appeasement()
+        booked += _signed(CUSTOMER, APPEASEMENT, given - customer.given_minor)
+        customer.given_minor = given
+        before = customer.balance_minor
+        after = before + _of_customer(booked)
+        if after < 0 and customer.written_off_minor:
+            paid_after_all = min(customer.written_off_minor, -after)
+            booked.append((WRITE_OFF, CUSTOMER, paid_after_all))
+            customer.written_off_minor -= paid_after_all
+            after += paid_after_all
+        customer.balance_minor = after
+        if booked:
+            named = tuple([MoneyPosting(*entry) for entry in _on_accounts(booked, before, after)])
+            self.facts.append(
+                MoneyBooked(customer.order, customer.currency, self.day(customer.channel), *document, named)
+            )
+
+
+def _signed(source: str, target: str, amount: int) -> list[_Entry]:
+    if not amount:
+        return []
+    return [(source, target, amount)] if amount > 0 else [(target, source, -amount)]
+
+
+def _of_customer(entries: list[_Entry]) -> int:
+    return sum(
+        [
+            amount if target == CUSTOMER else -amount
+            for source, target, amount in entries
+            if CUSTOMER in (source, target)
+        ]
+    )
+
+
+def _on_accounts(entries: list[_Entry], before: int, after: int) -> list[_Entry]:
+    """The customer's account by its name: a prepayment below nothing, a receivable above it; a step across is split."""
+    name = PREPAYMENT if before <= 0 and after <= 0 else RECEIVABLE
+    found = [(source or name, target or name, amount) for source, target, amount in entries]
+    if name == RECEIVABLE:
+        across = min(0, after) - min(0, before)
+        found += _signed(RECEIVABLE, PREPAYMENT, across)
+    return found
+
+
+def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
+    """Documents and bookings that the facts of a record lead to; nothing for orders without prices."""
+    books = None
+    for fact in facts:
+        book = _BOOKED.get(type(fact))
+        if book is not None:
+            books = books or _Books(state, facts, now_ns)
+            book(books, fact)
+    return () if books is None else tuple(books.facts)
+
+
+def _placed(books: _Books, fact: OrderPriced) -> None:
+    """The order is confirmed. It is no claim yet: nothing was delivered."""
+    total_minor = fact.shipping.total_minor + sum([priced.total_minor for priced in fact.lines])
+    customer = _Customer(fact.order, fact.currency, books.channel_of(fact.order), None, total_minor)
+    books.customers[fact.order] = customer
+    books.issue(ORDER_CONFIRMATION, customer, total_minor)
+
+
+def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
+    """What leaves is invoiced, with shipping if it leaves first."""
+    if fact.state not in LEFT:
+        return
+    customer = books.customer(fact.order)
+    order = None if customer is None else find(books.state, fact.order)
+    if customer is None or order is None or customer.money is None:
+        return
+    fulfilment = order.fulfilment(fact.fulfilment)
+    if fulfilment.state not in OPEN:
+        return
+    money = customer.money
+    sold = _Sold()
+    shares = []
+    for at, quantity in units_of(fulfilment.lines).items():
+        units = money.lines[at].first_open(quantity)
+        shares.append(money.share(at, units))
+        sold.add(money, at, units)
+    if not (money.is_invoiced or money.shipping_gone):
+        shares.append(money.share_of_shipping())
+        sold.add_shipping(money.shipping)
+    total_minor = sum([share.total_minor for share in shares])
+    invoice = books.issue(INVOICE, customer, total_minor, tuple(shares), fact.fulfilment)
+    books.book(customer, invoice, sold.entries)
+
+
+def _credited(books: _Books, fact: UnitsCredited) -> None:
+    """Of what was invoiced, the customer gets a credit note. Of the rest nothing was booked."""
+    customer = books.customer(fact.order)
+    assert customer is not None
+    assert customer.money is not None
+    money = customer.money
+    customer.credited_minor += sum([share.total_minor for share in fact.credits])
+    if fact.reason not in SENT:
+        books.book(customer, ("order", fact.order))
+        return
+    sold = _Sold()
+    after: dict[int, int] = {}
+    for share in fact.credits:
+        if share.line == SHIPPING:
+            sold.add_shipping(money.shipping)
+        else:
+            sold.add(money, share.line, money.lines[share.line].first_sent(share.quantity, after.get(share.line, 0)))
+            after[share.line] = after.get(share.line, 0) + share.quantity
+    reversed_entries = [(target, source, amount) for source, target, amount in sold.entries]
+    taken_up = customer.given_minor - customer.appeasement()
+    total_minor = sum([share.total_minor for share in fact.credits]) - taken_up
+    note = books.issue(CREDIT_NOTE, customer, total_minor, fact.credits)
+    books.book(customer, note, reversed_entries)
+
+
+def _charged(books: _Books, fact: UnitsCharged) -> None:
+    customer = books.customer(fact.order)
+    assert customer is not None
+    customer.charged_minor += sum([charge.priced.total_minor for charge in fact.charges])
+    books.book(customer, ("order", fact.order))
+
+
+def _appeased(books: _Books, fact: OrderAppeased) -> None:
+    """Money after the fact: a credit note of no unit, in which no tax is corrected."""
+    customer = books.customer(fact.order)
+    if customer is not None:
+        customer.appeased_minor += fact.amount_minor
+        given_minor = customer.appeasement() - customer.given_minor
+        books.book(customer, books.issue(CREDIT_NOTE, customer, given_minor))
+
+
+def _paid(books: _Books, fact: PaymentAdded) -> None:
+    customer = books.customer(fact.order)
+    assert customer is not None
+    customer.added[fact.payment] = fact
+    if fact.state == CAPTURED:
+        books.book(customer, ("payment", fact.payment), [(CUSTOMER, books.means(fact), fact.amount_minor)])
+
+
+def _captured(books: _Books, fact: PaymentCaptured) -> None:
+    customer = books.customer(fact.order)
+    assert customer is not None
+    means = books.means(customer.payment(fact.payment))
+    books.book(customer, ("payment", fact.payment), [(CUSTOMER, means, fact.amount_minor)])
+
+
+def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
+    """What goes back is owed until it is paid out; a voucher has it at once."""
+    customer = books.customer(fact.order)
+    assert customer is not None
+    for refund in fact.refunds:
+        means = books.means(customer.payment(refund.payment))
+        owed = means if means == VOUCHER_LIABILITY else REFUNDS_PAYABLE
+        books.book(customer, ("payment", refund.payment), [(owed, CUSTOMER, refund.amount_minor)])
+
+
+def _voucher(books: _Books, fact: VoucherSet) -> None:
+    """A voucher of a value is a liability from the moment it exists; what was paid for it is somebody else's booking."""
+    usage, before = books.state.usage, books.state.configuration.vouchers.get(fact.voucher)
+    for voucher, sign in ((before, -1), (fact.body, 1)):
+        if voucher is not None and voucher.currency is not None:
+            left = sign * usage.left_minor(fact.voucher, voucher)
+            named = [MoneyPosting(*entry) for entry in _signed(VOUCHER_LIABILITY, VOUCHERS_ISSUED, left)]
+            if named:
+                day = books.day(None)
+                booked = MoneyBooked(None, voucher.currency, day, "voucher", fact.voucher, tuple(named))
+                books.facts.append(booked)
+
+
+class _Sold:
+    """Entries of a sale: revenue before discounts, discounts and tax, each by country, category and rate."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[tuple[str, str], int] = {}
+
+    @property
+    def entries(self) -> list[_Entry]:
+        """As (source, target, amount)."""
+        return [(source, target, amount) for (source, target), amount in self._amounts.items() if amount]
+
+    def add(self, money: OrderMoney, at: int, units: tuple[Units, ...]) -> None:
+        """Units of a line at their frozen shares."""
+        for span, before, count in money.lines[at].pieces(units):
+            self._add(REVENUE, span.priced, span.quantity, before, count)
+
+    def add_shipping(self, priced: Priced) -> None:
+        """What sending costs."""
+        self._add(SHIPPING_REVENUE, priced, 1, 0, 1)
+
+    def _add(self, kind: str, priced: Priced, quantity: int, before: int, count: int) -> None:
+        tax = of_span(priced.tax_minor, quantity, before, count)
+        net = of_span(priced.total_minor, quantity, before, count) - tax
+        off = of_span(_discount_net(priced), quantity, before, count) if priced.discounts else 0
+        keys = priced.country, priced.category, priced.rate_millionths
+        revenue = taxed(kind, *keys)
+        self._post(revenue, CUSTOMER, net)
+        if off:
+            self._post(revenue, taxed(DISCOUNTS, *keys), off)
+        if tax:
+            self._post(taxed(TAX_PAYABLE, *keys), CUSTOMER, tax)
+
+    def _post(self, source: str, target: str, amount: int) -> None:
+        self._amounts[source, target] = self._amounts.get((source, target), 0) + amount
+
+
+def _discount_net(priced: Priced) -> int:
+    """The discounts of units that were priced together, without tax."""
+    off = priced.discount_minor
+    return off - contained(off, Tax(priced.rate_millionths, priced.category)) if priced.tax_included else off
+
+
+_BOOKED: dict[type, Callable[[_Books, Any], None]] = {
+    OrderPriced: _placed,
+    FulfilmentAdvanced: _advanced,
+    UnitsCredited: _credited,
+    UnitsCharged: _charged,
+    OrderAppeased: _appeased,
+    PaymentAdded: _paid,
+    PaymentCaptured: _captured,
+    PaymentsRefunded: _refunded,
+    VoucherSet: _voucher,
+}
+
+
+def evolve_issued(state: State, fact: DocumentIssued) -> None:
+    """Write down a document, and which units went out."""
+    state.money_books.issue(fact.document)
+    money = state.orders.touch(fact.order).money
+    assert money is not None
+    money.documents.append(Issued(fact.document, fact.day, fact.total_minor, state.seq))
+    if fact.document.series == INVOICE:
+        for share in fact.shares:
+            if share.line != SHIPPING:
+                money.lines[share.line].send(share.quantity)
+
+
+def evolve_booked(state: State, fact: MoneyBooked) -> None:
+    """Write down a booking in the ledger and in the order's account."""
+    state.money_books.post(fact.currency, fact.entries)
+    if fact.order is None:
+        return
+    money = state.orders.touch(fact.order).money
+    assert money is not None
+    for entry in fact.entries:
+        for account, amount in ((entry.source, -entry.amount_minor), (entry.target, entry.amount_minor)):
+            if account in (RECEIVABLE, PREPAYMENT):
+                money.balance_minor += amount
+            elif account == WRITE_OFF:
+                money.written_off_minor += amount
