@@ -1,5 +1,6 @@
 """Facts as clients see them: field names instead of positions, ids instead of numbers, nothing sealed or secret."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from api.identifiers import change_id, fulfilment_id, inbound_id, pick_list_id, reservation_id, return_id, transfer_id
 from api.timestamps import iso
 from engine import facts as f
+from engine.calendars.local_time import date_of_day
 from engine.facts import Fact
 from engine.facts.postings import Account, Posting
 from engine.money_books import document_id
@@ -43,65 +45,79 @@ def posting_answer(posting: Posting) -> PostingAnswer:
     return PostingAnswer(posting.sku, posting.node, source, target, posting.quantity)
 
 
+# What a fact is about: the word, the field that names it, how the name is written.
+_ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
+    fact: (word, field, written)
+    for word, field, written, kinds in (
+        (
+            "fulfilment", "fulfilment", fulfilment_id,
+            (
+                f.FulfilmentAdvanced, f.FulfilmentRejected, f.FulfilmentConfirmed, f.FulfilmentShorted,
+                f.FulfilmentSplit, f.FulfilmentsMerged, f.ParcelsPacked, f.PickupLapsed,
+            ),
+        ),
+        (
+            "return", "return_id", return_id,
+            (f.LooseReturnTaken, f.ReturnAuthorised, f.ReturnReceived, f.ReturnCancelled, f.ReturnSettled),
+        ),
+        (
+            "inbound", "inbound", inbound_id,
+            (f.InboundExpected, f.InboundReceived, f.InboundDelayed, f.InboundCancelled),
+        ),
+        (
+            "order", "order", str,
+            (
+                f.LossReported, f.OrderPlaced, f.OrderSourced, f.OrderCancelled, f.OrderImproved, f.OrderReopened,
+                f.OrderPriced, f.UnitsCharged, f.UnitsCredited, f.PaymentsRefunded, f.ReceivableWrittenOff,
+                f.OrderRestated, f.OrderHeld, f.HoldLifted, f.OrderNoted, f.OrderAppeased,
+            ),
+        ),
+        ("change", "change", change_id, (f.ChangeProposed, f.OrderChanged, f.ChangeDeclined)),
+        ("voucher", "voucher", str, (f.VoucherSet, f.VoucherUsed)),
+        (
+            "transfer", "transfer", transfer_id,
+            (f.TransferPlanned, f.TransferShipped, f.TransferReceived, f.TransferCancelled),
+        ),
+        ("pick_list", "pick_list", pick_list_id, (f.PickListMade, f.PickListEnded)),
+        ("node", "node", str, (f.NodeSet,)),
+        ("item", "sku", str, (f.ItemSet,)),
+        ("channel", "channel", str, (f.ChannelSet,)),
+        ("price_list", "price_list", str, (f.PriceListSet,)),
+        ("tax_rates", "country", str, (f.TaxRatesSet,)),
+        ("promotion", "promotion", str, (f.PromotionSet,)),
+        ("sourcing_policy", "policy", str, (f.SourcingPolicySet,)),
+        ("api_key", "key_id", str, (f.ApiKeyCreated, f.ApiKeyRevoked)),
+        ("idempotency_keys", "through_seq", str, (f.KeysForgotten,)),
+        ("period", "through_day", date_of_day, (f.PeriodLocked,)),
+        (
+            "reservation", "reservation", reservation_id,
+            (
+                f.StockReserved, f.ReservationExtended, f.ReservationChanged, f.ReservationReleased,
+                f.ReservationExpired,
+            ),
+        ),
+    )
+    for fact in kinds
+}  # fmt: skip
+
+
 def document_of(fact: Fact, seq: int) -> Document:
     """What a fact of record `seq` is about."""
     match fact:
         case f.StockMoved():
             return Document("movement", f"m-{seq}")
-        case f.FulfilmentAdvanced() | f.FulfilmentRejected() | f.FulfilmentConfirmed() | f.FulfilmentShorted():
-            return Document("fulfilment", fulfilment_id(fact.fulfilment))
-        case f.FulfilmentSplit() | f.FulfilmentsMerged() | f.ParcelsPacked() | f.PickupLapsed():
-            return Document("fulfilment", fulfilment_id(fact.fulfilment))
-        case f.LossReported():
-            return Document("order", fact.order)
-        case f.LooseReturnTaken() | f.ReturnAuthorised() | f.ReturnReceived() | f.ReturnCancelled() | f.ReturnSettled():
-            return Document("return", return_id(fact.return_id))
+        case f.NodeItemSet():
+            return Document("node_item", f"{fact.node}/{fact.sku}")
+        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided() | f.RefundPaidOut():
+            return Document("payment", f"{fact.order}/{fact.payment}")
         case f.DocumentIssued():
             return Document(fact.document.series, document_id(fact.document))
         case f.MoneyBooked():
             return Document(fact.document_type, fact.document_id)
-        case f.InboundExpected() | f.InboundReceived() | f.InboundDelayed() | f.InboundCancelled():
-            return Document("inbound", inbound_id(fact.inbound))
-        case f.OrderPlaced() | f.OrderSourced() | f.OrderCancelled() | f.OrderImproved() | f.OrderReopened():
-            return Document("order", fact.order)
-        case f.ChangeProposed() | f.OrderChanged() | f.ChangeDeclined():
-            return Document("change", change_id(fact.change))
-        case f.OrderPriced() | f.UnitsCharged() | f.UnitsCredited() | f.PaymentsRefunded():
-            return Document("order", fact.order)
-        case f.VoucherSet() | f.VoucherUsed():
-            return Document("voucher", fact.voucher)
-        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided():
-            return Document("payment", f"{fact.order}/{fact.payment}")
-        case f.OrderRestated() | f.OrderHeld() | f.HoldLifted() | f.OrderNoted() | f.OrderAppeased():
-            return Document("order", fact.order)
-        case f.TransferPlanned() | f.TransferShipped() | f.TransferReceived() | f.TransferCancelled():
-            return Document("transfer", transfer_id(fact.transfer))
-        case f.PickListMade() | f.PickListEnded():
-            return Document("pick_list", pick_list_id(fact.pick_list))
-        case f.NodeSet():
-            return Document("node", fact.node)
-        case f.ItemSet():
-            return Document("item", fact.sku)
-        case f.NodeItemSet():
-            return Document("node_item", f"{fact.node}/{fact.sku}")
-        case f.ChannelSet():
-            return Document("channel", fact.channel)
-        case f.PriceListSet():
-            return Document("price_list", fact.price_list)
-        case f.TaxRatesSet():
-            return Document("tax_rates", fact.country)
-        case f.PromotionSet():
-            return Document("promotion", fact.promotion)
-        case f.SourcingPolicySet():
-            return Document("sourcing_policy", fact.policy)
-        case f.ApiKeyCreated() | f.ApiKeyRevoked():
-            return Document("api_key", fact.key_id)
-        case f.KeysForgotten():
-            return Document("idempotency_keys", str(fact.through_seq))
         case f.DigestRecorded():
             return Document("state", str(fact.parts[0][0]))
-        case _:
-            return Document("reservation", reservation_id(fact.reservation))
+    word, field, written = _ABOUT[type(fact)]
+    return Document(word, written(getattr(fact, field)))
 
 
 _SEALED = ("contact", "billing")

@@ -7,6 +7,7 @@ something and `prepayment` while we owe it goods. Reversals only: nothing that w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.calendars import time_zone_of_country
@@ -22,6 +23,8 @@ from engine.facts import (
     PaymentAdded,
     PaymentCaptured,
     PaymentsRefunded,
+    ReceivableWrittenOff,
+    RefundPaidOut,
     UnitsCharged,
     UnitsCredited,
     VoucherSet,
@@ -130,12 +133,9 @@ class _Books:
         return clearing(payment.method)
 
     def day(self, channel: str | None) -> int:
-        """The date of a booking: today where the channel sells, or the first day that is not locked."""
-        zone = zone_of(None if channel is None else self._country_zone(channel))
-        return max(day_at(zone, self.now_ns), self.state.money_books.locked_through_day + 1)
-
-    def _country_zone(self, channel: str) -> str:
-        return time_zone_of_country(self.state.configuration.channels[channel].country)
+        """The date of a booking: today in the channel's country, or the first day that is not locked."""
+        country = "" if channel is None else self.state.configuration.channels[channel].country
+        return max(_today(country, self.now_ns), self.state.money_books.locked_through_day + 1)
 
     def issue(
         self,
@@ -173,6 +173,12 @@ class _Books:
             self.facts.append(
                 MoneyBooked(customer.order, customer.currency, self.day(customer.channel), *document, named)
             )
+
+
+@lru_cache(maxsize=256)
+def _today(country: str, now_ns: int) -> int:
+    """The day in a country; all commands of a batch have the same moment."""
+    return day_at(zone_of(time_zone_of_country(country)), now_ns)
 
 
 def _signed(source: str, target: str, amount: int) -> list[_Entry]:
@@ -238,7 +244,7 @@ def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
         units = money.lines[at].first_open(quantity)
         shares.append(money.share(at, units))
         sold.add(money, at, units)
-    if not (money.is_invoiced or money.shipping_gone):
+    if money.shipping.goods_minor and not (money.is_invoiced or money.shipping_gone):
         shares.append(money.share_of_shipping())
         sold.add_shipping(money.shipping)
     total_minor = sum([share.total_minor for share in shares])
@@ -292,14 +298,16 @@ def _paid(books: _Books, fact: PaymentAdded) -> None:
     assert customer is not None
     customer.added[fact.payment] = fact
     if fact.state == CAPTURED:
-        books.book(customer, ("payment", fact.payment), [(CUSTOMER, books.means(fact), fact.amount_minor)])
+        books.book(
+            customer, ("payment", f"{fact.order}/{fact.payment}"), [(CUSTOMER, books.means(fact), fact.amount_minor)]
+        )
 
 
 def _captured(books: _Books, fact: PaymentCaptured) -> None:
     customer = books.customer(fact.order)
     assert customer is not None
     means = books.means(customer.payment(fact.payment))
-    books.book(customer, ("payment", fact.payment), [(CUSTOMER, means, fact.amount_minor)])
+    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(CUSTOMER, means, fact.amount_minor)])
 
 
 def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
@@ -309,7 +317,20 @@ def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
     for refund in fact.refunds:
         means = books.means(customer.payment(refund.payment))
         owed = means if means == VOUCHER_LIABILITY else REFUNDS_PAYABLE
-        books.book(customer, ("payment", refund.payment), [(owed, CUSTOMER, refund.amount_minor)])
+        books.book(customer, ("payment", f"{fact.order}/{refund.payment}"), [(owed, CUSTOMER, refund.amount_minor)])
+
+
+def _paid_out(books: _Books, fact: RefundPaidOut) -> None:
+    customer = books.customer(fact.order)
+    assert customer is not None
+    means = books.means(customer.payment(fact.payment))
+    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(means, REFUNDS_PAYABLE, fact.amount_minor)])
+
+
+def _written_off(books: _Books, fact: ReceivableWrittenOff) -> None:
+    customer = books.customer(fact.order)
+    assert customer is not None
+    books.book(customer, ("order", fact.order), [(CUSTOMER, WRITE_OFF, fact.amount_minor)])
 
 
 def _voucher(books: _Books, fact: VoucherSet) -> None:
@@ -376,6 +397,8 @@ _BOOKED: dict[type, Callable[[_Books, Any], None]] = {
     PaymentAdded: _paid,
     PaymentCaptured: _captured,
     PaymentsRefunded: _refunded,
+    RefundPaidOut: _paid_out,
+    ReceivableWrittenOff: _written_off,
     VoucherSet: _voucher,
 }
 

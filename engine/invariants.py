@@ -20,7 +20,7 @@ from engine.facts.sourcing import Slot
 from engine.inbound import promises
 from engine.lifecycles import HELD, LEFT, OPEN, PLANNED, RELEASED
 from engine.lifecycles import IN_TRANSIT as ON_THE_WAY
-from engine.money_books import PREPAYMENT, RECEIVABLE, VOUCHER_LIABILITY, WRITE_OFF
+from engine.money_books import PREPAYMENT, RECEIVABLE, REFUNDS_PAYABLE, VOUCHER_LIABILITY, WRITE_OFF
 from engine.orders import RELEASE, Order
 from engine.state import State
 
@@ -321,6 +321,11 @@ def money_ledger_is_that_of_the_orders(state: State) -> Violations:
             RECEIVABLE: max(0, money.balance_minor),
             PREPAYMENT: min(0, money.balance_minor),
             WRITE_OFF: money.written_off_minor,
+            REFUNDS_PAYABLE: -sum(
+                payment.refunded_minor - payment.paid_out_minor
+                for payment in money.payments
+                if payment.id not in money.vouchers
+            ),
         }
         for account, amount in of_customer.items():
             held[money.currency, account] = held.get((money.currency, account), 0) + amount

@@ -81,6 +81,9 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
     def pieces(self, units: Iterable[Units]) -> Iterator[tuple[Span, int, int]]:
         """Units as (span, units of it before them, how many)."""
         for first, count in units:
+            if len(self.spans) == 1:
+                yield self.spans[0], first, count
+                continue
             start = 0
             for span in self.spans:
                 before = max(first, start) - start
@@ -104,7 +107,10 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
 
 
 class Payment(msgspec.Struct, array_like=True, gc=False):
-    """One way in which the customer pays. `state`: authorised, captured (in part or whole) or voided."""
+    """One way in which the customer pays. `state`: authorised, captured (in part or whole) or voided.
+
+    Of what is refunded `paid_out_minor` has left the bank.
+    """
 
     id: str
     method: str
@@ -112,6 +118,7 @@ class Payment(msgspec.Struct, array_like=True, gc=False):
     state: str
     captured_minor: int = 0
     refunded_minor: int = 0
+    paid_out_minor: int = 0
 
     @property
     def kept_minor(self) -> int:

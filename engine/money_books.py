@@ -5,6 +5,7 @@ what we paid for stands above zero, what we owe and what we earned below.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from engine.facts.money import Document, MoneyPosting
 from engine.money import CREDIT_NOTE, INVOICE, ORDER_CONFIRMATION
@@ -19,6 +20,7 @@ CLEARING = "clearing"
 PREFIXES = {ORDER_CONFIRMATION: "OC", INVOICE: "INV", CREDIT_NOTE: "CN"}
 
 
+@lru_cache(maxsize=4_096)
 def taxed(kind: str, country: str, category: str, rate_millionths: int) -> str:
     """The account of one kind for one tax: `revenue:DE:S:0.19`."""
     return f"{kind}:{country}:{category}:{text_of_rate(rate_millionths)}"

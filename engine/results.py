@@ -45,6 +45,7 @@ class ResultCode(enum.Enum):
     BELOW_SHIPPED = ("below_shipped", 409, True, "Less than has shipped already")
     EXCEEDS_ALLOCATED = ("exceeds_allocated", 409, True, "More than the fulfilment has")
     EXCEEDS_AUTHORISED = ("exceeds_authorised", 409, True, "More than the payment still allows")
+    EXCEEDS_OWED = ("exceeds_owed", 409, True, "More than is owed")
     EXCEEDS_RETURNABLE = ("exceeds_returnable", 409, True, "More than was shipped and not yet returned")
     IN_USE = ("in_use", 409, True, "Something still depends on it")
     RATE_LIMITED = ("rate_limited", 429, True, "Too many requests")

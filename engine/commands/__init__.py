@@ -1,6 +1,7 @@
 """The language of intent: what somebody asks for, in the imperative. One file per area."""
 
 from engine.commands.access import CreateApiKey, RevokeApiKey
+from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
 from engine.commands.configuration import Configure
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.maintenance import ForgetKeys, ImproveOrders, MeetDeadlines, RecordDigest
@@ -78,6 +79,9 @@ Command = (
     | AddPayment
     | CapturePayment
     | VoidPayment
+    | LockPeriod
+    | PayOutRefund
+    | WriteOff
     | SettleReturn
     | ReportLoss
     | TakeLooseReturn
@@ -152,6 +156,9 @@ __all__ = [
     "AddPayment",
     "CapturePayment",
     "VoidPayment",
+    "LockPeriod",
+    "PayOutRefund",
+    "WriteOff",
     "SettleReturn",
     "SourceOrderAgain",
 ]

@@ -16,6 +16,9 @@ from engine.facts.money import (
     PaymentCaptured,
     PaymentsRefunded,
     PaymentVoided,
+    PeriodLocked,
+    ReceivableWrittenOff,
+    RefundPaidOut,
     ReturnSettled,
     UnitsCharged,
     UnitsCredited,
@@ -101,6 +104,9 @@ Fact = (
     | PaymentCaptured
     | PaymentVoided
     | PaymentsRefunded
+    | PeriodLocked
+    | ReceivableWrittenOff
+    | RefundPaidOut
     | UnitsCharged
     | UnitsCredited
     | ReturnSettled
@@ -143,6 +149,9 @@ __all__ = [
     "PaymentCaptured",
     "PaymentVoided",
     "PaymentsRefunded",
+    "PeriodLocked",
+    "ReceivableWrittenOff",
+    "RefundPaidOut",
     "UnitsCharged",
     "UnitsCredited",
     "ReturnSettled",

@@ -177,6 +177,31 @@ class PaymentsRefunded(msgspec.Struct, array_like=True, frozen=True, tag="paymen
     postings: tuple[Posting, ...] = ()
 
 
+class RefundPaidOut(msgspec.Struct, array_like=True, frozen=True, tag="refund_paid_out"):
+    """Money that goes back over a payment has left the bank."""
+
+    order: str
+    payment: str
+    amount_minor: int
+    postings: tuple[Posting, ...] = ()
+
+
+class ReceivableWrittenOff(msgspec.Struct, array_like=True, frozen=True, tag="receivable_written_off"):
+    """What a customer owes was given up."""
+
+    order: str
+    amount_minor: int
+    reason: str
+    postings: tuple[Posting, ...] = ()
+
+
+class PeriodLocked(msgspec.Struct, array_like=True, frozen=True, tag="period_locked"):
+    """Nothing is booked on `through_day` or before it any more."""
+
+    through_day: int
+    postings: tuple[Posting, ...] = ()
+
+
 class ReturnSettled(msgspec.Struct, array_like=True, frozen=True, tag="return_settled"):
     """Units that came back with a return are settled; what the customer gets is in the fact that follows."""
 

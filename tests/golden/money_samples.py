@@ -63,6 +63,9 @@ MONEY_SAMPLES: dict[str, Fact] = {
         (om.MoneyPosting("revenue:DE:S:0.19", "receivable", 2_681),),
         (),
     ),
+    "refund_paid_out/1": f.RefundPaidOut("W-1001", "p-1", 490, ()),
+    "receivable_written_off/1": f.ReceivableWrittenOff("W-1001", 450, "moved away", ()),
+    "period_locked/1": f.PeriodLocked(739_920, ()),
     "units_charged/2": f.UnitsCharged("W-1001", (om.Charge(0, 2, TAXED),), ()),
     "units_credited/1": f.UnitsCredited(
         "W-1001",

@@ -6,6 +6,7 @@ from typing import Any
 from engine import commands as c
 from engine import invariants, machine
 from engine.areas import coarse_area
+from engine.calendars.local_time import date_of_day, day_at, zone_of
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.orders import (
     CancelLine,
@@ -186,6 +187,7 @@ class Life:
             self.talk,
             self.walk,
             self.pay_for_one,
+            self.keep_books,
             self.supply,
             self.supply,
         ]
@@ -490,6 +492,27 @@ class Life:
         """Some customer pays."""
         if self.orders:
             self.pay(f"W-{self.chance.randint(1, self.orders)}")
+
+    def keep_books(self) -> None:
+        """A bookkeeper pays out, writes off, or locks days that are over."""
+        chance, number = self.chance, f"W-{self.chance.randint(1, max(1, self.orders))}"
+        order = find(self.state, number)
+        payments = [] if order is None or order.money is None else order.money.payments
+        payment = next((each.id for each in payments if each.refunded_minor > each.paid_out_minor), "card")
+        owing = next((o for o in self.state.orders.open.values() if o.money and o.money.balance_minor > 0), order)
+        some = chance.choice((None, 100))
+        over = day_at(zone_of("UTC"), self.now_ns) - chance.randint(0, 30)
+        pay_out = c.PayOutRefund(number, payment, some)
+        self.do(
+            chance.choice(
+                (
+                    pay_out,
+                    pay_out,
+                    c.WriteOff(owing.number if owing else number, "gone", some),
+                    c.LockPeriod(date_of_day(over)),
+                )
+            )
+        )
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""

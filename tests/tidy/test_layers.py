@@ -49,7 +49,7 @@ LAYERS: list[set[str]] = [
         "engine.payments",
     },
     {"engine.deadlines", "engine.changes"},
-    {"engine.restating", "engine.settling", "engine.booking"},
+    {"engine.restating", "engine.settling", "engine.booking", "engine.bookkeeping"},
     {"engine.decisions", "engine.explaining"},
     {"engine.state"},
     {"engine.machine", "engine.invariants"},

@@ -1,0 +1,25 @@
+"""What bookkeepers do themselves."""
+
+import msgspec
+
+
+class PayOutRefund(msgspec.Struct, frozen=True):
+    """Money that goes back over a payment was paid out: all that is owed of it, or `amount_minor`."""
+
+    order: str
+    payment: str
+    amount_minor: int | None = None
+
+
+class WriteOff(msgspec.Struct, frozen=True):
+    """What a customer owes will not come: all of it, or `amount_minor`."""
+
+    order: str
+    reason: str
+    amount_minor: int | None = None
+
+
+class LockPeriod(msgspec.Struct, frozen=True):
+    """Nothing is booked on a day up to `through` (an ISO date) any more."""
+
+    through: str
