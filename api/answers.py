@@ -7,6 +7,7 @@ import msgspec
 from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, iso_or_none
+from engine.calendars.local_time import date_of_day
 from engine.facts.money import Priced
 from engine.facts.orders import Take
 from engine.lifecycles import (
@@ -25,6 +26,7 @@ from engine.lifecycles import (
     RETURN,
 )
 from engine.money import OrderMoney
+from engine.money_books import document_id
 from engine.orders import Fulfilment, LooseReturn, Order, OrderLine, Return
 from engine.pricing.amounts import text_of_rate
 from engine.settling import refund_minor
@@ -126,7 +128,8 @@ class PricedLineAnswer(AmountAnswer):
 
 
 class PaymentAnswer(msgspec.Struct):
-    """One way in which the customer pays. `state`: authorised, captured (in part or whole), voided."""
+    """One way in which the customer pays. `state`: authorised, captured (in part or whole), voided. Of what is refunded
+    `paid_out_minor` has left the bank."""
 
     id: str
     method: str
@@ -134,6 +137,16 @@ class PaymentAnswer(msgspec.Struct):
     state: str
     captured_minor: int
     refunded_minor: int
+    paid_out_minor: int
+
+
+class DocumentAnswer(msgspec.Struct):
+    """A document of the order by its number, which has no gaps. `type`: order_confirmation, invoice, credit_note."""
+
+    type: str
+    id: str
+    date: str
+    total_minor: int
 
 
 class MoneyAnswer(msgspec.Struct):
@@ -141,6 +154,7 @@ class MoneyAnswer(msgspec.Struct):
 
     total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
     units that were cancelled, lost or returned; `appeased_minor` was given after the fact; `due_minor` is the rest. `paid_minor` came and did not go back.
+    `balance_minor` is what the customer owes by the books, for what was invoiced; below nothing, what was paid before. `written_off_minor` was given up.
     """
 
     currency: str
@@ -156,6 +170,9 @@ class MoneyAnswer(msgspec.Struct):
     due_minor: int
     paid_minor: int
     payments: list[PaymentAnswer]
+    balance_minor: int
+    written_off_minor: int
+    documents: list[DocumentAnswer]
 
 
 class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
@@ -420,8 +437,17 @@ def _money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
                 payment.state,
                 payment.captured_minor,
                 payment.refunded_minor,
+                payment.paid_out_minor,
             )
             for payment in money.payments
+        ],
+        balance_minor=money.balance_minor,
+        written_off_minor=money.written_off_minor,
+        documents=[
+            DocumentAnswer(
+                issued.document.series, document_id(issued.document), date_of_day(issued.day), issued.total_minor
+            )
+            for issued in money.documents
         ],
     )
 

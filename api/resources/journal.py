@@ -1,22 +1,18 @@
 """The stock journal over HTTP: every posting, the newest first."""
 
-import asyncio
-from collections.abc import Iterator
-
 import msgspec
 
 from api.endpoint import encode
 from api.fact_data import Document, PostingAnswer, document_of, postings_of
 from api.identifiers import reservation_number
-from api.listing import SpanQuery, seq_at
+from api.listing import SpanQuery
 from api.operations import Call, Handled, Operation, Reply
-from api.problems import malformed
+from api.scanning import scan
 from api.timestamps import Timestamp, iso
-from engine import limits, records
+from engine import records
 from engine.facts import Fact
 from engine.records import kind_of
 from engine.results import Rejection
-from engine.wal import Journal
 
 
 class JournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,56 +88,13 @@ class _Wanted:
 
 
 async def journal(call: Call) -> Handled:
-    """A page of the journal. Scans in slices, so that other requests are answered in between."""
+    """A page of the journal."""
     query: JournalQuery = call.query
     reservation = None if query.reservation is None else reservation_number(query.reservation)
     if query.reservation is not None and reservation is None:
         return Reply(200, encode(JournalPage([], None)))
-    start = _start(query.cursor)
-    if isinstance(start, Rejection):
-        return start
-    source, wanted = call.node.journal, _Wanted(query, reservation)
-    before_seq, given = start or (source.last_seq + 1, 0)
-    if query.to_ns is not None:
-        first_too_late = seq_at(source, query.to_ns)
-        if first_too_late < before_seq:
-            before_seq, given = first_too_late, 0
-    items: list[JournalEntry] = []
-    looked_at = 0
-    for seq, time_ns, encoded in _records(source, before_seq + (1 if given else 0)):
-        if time_ns < query.from_ns:
-            return Reply(200, encode(JournalPage(items, None)))
-        if looked_at == limits.JOURNAL_SCAN_RECORDS_MAX:
-            return Reply(200, encode(JournalPage(items, f"{seq + 1}.0")))
-        looked_at += 1
-        if looked_at % limits.JOURNAL_SCAN_SLICE_RECORDS == 0:
-            await asyncio.sleep(0)
-        actor, facts = wanted.facts_of(encoded)
-        for position, fact in enumerate(facts):
-            if seq == before_seq and position < given:
-                continue
-            if len(items) == query.limit:
-                return Reply(200, encode(JournalPage(items, f"{seq}.{position}" if position else f"{seq + 1}.0")))
-            items.append(_entry(seq, time_ns, actor, fact))
-    return Reply(200, encode(JournalPage(items, None)))
-
-
-def _start(cursor: str | None) -> tuple[int, int] | Rejection | None:
-    """A cursor is `<seq>.<n>`: records before `seq` come next; with n, the facts of record `seq` after the first n too."""
-    if not cursor:
-        return None
-    seq, dot, given = cursor.partition(".")
-    if not (cursor.isascii() and dot and seq.isdigit() and given.isdigit() and len(cursor) <= 30):
-        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
-    return int(seq), int(given)
-
-
-def _records(journal: Journal, before_seq: int) -> Iterator[tuple[int, int, bytes]]:
-    """(seq, time_ns, record), the newest first, from those before `before_seq`."""
-    for batch in journal.read_backwards(before_seq):
-        for offset in range(len(batch.records) - 1, -1, -1):
-            if batch.first_seq + offset < before_seq:
-                yield batch.first_seq + offset, batch.time_ns, batch.records[offset]
+    page = await scan(call.node.journal, query, _Wanted(query, reservation).facts_of, _entry)
+    return page if isinstance(page, Rejection) else Reply(200, encode(JournalPage(*page)))
 
 
 def _entry(seq: int, time_ns: int, actor: str, fact: Fact) -> JournalEntry:

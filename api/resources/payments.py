@@ -1,14 +1,16 @@
 """Payments of orders over HTTP: noted, captured, voided. Money itself is moved by whoever the shop pays with."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from api.answers import OrderAnswer
 from api.listing import path_id
 from api.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, order_resource
-from engine.commands import AddPayment, CapturePayment, VoidPayment
+from engine import limits
+from engine.commands import AddPayment, CapturePayment, PayOutRefund, VoidPayment
 from engine.commands.fields import Minor
 from engine.commands.orders import PaymentRequest
 from engine.results import Rejection, ResultCode
@@ -20,6 +22,12 @@ class CaptureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """How much came; without `amount_minor` all that is left of it."""
 
     amount_minor: Minor | None = None
+
+
+class PayOutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much was paid out; without `amount_minor` all that is to go back."""
+
+    amount_minor: Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)] | None = None
 
 
 class VoidBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +61,15 @@ def capture(call: Call) -> Handled:
     return Changing(CapturePayment(path[0], path[1], amount), order_renderer(path[0]))
 
 
+def pay_out(call: Call) -> Handled:
+    """What goes back has left the bank."""
+    path = _path(call, "number", "payment")
+    if isinstance(path, Rejection):
+        return path
+    amount = None if call.body is None else call.body.amount_minor
+    return Changing(PayOutRefund(path[0], path[1], amount), order_renderer(path[0]))
+
+
 def void(call: Call) -> Handled:
     """No more will come."""
     path = _path(call, "number", "payment")
@@ -64,6 +81,13 @@ def void(call: Call) -> Handled:
 EXAMPLE: dict[str, Any] = {"id": "p-1", "method": "card", "amount_minor": 3190, "state": "authorised"}
 
 OPERATIONS = [
+    Operation(
+        id="payOutRefund", method="POST", path="/v1/orders/{number}/payments/{payment}/pay-out", tag=TAG, handle=pay_out,
+        summary="What goes back over a payment has left the bank", body=PayOutBody, body_optional=True, answer=OrderAnswer,
+        resource=order_resource,
+        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.EXCEEDS_OWED),
+        description="Until then it stands in `refunds_payable`. What goes back to a voucher is there at once.",
+    ),
     Operation(
         id="addPayment", method="POST", path="/v1/orders/{number}/payments", tag=TAG, handle=add, status=201,
         summary="Note a payment of an order", body=PaymentRequest, answer=OrderAnswer, resource=order_resource,

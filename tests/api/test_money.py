@@ -97,7 +97,7 @@ def test_a_payment_is_noted_captured_and_voided(shop: Api) -> None:
     assert shop.done("/v1/orders/W-1/payments/p-1/void")["money"]["payments"] == [
         {
             "id": "p-1", "method": "card", "amount_minor": 1500, "state": "captured",
-            "captured_minor": 1500, "refunded_minor": 0,
+            "captured_minor": 1500, "refunded_minor": 0, "paid_out_minor": 0,
         }
     ]  # fmt: skip
     assert shop.post("/v1/orders/W-1/payments/nope/capture", {}).json()["code"] == "not_found"

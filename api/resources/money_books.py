@@ -1,0 +1,264 @@
+"""The money books over HTTP: an order's account, the journal of money, the trial balance, write-offs and locked periods."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.answers import OrderAnswer
+from api.endpoint import encode
+from api.fact_data import Document, document_of
+from api.listing import SpanQuery, path_id
+from api.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.resources.orders import order_renderer, order_resource
+from api.scanning import scan
+from api.timestamps import Timestamp, iso
+from engine import limits, orders, records
+from engine.calendars.local_time import date_of_day
+from engine.commands import LockPeriod, WriteOff
+from engine.commands.fields import Date, Text
+from engine.facts import Fact, MoneyBooked
+from engine.money_books import PREPAYMENT, RECEIVABLE
+from engine.results import Rejection, ResultCode
+from engine.state import State
+
+TAG = "Money books"
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
+_NEEDLE = b"money_booked"
+Amount = Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)]
+
+
+class MoneyPostingAnswer(msgspec.Struct, frozen=True):
+    """`amount_minor` goes from one account (credit) to another (debit)."""
+
+    source_account: str
+    target_account: str
+    amount_minor: int
+
+
+class MoneyEntry(msgspec.Struct, kw_only=True):
+    """One booking: `date` is the day it belongs to where the order was placed, `time` when it was written down; `document` says why."""
+
+    seq: int
+    time: Timestamp
+    date: str
+    actor: str
+    order: str | None
+    currency: str
+    document: Document
+    postings: tuple[MoneyPostingAnswer, ...]
+
+
+class AccountEntry(MoneyEntry, kw_only=True):
+    """With what the customer owes after it: above nothing a receivable, below nothing what we owe."""
+
+    balance_minor: int
+
+
+class AccountAnswer(msgspec.Struct):
+    """The account of an order, the oldest entry first. `balance_minor` is what the customer owes by the books; no currency without prices."""
+
+    order: str
+    currency: str | None
+    balance_minor: int
+    entries: list[AccountEntry]
+
+
+class MoneyJournalPage(msgspec.Struct):
+    """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
+
+    items: list[MoneyEntry]
+    next_cursor: str | None
+
+
+class MoneyJournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Entries must meet all of it. `account` is one that a posting names, in full or up to a `:`."""
+
+    order: str | None = None
+    account: str | None = None
+    document: str | None = None
+    currency: str | None = None
+
+
+class CurrencyBalance(msgspec.Struct):
+    """All accounts in one currency: debits above nothing, credits below; they sum to zero."""
+
+    currency: str
+    balanced: bool
+    accounts: dict[str, int]
+
+
+class TrialBalance(msgspec.Struct):
+    """The trial balance in every currency. Days through `locked_through` take no more bookings. `last_numbers` are those of documents."""
+
+    seq: int
+    balanced: bool
+    currencies: list[CurrencyBalance]
+    locked_through: str | None
+    last_numbers: dict[str, dict[str, int]]
+
+
+class LockBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing is booked on a day up to `through` any more."""
+
+    through: Date
+
+
+class LockAnswer(msgspec.Struct):
+    """The last day that is locked."""
+
+    locked_through: str
+
+
+class WriteOffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why what the customer owes will not come; without `amount_minor` all of it."""
+
+    reason: Text
+    amount_minor: Amount | None = None
+
+
+def _postings(fact: MoneyBooked) -> tuple[MoneyPostingAnswer, ...]:
+    return tuple(MoneyPostingAnswer(entry.source, entry.target, entry.amount_minor) for entry in fact.entries)
+
+
+def entry_of(seq: int, time_ns: int, actor: str, fact: MoneyBooked) -> MoneyEntry:
+    """A booking as clients see it."""
+    return MoneyEntry(
+        seq=seq,
+        time=iso(time_ns),
+        date=date_of_day(fact.day),
+        actor=actor,
+        order=fact.order,
+        currency=fact.currency,
+        document=document_of(fact, seq),
+        postings=_postings(fact),
+    )
+
+
+async def account(call: Call) -> Handled:
+    """Every booking of an order, with the running balance."""
+    node, number = call.node, call.path["number"]
+    order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(node.state, number)
+    if order is None:
+        return NOT_FOUND
+    entries: list[AccountEntry] = []
+    balance = 0
+    for looked_at, seq in enumerate(seq for seq in order.history if seq >= node.journal.first_seq):
+        if looked_at % 50 == 49:
+            await asyncio.sleep(0)
+        time_ns, encoded = node.journal.record(seq)
+        if _NEEDLE not in encoded:
+            continue
+        record = records.decode(encoded)
+        for fact in record.facts:
+            if isinstance(fact, MoneyBooked) and fact.order == number:
+                balance += _of_customer(fact)
+                plain = msgspec.structs.asdict(entry_of(seq, time_ns, record.actor, fact))
+                entries.append(AccountEntry(**plain, balance_minor=balance))
+    currency = None if order.money is None else order.money.currency
+    return Reply(200, encode(AccountAnswer(number, currency, balance, entries)))
+
+
+def _of_customer(fact: MoneyBooked) -> int:
+    accounts = (RECEIVABLE, PREPAYMENT)
+    return sum(((each.target in accounts) - (each.source in accounts)) * each.amount_minor for each in fact.entries)
+
+
+async def journal(call: Call) -> Handled:
+    """A page of the journal of money."""
+    query: MoneyJournalQuery = call.query
+
+    def facts_of(encoded: bytes) -> tuple[str, list[Fact]]:
+        if _NEEDLE not in encoded or (query.order is not None and query.order.encode() not in encoded):
+            return "", []
+        record = records.decode(encoded)
+        return record.actor, [fact for fact in reversed(record.facts) if matches(fact, query)]
+
+    page = await scan(call.node.journal, query, facts_of, entry_of)
+    return page if isinstance(page, Rejection) else Reply(200, encode(MoneyJournalPage(*page)))
+
+
+def matches(fact: Fact, query: MoneyJournalQuery) -> bool:
+    """Whether a fact is a booking that a query asks for."""
+    if not isinstance(fact, MoneyBooked):
+        return False
+    asked = query.account
+    return (
+        query.order in (None, fact.order)
+        and query.currency in (None, fact.currency)
+        and query.document in (None, fact.document_id)
+        and (asked is None or any(_is(asked, each.source) or _is(asked, each.target) for each in fact.entries))
+    )
+
+
+def _is(asked: str, account: str) -> bool:
+    return account == asked or account.startswith(f"{asked}:")
+
+
+def trial_balance(call: Call) -> Handled:
+    """All accounts of all currencies."""
+    return Reading(lambda state, now_ns: balance_of(state))
+
+
+def balance_of(state: State) -> TrialBalance:
+    """The trial balance of a state."""
+    books = state.money_books
+    currencies = [
+        CurrencyBalance(currency, sum(accounts.values()) == 0, dict(sorted(accounts.items())))
+        for currency, accounts in sorted(books.balances.items())
+    ]
+    numbers: dict[str, dict[str, int]] = {}
+    for (series, year), number in sorted(books.last_numbers.items()):
+        numbers.setdefault(series, {})[str(year)] = number
+    locked = date_of_day(books.locked_through_day) if books.locked_through_day else None
+    return TrialBalance(state.seq, all(each.balanced for each in currencies), currencies, locked, numbers)
+
+
+def lock(call: Call) -> Handled:
+    """Lock days that are over."""
+    return Changing(
+        LockPeriod(call.body.through),
+        lambda state, seq, facts: LockAnswer(date_of_day(state.money_books.locked_through_day)),
+    )
+
+
+def write_off(call: Call) -> Handled:
+    """Give up what a customer owes."""
+    number = call.path["number"]
+    if isinstance(path_id(number, "number"), Rejection):
+        return NOT_FOUND
+    return Changing(WriteOff(number, call.body.reason, call.body.amount_minor), order_renderer(number))
+
+
+OPERATIONS = [
+    Operation(
+        id="getOrderAccount", method="GET", path="/v1/orders/{number}/account", tag=TAG, handle=account,
+        summary="Every booking of an order, with the running balance", answer=AccountAnswer,
+        codes=(ResultCode.NOT_FOUND,),
+    ),
+    Operation(
+        id="listMoneyJournal", method="GET", path="/v1/journal/money", tag=TAG, handle=journal, query=MoneyJournalQuery,
+        summary="Every booking of money, the newest first", answer=MoneyJournalPage,
+        description="`account` may be a kind (`revenue`) or one account (`revenue:DE:S:0.19`), `document` a number (`INV-2026-000017`). "
+        "`kontor export` writes the same as CSV and for DATEV.",
+    ),
+    Operation(
+        id="getMoneyTrialBalance", method="GET", path="/v1/ledger/money", tag=TAG, handle=trial_balance,
+        summary="The trial balance of the money ledger", answer=TrialBalance,
+    ),
+    Operation(
+        id="lockPeriod", method="PUT", path="/v1/ledger/money/lock", tag=TAG, handle=lock, body=LockBody,
+        summary="Lock days that are over", answer=LockAnswer, codes=(ResultCode.INVALID_TRANSITION,),
+        example={"through": "2026-10-31"},
+        description="A lock stays, and a later one may follow. Nothing is ever booked on an earlier day than the first that is open.",
+    ),
+    Operation(
+        id="writeOff", method="POST", path="/v1/orders/{number}/write-offs", tag=TAG, handle=write_off, status=201,
+        body=WriteOffBody, summary="Give up what a customer owes for what was sent", answer=OrderAnswer,
+        resource=order_resource,
+        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.EXCEEDS_OWED),
+        example={"reason": "customer cannot be found"},
+        description="Should the money come after all, it is written back with the payment.",
+    ),
+]  # fmt: skip
