@@ -1,0 +1,1 @@
+"""The money books as files for other programs: CSV, trial balances, DATEV."""
