@@ -1,14 +1,11 @@
 """Orders, fulfilments and returns as clients see them. Nothing personal is in any of these: they are journalled as answers."""
 
-from typing import Any
-
 import msgspec
 
 from api.identifiers import fulfilment_id, inbound_id, reservation_id, return_id
+from api.money_answers import MoneyAnswer, money_answer
 from api.people import Billing, Customer, ShipTo
 from api.timestamps import Timestamp, iso, iso_or_none
-from engine.calendars.local_time import date_of_day
-from engine.facts.money import Priced
 from engine.facts.orders import Take
 from engine.lifecycles import (
     ACCEPTED,
@@ -25,10 +22,7 @@ from engine.lifecycles import (
     RELEASED,
     RETURN,
 )
-from engine.money import OrderMoney
-from engine.money_books import document_id
 from engine.orders import Fulfilment, LooseReturn, Order, OrderLine, Return
-from engine.pricing.amounts import text_of_rate
 from engine.settling import refund_minor
 from engine.state import State
 from engine.work import order_traits, traits_of
@@ -92,87 +86,6 @@ class PromisedAnswer(msgspec.Struct):
     quantity: int
     ships_at: Timestamp | None
     delivers_at: Timestamp | None
-
-
-class DiscountAnswer(msgspec.Struct):
-    """What one promotion takes off, or (`promotion` null) the shop itself, which calls it `label`."""
-
-    promotion: str | None
-    amount_minor: int
-    label: str | None
-
-
-class AmountAnswer(msgspec.Struct):
-    """`total_minor` is what the customer pays; `tax_minor` is in it. `tax_category` is the EN 16931 code.
-
-    goods_minor - discount_minor = total_minor where `tax_included`, else total_minor - tax_minor.
-    """
-
-    goods_minor: int
-    discounts: list[DiscountAnswer]
-    discount_minor: int
-    total_minor: int
-    tax_minor: int
-    tax_rate: str
-    tax_category: str
-    tax_included: bool
-
-
-class PricedLineAnswer(AmountAnswer):
-    """Units of an order line that were priced together. `price_list` is where their price is from; null: it is the shop's own."""
-
-    id: str
-    quantity: int
-    unit_price_minor: int
-    price_list: str | None
-
-
-class PaymentAnswer(msgspec.Struct):
-    """One way in which the customer pays. `state`: authorised, captured (in part or whole), voided. Of what is refunded
-    `paid_out_minor` has left the bank."""
-
-    id: str
-    method: str
-    amount_minor: int
-    state: str
-    captured_minor: int
-    refunded_minor: int
-    paid_out_minor: int
-
-
-class DocumentAnswer(msgspec.Struct):
-    """A document of the order by its number, which has no gaps. `type`: order_confirmation, invoice, credit_note."""
-
-    type: str
-    id: str
-    date: str
-    total_minor: int
-
-
-class MoneyAnswer(msgspec.Struct):
-    """What the order costs, frozen when it was placed; a line that a change made longer is there more than once.
-
-    total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
-    units that were cancelled, lost or returned; `appeased_minor` was given after the fact; `due_minor` is the rest. `paid_minor` came and did not go back.
-    `balance_minor` is what the customer owes by the books, for what was invoiced; below nothing, what was paid before. `written_off_minor` was given up.
-    """
-
-    currency: str
-    lines: list[PricedLineAnswer]
-    shipping: AmountAnswer
-    goods_minor: int
-    discount_minor: int
-    tax_minor: int
-    total_minor: int
-    credited_minor: int
-    credited_tax_minor: int
-    appeased_minor: int
-    due_minor: int
-    paid_minor: int
-    payments: list[PaymentAnswer]
-    balance_minor: int
-    written_off_minor: int
-    documents: list[DocumentAnswer]
 
 
 class OrderLineAnswer(msgspec.Struct, omit_defaults=True):
@@ -384,71 +297,7 @@ def order_answer(state: State, order: Order) -> OrderAnswer:
         pickup_until=iso_or_none(order.collect_by_ns),
         replaces=order.replaces,
         replaced_by=tuple(order.replaced_by),
-        money=None if order.money is None else _money_answer(order, order.money),
-    )
-
-
-def amount_fields(priced: Priced) -> dict[str, Any]:
-    """The fields of an `AmountAnswer`."""
-    return {
-        "goods_minor": priced.goods_minor,
-        "discounts": [DiscountAnswer(each.promotion, each.minor, each.label) for each in priced.discounts],
-        "discount_minor": priced.discount_minor,
-        "total_minor": priced.total_minor,
-        "tax_minor": priced.tax_minor,
-        "tax_rate": text_of_rate(priced.rate_millionths),
-        "tax_category": priced.category,
-        "tax_included": priced.tax_included,
-    }
-
-
-def _money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
-    lines = [
-        PricedLineAnswer(
-            **amount_fields(span.priced),
-            id=line.id,
-            quantity=span.quantity,
-            unit_price_minor=span.priced.unit_price_minor,
-            price_list=span.priced.price_list,
-        )
-        for line, priced in zip(order.lines, money.lines, strict=True)
-        for span in priced.spans
-    ]
-    shipping = AmountAnswer(**amount_fields(money.shipping))
-    total = money.total_minor
-    return MoneyAnswer(
-        currency=money.currency,
-        lines=lines,
-        shipping=shipping,
-        goods_minor=sum([line.goods_minor for line in lines]),
-        discount_minor=sum([line.discount_minor for line in lines]) + shipping.discount_minor,
-        tax_minor=sum([line.tax_minor for line in lines]) + shipping.tax_minor,
-        total_minor=total,
-        credited_minor=money.credited_minor,
-        credited_tax_minor=money.credited_tax_minor,
-        appeased_minor=money.appeased_minor,
-        due_minor=money.due_minor,
-        paid_minor=money.paid_minor,
-        payments=[
-            PaymentAnswer(
-                payment.id,
-                payment.method,
-                payment.amount_minor,
-                payment.state,
-                payment.captured_minor,
-                payment.refunded_minor,
-                payment.paid_out_minor,
-            )
-            for payment in money.payments
-        ],
-        balance_minor=money.balance_minor,
-        written_off_minor=money.written_off_minor,
-        documents=[
-            DocumentAnswer(
-                issued.document.series, document_id(issued.document), date_of_day(issued.day), issued.total_minor
-            )
-            for issued in money.documents
-        ],
+        money=None if order.money is None else money_answer(order, order.money),
     )
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from typing import Any
 from api.node import Node
 from bench.core import Unsound, check
 from bench.workloads import SIZES, shop
+from engine.commands import Command
 from engine.writer import Change, Writer
 
 
-def prepare(directory: Path, size: str) -> None:
-    """A data directory with a stocked shop."""
+def prepare(directory: Path, size: str, more: Iterable[Command] = ()) -> None:
+    """A data directory with a stocked shop, and what `more` sets up."""
     node = Node.open(directory)
     writer = Writer(node.state, node.journal, time.time_ns)
-    for command in shop(SIZES[size]):
+    for command in (*shop(SIZES[size]), *more):
         writer.submit(Change(command, "bench", lambda state, seq, facts: (201, b""), lambda outcome: None))
         while writer.settle():
             pass
@@ -88,12 +89,14 @@ def load(
     workload: str = "reserve",
     skew: str = "zipf",
     rate: float | None = None,
+    unit_prices: bool = True,
 ) -> dict[str, Any]:
     """One run of the generator in its own process: closed loop, or open loop at `rate` requests a second."""
     words = ["--connections", str(connections), "--seconds", str(seconds), "--size", size, "--seed", str(seed)]
     words += ["--workload", workload, "--skew", "hot" if hot else skew]
     words += ["--keyed"] if keyed else []
     words += ["--rate", str(rate)] if rate else []
+    words += [] if unit_prices else ["--no-unit-prices"]
     command = [sys.executable, "-m", "bench.load", "--url", f"http://127.0.0.1:{port}", *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import core, frontends, growth, http, memory, restart, sourcing, stall, traffic, upkeep, worklists
+from bench import core, frontends, growth, http, memory, prices, restart, sourcing, stall, traffic, upkeep, worklists
 from bench.peers import compare
 from bench.scales import Scale
 from bench.workloads import SIZES
@@ -40,6 +40,12 @@ def workloads(directory: Path, scale: Scale) -> Figures:
     for connections in {min(8, *_some(scale)), min(32, *_some(scale))}:
         where = directory / f"batch-{connections}"
         yield traffic.workload(where, scale.shop, "batch", connections, scale.seconds, scale.rounds)
+
+
+def priced(directory: Path, scale: Scale) -> Figures:
+    """whole sales with prices against the same without, in turn; a quote against 500 promotions"""
+    for connections in _some(scale):
+        yield from prices.measure(directory / f"{connections}", scale.shop, connections, scale.seconds, scale.rounds)
 
 
 def rate(directory: Path, scale: Scale) -> Figures:
@@ -131,6 +137,7 @@ PARTS: dict[str, Callable[[Path, Scale], Figures]] = {
     "core": in_process,
     "http": over_http,
     "workloads": workloads,
+    "prices": priced,
     "rate": rate,
     "floor": floor,
     "frontends": behind_frontends,

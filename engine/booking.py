@@ -29,7 +29,7 @@ from engine.facts import (
     UnitsCredited,
     VoucherSet,
 )
-from engine.facts.money import Document, MoneyPosting, Priced, Share
+from engine.facts.money import Document, MoneyPosting, Share
 from engine.lifecycles import LEFT, OPEN
 from engine.money import (
     CAPTURED,
@@ -41,35 +41,25 @@ from engine.money import (
     VOUCHER,
     Issued,
     OrderMoney,
-    Payment,
-    Units,
     units_of,
 )
 from engine.money_books import (
     APPEASEMENT,
-    DISCOUNTS,
     PREPAYMENT,
     RECEIVABLE,
     REFUNDS_PAYABLE,
-    REVENUE,
-    SHIPPING_REVENUE,
-    TAX_PAYABLE,
     VOUCHER_LIABILITY,
     VOUCHERS_ISSUED,
     WRITE_OFF,
     clearing,
     document_id,
-    taxed,
 )
 from engine.orders import find
-from engine.pricing.amounts import of_span
-from engine.pricing.taxes import Tax, contained
+from engine.sales import CUSTOMER, Entry, Sale
 
 if TYPE_CHECKING:
+    from engine.orders import Order
     from engine.state import State
-
-CUSTOMER = ""
-_Entry = tuple[str, str, int]
 
 
 class _Customer:
@@ -87,11 +77,6 @@ class _Customer:
         self.written_off_minor = 0 if money is None else money.written_off_minor
         self.given_minor = self.appeasement()
         self.added: dict[str, PaymentAdded] = {}
-
-    def payment(self, payment_id: str) -> Payment | PaymentAdded:
-        """A payment of the order, or one that this record adds."""
-        known = None if self.money is None else self.money.payment(payment_id)
-        return known or self.added[payment_id]
 
     def appeasement(self) -> int:
         """What was given to appease the customer and is still more than nothing to pay: what is credited anyway takes it up."""
@@ -116,21 +101,28 @@ class _Books:
             order = find(self.state, number)
             if order is None or order.money is None:
                 return None
-            money = order.money
-            found = _Customer(number, money.currency, order.channel, money, money.total_minor)
-            self.customers[number] = found
+            found = self.customer_of(order, order.money)
+        return found
+
+    def customer_of(self, order: Order, money: OrderMoney) -> _Customer:
+        """The account of an order that has one, as it is before the record."""
+        found = _Customer(order.number, money.currency, order.channel, money, money.total_minor)
+        self.customers[order.number] = found
         return found
 
     def channel_of(self, number: str) -> str:
         """The channel of an order that is placed by this record."""
         return next(fact.channel for fact in self.record if isinstance(fact, OrderPlaced) and fact.order == number)
 
-    def means(self, payment: Payment | PaymentAdded) -> str:
+    def means(self, customer: _Customer, payment_id: str) -> str:
         """The account that a payment's money comes to: what is paid with a voucher was owed for it."""
-        name = payment.id if isinstance(payment, Payment) else payment.payment
-        if payment.method == VOUCHER and name in self.state.configuration.vouchers:
-            return VOUCHER_LIABILITY
-        return clearing(payment.method)
+        known = None if customer.money is None else customer.money.payment(payment_id)
+        if known is None:
+            added = customer.added[payment_id]
+            by_voucher = added.method == VOUCHER and payment_id in self.state.configuration.vouchers
+            return VOUCHER_LIABILITY if by_voucher else clearing(added.method)
+        assert customer.money is not None
+        return VOUCHER_LIABILITY if payment_id in customer.money.vouchers else clearing(known.method)
 
     def day(self, channel: str | None) -> int:
         """The date of a booking: today in the channel's country, or the first day that is not locked."""
@@ -154,7 +146,7 @@ class _Books:
         self.facts.append(DocumentIssued(customer.order, document, day, total_minor, shares, fulfilment))
         return series, document_id(document)
 
-    def book(self, customer: _Customer, document: tuple[str, str], entries: Iterable[_Entry] = ()) -> None:
+    def book(self, customer: _Customer, document: tuple[str, str], entries: Iterable[Entry] = ()) -> None:
         """Book entries, and with them what they change in what was given or given up. CUSTOMER stands for the order's account."""
         booked = [entry for entry in entries if entry[2]]
         given = customer.appeasement()
@@ -181,13 +173,13 @@ def _today(country: str, now_ns: int) -> int:
     return day_at(zone_of(time_zone_of_country(country)), now_ns)
 
 
-def _signed(source: str, target: str, amount: int) -> list[_Entry]:
+def _signed(source: str, target: str, amount: int) -> list[Entry]:
     if not amount:
         return []
     return [(source, target, amount)] if amount > 0 else [(target, source, -amount)]
 
 
-def _of_customer(entries: list[_Entry]) -> int:
+def _of_customer(entries: list[Entry]) -> int:
     return sum(
         [
             amount if target == CUSTOMER else -amount
@@ -197,7 +189,7 @@ def _of_customer(entries: list[_Entry]) -> int:
     )
 
 
-def _on_accounts(entries: list[_Entry], before: int, after: int) -> list[_Entry]:
+def _on_accounts(entries: list[Entry], before: int, after: int) -> list[Entry]:
     """The customer's account by its name: a prepayment below nothing, a receivable above it; a step across is split."""
     name = PREPAYMENT if before <= 0 and after <= 0 else RECEIVABLE
     found = [(source or name, target or name, amount) for source, target, amount in entries]
@@ -230,26 +222,18 @@ def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
     """What leaves is invoiced, with shipping if it leaves first."""
     if fact.state not in LEFT:
         return
-    customer = books.customer(fact.order)
-    order = None if customer is None else find(books.state, fact.order)
-    if customer is None or order is None or customer.money is None:
+    order = find(books.state, fact.order)
+    if order is None or order.money is None or order.fulfilment(fact.fulfilment).state not in OPEN:
         return
-    fulfilment = order.fulfilment(fact.fulfilment)
-    if fulfilment.state not in OPEN:
-        return
-    money = customer.money
-    sold = _Sold()
-    shares = []
-    for at, quantity in units_of(fulfilment.lines).items():
-        units = money.lines[at].first_open(quantity)
-        shares.append(money.share(at, units))
-        sold.add(money, at, units)
-    if money.shipping.goods_minor and not (money.is_invoiced or money.shipping_gone):
-        shares.append(money.share_of_shipping())
-        sold.add_shipping(money.shipping)
-    total_minor = sum([share.total_minor for share in shares])
-    invoice = books.issue(INVOICE, customer, total_minor, tuple(shares), fact.fulfilment)
-    books.book(customer, invoice, sold.entries)
+    money = order.money
+    customer = books.customer_of(order, money)
+    sale = Sale()
+    for at, quantity in units_of(order.fulfilment(fact.fulfilment).lines).items():
+        sale.add(money, at, money.lines[at].first_open(quantity))
+    if money.shipping.goods_minor and not (money.shipping_gone or money.is_invoiced):
+        sale.add_shipping(money)
+    invoice = books.issue(INVOICE, customer, sale.total_minor, tuple(sale.shares), fact.fulfilment)
+    books.book(customer, invoice, sale.entries())
 
 
 def _credited(books: _Books, fact: UnitsCredited) -> None:
@@ -262,19 +246,16 @@ def _credited(books: _Books, fact: UnitsCredited) -> None:
     if fact.reason not in SENT:
         books.book(customer, ("order", fact.order))
         return
-    sold = _Sold()
-    after: dict[int, int] = {}
+    sale = Sale()
     for share in fact.credits:
         if share.line == SHIPPING:
-            sold.add_shipping(money.shipping)
+            sale.add_shipping(money)
         else:
-            sold.add(money, share.line, money.lines[share.line].first_sent(share.quantity, after.get(share.line, 0)))
-            after[share.line] = after.get(share.line, 0) + share.quantity
-    reversed_entries = [(target, source, amount) for source, target, amount in sold.entries]
+            sale.add(money, share.line, money.lines[share.line].first_sent(share.quantity))
     taken_up = customer.given_minor - customer.appeasement()
     total_minor = sum([share.total_minor for share in fact.credits]) - taken_up
     note = books.issue(CREDIT_NOTE, customer, total_minor, fact.credits)
-    books.book(customer, note, reversed_entries)
+    books.book(customer, note, [(target, source, amount) for source, target, amount in sale.entries()])
 
 
 def _charged(books: _Books, fact: UnitsCharged) -> None:
@@ -299,14 +280,16 @@ def _paid(books: _Books, fact: PaymentAdded) -> None:
     customer.added[fact.payment] = fact
     if fact.state == CAPTURED:
         books.book(
-            customer, ("payment", f"{fact.order}/{fact.payment}"), [(CUSTOMER, books.means(fact), fact.amount_minor)]
+            customer,
+            ("payment", f"{fact.order}/{fact.payment}"),
+            [(CUSTOMER, books.means(customer, fact.payment), fact.amount_minor)],
         )
 
 
 def _captured(books: _Books, fact: PaymentCaptured) -> None:
     customer = books.customer(fact.order)
     assert customer is not None
-    means = books.means(customer.payment(fact.payment))
+    means = books.means(customer, fact.payment)
     books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(CUSTOMER, means, fact.amount_minor)])
 
 
@@ -315,7 +298,7 @@ def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
     customer = books.customer(fact.order)
     assert customer is not None
     for refund in fact.refunds:
-        means = books.means(customer.payment(refund.payment))
+        means = books.means(customer, refund.payment)
         owed = means if means == VOUCHER_LIABILITY else REFUNDS_PAYABLE
         books.book(customer, ("payment", f"{fact.order}/{refund.payment}"), [(owed, CUSTOMER, refund.amount_minor)])
 
@@ -323,7 +306,7 @@ def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
 def _paid_out(books: _Books, fact: RefundPaidOut) -> None:
     customer = books.customer(fact.order)
     assert customer is not None
-    means = books.means(customer.payment(fact.payment))
+    means = books.means(customer, fact.payment)
     books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(means, REFUNDS_PAYABLE, fact.amount_minor)])
 
 
@@ -344,48 +327,6 @@ def _voucher(books: _Books, fact: VoucherSet) -> None:
                 day = books.day(None)
                 booked = MoneyBooked(None, voucher.currency, day, "voucher", fact.voucher, tuple(named))
                 books.facts.append(booked)
-
-
-class _Sold:
-    """Entries of a sale: revenue before discounts, discounts and tax, each by country, category and rate."""
-
-    def __init__(self) -> None:
-        self._amounts: dict[tuple[str, str], int] = {}
-
-    @property
-    def entries(self) -> list[_Entry]:
-        """As (source, target, amount)."""
-        return [(source, target, amount) for (source, target), amount in self._amounts.items() if amount]
-
-    def add(self, money: OrderMoney, at: int, units: tuple[Units, ...]) -> None:
-        """Units of a line at their frozen shares."""
-        for span, before, count in money.lines[at].pieces(units):
-            self._add(REVENUE, span.priced, span.quantity, before, count)
-
-    def add_shipping(self, priced: Priced) -> None:
-        """What sending costs."""
-        self._add(SHIPPING_REVENUE, priced, 1, 0, 1)
-
-    def _add(self, kind: str, priced: Priced, quantity: int, before: int, count: int) -> None:
-        tax = of_span(priced.tax_minor, quantity, before, count)
-        net = of_span(priced.total_minor, quantity, before, count) - tax
-        off = of_span(_discount_net(priced), quantity, before, count) if priced.discounts else 0
-        keys = priced.country, priced.category, priced.rate_millionths
-        revenue = taxed(kind, *keys)
-        self._post(revenue, CUSTOMER, net)
-        if off:
-            self._post(revenue, taxed(DISCOUNTS, *keys), off)
-        if tax:
-            self._post(taxed(TAX_PAYABLE, *keys), CUSTOMER, tax)
-
-    def _post(self, source: str, target: str, amount: int) -> None:
-        self._amounts[source, target] = self._amounts.get((source, target), 0) + amount
-
-
-def _discount_net(priced: Priced) -> int:
-    """The discounts of units that were priced together, without tax."""
-    off = priced.discount_minor
-    return off - contained(off, Tax(priced.rate_millionths, priced.category)) if priced.tax_included else off
 
 
 _BOOKED: dict[type, Callable[[_Books, Any], None]] = {

@@ -8,7 +8,6 @@ from engine.calendars import time_zone_of_country
 from engine.calendars.local_time import date_of_day, day_at, day_of_date, zone_of
 from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
 from engine.facts import Fact, PeriodLocked, ReceivableWrittenOff, RefundPaidOut
-from engine.money import VOUCHER
 from engine.orders import find
 from engine.payments import NO_PAYMENT
 from engine.reopening import reopening
@@ -24,7 +23,8 @@ def decide_pay_out(state: State, command: PayOutRefund, now_ns: int) -> tuple[Fa
     payment = None if order is None or order.money is None else order.money.payment(command.payment)
     if order is None or payment is None:
         return NO_PAYMENT
-    if payment.method == VOUCHER and payment.id in state.configuration.vouchers:
+    assert order.money is not None
+    if payment.id in order.money.vouchers:
         return Rejection(ResultCode.INVALID_TRANSITION, "what goes back to a voucher is not paid out")
     left = payment.refunded_minor - payment.paid_out_minor
     amount = left if command.amount_minor is None else command.amount_minor

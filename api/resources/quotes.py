@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.answers import AmountAnswer, amount_fields
 from api.listing import Moment
+from api.money_answers import AmountAnswer, amount_fields
 from api.operations import Call, Handled, Operation, Reading
 from api.resources.orders import repeated_line
 from api.timestamps import check_moment, to_ns
@@ -139,14 +139,13 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         return found
     used = handed_in(known.vouchers, body.vouchers, state.usage, channel.currency, found.total, found.verdicts)
     lines = [
-        QuotedLine(**amount_fields(priced), id=line.id, sku=line.sku, quantity=line.quantity,
-                   unit_price_minor=priced.unit_price_minor, price_list=priced.price_list)
+        QuotedLine(*amount_fields(priced), line.id, line.sku, line.quantity, priced.unit_price_minor, priced.price_list)
         for line, priced in zip(body.lines, found.lines, strict=True)
-    ]  # fmt: skip
+    ]
     return QuoteAnswer(
         currency=channel.currency,
         lines=lines,
-        shipping=AmountAnswer(**amount_fields(found.shipping)),
+        shipping=AmountAnswer(*amount_fields(found.shipping)),
         goods_minor=found.goods,
         discount_minor=found.discount,
         tax_minor=found.tax,

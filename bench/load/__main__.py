@@ -31,6 +31,7 @@ def asked() -> tuple[Plan, Path | None]:
     parser.add_argument("--lines", type=int, default=2, help="lines a reservation (default: 2)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keyed", action="store_true", help="an idempotency key on every reservation")
+    parser.add_argument("--no-unit-prices", action="store_true", help="orders without prices of their own")
     parser.add_argument("--rows", type=Path, help="also write every latency there (.npy)")
     chosen = parser.parse_args()
     address = urlsplit(chosen.url)
@@ -49,6 +50,7 @@ def asked() -> tuple[Plan, Path | None]:
         chosen.lines,
         chosen.keyed,
         chosen.rows is not None,
+        not chosen.no_unit_prices,
     ), chosen.rows
 
 

@@ -50,6 +50,19 @@ def ordering(requests: Requests, people: bool = False) -> Client:
             yield "order", requests.order(demand, _named(body_of(answer)).id, people)[1]
 
 
+def selling(requests: Requests) -> Client:
+    """A whole sale: reserve, order, ship every fulfilment."""
+    while True:
+        demand = requests.demand()
+        answer = yield "reserve", requests.reserve(demand)
+        if not accepted(answer):
+            continue
+        answer = yield "order", requests.order(demand, _named(body_of(answer)).id, people=False)[1]
+        if accepted(answer):
+            for fulfilment in _placed(body_of(answer)).fulfilments:
+                yield "ship", requests.post(f"/v1/fulfilments/{fulfilment.id}/ship")
+
+
 def ordering_with_people(requests: Requests) -> Client:
     """The same, with a customer and an address, which are sealed under a key of their own."""
     return ordering(requests, people=True)
@@ -104,6 +117,7 @@ def living(requests: Requests) -> Client:
 WORKLOADS: dict[str, Callable[[Requests], Client]] = {
     "reserve": reserving,
     "order": ordering,
+    "sale": selling,
     "order-with-people": ordering_with_people,
     "batch": batching,
     "mixed": living,

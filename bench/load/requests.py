@@ -33,7 +33,9 @@ class Demand(NamedTuple):
 class Requests:
     """Builds requests to one target. Every number, key and choice follows from the seed and the start of the process."""
 
-    def __init__(self, target: Target, size: Size, skew: str, seed: int, lines: int, keyed: bool) -> None:
+    def __init__(
+        self, target: Target, size: Size, skew: str, seed: int, lines: int, keyed: bool, unit_prices: bool = True
+    ) -> None:
         key = f"authorization: Bearer {target.key}\r\n" if target.key else ""
         self._head = f"host: {target.host}\r\n{key}content-type: application/json\r\n".encode()
         self._hold = self._start("/v1/reservations")
@@ -41,7 +43,7 @@ class Requests:
         self._run = f"{time.time_ns():x}"
         self._serial = 0
         self._keyed = keyed
-        self._demands = [*islice(_demands(size, skew, seed, lines), PREPARED)]
+        self._demands = [*islice(_demands(size, skew, seed, lines, unit_prices), PREPARED)]
         self._next = seed * 997 % PREPARED
         self._batches: list[bytes] = []
 
@@ -103,10 +105,11 @@ _PEOPLE = (
 )
 
 
-def _demands(size: Size, skew: str, seed: int, lines: int) -> Iterator[Demand]:
+def _demands(size: Size, skew: str, seed: int, lines: int, unit_prices: bool) -> Iterator[Demand]:
     encode = msgspec.json.encode
+    price = {"unit_price_minor": 255} if unit_prices else {}
     for command in reservations(size, seed, skew, lines):
         asked = [{"sku": line.sku, "quantity": line.quantity} for line in command.lines]
         wanted = {"channel": command.channel, "lines": asked, "ship_to": command.ship_to}
-        ordered = [{"id": str(at), **line, "unit_price_minor": 255} for at, line in enumerate(asked, 1)]
+        ordered = [{"id": str(at), **line, **price} for at, line in enumerate(asked, 1)]
         yield Demand(encode(wanted), encode(command), b'"lines":%s}' % encode(ordered))

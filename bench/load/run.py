@@ -33,6 +33,7 @@ class Plan(NamedTuple):
     lines: int = 2
     keyed: bool = False
     keep_rows: bool = False
+    unit_prices: bool = True
 
 
 def pin() -> int | None:
@@ -50,7 +51,7 @@ class LoadFailed(Exception):
 
 async def run(plan: Plan) -> tuple[dict[str, Any], list[tuple[float, float]]]:
     """Figures, and rows of (wall-clock start, latency) in seconds if they are kept. Raises LoadFailed."""
-    requests = Requests(plan.target, SIZES[plan.size], plan.skew, plan.seed, plan.lines, plan.keyed)
+    requests = Requests(plan.target, SIZES[plan.size], plan.skew, plan.seed, plan.lines, plan.keyed, plan.unit_prices)
     client = WORKLOADS[plan.workload]
     load: ClosedLoop | OpenLoop
     if plan.rate is None:

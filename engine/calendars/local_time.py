@@ -51,6 +51,7 @@ def day_of_date(text: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=1_024)
 def date_of_day(day: int) -> str:
     """The ISO date of a day."""
     return date.fromordinal(day).isoformat()

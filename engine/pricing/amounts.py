@@ -6,6 +6,7 @@ Rates and percentages are counted in millionths, so that nothing is ever a float
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 MILLION = 1_000_000
 
@@ -17,6 +18,7 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+@lru_cache(maxsize=4_096)
 def millionths_of_rate(text: str) -> int:
     """0.19 as 190000."""
     whole, _, fraction = text.partition(".")
@@ -29,6 +31,7 @@ def millionths_of_percent(text: str) -> int:
     return int(whole) * 10_000 + int(fraction.ljust(4, "0") or "0")
 
 
+@lru_cache(maxsize=4_096)
 def text_of_rate(millionths: int) -> str:
     """190000 as 0.19."""
     whole, fraction = divmod(millionths, MILLION)

@@ -41,6 +41,8 @@ def handed_in(
     verdicts: Sequence[Verdict],
 ) -> list[HandedIn]:
     """What every voucher does for an order of `total_minor`; those of a value pay in turn, until nothing is left to pay."""
+    if not codes:
+        return []
     applied = {each.promotion: each for each in verdicts}
     found = []
     for code in dict.fromkeys(codes):

@@ -57,8 +57,8 @@ def test_money_that_comes_before_the_goods_is_a_prepayment_until_they_leave(shop
     assert invoiced["document"]["type"] == "invoice"
     assert booked(invoiced) == [
         ("revenue:DE:S:0.19", "prepayment", 2_647),
-        ("revenue:DE:S:0.19", "discounts:DE:S:0.19", 294),
         ("tax_payable:DE:S:0.19", "prepayment", 581),
+        ("revenue:DE:S:0.19", "discounts:DE:S:0.19", 294),
         ("shipping:DE:S:0.19", "prepayment", 412),
     ]
     assert (invoiced["balance_minor"], account(shop)["balance_minor"]) == (0, 0)

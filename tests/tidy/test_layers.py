@@ -33,6 +33,7 @@ LAYERS: list[set[str]] = [
     {"engine.reservations"},
     {"engine.money", "engine.freezing"},
     {"engine.money_books"},
+    {"engine.sales"},
     {"engine.orders"},
     {"engine.work", "engine.closed", "engine.reopening"},
     {"engine.bringing"},

@@ -92,6 +92,7 @@ class Shop:
         self.now_ns = max(self.now_ns, self.state.time_ns)
         assert invariants.check(self.state) == []
         assert invariants.every_place_taken_is_held(self.state) == []
+        assert invariants.money_ledger_is_that_of_the_orders(self.state) == []
         return self.outcomes[before:]
 
     def do(self, command: Any, key: bytes | None = None, payload: bytes | None = None) -> Done | Rejection:
