@@ -15,7 +15,10 @@ EXCLUSIVE = "exclusive"
 
 
 class Ready(NamedTuple):
-    """One promotion, made ready. `group` is that of best_of, None for others; `millionths` is of its percentage."""
+    """One promotion, made ready. `group` is that of best_of, None for others; `millionths` is of its percentage.
+
+    `of_all_units`: it is about every unit of the lines that count, in the same way.
+    """
 
     id: str
     body: Promotion
@@ -28,6 +31,7 @@ class Ready(NamedTuple):
     groups: frozenset[str] | None
     exclusive: bool
     group: str | None
+    of_all_units: bool
 
     @property
     def gives(self) -> Gives:
@@ -58,6 +62,7 @@ def ready(promotion_id: str, body: Promotion) -> Ready:
         None if about_all else frozenset(when.item_groups or ()),
         body.combines == EXCLUSIVE,
         body.combines.partition(":")[2] or None,
+        on == "items" and gives.max_units is None and kind in ("percent", "amount", "amount_per_item", "fixed_price"),
     )
 
 

@@ -84,6 +84,16 @@ def _in_turn(
     return applied, basket
 
 
+def _alone(each: Candidate, basket: Basket, verdicts: dict[str, Verdict], usage: Usage) -> Applied | None:
+    """One that no other competes with, if it takes anything off."""
+    off = effect(each, basket)
+    reason = usage.why_not(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
+    if reason is None:
+        return Applied(each.promotion, off)
+    verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
+    return None
+
+
 def _best(
     group: list[Candidate],
     basket: Basket,
@@ -96,6 +106,8 @@ def _best(
 
     The verdict on the others is `otherwise`.
     """
+    if len(group) == 1 and not more_than:
+        return _alone(group[0], basket, verdicts, usage)
     bounds = [(-at_most(each, basket), -each.promotion.body.priority, at) for at, each in enumerate(group)]
     best: tuple[int, int, int] | None = None
     found: Applied | None = None

@@ -22,15 +22,11 @@ class Row(NamedTuple):
 
 
 class Off(NamedTuple):
-    """What is taken off lines, by their position, and off shipping. Lines that are not named lose nothing."""
+    """What is taken off lines, by their position, and off shipping, and all of it. Lines that are not named lose nothing."""
 
     lines: dict[int, int]
     shipping: int
-
-    @property
-    def minor(self) -> int:
-        """All of it."""
-        return sum(self.lines.values()) + self.shipping
+    minor: int
 
 
 class Basket(NamedTuple):
@@ -75,6 +71,11 @@ def at_most(candidate: Candidate, basket: Basket) -> int:
         most = sum(left)
     else:
         most = sum([left[at] for at in candidate.found])
+    if gives.buy_x_get_y is not None:
+        # The cheapest units cost no more than as many of all; one more for every line whose odd cents they have.
+        units = sum([basket.rows[at].quantity for at in candidate.found])
+        offer = gives.buy_x_get_y
+        most = most * (units // (offer.buy + offer.get) * offer.get) // max(1, units) + len(left) + 1
     if gives.percent is not None:
         most = most * promotion.millionths // MILLION + len(left)  # one for every line that is rounded up
     for limit in (gives.amount, gives.max_minor):
@@ -86,15 +87,16 @@ def at_most(candidate: Candidate, basket: Basket) -> int:
 def effect(candidate: Candidate, basket: Basket) -> Off:
     """What it takes off now, never more than is left."""
     promotion = candidate.promotion
-    if promotion.on == "shipping":
-        off = Off({}, _of_shipping(promotion, basket.shipping))
-    else:
-        off = Off(_of_lines(candidate, basket), 0)
     limit = promotion.gives.max_minor
-    if limit is None or off.minor <= limit:
-        return off
-    *shares, shipping = spread(limit, (*off.lines.values(), off.shipping))
-    return Off(dict(zip(off.lines, shares, strict=True)), shipping)
+    if promotion.on == "shipping":
+        minor = _of_shipping(promotion, basket.shipping)
+        minor = minor if limit is None else min(minor, limit)
+        return Off({}, minor, minor)
+    lines = _of_units(candidate, basket) if promotion.of_all_units else _of_lines(candidate, basket)
+    minor = sum(lines.values())
+    if limit is None or minor <= limit:
+        return Off(lines, 0, minor)
+    return Off(dict(zip(lines, spread(limit, list(lines.values())), strict=True)), 0, limit)
 
 
 def _of_shipping(promotion: Ready, left: int) -> int:
@@ -102,6 +104,24 @@ def _of_shipping(promotion: Ready, left: int) -> int:
     if gives.amount is not None:
         return min(gives.amount, left)
     return left if gives.percent is None else part_of(left, promotion.millionths)
+
+
+def _of_units(candidate: Candidate, basket: Basket) -> dict[int, int]:
+    """Off every unit of the lines that count, in the same way."""
+    promotion, left = candidate.promotion, basket.left
+    gives, rows = promotion.gives, basket.rows
+    if gives.amount is not None:
+        values = [left[at] for at in candidate.found]
+        return dict(zip(candidate.found, spread(min(gives.amount, sum(values)), values), strict=True))
+    if gives.percent is not None:
+        millionths = promotion.millionths
+        return {at: (2 * left[at] * millionths + MILLION) // (2 * MILLION) for at in candidate.found}  # half up
+    if gives.amount_per_item is not None:
+        each = gives.amount_per_item
+        return {at: min(each * rows[at].quantity, left[at]) for at in candidate.found}
+    assert gives.fixed_price is not None
+    price = gives.fixed_price
+    return {at: max(0, left[at] - price * rows[at].quantity) for at in candidate.found}
 
 
 def _of_lines(candidate: Candidate, basket: Basket) -> dict[int, int]:
@@ -152,6 +172,8 @@ def _units(candidate: Candidate, basket: Basket) -> dict[int, int]:
         many = min(many, gives.max_units)
     if promotion.on == "cheapest" or gives.buy_x_get_y is not None:
         left = basket.left
+        if many == 1 and found:
+            return {min(found, key=lambda at: left[at] * MILLION // rows[at].quantity): 1}
         found = sorted(found, key=lambda at: left[at] * MILLION // rows[at].quantity)
     units = {}
     for at in found:

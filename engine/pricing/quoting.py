@@ -172,8 +172,9 @@ def _own_discounts(asked: Asked, basket: Basket) -> tuple[Basket, list[list[Disc
     for given in asked.discounts:
         positions = range(len(basket.rows)) if given.lines is None else given.lines
         left = [basket.left[at] for at in positions]
-        shares = dict(zip(positions, spread(min(given.minor, sum(left)), left), strict=True))
-        basket = basket.less(Off(shares, 0))
+        minor = min(given.minor, sum(left))
+        shares = dict(zip(positions, spread(minor, left), strict=True))
+        basket = basket.less(Off(shares, 0, minor))
         for at, minor in shares.items():
             if minor:
                 found[at].append(Discount(None, minor, given.label))
