@@ -75,7 +75,8 @@ def at_most(candidate: Candidate, basket: Basket) -> int:
         # The cheapest units cost no more than as many of all; one more for every line whose odd cents they have.
         units = sum([basket.rows[at].quantity for at in candidate.found])
         offer = gives.buy_x_get_y
-        most = most * (units // (offer.buy + offer.get) * offer.get) // max(1, units) + len(left) + 1
+        free = units // (offer.buy + offer.get) * offer.get
+        most = most * free // units + len(left) + 1 if free else 0
     if gives.percent is not None:
         most = most * promotion.millionths // MILLION + len(left)  # one for every line that is rounded up
     for limit in (gives.amount, gives.max_minor):
