@@ -23,7 +23,7 @@ from engine.lifecycles import (
     RETURN,
 )
 from engine.orders import Fulfilment, LooseReturn, Order, OrderLine, Return
-from engine.settling import refund_minor
+from engine.settling import preview
 from engine.state import State
 from engine.work import order_traits, traits_of
 
@@ -182,7 +182,7 @@ class ReturnLineAnswer(msgspec.Struct):
 class ReturnAnswer(msgspec.Struct):
     """An agreement that shipped units may come back. `state`: authorised, received, cancelled. `allowed`: what may follow.
 
-    `refund_minor` is what settling it will give, with shipping if that is refunded; null without prices.
+    `refund_minor` is what settling it will give, with shipping if that is refunded and without what promotions claw back; null without prices.
 
     A return without an order has `order` null, and `channel`, `node` and `reference` instead.
     """
@@ -303,8 +303,8 @@ def order_answer(state: State, order: Order) -> OrderAnswer:
 
 def return_answer(order: Order, agreed: Return) -> ReturnAnswer:
     """One return of an order."""
-    refunds = refund_minor(order, agreed)
-    by_line: list[int | None] = [None] * len(agreed.lines) if refunds is None else [*refunds[0]]
+    refund = preview(order, agreed)
+    by_line: list[int | None] = [None] * len(agreed.lines) if refund is None else [*refund.lines]
     return ReturnAnswer(
         id=return_id(agreed.number),
         order=order.number,
@@ -326,7 +326,7 @@ def return_answer(order: Order, agreed: Return) -> ReturnAnswer:
         refund_shipping=agreed.refund_shipping,
         exchange_order=agreed.exchange_order,
         channel=order.channel,
-        refund_minor=None if refunds is None else sum(refunds[0]) + refunds[1],
+        refund_minor=None if refund is None else refund.refund_minor,
     )
 
 

@@ -68,7 +68,7 @@ class DocumentAnswer(msgspec.Struct):
 class MoneyAnswer(msgspec.Struct):
     """What the order costs, frozen when it was placed; a line that a change made longer is there more than once.
 
-    total = goods - discount (+ tax where prices do not include it) + shipping. `credited_minor` of it is not paid, or comes back, for
+    total = goods - discount (+ tax where prices do not include it) + shipping + `clawed_back_minor`, which units cost more since others came back. `credited_minor` of it is not paid, or comes back, for
     units that were cancelled, lost or returned; `appeased_minor` was given after the fact; `due_minor` is the rest. `paid_minor` came and did not go back.
     `balance_minor` is what the customer owes by the books, for what was invoiced; below nothing, what was paid before. `written_off_minor` was given up.
     """
@@ -86,6 +86,7 @@ class MoneyAnswer(msgspec.Struct):
     due_minor: int
     paid_minor: int
     payments: list[PaymentAnswer]
+    clawed_back_minor: int
     balance_minor: int
     written_off_minor: int
     documents: list[DocumentAnswer]
@@ -147,6 +148,7 @@ def money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
         money.due_minor,
         money.paid_minor,
         payments,
+        money.clawed_back_minor,
         money.balance_minor,
         money.written_off_minor,
         documents,

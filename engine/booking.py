@@ -252,10 +252,26 @@ def _credited(books: _Books, fact: UnitsCredited) -> None:
             sale.add_shipping(money)
         else:
             sale.add(money, share.line, money.lines[share.line].first_sent(share.quantity))
+    back = Sale()
+    for line in [line for taken in fact.clawed_back for line in taken.lines]:
+        customer.charged_minor += line.total_minor
+        # What has not left yet is invoiced with it when it does.
+        if line.line == SHIPPING:
+            back.take_back(money.shipping, line, 0, 1)
+        else:
+            back.take_back(money.lines[line.line].spans[0].priced, line, 0, _sent(fact, money, line.line))
     taken_up = customer.given_minor - customer.appeasement()
-    total_minor = sum([share.total_minor for share in fact.credits]) - taken_up
+    total_minor = (
+        sale.total_minor - taken_up - sum([minor for _, target, minor in back.entries() if target == CUSTOMER])
+    )
     note = books.issue(CREDIT_NOTE, customer, total_minor, fact.credits)
-    books.book(customer, note, [(target, source, amount) for source, target, amount in sale.entries()])
+    books.book(customer, note, sale.reversed_entries() + back.entries())
+
+
+def _sent(fact: UnitsCredited, money: OrderMoney, at: int) -> int:
+    """Units of a line that stay and have left; of what stays they are the first."""
+    line, going = money.lines[at], sum([share.quantity for share in fact.credits if share.line == at])
+    return sum([count for first, count in line.staying_as_ordered(going) if first < line.ended])
 
 
 def _charged(books: _Books, fact: UnitsCharged) -> None:

@@ -39,7 +39,7 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
     if isinstance(found, Rejection):
         asks = command.shipping_minor is not None or command.discounts or command.payments or command.vouchers
         return found if asks else ()
-    priced = OrderPriced(command.number, channel.currency, found.lines, found.shipping)
+    priced = OrderPriced(command.number, channel.currency, found.lines, found.shipping, conditions=found.conditions)
     used = handed_in(
         state.configuration.vouchers, command.vouchers, state.usage, channel.currency, found.total, found.verdicts
     )

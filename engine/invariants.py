@@ -162,7 +162,7 @@ def money_of(order: Order) -> Violations:
     money, wrong = order.money, []
     if money is None:
         return []
-    shipping = money.shipping.total_minor
+    shipping = money.share_of_shipping().total_minor
     credited = shipping if money.shipping_gone else 0
     to_invoice = 0 if money.shipping_gone or money.is_invoiced else shipping
     settled = [0] * len(order.lines)
@@ -180,8 +180,7 @@ def money_of(order: Order) -> Violations:
         else:
             is_open = money.share(at, (priced.open,)).total_minor
             to_invoice += is_open
-            everything = sum([span.priced.total_minor for span in priced.spans])
-            credited += everything - is_open - money.share(at, priced.sent).total_minor
+            credited += priced.total_minor - is_open - money.share(at, priced.sent).total_minor
     if money.paid_minor > money.due_minor:
         wrong.append(f"{money.paid_minor} are paid for order {order.number!r}, but {money.due_minor} are due")
     if credited != money.credited_minor:

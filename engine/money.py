@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from engine.facts.money import Discount, Document, Priced, Share
+from engine.facts.money import ClawedBack, Condition, Discount, Document, Priced, Share
 from engine.facts.orders import Take
 from engine.pricing.amounts import of_span
 
@@ -39,6 +39,27 @@ class Span(msgspec.Struct, array_like=True, frozen=True, gc=False):
     priced: Priced
 
 
+class Clawed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A promotion's discount that was taken back of `units`, of which there were `quantity`: they cost so much more."""
+
+    promotion: str
+    units: tuple[Units, ...]
+    quantity: int
+    total_minor: int
+    tax_minor: int
+    discount_minor: int
+
+    def pieces(self, units: Iterable[Units]) -> Iterator[tuple[int, int]]:
+        """Which of its units these are, as (units of it before them, how many)."""
+        for first, count in units:
+            start = 0
+            for own, own_count in self.units:
+                begin, end = max(first, own), min(first + count, own + own_count)
+                if begin < end:
+                    yield start + begin - own, end - begin
+                start += own_count
+
+
 class LineMoney(msgspec.Struct, array_like=True, gc=False):
     """Where the units of a line are. The first `ended` are not open any more; `sent` are those of them that went out and are paid for.
 
@@ -49,6 +70,7 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
     ended: int = 0
     removed: int = 0
     sent: tuple[Units, ...] = ()
+    clawed: tuple[Clawed, ...] = ()
 
     @property
     def quantity(self) -> int:
@@ -77,6 +99,22 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
             quantity -= units
         assert not quantity, "more units than were sent"
         return tuple(found)
+
+    def staying(self, going: int) -> tuple[Units, ...]:
+        """The units that are paid for once so many of those that were sent are not."""
+        sent = self.first_sent(sum([count for _, count in self.sent]) - going, going)
+        return (*sent, self.open) if self.open[1] else sent
+
+    def staying_as_ordered(self, going: int) -> tuple[Units, ...]:
+        """The same without what changes added: promotions are for what was ordered at first."""
+        ordered = self.spans[0].quantity
+        return tuple([(first, min(count, ordered - first)) for first, count in self.staying(going) if first < ordered])
+
+    @property
+    def total_minor(self) -> int:
+        """All that was ever charged for it."""
+        clawed = sum([each.total_minor for each in self.clawed]) if self.clawed else 0
+        return sum([span.priced.total_minor for span in self.spans]) + clawed
 
     def pieces(self, units: Iterable[Units]) -> Iterator[tuple[Span, int, int]]:
         """Units as (span, units of it before them, how many)."""
@@ -154,11 +192,23 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     balance_minor: int = 0
     written_off_minor: int = 0
     documents: list[Issued] = []
+    conditions: list[Condition] = []
+    shipping_clawed: tuple[Clawed, ...] = ()
 
     @property
     def total_minor(self) -> int:
         """All that was charged, before credits."""
-        return self.shipping.total_minor + sum([span.priced.total_minor for line in self.lines for span in line.spans])
+        return (
+            self.shipping.total_minor
+            + self.clawed_back_minor
+            + sum([span.priced.total_minor for line in self.lines for span in line.spans])
+        )
+
+    @property
+    def clawed_back_minor(self) -> int:
+        """Discounts that were taken back of what stayed."""
+        clawed = [each.total_minor for line in self.lines for each in line.clawed]
+        return sum(clawed) + sum([each.total_minor for each in self.shipping_clawed])
 
     @property
     def due_minor(self) -> int:
@@ -203,13 +253,39 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
                 kind = each.promotion, each.label
                 part = of_span(each.minor, span.quantity, before, count)
                 discounts[kind] = discounts.get(kind, 0) + part
+        for taken_back in self.lines[at].clawed:
+            kind = taken_back.promotion, None
+            for before, count in taken_back.pieces(units):
+                total += of_span(taken_back.total_minor, taken_back.quantity, before, count)
+                tax += of_span(taken_back.tax_minor, taken_back.quantity, before, count)
+                discounts[kind] -= of_span(taken_back.discount_minor, taken_back.quantity, before, count)
         taken_off = tuple([Discount(name, minor, label) for (name, label), minor in discounts.items()])
         return Share(at, quantity, total, tax, taken_off)
 
     def share_of_shipping(self) -> Share:
         """What shipping is worth."""
-        shipping = self.shipping
-        return Share(SHIPPING, 1, shipping.total_minor, shipping.tax_minor, shipping.discounts)
+        total, tax = self.shipping.total_minor, self.shipping.tax_minor
+        discounts = {(each.promotion, each.label): each.minor for each in self.shipping.discounts}
+        for clawed in self.shipping_clawed:
+            total += clawed.total_minor
+            tax += clawed.tax_minor
+            discounts[clawed.promotion, None] -= clawed.discount_minor
+        taken_off = tuple([Discount(name, minor, label) for (name, label), minor in discounts.items()])
+        return Share(SHIPPING, 1, total, tax, taken_off)
+
+    def claw_back(self, taken: ClawedBack) -> None:
+        """Write down that a promotion's discount is taken back of what stays, after what goes has gone."""
+        self.conditions = [condition for condition in self.conditions if condition.promotion != taken.promotion]
+        for each in taken.lines:
+            units: tuple[Units, ...] = (
+                ((0, 1),) if each.line == SHIPPING else self.lines[each.line].staying_as_ordered(0)
+            )
+            amounts = each.quantity, each.total_minor, each.tax_minor, each.discount_minor
+            clawed = Clawed(taken.promotion, units, *amounts)
+            if each.line == SHIPPING:
+                self.shipping_clawed += (clawed,)
+            else:
+                self.lines[each.line].clawed += (clawed,)
 
     def credit(self, share: Share, sent: bool) -> None:
         """Write down that units are not paid for any more: the first that were `sent`, or the first that are open."""

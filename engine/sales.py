@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.facts.money import Priced, Share
-from engine.money import OrderMoney, Units
+from engine.facts.money import ClawedLine, Priced, Share
+from engine.money import Clawed, OrderMoney, Units
 from engine.money_books import DISCOUNTS, REVENUE, SHIPPING_REVENUE, TAX_PAYABLE, taxed
 from engine.pricing.amounts import of_span
 from engine.pricing.taxes import Tax, contained
@@ -21,8 +21,12 @@ class Sale:
         self.total_minor = 0
         self._amounts: dict[tuple[str, str], int] = {}
 
+    def reversed_entries(self) -> list[Entry]:
+        """The same the other way: all of it is taken back."""
+        return [(target, source, amount) for source, target, amount in self.entries()]
+
     def entries(self) -> list[Entry]:
-        """The entries of a sale; those of its reversal are the same, the other way."""
+        """What is booked."""
         return [(source, target, amount) for (source, target), amount in self._amounts.items()]
 
     def add(self, money: OrderMoney, at: int, units: tuple[Units, ...]) -> None:
@@ -30,28 +34,43 @@ class Sale:
         self._add(money.share(at, units))
         for span, before, count in money.lines[at].pieces(units):
             self._sell(REVENUE, span.priced, span.quantity, before, count)
+        for clawed in money.lines[at].clawed:
+            for before, count in clawed.pieces(units):
+                self.take_back(money.lines[at].spans[0].priced, clawed, before, count)
 
     def add_shipping(self, money: OrderMoney) -> None:
         """What sending costs."""
         self._add(money.share_of_shipping())
         self._sell(SHIPPING_REVENUE, money.shipping, 1, 0, 1)
+        for clawed in money.shipping_clawed:
+            self.take_back(money.shipping, clawed, 0, 1)
 
     def _add(self, share: Share) -> None:
         self.shares.append(share)
         self.total_minor += share.total_minor
 
+    def take_back(self, priced: Priced, clawed: Clawed | ClawedLine, before: int, count: int) -> None:
+        """What units cost more since a discount was taken back."""
+        keys = priced.country, priced.category, priced.rate_millionths
+        tax = of_span(clawed.tax_minor, clawed.quantity, before, count)
+        net = of_span(clawed.total_minor, clawed.quantity, before, count) - tax
+        self._post(taxed(DISCOUNTS, *keys), CUSTOMER, net)
+        self._post(taxed(TAX_PAYABLE, *keys), CUSTOMER, tax)
+
+    def _post(self, source: str, target: str, amount: int) -> None:
+        if amount:
+            self._amounts[source, target] = self._amounts.get((source, target), 0) + amount
+
     def _sell(self, kind: str, priced: Priced, quantity: int, before: int, count: int) -> None:
         keys = priced.country, priced.category, priced.rate_millionths
-        revenue, amounts = taxed(kind, *keys), self._amounts
         tax = of_span(priced.tax_minor, quantity, before, count)
         net = of_span(priced.total_minor, quantity, before, count) - tax
-        amounts[revenue, CUSTOMER] = amounts.get((revenue, CUSTOMER), 0) + net
-        if tax:
-            owed = taxed(TAX_PAYABLE, *keys), CUSTOMER
-            amounts[owed] = amounts.get(owed, 0) + tax
+        revenue = taxed(kind, *keys)
+        self._post(revenue, CUSTOMER, net)
+        self._post(taxed(TAX_PAYABLE, *keys), CUSTOMER, tax)
         if priced.discounts:
-            given = revenue, taxed(DISCOUNTS, *keys)
-            amounts[given] = amounts.get(given, 0) + of_span(_discount_net(priced), quantity, before, count)
+            off = of_span(_discount_net(priced), quantity, before, count)
+            self._post(revenue, taxed(DISCOUNTS, *keys), off)
 
 
 def _discount_net(priced: Priced) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.clawing import clawed_back
 from engine.commands.orders import SettleReturn
 from engine.facts import (
     Fact,
@@ -18,7 +19,7 @@ from engine.facts import (
     UnitsCharged,
     UnitsCredited,
 )
-from engine.facts.money import Charge
+from engine.facts.money import Charge, ClawedBack, Discount
 from engine.facts.orders import Take
 from engine.lifecycles import RETURN
 from engine.money import CANCELLED, CHANGED, LOST, RETURNED, SENT, SHIPPING, LineMoney, OrderMoney, Span, units_of
@@ -76,8 +77,12 @@ def _settle(order: Order, money: OrderMoney, told: _Told) -> list[Fact]:
     facts: list[Fact] = []
     more_minor = -told.appeased_minor
     if not_paid:
-        facts.append(UnitsCredited(order.number, told.reason, tuple(not_paid)))
-        more_minor -= sum([credit.total_minor for credit in not_paid])
+        refund_minor = sum([share.total_minor for share in not_paid])
+        back: tuple[ClawedBack, ...] = ()
+        if told.reason == RETURNED and money.conditions:
+            back = clawed_back(money, told.units, not_paid[-1].line == SHIPPING, refund_minor)
+        facts.append(UnitsCredited(order.number, told.reason, tuple(not_paid), (), back))
+        more_minor += sum([line.total_minor for taken in back for line in taken.lines]) - refund_minor
     if told.added:
         facts.append(UnitsCharged(order.number, told.added))
         more_minor += sum([charge.priced.total_minor for charge in told.added])
@@ -162,30 +167,41 @@ def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fac
     return (*reopening(state, order), ReturnSettled(order.number, agreed.number, units))
 
 
-def refund_minor(order: Order, agreed: Return) -> tuple[list[int], int] | None:
-    """What would come back for every line of a return that is not settled, and for shipping; None without prices.
+class Preview(NamedTuple):
+    """What a return would give: for every line that is not settled, for shipping, and what would be clawed back of it."""
 
-    As things are now: what else is cancelled or settled before takes the first units.
-    """
+    lines: list[int]
+    shipping: int
+    clawed_back: int
+
+    @property
+    def refund_minor(self) -> int:
+        """All of it."""
+        return sum(self.lines) + self.shipping - self.clawed_back
+
+
+def preview(order: Order, agreed: Return) -> Preview | None:
+    """What would come back for a return now; None without prices. What else is settled before takes the first units."""
     money = order.money
     if money is None:
         return None
-    shipping = agreed.refund_shipping and not money.shipping_gone
-    before: dict[int, int] = {}
+    shipping = money.share_of_shipping().total_minor if agreed.refund_shipping and not money.shipping_gone else 0
+    going: dict[int, int] = {}
     lines = []
     for line in agreed.lines:
         due = line.quantity - line.settled if agreed.open else line.received - line.settled
-        units = money.lines[line.line].first_sent(due, before.get(line.line, 0))
+        units = money.lines[line.line].first_sent(due, going.get(line.line, 0))
         lines.append(money.share(line.line, units).total_minor)
-        before[line.line] = before.get(line.line, 0) + due
-    return lines, money.shipping.total_minor if shipping else 0
+        going[line.line] = going.get(line.line, 0) + due
+    back = clawed_back(money, going, agreed.refund_shipping, sum(lines) + shipping) if any(going.values()) else ()
+    return Preview(lines, shipping, sum([line.total_minor for taken in back for line in taken.lines]))
 
 
 def evolve_priced(state: State, fact: OrderPriced) -> None:
     """Freeze what an order costs."""
     order = state.orders.touch(fact.order)
     lines = [LineMoney((Span(line.quantity, priced),)) for line, priced in zip(order.lines, fact.lines, strict=True)]
-    order.money = OrderMoney(fact.currency, lines, fact.shipping)
+    order.money = OrderMoney(fact.currency, lines, fact.shipping, conditions=list(fact.conditions))
     promotions = order.money.promotions
     if promotions:
         state.usage.use(promotions)
@@ -216,6 +232,9 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
             money.lines[credit.line].removed += credit.quantity
         if fact.reason in (CANCELLED, CHANGED):
             state.usage.spend(credit.discounts, -1)
+    for taken in fact.clawed_back:
+        money.claw_back(taken)
+        state.usage.spend([Discount(taken.promotion, line.discount_minor) for line in taken.lines], -1)
     if fact.reason in (CANCELLED, CHANGED) and not order.open and not any(line.shipped for line in order.lines):
         state.usage.unuse(money.promotions)
         for voucher in money.vouchers:

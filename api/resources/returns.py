@@ -114,9 +114,13 @@ class RefundAnswer(msgspec.Struct):
 
 
 class SettlementAnswer(msgspec.Struct):
-    """What was settled now, and over which payments it goes back: what was paid over what is due. `refund_minor` is null without prices."""
+    """What was settled now, and over which payments it goes back: what was paid over what is due. `refund_minor` is null without prices.
+
+    It is what the lines and shipping are worth without `clawed_back_minor`: discounts on what stays, of promotions that need more to stay.
+    """
 
     refund_minor: int | None
+    clawed_back_minor: int | None
     shipping_minor: int | None
     lines: list[SettledLine]
     refunds: list[RefundAnswer]
@@ -287,13 +291,16 @@ def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> Settleme
     settled = next(fact for fact in facts if isinstance(fact, ReturnSettled))
     order = orders.find(state, settled.order)
     assert order is not None
-    credited = next((fact.credits for fact in facts if isinstance(fact, UnitsCredited)), None)
+    given = next((fact for fact in facts if isinstance(fact, UnitsCredited)), None)
+    credited = None if given is None else given.credits
+    back = sum([line.total_minor for taken in given.clawed_back for line in taken.lines]) if given else 0
     units: dict[int, int] = {}
     for take in settled.lines:
         units[take.line] = units.get(take.line, 0) + take.quantity
     minor = {credit.line: credit.total_minor for credit in credited or ()}
     return SettlementAnswer(
-        refund_minor=None if credited is None else sum(minor.values()),
+        refund_minor=None if credited is None else sum(minor.values()) - back,
+        clawed_back_minor=None if credited is None else back,
         shipping_minor=None if credited is None else minor.get(SHIPPING, 0),
         lines=[SettledLine(order.lines[at].id, quantity, minor.get(at)) for at, quantity in units.items()],
         refunds=[

@@ -99,6 +99,32 @@ class MoneyBooked(msgspec.Struct, array_like=True, frozen=True, tag="money_booke
     postings: tuple[Posting, ...] = ()
 
 
+class Condition(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What must stay of an order for the customer to keep a promotion's discount: units and goods, before discounts, of some lines."""
+
+    promotion: str
+    lines: tuple[int, ...]
+    min_goods_minor: int | None
+    min_quantity: int | None
+
+
+class ClawedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The `quantity` units of a line that stay cost so much more; -1 is shipping. `discount_minor` is what was taken off them."""
+
+    line: int
+    quantity: int
+    total_minor: int
+    tax_minor: int
+    discount_minor: int
+
+
+class ClawedBack(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A promotion's discount on what stays is taken back."""
+
+    promotion: str
+    lines: tuple[ClawedLine, ...]
+
+
 class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_priced"):
     """What the lines of an order cost, in their order, and shipping. This stays, whatever becomes of prices and promotions."""
 
@@ -107,6 +133,7 @@ class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_price
     lines: tuple[Priced, ...]
     shipping: Priced
     postings: tuple[Posting, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 class UnitsCharged(msgspec.Struct, array_like=True, frozen=True, tag="units_charged"):
@@ -118,12 +145,16 @@ class UnitsCharged(msgspec.Struct, array_like=True, frozen=True, tag="units_char
 
 
 class UnitsCredited(msgspec.Struct, array_like=True, frozen=True, tag="units_credited"):
-    """Units of an order are not to be paid for, because they were `reason`: cancelled, changed, lost or returned."""
+    """Units of an order are not to be paid for, because they were `reason`: cancelled, changed, lost or returned.
+
+    `clawed_back` is what the units that stay cost more because of that.
+    """
 
     order: str
     reason: str
     credits: tuple[Share, ...]
     postings: tuple[Posting, ...] = ()
+    clawed_back: tuple[ClawedBack, ...] = ()
 
 
 class PaymentAdded(msgspec.Struct, array_like=True, frozen=True, tag="payment_added"):

@@ -38,8 +38,6 @@ def problems_of_promotion(promotion: Promotion) -> Iterator[Problem]:
         yield "/gives/on", f"{named[0]} can be on {', '.join(ON[named[0]])}"
     if promotion.limits.uses_per_customer is not None:
         yield "/limits/uses_per_customer", "orders are not counted by customer yet: limit `uses`, or give vouchers"
-    if promotion.on_partial_return == "claw_back":
-        yield "/on_partial_return", "nothing is clawed back yet: `keep` is what a promotion can do"
     for name, moment in (("from", promotion.when.since), ("to", promotion.when.until)):
         yield from _date(f"/when/{name}", moment)
 

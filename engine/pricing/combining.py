@@ -14,10 +14,11 @@ BETTER_IN_GROUP, BETTER_TOGETHER, BETTER_ALONE = "another_of_its_group_is_better
 
 
 class Applied(NamedTuple):
-    """A promotion that applies, and what it takes off."""
+    """A promotion that applies, what it takes off, and the positions of the lines that count for it."""
 
     promotion: Ready
     off: Off
+    found: Sequence[int]
 
 
 class Verdict(NamedTuple):
@@ -89,7 +90,7 @@ def _alone(each: Candidate, basket: Basket, verdicts: dict[str, Verdict], usage:
     off = effect(each, basket)
     reason = usage.why_not(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
     if reason is None:
-        return Applied(each.promotion, off)
+        return Applied(each.promotion, off, each.found)
     verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
     return None
 
@@ -124,5 +125,5 @@ def _best(
         if reason is not None:
             verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
         elif off.minor > more_than and (best is None or place < best):
-            best, found = place, Applied(each.promotion, off)
+            best, found = place, Applied(each.promotion, off, each.found)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.facts.money import Discount, Priced
+from engine.facts.money import Condition, Discount, Priced
 from engine.pricing.amounts import spread
 from engine.pricing.catalogue import why_not
 from engine.pricing.combining import Combined, Verdict, combine
@@ -52,11 +52,12 @@ class Asked(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """Lines in the order in which they were asked for, shipping, and why promotions did or did not apply."""
+    """Lines in the order in which they were asked for, shipping, why promotions did or did not apply, and what must stay for some."""
 
     lines: tuple[Priced, ...]
     shipping: Priced
     verdicts: list[Verdict]
+    conditions: tuple[Condition, ...]
 
     @property
     def goods(self) -> int:
@@ -119,7 +120,7 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     shipping = _priced(
         shipping_price, shipping_price.minor, off_shipping, combined.left.shipping, shipping_tax, country
     )
-    return Quote(lines, shipping, refused + combined.verdicts)
+    return Quote(lines, shipping, refused + combined.verdicts, _conditions(combined))
 
 
 def _prices(configuration: Configuration, asked: Asked) -> list[UnitPrice] | Rejection:
@@ -164,6 +165,19 @@ def _promotions(
         else:
             refused.append(Verdict(promotion.id, 0, reason))
     return combine(candidates, basket, usage), refused
+
+
+def _conditions(combined: Combined) -> tuple[Condition, ...]:
+    """What must stay of the order for promotions whose discount is clawed back else."""
+    found = []
+    for each in combined.applied:
+        body = each.promotion.body
+        if body.on_partial_return == "claw_back":
+            offer = body.gives.buy_x_get_y
+            units = max(body.when.min_quantity or 0, offer.buy + offer.get if offer is not None else 0)
+            condition = Condition(each.promotion.id, tuple(each.found), body.when.min_goods_minor, units or None)
+            found.append(condition)
+    return tuple(found)
 
 
 def _own_discounts(asked: Asked, basket: Basket) -> tuple[Basket, list[list[Discount]]]:

@@ -66,6 +66,7 @@ def test_partial_returns_are_settled_over_the_payments_to_the_cent(shop: Api) ->
     assert "settle" in received["allowed"]
     assert shop.done("/v1/returns/ret-1/settle") == {
         "refund_minor": 2_290,
+        "clawed_back_minor": 0,
         "shipping_minor": 490,
         "lines": [{"id": "1", "quantity": 2, "refund_minor": 1_800}],
         "refunds": [{"payment": "p-2", "amount_minor": 1_000}, {"payment": "p-1", "amount_minor": 1_290}],
@@ -118,3 +119,16 @@ def test_a_payment_is_noted_captured_and_voided(shop: Api) -> None:
 def test_money_that_cannot_be_is_pointed_at(shop: Api, change: dict[str, Any], code: str, pointer: str) -> None:
     problem = shop.post("/v1/orders", {**ORDER, **change}).json()
     assert (problem["code"], problem["errors"][0]["pointer"]) == (code, pointer)
+
+
+def test_what_is_clawed_back_is_foreseen_and_told(shop: Api) -> None:
+    gives = {"gives": {"amount": 700}, "when": {"min_goods_minor": 3_000}, "on_partial_return": "claw_back"}
+    assert shop.put("/v1/promotions/seven", {"name": "Seven off", **gives}).status_code == 200
+    shop.done(f"/v1/fulfilments/{placed(shop, discounts=[], payments=[])['fulfilments'][0]['id']}/ship")
+    made = shop.post("/v1/orders/W-1/returns", {"lines": [{"id": "1", "quantity": 1}]}).json()
+    assert (made["refund_minor"], made["lines"][0]["refund_minor"]) == (300, 800)
+    shop.done("/v1/returns/ret-1/receive", {"node": "leipzig", "lines": [{"id": "1", "quantity": 1}]})
+    settled = shop.done("/v1/returns/ret-1/settle")
+    assert (settled["refund_minor"], settled["clawed_back_minor"]) == (300, 500)
+    money = shop.get("/v1/orders/W-1").json()["money"]
+    assert (money["total_minor"], money["clawed_back_minor"], money["due_minor"]) == (3_790, 500, 2_990)

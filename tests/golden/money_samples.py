@@ -48,8 +48,13 @@ PROMOTIONS = (
     Promotion("Autumn", Gives(free_item="TEA-TOWEL")),
 )  # fmt: skip
 MONEY_SAMPLES: dict[str, Fact] = {
-    "order_priced/2": f.OrderPriced(
-        "W-1001", "EUR", (TAXED,), om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"), ()
+    "order_priced/3": f.OrderPriced(
+        "W-1001",
+        "EUR",
+        (TAXED,),
+        om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"),
+        (),
+        (om.Condition("autumn", (0,), 5_000, 2),),
     ),
     "document_issued/1": f.DocumentIssued(
         "W-1001", om.Document("invoice", 2026, 17), 739_944, 3_190, (om.Share(0, 2, 2_700, 431),), 17, ()
@@ -67,14 +72,15 @@ MONEY_SAMPLES: dict[str, Fact] = {
     "receivable_written_off/1": f.ReceivableWrittenOff("W-1001", 450, "moved away", ()),
     "period_locked/1": f.PeriodLocked(739_920, ()),
     "units_charged/2": f.UnitsCharged("W-1001", (om.Charge(0, 2, TAXED),), ()),
-    "units_credited/1": f.UnitsCredited(
+    "units_credited/2": f.UnitsCredited(
         "W-1001",
-        "cancelled",
+        "returned",
         (
             om.Share(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
             om.Share(-1, 1, 490, 78),
         ),
         (),
+        (om.ClawedBack("autumn", (om.ClawedLine(0, 1, 150, 24, 150),)),),
     ),
     "payment_added/1": f.PaymentAdded("W-1001", "p-1", "card", 3_190, "authorised", ()),
     "payment_captured/1": f.PaymentCaptured("W-1001", "p-1", 3_190, ()),
@@ -106,6 +112,18 @@ MONEY_SAMPLES: dict[str, Fact] = {
     **{f"promotion_set/{at}": f.PromotionSet("autumn", body, ()) for at, body in enumerate(PROMOTIONS, 1)},
 }
 OLDER_MONEY: dict[str, Fact] = {
+    "order_priced/2": f.OrderPriced(
+        "W-1001", "EUR", (TAXED,), om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"), ()
+    ),
+    "units_credited/1": f.UnitsCredited(
+        "W-1001",
+        "cancelled",
+        (
+            om.Share(0, 1, 1_350, 216, (om.Discount("autumn", 150), om.Discount(None, 50, "regular customer"))),
+            om.Share(-1, 1, 490, 78),
+        ),
+        (),
+    ),
     "order_priced/1": f.OrderPriced("W-1001", "EUR", (PRICED,), om.Priced(490, 490, 490, 78, 190_000, "S", True), ()),
     "units_charged/1": f.UnitsCharged("W-1001", (om.Charge(0, 2, PRICED),), ()),
 }

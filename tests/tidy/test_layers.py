@@ -33,7 +33,7 @@ LAYERS: list[set[str]] = [
     {"engine.reservations"},
     {"engine.money", "engine.freezing"},
     {"engine.money_books"},
-    {"engine.sales"},
+    {"engine.sales", "engine.clawing"},
     {"engine.orders"},
     {"engine.work", "engine.closed", "engine.reopening"},
     {"engine.bringing"},
