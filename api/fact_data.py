@@ -108,7 +108,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("movement", f"m-{seq}")
         case f.NodeItemSet():
             return Document("node_item", f"{fact.node}/{fact.sku}")
-        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided() | f.RefundPaidOut():
+        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided() | f.PaymentMoved() | f.RefundPaidOut():
             return Document("payment", f"{fact.order}/{fact.payment}")
         case f.DocumentIssued():
             return Document(fact.document.series, document_id(fact.document))

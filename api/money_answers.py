@@ -45,7 +45,7 @@ class PricedLineAnswer(AmountAnswer):
 
 class PaymentAnswer(msgspec.Struct):
     """One way in which the customer pays. `state`: authorised, captured (in part or whole), voided. Of what is refunded
-    `paid_out_minor` has left the bank."""
+    `paid_out_minor` has left the bank. `moved_minor` pays for an order that went out in exchange."""
 
     id: str
     method: str
@@ -54,6 +54,7 @@ class PaymentAnswer(msgspec.Struct):
     captured_minor: int
     refunded_minor: int
     paid_out_minor: int
+    moved_minor: int
 
 
 class DocumentAnswer(msgspec.Struct):
@@ -125,6 +126,7 @@ def money_answer(order: Order, money: OrderMoney) -> MoneyAnswer:
             payment.captured_minor,
             payment.refunded_minor,
             payment.paid_out_minor,
+            payment.moved_minor,
         )
         for payment in money.payments
     ]

@@ -22,6 +22,7 @@ from engine.facts import (
     OrderPriced,
     PaymentAdded,
     PaymentCaptured,
+    PaymentMoved,
     PaymentsRefunded,
     ReceivableWrittenOff,
     RefundPaidOut,
@@ -319,6 +320,16 @@ def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
         books.book(customer, ("payment", f"{fact.order}/{refund.payment}"), [(owed, CUSTOMER, refund.amount_minor)])
 
 
+def _moved(books: _Books, fact: PaymentMoved) -> None:
+    """What one order's customer would get back pays for another order: through one account, which stays empty."""
+    customer, other = books.customer(fact.order), books.customer(fact.to_order)
+    assert customer is not None
+    assert other is not None
+    amount, exchange = fact.amount_minor, clearing("exchange")
+    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(exchange, CUSTOMER, amount)])
+    books.book(other, ("payment", f"{fact.to_order}/{fact.as_payment}"), [(CUSTOMER, exchange, amount)])
+
+
 def _paid_out(books: _Books, fact: RefundPaidOut) -> None:
     customer = books.customer(fact.order)
     assert customer is not None
@@ -354,6 +365,7 @@ _BOOKED: dict[type, Callable[[_Books, Any], None]] = {
     PaymentAdded: _paid,
     PaymentCaptured: _captured,
     PaymentsRefunded: _refunded,
+    PaymentMoved: _moved,
     RefundPaidOut: _paid_out,
     ReceivableWrittenOff: _written_off,
     VoucherSet: _voucher,

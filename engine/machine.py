@@ -163,6 +163,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.PaymentAdded: payments.evolve_added,
     f.PaymentCaptured: payments.evolve_captured,
     f.PaymentVoided: payments.evolve_voided,
+    f.PaymentMoved: payments.evolve_moved,
     f.PaymentsRefunded: payments.evolve_refunded,
     f.RefundPaidOut: bookkeeping.evolve_paid_out,
     f.ReceivableWrittenOff: bookkeeping.evolve_written_off,

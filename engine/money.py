@@ -147,7 +147,8 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
 class Payment(msgspec.Struct, array_like=True, gc=False):
     """One way in which the customer pays. `state`: authorised, captured (in part or whole) or voided.
 
-    Of what is refunded `paid_out_minor` has left the bank.
+    Of what is refunded `paid_out_minor` has left the bank. `moved_minor` pays for another order; that one's payment has its
+    `origin`: the order and the payment.
     """
 
     id: str
@@ -157,11 +158,18 @@ class Payment(msgspec.Struct, array_like=True, gc=False):
     captured_minor: int = 0
     refunded_minor: int = 0
     paid_out_minor: int = 0
+    moved_minor: int = 0
+    origin: tuple[str, str] | None = None
 
     @property
     def kept_minor(self) -> int:
-        """What came and did not go back."""
-        return self.captured_minor - self.refunded_minor
+        """What came, did not go back and pays for this order."""
+        return self.captured_minor - self.refunded_minor - self.moved_minor
+
+    @property
+    def promised_minor(self) -> int:
+        """The same with what is authorised and may still come."""
+        return 0 if self.state == VOIDED else self.amount_minor - self.refunded_minor - self.moved_minor
 
 
 class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -263,6 +263,10 @@ class Order(msgspec.Struct, array_like=True, gc=False):
         """The position of the line the shop calls `line_id`."""
         return next((at for at, line in enumerate(self.lines) if line.id == line_id), None)
 
+    def agreed(self, number: int) -> Return:
+        """The return with this number; it must be of this order."""
+        return next(agreed for agreed in self.returns if agreed.number == number)
+
     def fulfilment(self, number: int) -> Fulfilment:
         """The fulfilment with this number; it must be of this order."""
         return next(f for f in self.fulfilments if f.number == number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, VoidPayment
-from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentsRefunded, PaymentVoided, VoucherUsed
+from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentMoved, PaymentsRefunded, PaymentVoided, VoucherUsed
 from engine.facts.money import Refund
 from engine.money import CAPTURED, VOIDED, VOUCHER, OrderMoney, Payment
 from engine.orders import Order, find
@@ -61,6 +61,8 @@ def decide_capture(state: State, command: CapturePayment, now_ns: int) -> tuple[
         CAPTURED,
         payment.captured_minor + amount,
         payment.refunded_minor,
+        payment.paid_out_minor,
+        payment.moved_minor,
     )
     captured = PaymentCaptured(order.number, payment.id, amount)
     return (*reopening(state, order), captured, *refunded(order, money, money.due_minor, after))
@@ -95,11 +97,11 @@ def refunded(
     payments = [payment if changed is None or payment.id != changed.id else changed for payment in money.payments]
     if changed is not None and changed not in payments:
         payments.append(changed)
-    over = sum([payment.captured_minor - payment.refunded_minor for payment in payments]) - due_minor
+    over = sum([payment.kept_minor for payment in payments]) - due_minor
     refunds = []
     payments.reverse()
     for payment in sorted(payments, key=lambda payment: payment.method == VOUCHER):
-        amount = min(over, payment.captured_minor - payment.refunded_minor)
+        amount = min(over, payment.kept_minor)
         if amount > 0:
             refunds.append(Refund(payment.id, amount))
             over -= amount
@@ -148,12 +150,55 @@ def evolve_voided(state: State, fact: PaymentVoided) -> None:
     payment.state = CAPTURED if payment.captured_minor else VOIDED
 
 
+def exchanged(
+    order: Order, refunds: tuple[Refund, ...], replacing: Order, return_id: int
+) -> tuple[list[PaymentMoved], tuple[Refund, ...]]:
+    """Of what goes back for a return, what pays for the order that goes out in exchange; and what goes back still.
+
+    It settles the difference: no more than that order is short of. What came from a voucher goes back to it.
+    """
+    assert order.money is not None
+    money = replacing.money
+    short = 0 if money is None else money.due_minor - sum([payment.promised_minor for payment in money.payments])
+    moved: list[PaymentMoved] = []
+    left = []
+    positions = {payment.id: at for at, payment in enumerate(order.money.payments, 1)}
+    for refund in refunds:
+        name = f"ret-{return_id}-{positions[refund.payment]}"
+        taken = None if money is None else money.payment(name)
+        stays = refund.payment in order.money.vouchers or (taken is not None and taken.origin is None)
+        amount = 0 if stays else max(0, min(short, refund.amount_minor))
+        if amount:
+            moved.append(PaymentMoved(order.number, refund.payment, replacing.number, name, amount))
+            short -= amount
+        if refund.amount_minor > amount:
+            left.append(Refund(refund.payment, refund.amount_minor - amount))
+    return moved, tuple(left)
+
+
+def evolve_moved(state: State, fact: PaymentMoved) -> None:
+    """Write down in both orders what pays for which."""
+    payment = _of(state, fact.order, fact.payment)
+    payment.moved_minor += fact.amount_minor
+    assert payment.kept_minor >= 0
+    money = state.orders.touch(fact.to_order).money
+    assert money is not None
+    origin = payment.origin or (fact.order, fact.payment)
+    amount = fact.amount_minor
+    known = money.payment(fact.as_payment)
+    if known is None:
+        money.payments.append(Payment(fact.as_payment, payment.method, amount, CAPTURED, amount, origin=origin))
+    else:
+        known.amount_minor += amount
+        known.captured_minor += amount
+
+
 def evolve_refunded(state: State, fact: PaymentsRefunded) -> None:
     """Write down what goes back."""
     for refund in fact.refunds:
         payment = _of(state, fact.order, refund.payment)
         payment.refunded_minor += refund.amount_minor
-        assert payment.refunded_minor <= payment.captured_minor
+        assert payment.kept_minor >= 0
         money = state.orders.open[fact.order].money
         if money is not None and payment.id in money.vouchers:
             state.usage.hand_in(payment.id, minor=-refund.amount_minor)

@@ -190,7 +190,7 @@ def decide_receive(state: State, command: ReceiveReturn, now_ns: int) -> tuple[F
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
     if command.node not in state.configuration.nodes:
         return Rejection.at(ResultCode.UNKNOWN_NODE, "/node", f"there is no node {command.node!r}")
-    agreed = next(r for r in order.returns if r.number == command.return_id)
+    agreed = order.agreed(command.return_id)
     refusal = RETURN.refusal(agreed.state, "receive")
     if refusal is not None:
         return refusal
@@ -235,7 +235,7 @@ def decide_cancel(state: State, command: CancelReturn, now_ns: int) -> tuple[Fac
     order = find_by_return(state, command.return_id)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
-    agreed = next(r for r in order.returns if r.number == command.return_id)
+    agreed = order.agreed(command.return_id)
     refusal = RETURN.refusal(agreed.state, "cancel")
     if refusal is not None:
         return refusal
@@ -271,7 +271,7 @@ def evolve_received(state: State, fact: ReturnReceived) -> None:
     """Write down what came back; a return with nothing left to arrive is received."""
     state.ledger.post(fact.postings)
     order = state.orders.touch(fact.order)
-    agreed = next(r for r in order.returns if r.number == fact.return_id)
+    agreed = order.agreed(fact.return_id)
     for arrived in fact.lines:
         order.lines[arrived.line].returned += arrived.quantity
         left = arrived.quantity
@@ -288,7 +288,7 @@ def evolve_received(state: State, fact: ReturnReceived) -> None:
 def evolve_cancelled(state: State, fact: ReturnCancelled) -> None:
     """Write down that the rest will not come. What had come stays."""
     order = state.orders.touch(fact.order)
-    agreed = next(r for r in order.returns if r.number == fact.return_id)
+    agreed = order.agreed(fact.return_id)
     agreed.state = RECEIVED if any(line.received for line in agreed.lines) else CANCELLED
 
 

@@ -14,6 +14,7 @@ from engine.facts import (
     OrderCancelled,
     OrderChanged,
     OrderPriced,
+    PaymentsRefunded,
     PickupLapsed,
     ReturnSettled,
     UnitsCharged,
@@ -24,7 +25,7 @@ from engine.facts.orders import Take
 from engine.lifecycles import RETURN
 from engine.money import CANCELLED, CHANGED, LOST, RETURNED, SENT, SHIPPING, LineMoney, OrderMoney, Span, units_of
 from engine.orders import Order, Return, find, find_by_return
-from engine.payments import refunded
+from engine.payments import exchanged, refunded
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Wanted, more_of, priced_alone
 from engine.pricing.taxes import treatment_of
@@ -62,7 +63,10 @@ def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ..
         if order is not None and order.money is not None:
             assert order.number not in told, "two facts of one record change what is paid for an order"
             told[order.number] = None
-            money += _settle(order, order.money, tell(state, order, fact, now_ns))
+            settled = _settle(order, order.money, tell(state, order, fact, now_ns))
+            if isinstance(fact, ReturnSettled):
+                settled = _in_exchange(state, order, order.agreed(fact.return_id), settled)
+            money += settled
     return tuple(money)
 
 
@@ -87,6 +91,20 @@ def _settle(order: Order, money: OrderMoney, told: _Told) -> list[Fact]:
         facts.append(UnitsCharged(order.number, told.added))
         more_minor += sum([charge.priced.total_minor for charge in told.added])
     return [*facts, *refunded(order, money, money.due_after(more_minor))]
+
+
+def _in_exchange(state: State, order: Order, agreed: Return, facts: list[Fact]) -> list[Fact]:
+    """What goes back for a return pays first for what goes out in exchange."""
+    replacing = None if agreed.exchange_order is None else find(state, agreed.exchange_order)
+    given = next((fact for fact in facts if isinstance(fact, PaymentsRefunded)), None)
+    if replacing is None or given is None:
+        return facts
+    moved, left = exchanged(order, given.refunds, replacing, agreed.number)
+    if not moved:
+        return facts
+    others = [fact for fact in facts if fact is not given]
+    back = [PaymentsRefunded(order.number, left)] if left else []
+    return [*others, *reopening(state, replacing), *moved, *back]
 
 
 def _nothing_goes_out(order: Order, money: OrderMoney, told: _Told) -> bool:
@@ -115,7 +133,7 @@ def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int)
 
 
 def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Told:
-    agreed = next(each for each in order.returns if each.number == fact.return_id)
+    agreed = order.agreed(fact.return_id)
     return _Told(RETURNED, units_of(fact.lines), shipping=agreed.refund_shipping)
 
 
@@ -157,7 +175,7 @@ def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fac
     order = find_by_return(state, command.return_id)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
-    agreed = next(each for each in order.returns if each.number == command.return_id)
+    agreed = order.agreed(command.return_id)
     refusal = RETURN.refusal(agreed.state, "settle", agreed.traits)
     if refusal is not None:
         return refusal
@@ -244,7 +262,7 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
 def evolve_settled(state: State, fact: ReturnSettled) -> None:
     """Write down which units of a return are settled."""
     order = state.orders.touch(fact.order)
-    agreed = next(each for each in order.returns if each.number == fact.return_id)
+    agreed = order.agreed(fact.return_id)
     left = units_of(fact.lines)
     for line in agreed.lines:
         units = min(left.get(line.line, 0), line.received - line.settled)

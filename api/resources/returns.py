@@ -33,7 +33,15 @@ from engine.commands.orders import (
     Replacement,
     ReturnLineRequest,
 )
-from engine.facts import Fact, LooseReturnTaken, PaymentsRefunded, ReturnAuthorised, ReturnSettled, UnitsCredited
+from engine.facts import (
+    Fact,
+    LooseReturnTaken,
+    PaymentMoved,
+    PaymentsRefunded,
+    ReturnAuthorised,
+    ReturnSettled,
+    UnitsCredited,
+)
 from engine.lifecycles import RECEIVED
 from engine.money import SHIPPING
 from engine.orders import Order, find_by_return
@@ -116,7 +124,8 @@ class RefundAnswer(msgspec.Struct):
 class SettlementAnswer(msgspec.Struct):
     """What was settled now, and over which payments it goes back: what was paid over what is due. `refund_minor` is null without prices.
 
-    It is what the lines and shipping are worth without `clawed_back_minor`: discounts on what stays, of promotions that need more to stay.
+    It is what the lines and shipping are worth without `clawed_back_minor`: discounts on what stays, of promotions that need more to stay. Of
+    what goes back `exchange_minor` pays for the order that goes out in exchange instead.
     """
 
     refund_minor: int | None
@@ -124,6 +133,7 @@ class SettlementAnswer(msgspec.Struct):
     shipping_minor: int | None
     lines: list[SettledLine]
     refunds: list[RefundAnswer]
+    exchange_minor: int
 
 
 class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -309,6 +319,7 @@ def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> Settleme
             if isinstance(fact, PaymentsRefunded)
             for refund in fact.refunds
         ],
+        exchange_minor=sum([fact.amount_minor for fact in facts if isinstance(fact, PaymentMoved)]),
     )
 
 

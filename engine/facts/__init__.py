@@ -14,6 +14,7 @@ from engine.facts.money import (
     OrderPriced,
     PaymentAdded,
     PaymentCaptured,
+    PaymentMoved,
     PaymentsRefunded,
     PaymentVoided,
     PeriodLocked,
@@ -102,6 +103,7 @@ Fact = (
     | OrderPriced
     | PaymentAdded
     | PaymentCaptured
+    | PaymentMoved
     | PaymentVoided
     | PaymentsRefunded
     | PeriodLocked
@@ -147,6 +149,7 @@ __all__ = [
     "OrderPriced",
     "PaymentAdded",
     "PaymentCaptured",
+    "PaymentMoved",
     "PaymentVoided",
     "PaymentsRefunded",
     "PeriodLocked",

@@ -233,6 +233,17 @@ class PeriodLocked(msgspec.Struct, array_like=True, frozen=True, tag="period_loc
     postings: tuple[Posting, ...] = ()
 
 
+class PaymentMoved(msgspec.Struct, array_like=True, frozen=True, tag="payment_moved"):
+    """What would go back over a payment pays for another order instead, as its payment `as_payment`."""
+
+    order: str
+    payment: str
+    to_order: str
+    as_payment: str
+    amount_minor: int
+    postings: tuple[Posting, ...] = ()
+
+
 class ReturnSettled(msgspec.Struct, array_like=True, frozen=True, tag="return_settled"):
     """Units that came back with a return are settled; what the customer gets is in the fact that follows."""
 

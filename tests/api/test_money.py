@@ -67,6 +67,7 @@ def test_partial_returns_are_settled_over_the_payments_to_the_cent(shop: Api) ->
     assert shop.done("/v1/returns/ret-1/settle") == {
         "refund_minor": 2_290,
         "clawed_back_minor": 0,
+        "exchange_minor": 0,
         "shipping_minor": 490,
         "lines": [{"id": "1", "quantity": 2, "refund_minor": 1_800}],
         "refunds": [{"payment": "p-2", "amount_minor": 1_000}, {"payment": "p-1", "amount_minor": 1_290}],
@@ -98,7 +99,7 @@ def test_a_payment_is_noted_captured_and_voided(shop: Api) -> None:
     assert shop.done("/v1/orders/W-1/payments/p-1/void")["money"]["payments"] == [
         {
             "id": "p-1", "method": "card", "amount_minor": 1500, "state": "captured",
-            "captured_minor": 1500, "refunded_minor": 0, "paid_out_minor": 0,
+            "captured_minor": 1500, "refunded_minor": 0, "paid_out_minor": 0, "moved_minor": 0,
         }
     ]  # fmt: skip
     assert shop.post("/v1/orders/W-1/payments/nope/capture", {}).json()["code"] == "not_found"

@@ -68,6 +68,7 @@ MONEY_SAMPLES: dict[str, Fact] = {
         (om.MoneyPosting("revenue:DE:S:0.19", "receivable", 2_681),),
         (),
     ),
+    "payment_moved/1": f.PaymentMoved("W-1001", "p-1", "W-1001.x", "ret-4-1", 490, ()),
     "refund_paid_out/1": f.RefundPaidOut("W-1001", "p-1", 490, ()),
     "receivable_written_off/1": f.ReceivableWrittenOff("W-1001", 450, "moved away", ()),
     "period_locked/1": f.PeriodLocked(739_920, ()),
