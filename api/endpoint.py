@@ -150,7 +150,7 @@ class Prepared:
                 body = self.decode(content or (b"{}" if self.operation.body_optional else content))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 return problems.from_validation(error)
-        return Call(self.node, admitted.actor, path, admitted.query, body, headers, admitted.key, len(content))
+        return Call(self.node, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(
         self,
@@ -218,7 +218,7 @@ class Prepared:
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = node.submit(
-            Change(changing.command, call.actor, render, deliver, key, payload, call.body_bytes, guard)
+            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard)
         )
         return None if refusal is None else self._changed(changing, call, refusal)
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import msgspec
 
-from api.identifiers import change_id, fulfilment_id, inbound_id, pick_list_id, reservation_id, return_id, transfer_id
+from api.identifiers import (
+    change_id,
+    fulfilment_id,
+    inbound_id,
+    payment_request_id,
+    pick_list_id,
+    reservation_id,
+    return_id,
+    transfer_id,
+)
 from api.timestamps import iso
 from engine import facts as f
 from engine.calendars.local_time import date_of_day
@@ -85,6 +94,8 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
         ("price_list", "price_list", str, (f.PriceListSet,)),
         ("tax_rates", "country", str, (f.TaxRatesSet,)),
         ("promotion", "promotion", str, (f.PromotionSet,)),
+        ("payment_provider", "provider", str, (f.PaymentProviderSet,)),
+        ("payment_request", "request", payment_request_id, (f.PaymentAsked, f.PaymentAnswered)),
         ("sourcing_policy", "policy", str, (f.SourcingPolicySet,)),
         ("api_key", "key_id", str, (f.ApiKeyCreated, f.ApiKeyRevoked)),
         ("idempotency_keys", "through_seq", str, (f.KeysForgotten,)),
@@ -131,6 +142,7 @@ _IDS = {
     "change": change_id,
     "transfer": transfer_id,
     "pick_list": pick_list_id,
+    "request": payment_request_id,
 }
 
 

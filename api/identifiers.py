@@ -5,7 +5,7 @@ import re
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 RESERVATION, FULFILMENT, RETURN, INBOUND = "r-", "f-", "ret-", "in-"
-CHANGE, TRANSFER, PICK_LIST = "c-", "t-", "p-"
+CHANGE, TRANSFER, PICK_LIST, PAYMENT_REQUEST = "c-", "t-", "p-", "pay-"
 
 
 def reservation_id(number: int) -> str:
@@ -41,6 +41,16 @@ def transfer_id(number: int) -> str:
 def pick_list_id(number: int) -> str:
     """`p-<number>`."""
     return f"{PICK_LIST}{number}"
+
+
+def payment_request_id(number: int) -> str:
+    """`pay-<number>`."""
+    return f"{PAYMENT_REQUEST}{number}"
+
+
+def payment_request_number(text: str) -> int | None:
+    """The number in the id of a request to a payment provider; None for anything else."""
+    return _number(text, PAYMENT_REQUEST)
 
 
 def reservation_number(text: str) -> int | None:

@@ -14,6 +14,7 @@ from api.geography.postcodes import Postcodes
 from api.history import History
 from api.improving import Improver
 from api.metrics import NodeMetrics
+from api.outbound.payments import Courier
 from api.parties.keystore import PartyKeys
 from api.snapshots import Schedule, Snapshots
 from engine import limits, machine
@@ -44,8 +45,11 @@ class Node:
         schedule: Schedule | None = None,
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         postcodes: Postcodes | None = None,
+        allow_private_outbound: bool = False,
     ) -> None:
         self.directory = directory
+        self.allow_private_outbound = allow_private_outbound
+        self.courier: Courier | None = None
         self.postcodes = postcodes
         self.paths = Paths.of(directory, archive)
         self.dev = dev
@@ -74,6 +78,7 @@ class Node:
                 "queue_depth": lambda: len(self.writer.queue),
                 "open_reservations": lambda: len(self.state.reservations.active),
                 "open_orders": lambda: len(self.state.orders.open),
+                "open_payment_requests": lambda: len(self.state.payment_requests.open),
                 "journal_seq": lambda: self.journal.last_seq,
                 "journal_bytes": lambda: self.journal.bytes_used,
                 "closed_pending": lambda: self.state.closed.pending_count,
@@ -125,6 +130,8 @@ class Node:
         self._ticker = loop.create_task(self._tick())
         self._snapshotter = loop.create_task(self.snapshots.run())
         self._improver = loop.create_task(Improver(self).run())
+        self.courier = Courier(self)
+        self._courier = loop.create_task(self.courier.run())
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -238,6 +245,7 @@ class Node:
             self._ticker.cancel()
             self._snapshotter.cancel()
             self._improver.cancel()
+            self._courier.cancel()
             self.snapshots.stop()
         self._closed = True
         self.writer.flush_closed()

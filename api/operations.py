@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One request, decoded: who asks, and for what. `path` are the decoded path parameters, `body_bytes` the body's size."""
+    """One request, decoded: who asks, and for what. `path` are the decoded path parameters, `content` the body as it came."""
 
-    __slots__ = ("actor", "body", "body_bytes", "headers", "key", "node", "path", "query")
+    __slots__ = ("actor", "body", "content", "headers", "key", "node", "path", "query")
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Call:
         body: Any,
         headers: dict[bytes, bytes],
         key: str | None,
-        body_bytes: int,
+        content: bytes,
     ) -> None:
         self.node = node
         self.actor = actor
@@ -44,7 +44,7 @@ class Call:
         self.body = body
         self.headers = headers
         self.key = key
-        self.body_bytes = body_bytes
+        self.content = content
 
 
 class Changing(msgspec.Struct, frozen=True):

@@ -65,6 +65,7 @@ class Settings(NamedTuple):
     postcodes: Postcodes | None = None
     fast_lane: bool = True
     frontends: int = 0
+    allow_private_outbound: bool = False
 
 
 def serve(settings: Settings) -> None:
@@ -79,6 +80,7 @@ def serve(settings: Settings) -> None:
         schedule=settings.schedule,
         segment_bytes_max=settings.segment_bytes_max,
         postcodes=settings.postcodes,
+        allow_private_outbound=settings.allow_private_outbound,
     )
     try:
         listening = _listen(settings.host, settings.port)

@@ -10,12 +10,14 @@ from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.providers import PaymentProvider
 from engine.facts import (
     ChannelSet,
     Fact,
     ItemSet,
     NodeItemSet,
     NodeSet,
+    PaymentProviderSet,
     PriceListSet,
     PromotionSet,
     SourcingPolicySet,
@@ -56,6 +58,7 @@ class Configuration:
         self.tax_rates: dict[str, TaxRates] = {}
         self.promotions: dict[str, Promotion] = {}
         self.vouchers: dict[str, Voucher] = {}
+        self.payment_providers: dict[str, PaymentProvider] = {}
         self._catalogue: Catalogue | None = None
         self.version = 0
 
@@ -87,6 +90,7 @@ class Configuration:
             tax_rates=dict(self.tax_rates),
             promotions=dict(self.promotions),
             vouchers=dict(self.vouchers),
+            payment_providers=dict(self.payment_providers),
         )
 
     def add(self, document: Configure) -> None:
@@ -98,6 +102,7 @@ class Configuration:
         self.price_lists.update(document.price_lists)
         self.tax_rates.update(document.tax_rates)
         self.vouchers.update(document.vouchers)
+        self.payment_providers.update(document.payment_providers)
         for promotion_id, body in document.promotions.items():
             self.put_promotion(promotion_id, body)
         for node, items in document.node_items.items():
@@ -154,6 +159,8 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
         facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
     facts += [PriceListSet(i, body) for i, body in command.price_lists.items() if known.price_lists.get(i) != body]
     facts += [TaxRatesSet(i, body) for i, body in command.tax_rates.items() if known.tax_rates.get(i) != body]
+    providers = known.payment_providers
+    facts += [PaymentProviderSet(i, body) for i, body in command.payment_providers.items() if providers.get(i) != body]
     facts += [VoucherSet(i, body) for i, body in command.vouchers.items() if known.vouchers.get(i) != body]
     facts += [PromotionSet(i, body) for i, body in command.promotions.items() if known.promotions.get(i) != body]
     return tuple(facts)
@@ -211,6 +218,13 @@ def _first_dangling_reference(known: Configuration, document: Configure) -> Reje
         if promotion and promotion not in known.promotions and promotion not in document.promotions:
             pointer = f"/vouchers/{_escape(code)}/promotion"
             return Rejection.at(ResultCode.UNKNOWN_PROMOTION, pointer, f"there is no promotion {promotion!r}")
+    providers = {**known.payment_providers, **document.payment_providers}
+    for name, provider in document.payment_providers.items():
+        others = {method: other for other, body in providers.items() if other != name for method in body.methods}
+        taken = next((at for at, method in enumerate(provider.methods) if method in others), None)
+        if taken is not None:
+            pointer, method = f"/payment_providers/{_escape(name)}/methods/{taken}", provider.methods[taken]
+            return Rejection.at(ResultCode.IN_USE, pointer, f"{others[method]!r} moves the money of {method!r}")
     for node, items in document.node_items.items():
         pointer = f"/node_items/{_escape(node)}"
         if node not in known.nodes and node not in document.nodes:

@@ -16,7 +16,7 @@ from engine.pricing.amounts import of_span
 
 SHIPPING = -1
 ORDER_CONFIRMATION, INVOICE, CREDIT_NOTE = "order_confirmation", "invoice", "credit_note"
-CAPTURED, VOIDED = "captured", "voided"
+AUTHORISED, CAPTURED, VOIDED = "authorised", "captured", "voided"
 VOUCHER = "voucher"
 # Why units are not paid for: those that were cancelled or changed never went out, those that were lost or returned did.
 CANCELLED, CHANGED, LOST, RETURNED = "cancelled", "changed", "lost", "returned"

@@ -12,6 +12,7 @@ from engine.moving import Transfers
 from engine.orders import Orders
 from engine.pick_lists import PickLists
 from engine.pricing.usage import Usage
+from engine.providers import Requests
 from engine.reservations import Reservations
 from engine.stock import Stock
 from engine.terms import TermsCache
@@ -27,6 +28,7 @@ class State:
         self.ledger = Ledger()
         self.usage = Usage()
         self.money_books = MoneyBooks()
+        self.payment_requests = Requests()
         self.stock = Stock(self.ledger)
         self.reservations = Reservations()
         self.orders = Orders()

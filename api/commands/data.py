@@ -58,6 +58,11 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option(
+    "--allow-private-outbound",
+    is_flag=True,
+    help="Let payment providers be at http and private addresses, as in tests; without it only at public https ones.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -70,6 +75,7 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    allow_private_outbound: bool,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -78,7 +84,8 @@ def serve(
 
     schedule = Schedule(snapshot_seconds, snapshots_kept)
     segment_bytes = segment_mib * 1024 * 1024
-    run(Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends))
+    settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
+    run(settings._replace(allow_private_outbound=allow_private_outbound))
 
 
 @click.command()

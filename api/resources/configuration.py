@@ -13,12 +13,14 @@ from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.providers import PaymentProvider
 from engine.facts import (
     ChannelSet,
     Fact,
     ItemSet,
     NodeItemSet,
     NodeSet,
+    PaymentProviderSet,
     PriceListSet,
     PromotionSet,
     SourcingPolicySet,
@@ -151,6 +153,21 @@ class VoucherPage(msgspec.Struct):
     next_cursor: str | None
 
 
+class PaymentProviderResource(
+    PaymentProvider, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False
+):
+    """A payment provider with its id."""
+
+    id: str
+
+
+class PaymentProviderPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[PaymentProviderResource]
+    next_cursor: str | None
+
+
 class ConfigurationAnswer(msgspec.Struct):
     """How many of each were created or changed; what was already as asked is not counted."""
 
@@ -164,6 +181,7 @@ class ConfigurationAnswer(msgspec.Struct):
     tax_rates: int
     promotions: int
     vouchers: int
+    payment_providers: int
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -230,6 +248,9 @@ TAX_RATES = _simple(
 )
 PROMOTIONS = _simple("promotions", "promotion", PromotionResource, PromotionPage, "there is no such promotion")
 VOUCHERS = _simple("vouchers", "voucher", VoucherResource, VoucherPage, "there is no such voucher", "code")
+PROVIDERS = _simple(
+    "payment_providers", "provider", PaymentProviderResource, PaymentProviderPage, "there is no such payment provider"
+)
 NODE_ITEMS = Kind(
     "node_items",
     NodeItemResource,
@@ -323,6 +344,7 @@ def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Confi
         tax_rates=count(TaxRatesSet),
         promotions=count(PromotionSet),
         vouchers=count(VoucherSet),
+        payment_providers=count(PaymentProviderSet),
     )
 
 
@@ -357,7 +379,10 @@ def _three(
     ]  # fmt: skip
 
 
-PARTS = ("nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions", "vouchers")
+PARTS = (
+    "nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions", "vouchers",
+    "payment_providers",
+)  # fmt: skip
 NODE = {
     "name": "Leipzig warehouse",
     "kind": "warehouse",
@@ -412,12 +437,16 @@ OPERATIONS = [
         VOUCHERS, "/v1/vouchers/{voucher}", "Voucher", "Vouchers", "a voucher", Voucher,
         {"kind": "value", "balance_minor": 5000, "currency": "EUR"}, ResultCode.UNKNOWN_PROMOTION,
     ),
+    *_three(
+        PROVIDERS, "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders", "a payment provider",
+        PaymentProvider, {"url": "https://pay.example.org/kontor", "methods": ["card"]}, ResultCode.IN_USE,
+    ),
     Operation(
         id="postConfiguration", method="POST", path="/v1/configuration", tag=TAG, handle=configure,
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE,
         ),
         example={"nodes": {"leipzig": NODE}, "items": {"85123A": ITEM}, "channels": {"web-de": CHANNEL}},
     ),

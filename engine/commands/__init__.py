@@ -36,6 +36,7 @@ from engine.commands.orders import (
     VoidPayment,
 )
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
+from engine.commands.providers import AskForPayment, ReportPayment
 from engine.commands.reservations import (
     ChangeReservation,
     ExpireReservations,
@@ -80,6 +81,8 @@ Command = (
     | CapturePayment
     | VoidPayment
     | LockPeriod
+    | AskForPayment
+    | ReportPayment
     | PayOutRefund
     | WriteOff
     | SettleReturn
@@ -157,6 +160,8 @@ __all__ = [
     "CapturePayment",
     "VoidPayment",
     "LockPeriod",
+    "AskForPayment",
+    "ReportPayment",
     "PayOutRefund",
     "WriteOff",
     "SettleReturn",

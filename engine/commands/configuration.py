@@ -25,6 +25,7 @@ from engine.commands.fields import (
 )
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.providers import PaymentProvider
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -118,3 +119,4 @@ class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     tax_rates: dict[Country, TaxRates] = {}
     promotions: dict[Id, Promotion] = {}
     vouchers: dict[Id, Voucher] = {}
+    payment_providers: dict[Id, PaymentProvider] = {}

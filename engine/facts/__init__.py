@@ -55,6 +55,7 @@ from engine.facts.orders import (
 )
 from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.pricing import PriceListSet, PromotionSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -102,6 +103,9 @@ Fact = (
     | MoneyBooked
     | OrderPriced
     | PaymentAdded
+    | PaymentAnswered
+    | PaymentAsked
+    | PaymentProviderSet
     | PaymentCaptured
     | PaymentMoved
     | PaymentVoided
@@ -148,6 +152,9 @@ __all__ = [
     "MoneyBooked",
     "OrderPriced",
     "PaymentAdded",
+    "PaymentAnswered",
+    "PaymentAsked",
+    "PaymentProviderSet",
     "PaymentCaptured",
     "PaymentMoved",
     "PaymentVoided",

@@ -1,0 +1,122 @@
+"""Sends requests to payment providers, in the background: those of one order in turn, each until it is answered."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import httpx2
+import msgspec
+
+from api.identifiers import payment_request_id
+from api.outbound.addresses import NotAllowed, destination
+from api.outbound.signing import secret_of, signed
+from engine import orders
+from engine.providers import ProviderRequest
+
+if TYPE_CHECKING:
+    from api.node import Node
+
+EVERY_SECONDS: Final = 0.2
+TIMEOUT_SECONDS: Final = 10.0
+AT_ONCE_MAX: Final = 16
+AGAIN_SECONDS_MAX: Final = 300.0
+ANSWER_BYTES_MAX: Final = 64 * 1024
+
+
+class ProviderMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a provider is asked for. `request` is the same whenever it is sent again."""
+
+    request: str
+    what: str
+    order: str
+    payment: str
+    method: str
+    amount_minor: int
+    currency: str
+
+
+class Attempts(NamedTuple):
+    """How often a request was sent, when it is sent again (monotonic seconds), what went wrong last (None: it was taken)."""
+
+    times: int
+    again_at: float
+    error: str | None
+
+
+class Courier:
+    """Carries open requests to their providers for as long as the node runs."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self.attempts: dict[int, Attempts] = {}
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+            while True:
+                await asyncio.sleep(EVERY_SECONDS)
+                if self._node.state.payment_requests.open or self.attempts:
+                    self._start(client)
+
+    def _start(self, client: httpx2.AsyncClient) -> None:
+        """Begin to send what is due."""
+        waiting = self._node.state.payment_requests.open
+        self.attempts = {number: each for number, each in self.attempts.items() if number in waiting}
+        seen: dict[str, None] = {}
+        for request in list(waiting.values()):
+            if len(self._sending) >= AT_ONCE_MAX:
+                return
+            if request.order in seen:
+                continue
+            seen[request.order] = None
+            tried = self.attempts.get(request.number)
+            is_due = tried is None or tried.again_at <= time.monotonic()
+            if is_due and request.order not in self._sending:
+                self._sending[request.order] = asyncio.get_running_loop().create_task(self._send(client, request))
+
+    async def _send(self, client: httpx2.AsyncClient, request: ProviderRequest) -> None:
+        times = 1 if request.number not in self.attempts else self.attempts[request.number].times + 1
+        error: str | None = "unexpected error"
+        try:
+            error = await self._try(client, request)
+        except NotAllowed as refusal:
+            error = str(refusal)
+        except httpx2.HTTPError as problem:
+            error = type(problem).__name__
+        except Exception as problem:  # noqa: BLE001 -- whatever it is, the next attempt comes
+            self._node.report(problem)
+        wait = AGAIN_SECONDS_MAX if error is None else min(AGAIN_SECONDS_MAX, 0.5 * 2 ** min(times, 20))
+        self.attempts[request.number] = Attempts(times, time.monotonic() + wait, error)
+        del self._sending[request.order]
+
+    async def _try(self, client: httpx2.AsyncClient, request: ProviderRequest) -> str | None:
+        """Send it once; what went wrong, if anything did."""
+        node = self._node
+        provider = node.state.configuration.payment_providers.get(request.provider)
+        order = orders.find(node.state, request.order)
+        if provider is None or order is None or order.money is None:
+            return "there is no such provider any more"
+        payment = order.money.payment(request.payment)
+        assert payment is not None
+        of_order, name = payment.origin or (request.order, request.payment)
+        message = ProviderMessage(
+            payment_request_id(request.number), request.what, of_order, name, payment.method, request.amount_minor,
+            order.money.currency,
+        )  # fmt: skip
+        body = msgspec.json.encode(message)
+        to = await destination(provider.url, node.allow_private_outbound)
+        headers = {
+            "Host": to.authority,
+            "Content-Type": "application/json",
+            "Kontor-Request-Id": message.request,
+            **signed(secret_of(node, request.provider, provider.secret_version), body),
+        }
+        named = {"sni_hostname": to.host}
+        async with client.stream("POST", to.url, headers=headers, content=body, extensions=named) as answer:
+            size = 0
+            async for part in answer.aiter_bytes():
+                size += len(part)
+                if size > ANSWER_BYTES_MAX:
+                    return "the answer is too large"
+            return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
