@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, HoldOrder, PaymentRequest, VoidPayment
 from engine.commands.providers import AskForPayment, ReportPayment
 from engine.facts import (
@@ -246,9 +247,11 @@ def decide_ask(state: State, command: AskForPayment, now_ns: int) -> tuple[Fact,
 
 def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Carry out what a provider reports, and end the request that it answers."""
-    order = find(state, command.order)
+    request = None if command.request is None else state.payment_requests.open.get(command.request)
+    named = (command.order, command.payment) if request is None else (request.order, request.payment)
+    order = find(state, named[0])
     money = None if order is None else order.money
-    payment = None if money is None else money.payment(command.payment)
+    payment = None if money is None else money.payment(named[1])
     if command.what == "authorised" and payment is None:
         return _authorised(state, command, now_ns)
     if order is None or payment is None:
@@ -257,8 +260,11 @@ def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fa
         return Rejection(ResultCode.FORBIDDEN, "this payment is not by this provider")
     if command.what == "authorised":
         return ()
-    request = None if command.request is None else state.payment_requests.open.get(command.request)
-    if request is not None and (request.order, request.what) != (order.number, _ANSWERS[command.what]):
+    # A provider knows what was moved to another order by where it came from.
+    known_as = (named, payment.origin)
+    if request is not None and (
+        request.what != _ANSWERS[command.what] or (command.order, command.payment) not in known_as
+    ):
         return Rejection.at(ResultCode.MALFORMED_REQUEST, "/request", "the request is for something else")
     outcome: tuple[Fact, ...] | Rejection
     amount = command.amount_minor if request is None else command.amount_minor or request.amount_minor
@@ -299,7 +305,7 @@ def _failed(order: Order, command: ReportPayment) -> tuple[Fact, ...]:
     """Somebody has to look at it: nothing more leaves of an order that is not paid for."""
     reason = command.reason or "no reason was given"
     note = OrderNoted(order.number, f"payment {command.payment}: {command.what}: {reason}")
-    handle = f"payment-{command.payment}"[:64]
+    handle = f"payment-{command.payment}"[: limits.ID_LENGTH_MAX]
     stands = any(hold.handle == handle for hold in order.holds)
     if command.what == CAPTURE_FAILED and not stands and ORDER.refusal(order.state, "hold") is None:
         return note, held(order, HoldOrder(order.number, handle, f"the capture failed: {reason}", "ship"))

@@ -54,10 +54,14 @@ class Courier:
     async def run(self) -> None:
         """Send until cancelled."""
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-            while True:
-                await asyncio.sleep(EVERY_SECONDS)
-                if self._node.state.payment_requests.open or self.attempts:
-                    self._start(client)
+            try:
+                while True:
+                    await asyncio.sleep(EVERY_SECONDS)
+                    if self._node.state.payment_requests.open or self.attempts:
+                        self._start(client)
+            finally:
+                for task in self._sending.values():
+                    task.cancel()
 
     def _start(self, client: httpx2.AsyncClient) -> None:
         """Begin to send what is due."""

@@ -15,6 +15,7 @@ from engine.commands.pricing import (
     TaxRates,
     Voucher,
 )
+from engine.commands.providers import PaymentProvider
 from engine.facts import Fact
 from engine.facts import money as om
 from engine.facts import orders as of
@@ -69,6 +70,11 @@ MONEY_SAMPLES: dict[str, Fact] = {
         (),
     ),
     "payment_moved/1": f.PaymentMoved("W-1001", "p-1", "W-1001.x", "ret-4-1", 490, ()),
+    "payment_provider_set/1": f.PaymentProviderSet(
+        "acme", PaymentProvider("https://pay.example.org/kontor", ("card", "wallet"), "manual", "manual", 2), ()
+    ),
+    "payment_asked/1": f.PaymentAsked("W-1001", "p-1", 7, "acme", "capture", 3_190, ()),
+    "payment_answered/1": f.PaymentAnswered("W-1001", 7, "failed", "card declined", ()),
     "refund_paid_out/1": f.RefundPaidOut("W-1001", "p-1", 490, ()),
     "receivable_written_off/1": f.ReceivableWrittenOff("W-1001", 450, "moved away", ()),
     "period_locked/1": f.PeriodLocked(739_920, ()),

@@ -38,6 +38,7 @@ from engine.commands.pricing import (
     TaxRates,
     Voucher,
 )
+from engine.commands.providers import PaymentProvider
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
 from engine.commands.transfers import ArrivedLine, TransferQuantity
@@ -87,6 +88,7 @@ def shop() -> Configure:
             "friends": Promotion("Friends", Gives(amount=300), PromotionConditions(voucher=True)),
             "third": Promotion("Third", Gives(buy_x_get_y=BuyXGetY(2, 1)), limits=PromotionLimits(uses=40)),
         },
+        payment_providers={"acme": PaymentProvider("https://pay.example.org/", ("card",))},
         vouchers={
             "FRIEND": Voucher("promotion", "friends", 20),
             "GIFT": Voucher("value", balance_minor=30_000, currency="EUR"),
@@ -188,10 +190,11 @@ class Life:
             self.walk,
             self.pay_for_one,
             self.keep_books,
+            self.hear,
             self.supply,
             self.supply,
         ]
-        everything += [self.odd_movement, self.together, self.again]
+        everything += [self.odd_movement, self.together, self.again, self.again]
         happening = chance.choice(everything)
         happening()
 
@@ -513,6 +516,19 @@ class Life:
                 )
             )
         )
+
+    def hear(self) -> None:
+        """A payment provider answers, or is asked again."""
+        chance, waiting = self.chance, list(self.state.payment_requests.open.values())
+        if waiting and chance.random() < 0.8:
+            request = chance.choice(waiting)
+            ends = {"capture": ("captured", "captured", "capture_failed"), "refund": ("refunded", "refund_failed")}
+            what = chance.choice(ends.get(request.what, ("voided",)))
+            report = (request.order, request.payment, request.number, chance.choice((None, None, 100)), "said so")
+            self.do(c.ReportPayment("acme", what, *report))
+        else:
+            owing = next((o for o in self.state.orders.open.values() if o.money and o.money.balance_minor > 0), None)
+            self.do(c.AskForPayment(owing.number if owing else "W-1"))
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""
