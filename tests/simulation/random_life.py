@@ -191,6 +191,7 @@ class Life:
             self.pay_for_one,
             self.keep_books,
             self.hear,
+            self.hear,
             self.supply,
             self.supply,
         ]
@@ -522,13 +523,12 @@ class Life:
         chance, waiting = self.chance, list(self.state.payment_requests.open.values())
         if waiting and chance.random() < 0.8:
             request = chance.choice(waiting)
-            ends = {"capture": ("captured", "captured", "capture_failed"), "refund": ("refunded", "refund_failed")}
+            ends = {"capture": ("captured", "capture_failed"), "refund": ("refunded", "refund_failed")}
             what = chance.choice(ends.get(request.what, ("voided",)))
             report = (request.order, request.payment, request.number, chance.choice((None, None, 100)), "said so")
             self.do(c.ReportPayment("acme", what, *report))
-        else:
-            owing = next((o for o in self.state.orders.open.values() if o.money and o.money.balance_minor > 0), None)
-            self.do(c.AskForPayment(owing.number if owing else "W-1"))
+            if what == "capture_failed":
+                self.do(c.AskForPayment(request.order))
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""

@@ -37,7 +37,7 @@ BY_ITSELF = {c.ExpireReservations, c.MeetDeadlines, c.ForgetKeys, c.RecordDigest
 
 def test_a_life_is_rich_enough_to_mean_something() -> None:
     kinds: dict[str, int] = {}
-    for seed in range(12):
+    for seed in range(16):
         for kind, count in live(seed, 600).kinds.items():
             kinds[kind] = kinds.get(kind, 0) + count
     given = [f"{command.__name__} done" for command in get_args(c.Command) if command not in BY_ITSELF]
