@@ -1,6 +1,7 @@
 """A seeded life of a shop: random commands through the real writer, with crashes, checked after every step."""
 
 import random
+from itertools import islice
 from typing import Any
 
 from engine import commands as c
@@ -499,24 +500,18 @@ class Life:
 
     def keep_books(self) -> None:
         """A bookkeeper pays out, writes off, or locks days that are over."""
-        chance, number = self.chance, f"W-{self.chance.randint(1, max(1, self.orders))}"
-        order = find(self.state, number)
-        payments = [] if order is None or order.money is None else order.money.payments
-        payment = next((each.id for each in payments if each.refunded_minor > each.paid_out_minor), "card")
-        owing = next((o for o in self.state.orders.open.values() if o.money and o.money.balance_minor > 0), order)
+        chance = self.chance
+        known = [*self.state.orders.open.values(), *islice(self.state.closed.newest_orders(), 20)]
+        priced = [(order.number, order.money) for order in known if order.money is not None]
+        back = [
+            (number, p.id) for number, money in priced for p in money.payments if p.refunded_minor > p.paid_out_minor
+        ]
+        owing = [number for number, money in priced if money.balance_minor > 0]
         some = chance.choice((None, 100))
         over = day_at(zone_of("UTC"), self.now_ns) - chance.randint(0, 30)
-        pay_out = c.PayOutRefund(number, payment, some)
-        self.do(
-            chance.choice(
-                (
-                    pay_out,
-                    pay_out,
-                    c.WriteOff(owing.number if owing else number, "gone", some),
-                    c.LockPeriod(date_of_day(over)),
-                )
-            )
-        )
+        paid_out = chance.choice(back or [("W-1", "card")])
+        written_off = c.WriteOff(chance.choice(owing or ["W-1"]), "gone", some)
+        self.do(chance.choice((c.PayOutRefund(*paid_out, some), written_off, c.LockPeriod(date_of_day(over)))))
 
     def hear(self) -> None:
         """A payment provider answers, or is asked again."""
