@@ -170,6 +170,7 @@ def test_without_closed_orders_everything_is_replayed(lived: Lived) -> None:
 
 
 def test_without_the_first_records_and_without_a_snapshot_nothing_starts(lived: Lived) -> None:
+    take_snapshots(lived.directory, [lived.ends[-1]])
     places = places_in(lived.directory)
     archive_sealed(places)
     journal = reopen(places)
