@@ -10,6 +10,7 @@ from api.replaying.steps import (
     Place,
     Receive,
     Reserve,
+    Settle,
     SetUp,
     Ship,
     TakeBack,
@@ -39,7 +40,7 @@ def lines_count(ask: Ask) -> int:
             return len(sale.lines)
         case Cancel(goods=goods) | Authorise(goods=goods) | TakeBack(goods=goods):
             return len(goods.lines)
-        case Correct() | Ship() | TakeLoose():
+        case Correct() | Ship() | Settle() | TakeLoose():
             return 1
 
 
@@ -100,6 +101,8 @@ def command_of(ask: Ask, state: State) -> c.Command:
         case TakeBack(goods=goods):
             lines = tuple(ReceiveReturnLine(line.line, line.quantity) for line in goods.lines)
             return c.ReceiveReturn(ask.target, goods.node, lines)
+        case Settle():
+            return c.SettleReturn(ask.target)
         case TakeLoose() as loose:
             units = LooseReturnLine(loose.sku, loose.quantity)
             return c.TakeLooseReturn(loose.channel, (units,), loose.node, loose.reference)

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from api.exporting.bookings import bookings
 from api.replaying import commands
+from api.replaying.money import booked
 from api.replaying.plan import Plan, runs
 from api.replaying.progress import Ask, Progress, ReplayFailed
 from engine import invariants, limits, machine, records
@@ -167,6 +169,7 @@ class InProcess:
             "seq": self.state.seq,
             "digest": machine.digest(self.state),
             "accounts": self.state.ledger.totals(),
+            "money": booked(bookings(self.journal, None, None)),
             "violations": list(invariants.check(self.state)),
             "journal_bytes": self.journal.bytes_used,
             "checks": self.checks,

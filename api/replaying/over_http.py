@@ -14,6 +14,7 @@ import msgspec
 
 from api.replaying.commands import CANCEL_REASON, correction_lines
 from api.replaying.connection import Answer, Connection
+from api.replaying.money import Booked
 from api.replaying.plan import Plan
 from api.replaying.progress import Ask, Placed, Progress, ReplayFailed
 from api.replaying.steps import (
@@ -25,6 +26,7 @@ from api.replaying.steps import (
     Receive,
     Reserve,
     Sale,
+    Settle,
     SetUp,
     Ship,
     TakeBack,
@@ -128,6 +130,18 @@ class OverHttp:
             raise ReplayFailed(f"GET {path}: {_explain(answer)}")
         return decode(answer.body)
 
+    async def _booked(self) -> Booked:
+        """All that the node has booked."""
+        sums, cursor = Booked(), ""
+        while True:
+            page = await self._get(self._connections[0], f"/v1/journal/money?limit=500{cursor}")
+            for entry in page["items"]:
+                for each in entry["postings"]:
+                    sums.post(each["source_account"], each["target_account"], each["amount_minor"])
+            if page["next_cursor"] is None:
+                return sums
+            cursor = f"&cursor={page['next_cursor']}"
+
     async def findings(self) -> dict[str, Any]:
         """Position, digest, books."""
         about = await self._get(self._connections[0], "/v1/node?digest=fresh")
@@ -136,6 +150,7 @@ class OverHttp:
             "seq": about["seq"],
             "digest": about["digest"],
             "accounts": books["accounts"],
+            "money": await self._booked(),
             "violations": [] if books["balanced"] else ["the node says that its books do not balance"],
             "journal_bytes": about["journal_bytes"],
         }
@@ -186,6 +201,8 @@ def request_of(ask: Ask, held: list[tuple[str, int]]) -> Request:
         case TakeBack(goods=goods):
             lines = [line | {"disposition": "restock"} for line in _lines(goods.lines)]
             return Request("receive", f"/v1/returns/{ask.target}/receive", {"node": goods.node, "lines": lines})
+        case Settle():
+            return Request("settle", f"/v1/returns/{ask.target}/settle", {})
         case TakeLoose() as loose:
             units = [{"sku": loose.sku, "quantity": loose.quantity}]
             body = {"channel": loose.channel, "lines": units, "node": loose.node, "reference": loose.reference}

@@ -1,7 +1,8 @@
 """The plan: what a replay does, in which order and when. The same file, shop, seed and stock factor make the same plan.
 
 A day: receipts (first trading day of a week), shipments of the trading day before, then the day's events in file order,
-in slices. Within a slice the chunks are: corrections; checkouts and return agreements; orders and arrivals; cancellations.
+in slices. Within a slice the chunks are: corrections; checkouts and return agreements; orders and arrivals; cancellations
+and settlements.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ from api.replaying.steps import (
     Reserve,
     Sale,
     SaleLine,
+    Settle,
     SetUp,
     Ship,
     Step,
@@ -39,7 +41,7 @@ from api.replaying.steps import (
 from engine import limits
 from engine.commands import Configure
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 SLICE_EVENTS_MAX = 64
 CHUNK_GAP_NS = 1_000_000
 DAY_NS = 86_400 * NS_PER_SECOND
@@ -247,6 +249,7 @@ class _Planner:
             else:
                 self._slice[CHECKOUTS].append(Authorise(f"return {goods.id}", goods))
                 self._slice[ORDERS].append(TakeBack(f"arrival {goods.id}", goods))
+                self._slice[CANCELLATIONS].append(Settle(f"settlement {goods.id}", goods))
 
     def _correction(self, row: Row, kind: RowClass) -> None:
         note = row.description or f"stock correction {row.invoice}"

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from api.replaying.dataset import Dataset, RowClass
+from api.replaying.money import Money
 from api.replaying.plan import Plan
 from api.replaying.reconciliation import REFUSED, Fate, Reconciliation
 from api.replaying.steps import (
@@ -18,6 +19,7 @@ from api.replaying.steps import (
     Receive,
     Reserve,
     Sale,
+    Settle,
     SetUp,
     Ship,
     Step,
@@ -74,6 +76,8 @@ class Progress:
         self._reservations: dict[str, Any] = {}
         self._fulfilments: dict[str, list[Any]] = {}
         self._returns: dict[str, Any] = {}
+        self._arrived: dict[str, Any] = {}
+        self.money = Money(dataset)
         self._refused_orders: set[str] = set()
         for row, fate in plan.fates:
             self.rows.book_whole(row, fate)
@@ -90,9 +94,13 @@ class Progress:
                     asks += [Ask(step, fulfilment) for fulfilment in self._fulfilments.pop(order, ())]
                 case Cancel(goods=goods) | Authorise(goods=goods) if goods.order in self._refused_orders:
                     self._book_back(goods, ORDER_REFUSED)
+                    self.money.refused_back(goods)
                 case TakeBack(goods=goods):
                     if goods.id in self._returns:
-                        asks.append(Ask(step, self._returns.pop(goods.id)))
+                        asks.append(Ask(step, self._returns[goods.id]))
+                case Settle(goods=goods):
+                    if goods.id in self._arrived:
+                        asks.append(Ask(step, self._arrived.pop(goods.id)))
                 case _:
                     asks.append(Ask(step))
         return asks
@@ -109,12 +117,17 @@ class Progress:
             case Cancel(goods=goods):
                 self._fulfilments[goods.order] = result
                 self._book_back(goods, Fate.CANCELLED)
+                self.money.cancelled(goods)
             case Authorise(goods=goods):
                 self._returns[goods.id] = result
             case TakeBack(goods=goods):
                 self._book_back(goods, Fate.RETURNED)
+                self._arrived[goods.id] = self._returns.pop(goods.id)
+            case Settle(goods=goods):
+                self.money.settled(goods)
             case TakeLoose() as loose:
                 self.rows.book(loose.row, -loose.quantity, Fate.RETURNED_WITHOUT_ORDER)
+                self.money.came_without_order(loose.row, loose.quantity)
             case Correct() as correction:
                 self.rows.book(correction.row, correction.quantity, correction.fate)
             case Receive(lines=lines):
@@ -125,13 +138,15 @@ class Progress:
         match ask.step:
             case Reserve(sale=sale) | Place(sale=sale):
                 self._refused_orders.add(sale.number)
+                self.money.not_placed(sale)
                 for line in sale.lines:
                     self.rows.book_whole(line.row, f"{REFUSED}order line, {code}")
             case Cancel(goods=goods) | Authorise(goods=goods) | TakeBack(goods=goods):
                 self._book_back(goods, f"{REFUSED}return, {code}")
+                self.money.refused_back(goods)
             case Correct() as correction:
                 self.rows.book(correction.row, correction.quantity, f"{REFUSED}stock correction, {code}")
-            case SetUp() | Receive() | Ship() | TakeLoose():
+            case SetUp() | Receive() | Ship() | Settle() | TakeLoose():
                 raise ReplayFailed(f"the node refused {ask.id!r}: {code}")
         self.counts.refusals[f"{type(ask.step).__name__.lower()}: {code}"] += 1
 
@@ -139,6 +154,7 @@ class Progress:
         counts = self.counts
         self._fulfilments[sale.number] = [placed.fulfilment for placed in fulfilments]
         counts.orders += 1
+        self.money.placed(sale)
         counts.lines += len(sale.lines)
         counts.fulfilments += len(fulfilments)
         for placed in fulfilments:

@@ -94,4 +94,5 @@ def summary(report: Report) -> Table:
 
 def full(report: Report) -> RenderableType:
     """Summary, reconciliation and digest."""
-    return Group(summary(report), "", report.rows.table(), "", f"digest  {report.findings['digest']}")
+    money = () if report.money is None else (report.money.table(), "")
+    return Group(summary(report), "", report.rows.table(), "", *money, f"digest  {report.findings['digest']}")

@@ -12,6 +12,7 @@ import msgspec
 
 from api.replaying.dataset import read
 from api.replaying.in_process import InProcess, calm_collector, data_directory
+from api.replaying.money import MoneyReport
 from api.replaying.omnichannel import Omnichannel, Shares
 from api.replaying.over_http import OverHttp
 from api.replaying.plan import Plan, make_plan
@@ -57,7 +58,7 @@ class Watcher:
 class Report(msgspec.Struct):
     """What a replay found. `preparation_seconds`: reading and planning; `seconds`: the node's work.
 
-    `findings`: seq, digest, accounts, violations, journal_bytes. `latencies` only over HTTP: milliseconds by operation.
+    `money` is not looked at in the second scenario. `findings`: seq, digest, accounts, violations, journal_bytes. `latencies` only over HTTP: milliseconds by operation.
     """
 
     how: str
@@ -69,6 +70,7 @@ class Report(msgspec.Struct):
     resumed_seq: int
     counts: Counts
     rows: Reconciliation
+    money: MoneyReport | None
     findings: dict[str, Any]
     latencies: dict[str, dict[str, float | int]]
     retries: int
@@ -76,7 +78,8 @@ class Report(msgspec.Struct):
     @property
     def good(self) -> bool:
         """Every row is accounted for and the books balance."""
-        return self.rows.matches and not self.findings["violations"]
+        exact = self.rows.matches and (self.money is None or self.money.matches)
+        return exact and not self.findings["violations"]
 
     @property
     def orders_per_hour(self) -> int:
@@ -85,8 +88,15 @@ class Report(msgspec.Struct):
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
-        plain = msgspec.to_builtins({name: getattr(self, name) for name in self.__struct_fields__ if name != "rows"})
-        return {**plain, "orders_per_hour": self.orders_per_hour, "rows": self.rows.to_json()}
+        plain = msgspec.to_builtins(
+            {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("rows", "money")}
+        )
+        return {
+            **plain,
+            "orders_per_hour": self.orders_per_hour,
+            "rows": self.rows.to_json(),
+            "money": self.money and self.money.to_json(),
+        }
 
 
 def replay(dataset: Path, options: Options, watcher: Watcher | None = None) -> Report:
@@ -105,7 +115,9 @@ def replay(dataset: Path, options: Options, watcher: Watcher | None = None) -> R
         driven = asyncio.run(_over_http(options, plan, progress, watcher.at))
     else:
         driven = _in_process(options, plan, progress, watcher.at)
+    report = progress.money.report(driven["findings"].pop("money"))
     return Report(
+        money=None if options.omnichannel else report,
         how="in process" if options.url is None else "over HTTP",
         seed=options.seed,
         stock_factor=str(options.stock_factor),

@@ -124,6 +124,13 @@ class TakeBack(msgspec.Struct, frozen=True):
     goods: GoodsBack
 
 
+class Settle(msgspec.Struct, frozen=True):
+    """What the customer gets for a return that has arrived."""
+
+    id: str
+    goods: GoodsBack
+
+
 class Ship(msgspec.Struct, frozen=True):
     """Every fulfilment of an order goes out."""
 
@@ -131,7 +138,7 @@ class Ship(msgspec.Struct, frozen=True):
     order: str
 
 
-Step = SetUp | Receive | Correct | Reserve | Place | Cancel | Authorise | TakeBack | TakeLoose | Ship
+Step = SetUp | Receive | Correct | Reserve | Place | Cancel | Authorise | TakeBack | Settle | TakeLoose | Ship
 
 
 class Chunk(msgspec.Struct, frozen=True):
