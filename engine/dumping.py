@@ -103,10 +103,12 @@ class EndedPickLists(msgspec.Struct, array_like=True, tag="ended_pick_lists"):
 
 
 class PromotionsUsed(msgspec.Struct, array_like=True, tag="promotions_used"):
-    """How often some promotions were used and what they have cost; or some vouchers, and what was paid with them."""
+    """How often some promotions were used and what they have cost; or some vouchers, and what was paid with them;
+    or orders by promotion and customer."""
 
     items: list[tuple[str, Used]]
     vouchers: list[tuple[str, Used]] = []
+    customers: list[tuple[str, str, int]] = []
 
 
 class MoneyBalances(msgspec.Struct, array_like=True, tag="money_balances"):
@@ -238,6 +240,8 @@ def _parts(state: State) -> Iterator[Part]:
         yield PromotionsUsed(list(some.items()))
     for some in _cut(state.usage.vouchers):
         yield PromotionsUsed([], list(some.items()))
+    for some in _cut(state.usage.customers):
+        yield PromotionsUsed([], [], [(*key, orders) for key, orders in some.items()])
     books = state.money_books
     numbers = [(*series, number) for series, number in books.last_numbers.items()]
     yield MoneyBalances(
@@ -347,6 +351,7 @@ def _load_api_keys(state: State, part: ApiKeys) -> None:
 def _load_usage(state: State, part: PromotionsUsed) -> None:
     state.usage.of.update(part.items)
     state.usage.vouchers.update(part.vouchers)
+    state.usage.customers.update({(promotion, customer): orders for promotion, customer, orders in part.customers})
 
 
 def _load_money(state: State, part: MoneyBalances) -> None:

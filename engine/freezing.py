@@ -34,12 +34,20 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
         command.tax_treatment,
         vouchers=opened(state.configuration.vouchers, command.vouchers, state.usage),
         discounts=given,
+        customer=command.customer,
     )
     found = quote(state.configuration, asked, state.usage)
     if isinstance(found, Rejection):
         asks = command.shipping_minor is not None or command.discounts or command.payments or command.vouchers
         return found if asks else ()
-    priced = OrderPriced(command.number, channel.currency, found.lines, found.shipping, conditions=found.conditions)
+    priced = OrderPriced(
+        command.number,
+        channel.currency,
+        found.lines,
+        found.shipping,
+        conditions=found.conditions,
+        customer=command.customer if found.counts_by_customer else None,
+    )
     used = handed_in(
         state.configuration.vouchers, command.vouchers, state.usage, channel.currency, found.total, found.verdicts
     )

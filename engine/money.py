@@ -202,6 +202,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     documents: list[Issued] = []
     conditions: list[Condition] = []
     shipping_clawed: tuple[Clawed, ...] = ()
+    customer: str | None = None
 
     @property
     def total_minor(self) -> int:

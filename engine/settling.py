@@ -220,9 +220,10 @@ def evolve_priced(state: State, fact: OrderPriced) -> None:
     order = state.orders.touch(fact.order)
     lines = [LineMoney((Span(line.quantity, priced),)) for line, priced in zip(order.lines, fact.lines, strict=True)]
     order.money = OrderMoney(fact.currency, lines, fact.shipping, conditions=list(fact.conditions))
+    order.money.customer = fact.customer
     promotions = order.money.promotions
     if promotions:
-        state.usage.use(promotions)
+        state.usage.use(promotions, fact.customer)
         for priced in (*fact.lines, fact.shipping):
             state.usage.spend(priced.discounts)
 
@@ -254,7 +255,7 @@ def evolve_credited(state: State, fact: UnitsCredited) -> None:
         money.claw_back(taken)
         state.usage.spend([Discount(taken.promotion, line.discount_minor) for line in taken.lines], -1)
     if fact.reason in (CANCELLED, CHANGED) and not order.open and not any(line.shipped for line in order.lines):
-        state.usage.unuse(money.promotions)
+        state.usage.use(money.promotions, money.customer, -1)
         for voucher in money.vouchers:
             state.usage.hand_in(voucher, orders=-1)
 

@@ -118,12 +118,10 @@ class PartyKeys:
         soon as one of its keys was destroyed, a party takes nothing new: its reference leads to a new party.
         Raises StorageFull when too much is pending and it cannot be written.
         """
-        digest = b""
-        if reference is not None:
-            digest = hmac.digest(self._master, b"kontor/reference/1|" + reference.encode(), "sha256")
-            known = self._get(b"r" + digest)
-            if known is not None:
-                return _PARTY_PREFIX + known.hex()
+        known = None if reference is None else self.known_party(reference)
+        if known is not None:
+            return known
+        digest = b"" if reference is None else self._digest_of(reference)
         if len(self._pending) >= PENDING_ENTRIES_MAX:
             self.flush()
         party, share = os.urandom(16), os.urandom(_SHARE_BYTES)
@@ -136,6 +134,14 @@ class PartyKeys:
             self._pending[b"r" + digest] = party
         self._alive += 1
         return _PARTY_PREFIX + party.hex()
+
+    def known_party(self, reference: str) -> str | None:
+        """The party behind a merchant's customer number, if there is one."""
+        known = self._get(b"r" + self._digest_of(reference))
+        return None if known is None else _PARTY_PREFIX + known.hex()
+
+    def _digest_of(self, reference: str) -> bytes:
+        return hmac.digest(self._master, b"kontor/reference/1|" + reference.encode(), "sha256")
 
     def key(self, party: str, purpose: str) -> bytes | Erased | None:
         """The 32-byte key, Erased when it was destroyed, None when there never was one.

@@ -110,10 +110,13 @@ def ask(call: Call) -> Handled:
     refusal = repeated_line(body.lines)
     if refusal is not None:
         return refusal
-    return Reading(lambda state, now_ns: _answer(state, body, now_ns if body.at is None else to_ns(body.at)))
+    reference = None if body.customer is None else body.customer.reference
+    # Somebody who has not bought yet has used nothing: any word that is no party stands for them.
+    customer = None if reference is None else call.node.parties.known_party(reference) or "new"
+    return Reading(lambda state, now_ns: _answer(state, body, customer, now_ns if body.at is None else to_ns(body.at)))
 
 
-def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejection:
+def _answer(state: State, body: QuoteBody, customer: str | None, at_ns: int) -> QuoteAnswer | Rejection:
     known = state.configuration
     channel = known.channels.get(body.channel)
     if channel is None:
@@ -133,6 +136,7 @@ def _answer(state: State, body: QuoteBody, at_ns: int) -> QuoteAnswer | Rejectio
         body.tax_treatment,
         vouchers=opened(known.vouchers, body.vouchers, state.usage),
         discounts=given,
+        customer=customer,
     )
     found = quote(known, asked, state.usage)
     if isinstance(found, Rejection):

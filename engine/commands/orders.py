@@ -58,7 +58,8 @@ class PlaceOrder(msgspec.Struct, frozen=True):
 
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
-    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one.
+    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one. `customer` is the party if it is the
+    same in every order of that customer.
     """
 
     number: str
@@ -84,6 +85,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     discounts: tuple[ShopDiscount, ...] = ()
     payments: tuple[PaymentRequest, ...] = ()
     vouchers: tuple[str, ...] = ()
+    customer: str | None = None
 
 
 class RestateOrder(msgspec.Struct, frozen=True):

@@ -126,7 +126,10 @@ class ClawedBack(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_priced"):
-    """What the lines of an order cost, in their order, and shipping. This stays, whatever becomes of prices and promotions."""
+    """What the lines of an order cost, in their order, and shipping. This stays, whatever becomes of prices and promotions.
+
+    `customer` is the party, where a promotion counts orders by customer.
+    """
 
     order: str
     currency: str
@@ -134,6 +137,7 @@ class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_price
     shipping: Priced
     postings: tuple[Posting, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    customer: str | None = None
 
 
 class UnitsCharged(msgspec.Struct, array_like=True, frozen=True, tag="units_charged"):

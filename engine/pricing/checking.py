@@ -36,8 +36,6 @@ def problems_of_promotion(promotion: Promotion) -> Iterator[Problem]:
         yield "/gives", f"a promotion gives exactly one of {', '.join(EFFECTS)}; this one {len(named)}"
     elif promotion.gives.on is not None and promotion.gives.on not in ON[named[0]]:
         yield "/gives/on", f"{named[0]} can be on {', '.join(ON[named[0]])}"
-    if promotion.limits.uses_per_customer is not None:
-        yield "/limits/uses_per_customer", "orders are not counted by customer yet: limit `uses`, or give vouchers"
     for name, moment in (("from", promotion.when.since), ("to", promotion.when.until)):
         yield from _date(f"/when/{name}", moment)
 

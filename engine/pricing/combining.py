@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from engine.commands.pricing import PromotionLimits
 from engine.pricing.catalogue import Ready
 from engine.pricing.effects import Basket, Candidate, Off, at_most, effect, why_not_here
-from engine.pricing.usage import Usage
 
+Limit = Callable[[str, PromotionLimits, int], str | None]
+"""Which limit stands against a promotion that takes so much off."""
 NO_EFFECT = "nothing_to_take_off"
 BETTER_IN_GROUP, BETTER_TOGETHER, BETTER_ALONE = "another_of_its_group_is_better", "others_give_more", "exclusive"
 
@@ -37,7 +39,7 @@ class Combined(NamedTuple):
     verdicts: list[Verdict]
 
 
-def combine(candidates: Sequence[Candidate], basket: Basket, usage: Usage) -> Combined:
+def combine(candidates: Sequence[Candidate], basket: Basket, limit: Limit) -> Combined:
     """The best outcome for the customer that the promotions allow."""
     verdicts: dict[str, Verdict] = {}
     together: list[Candidate] = []
@@ -48,9 +50,9 @@ def combine(candidates: Sequence[Candidate], basket: Basket, usage: Usage) -> Co
             verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
         else:
             (alone if each.promotion.exclusive else together).append(each)
-    applied, left = _in_turn(together, basket, verdicts, usage)
+    applied, left = _in_turn(together, basket, verdicts, limit)
     together_minor = sum([used.off.minor for used in applied])
-    best = _best(alone, basket, verdicts, usage, BETTER_TOGETHER, together_minor)
+    best = _best(alone, basket, verdicts, limit, BETTER_TOGETHER, together_minor)
     if best is not None:
         for used in applied:
             verdicts[used.promotion.id] = Verdict(used.promotion.id, 0, BETTER_ALONE)
@@ -61,7 +63,7 @@ def combine(candidates: Sequence[Candidate], basket: Basket, usage: Usage) -> Co
 
 
 def _in_turn(
-    together: list[Candidate], basket: Basket, verdicts: dict[str, Verdict], usage: Usage
+    together: list[Candidate], basket: Basket, verdicts: dict[str, Verdict], limit: Limit
 ) -> tuple[list[Applied], Basket]:
     """Stack them, the highest priority first. A group stands where its highest priority stands."""
     groups: dict[str, list[Candidate]] = {}
@@ -78,17 +80,17 @@ def _in_turn(
     in_order = sorted(turns, key=lambda group: -max([each.promotion.body.priority for each in group]))
     applied = []
     for group in in_order:
-        best = _best(group, basket, verdicts, usage, BETTER_IN_GROUP, 0)
+        best = _best(group, basket, verdicts, limit, BETTER_IN_GROUP, 0)
         if best is not None:
             applied.append(best)
             basket = basket.less(best.off)
     return applied, basket
 
 
-def _alone(each: Candidate, basket: Basket, verdicts: dict[str, Verdict], usage: Usage) -> Applied | None:
+def _alone(each: Candidate, basket: Basket, verdicts: dict[str, Verdict], limit: Limit) -> Applied | None:
     """One that no other competes with, if it takes anything off."""
     off = effect(each, basket)
-    reason = usage.why_not(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
+    reason = limit(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
     if reason is None:
         return Applied(each.promotion, off, each.found)
     verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
@@ -99,7 +101,7 @@ def _best(
     group: list[Candidate],
     basket: Basket,
     verdicts: dict[str, Verdict],
-    usage: Usage,
+    limit: Limit,
     otherwise: str,
     more_than: int,
 ) -> Applied | None:
@@ -108,7 +110,7 @@ def _best(
     The verdict on the others is `otherwise`.
     """
     if len(group) == 1 and not more_than:
-        return _alone(group[0], basket, verdicts, usage)
+        return _alone(group[0], basket, verdicts, limit)
     bounds = [(-at_most(each, basket), -each.promotion.body.priority, at) for at, each in enumerate(group)]
     best: tuple[int, int, int] | None = None
     found: Applied | None = None
@@ -121,7 +123,7 @@ def _best(
             continue
         off = effect(each, basket)
         place = (-off.minor, priority, at)
-        reason = usage.why_not(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
+        reason = limit(each.promotion.id, each.promotion.body.limits, off.minor) if off.minor else NO_EFFECT
         if reason is not None:
             verdicts[each.promotion.id] = Verdict(each.promotion.id, 0, reason)
         elif off.minor > more_than and (best is None or place < best):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.facts.money import Condition, Discount, Priced
@@ -39,7 +40,8 @@ class Given(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for."""
+    """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for,
+    `customer` who buys, if that is known."""
 
     buyer: Buyer
     lines: Sequence[Wanted]
@@ -49,15 +51,18 @@ class Asked(NamedTuple):
     vouchers: frozenset[str] = frozenset()
     promotions: bool = True
     discounts: tuple[Given, ...] = ()
+    customer: str | None = None
 
 
 class Quote(NamedTuple):
-    """Lines in the order in which they were asked for, shipping, why promotions did or did not apply, and what must stay for some."""
+    """Lines in the order in which they were asked for, shipping, why promotions did or did not apply, and what must stay for some, and
+    whether it matters who buys."""
 
     lines: tuple[Priced, ...]
     shipping: Priced
     verdicts: list[Verdict]
     conditions: tuple[Condition, ...]
+    counts_by_customer: bool
 
     @property
     def goods(self) -> int:
@@ -120,7 +125,7 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     shipping = _priced(
         shipping_price, shipping_price.minor, off_shipping, combined.left.shipping, shipping_tax, country
     )
-    return Quote(lines, shipping, refused + combined.verdicts, _conditions(combined))
+    return Quote(lines, shipping, refused + combined.verdicts, _conditions(combined), _by_customer(combined))
 
 
 def _prices(configuration: Configuration, asked: Asked) -> list[UnitPrice] | Rejection:
@@ -164,7 +169,12 @@ def _promotions(
             candidates.append(Candidate(promotion, found))
         else:
             refused.append(Verdict(promotion.id, 0, reason))
-    return combine(candidates, basket, usage), refused
+    return combine(candidates, basket, partial(usage.why_not, customer=asked.customer)), refused
+
+
+def _by_customer(combined: Combined) -> bool:
+    """Whether some promotion is limited by customer."""
+    return any(each.promotion.body.limits.uses_per_customer is not None for each in combined.applied)
 
 
 def _conditions(combined: Combined) -> tuple[Condition, ...]:

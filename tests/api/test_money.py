@@ -133,3 +133,19 @@ def test_what_is_clawed_back_is_foreseen_and_told(shop: Api) -> None:
     assert (settled["refund_minor"], settled["clawed_back_minor"]) == (300, 500)
     money = shop.get("/v1/orders/W-1").json()["money"]
     assert (money["total_minor"], money["clawed_back_minor"], money["due_minor"]) == (3_790, 500, 2_990)
+
+
+def test_a_customer_is_known_by_the_shops_own_number(shop: Api) -> None:
+    promotion = {"name": "Once", "gives": {"amount": 100}, "limits": {"uses_per_customer": 1}}
+    assert shop.put("/v1/promotions/once", promotion).status_code == 200
+
+    def quoted(reference: str | None) -> tuple[int, str | None]:
+        who = {} if reference is None else {"customer": {"reference": reference}}
+        answer = shop.post("/v1/quotes", {"channel": "web-de", "lines": LINES, "explain": True, **who}).json()
+        return answer["discount_minor"], answer["explain"][0]["reason"]
+
+    assert (quoted("c-17"), quoted(None)) == ((100, None), (0, "no_customer"))
+    ordered = {"discounts": [], "payments": [], "customer": {"reference": "c-17"}}
+    assert placed(shop, **ordered)["money"]["discount_minor"] == 100
+    assert (quoted("c-17"), quoted("c-18")) == ((0, "used_up_by_customer"), (100, None))
+    assert placed(shop, number="W-2", **ordered)["money"]["discount_minor"] == 0

@@ -49,13 +49,14 @@ PROMOTIONS = (
     Promotion("Autumn", Gives(free_item="TEA-TOWEL")),
 )  # fmt: skip
 MONEY_SAMPLES: dict[str, Fact] = {
-    "order_priced/3": f.OrderPriced(
+    "order_priced/4": f.OrderPriced(
         "W-1001",
         "EUR",
         (TAXED,),
         om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"),
         (),
         (om.Condition("autumn", (0,), 5_000, 2),),
+        "p-41",
     ),
     "document_issued/1": f.DocumentIssued(
         "W-1001", om.Document("invoice", 2026, 17), 739_944, 3_190, (om.Share(0, 2, 2_700, 431),), 17, ()
@@ -119,6 +120,14 @@ MONEY_SAMPLES: dict[str, Fact] = {
     **{f"promotion_set/{at}": f.PromotionSet("autumn", body, ()) for at, body in enumerate(PROMOTIONS, 1)},
 }
 OLDER_MONEY: dict[str, Fact] = {
+    "order_priced/3": f.OrderPriced(
+        "W-1001",
+        "EUR",
+        (TAXED,),
+        om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"),
+        (),
+        (om.Condition("autumn", (0,), 5_000, 2),),
+    ),
     "order_priced/2": f.OrderPriced(
         "W-1001", "EUR", (TAXED,), om.Priced(490, 490, 490, 78, 190_000, "S", True, (), None, "DE"), ()
     ),
