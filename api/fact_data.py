@@ -94,6 +94,7 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
         ("price_list", "price_list", str, (f.PriceListSet,)),
         ("tax_rates", "country", str, (f.TaxRatesSet,)),
         ("promotion", "promotion", str, (f.PromotionSet,)),
+        ("shipping_prices", "table", str, (f.ShippingPricesSet,)),
         ("payment_provider", "provider", str, (f.PaymentProviderSet,)),
         ("payment_request", "request", payment_request_id, (f.PaymentAsked, f.PaymentAnswered)),
         ("sourcing_policy", "policy", str, (f.SourcingPolicySet,)),

@@ -9,7 +9,7 @@ from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
 from engine.facts import (
     ChannelSet,
@@ -20,6 +20,7 @@ from engine.facts import (
     PaymentProviderSet,
     PriceListSet,
     PromotionSet,
+    ShippingPricesSet,
     SourcingPolicySet,
     TaxRatesSet,
     VoucherSet,
@@ -29,6 +30,7 @@ from engine.pricing.catalogue import Catalogue
 from engine.pricing.checking import (
     problems_of_price_list,
     problems_of_promotion,
+    problems_of_shipping_prices,
     problems_of_tax_rates,
     problems_of_voucher,
 )
@@ -59,6 +61,7 @@ class Configuration:
         self.promotions: dict[str, Promotion] = {}
         self.vouchers: dict[str, Voucher] = {}
         self.payment_providers: dict[str, PaymentProvider] = {}
+        self.shipping_prices: dict[str, ShippingPrices] = {}
         self._catalogue: Catalogue | None = None
         self.version = 0
 
@@ -91,6 +94,7 @@ class Configuration:
             promotions=dict(self.promotions),
             vouchers=dict(self.vouchers),
             payment_providers=dict(self.payment_providers),
+            shipping_prices=dict(self.shipping_prices),
         )
 
     def add(self, document: Configure) -> None:
@@ -103,6 +107,7 @@ class Configuration:
         self.tax_rates.update(document.tax_rates)
         self.vouchers.update(document.vouchers)
         self.payment_providers.update(document.payment_providers)
+        self.shipping_prices.update(document.shipping_prices)
         for promotion_id, body in document.promotions.items():
             self.put_promotion(promotion_id, body)
         for node, items in document.node_items.items():
@@ -161,6 +166,8 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
     facts += [TaxRatesSet(i, body) for i, body in command.tax_rates.items() if known.tax_rates.get(i) != body]
     providers = known.payment_providers
     facts += [PaymentProviderSet(i, body) for i, body in command.payment_providers.items() if providers.get(i) != body]
+    tables = known.shipping_prices
+    facts += [ShippingPricesSet(i, body) for i, body in command.shipping_prices.items() if tables.get(i) != body]
     facts += [VoucherSet(i, body) for i, body in command.vouchers.items() if known.vouchers.get(i) != body]
     facts += [PromotionSet(i, body) for i, body in command.promotions.items() if known.promotions.get(i) != body]
     return tuple(facts)
@@ -189,6 +196,7 @@ def _malformed(document: Configure) -> Rejection | None:
     errors += _problems("price_lists", document.price_lists, problems_of_price_list)
     errors += _problems("tax_rates", document.tax_rates, problems_of_tax_rates)
     errors += _problems("promotions", document.promotions, problems_of_promotion)
+    errors += _problems("shipping_prices", document.shipping_prices, problems_of_shipping_prices)
     errors += _problems("vouchers", document.vouchers, problems_of_voucher)
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, tuple(errors)) if errors else None
 
@@ -289,6 +297,11 @@ def evolve_tax_rates_set(state: State, fact: TaxRatesSet) -> None:
 def evolve_promotion_set(state: State, fact: PromotionSet) -> None:
     """Write down a promotion."""
     state.configuration.put_promotion(fact.promotion, fact.body)
+
+
+def evolve_shipping_prices_set(state: State, fact: ShippingPricesSet) -> None:
+    """Write down what sending costs."""
+    state.configuration.shipping_prices[fact.table] = fact.body
 
 
 def evolve_voucher_set(state: State, fact: VoucherSet) -> None:

@@ -277,6 +277,8 @@ def _documents(state: State) -> Iterator[Configure]:
         yield Configure(promotions=promotions)
     for vouchers in _cut(known.vouchers):
         yield Configure(vouchers=vouchers)
+    for shipping_prices in _cut(known.shipping_prices):
+        yield Configure(shipping_prices=shipping_prices)
     for payment_providers in _cut(known.payment_providers):
         yield Configure(payment_providers=payment_providers)
     for channels in _cut(known.channels):

@@ -26,15 +26,19 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
     channel = state.configuration.channels[command.channel]
     country = command.area.country or channel.country
     at_ns = now_ns if command.placed_at_ns is None else command.placed_at_ns
+    customer = command.party if command.party_known else None
+    # Nobody pays for sending something in exchange unless the shop says so.
+    shipping_minor = 0 if command.shipping_minor is None and command.replaces is not None else command.shipping_minor
     asked = Asked(
         Buyer(command.channel, channel.currency, country, command.customer_group, at_ns),
         [Wanted(line.id, line.sku, line.quantity, line.unit_price_minor) for line in command.lines],
-        command.shipping_minor or 0,
+        shipping_minor,
         command.first_order,
         command.tax_treatment,
         vouchers=opened(state.configuration.vouchers, command.vouchers, state.usage),
         discounts=given,
-        customer=command.customer,
+        customer=customer,
+        delivery=command.delivery,
     )
     found = quote(state.configuration, asked, state.usage)
     if isinstance(found, Rejection):
@@ -46,7 +50,7 @@ def price_order(state: State, command: PlaceOrder, now_ns: int) -> tuple[Fact, .
         found.lines,
         found.shipping,
         conditions=found.conditions,
-        customer=command.customer if found.counts_by_customer else None,
+        customer=customer if found.counts_by_customer else None,
     )
     used = handed_in(
         state.configuration.vouchers, command.vouchers, state.usage, channel.currency, found.total, found.verdicts

@@ -186,6 +186,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.PriceListSet: configuration.evolve_price_list_set,
     f.TaxRatesSet: configuration.evolve_tax_rates_set,
     f.PromotionSet: configuration.evolve_promotion_set,
+    f.ShippingPricesSet: configuration.evolve_shipping_prices_set,
     f.VoucherSet: configuration.evolve_voucher_set,
     f.VoucherUsed: payments.evolve_voucher_used,
     f.ApiKeyCreated: access.evolve_key_created,

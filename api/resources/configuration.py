@@ -12,7 +12,7 @@ from api.problems import malformed
 from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
 from engine.facts import (
     ChannelSet,
@@ -23,6 +23,7 @@ from engine.facts import (
     PaymentProviderSet,
     PriceListSet,
     PromotionSet,
+    ShippingPricesSet,
     SourcingPolicySet,
     TaxRatesSet,
     VoucherSet,
@@ -153,6 +154,21 @@ class VoucherPage(msgspec.Struct):
     next_cursor: str | None
 
 
+class ShippingPricesResource(
+    ShippingPrices, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False
+):
+    """A table of shipping prices with its id."""
+
+    id: str
+
+
+class ShippingPricesPage(msgspec.Struct):
+    """In the order in which they were created."""
+
+    items: list[ShippingPricesResource]
+    next_cursor: str | None
+
+
 class PaymentProviderResource(
     PaymentProvider, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=False
 ):
@@ -182,6 +198,7 @@ class ConfigurationAnswer(msgspec.Struct):
     promotions: int
     vouchers: int
     payment_providers: int
+    shipping_prices: int
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -248,6 +265,9 @@ TAX_RATES = _simple(
 )
 PROMOTIONS = _simple("promotions", "promotion", PromotionResource, PromotionPage, "there is no such promotion")
 VOUCHERS = _simple("vouchers", "voucher", VoucherResource, VoucherPage, "there is no such voucher", "code")
+SHIPPING_PRICES = _simple(
+    "shipping_prices", "table", ShippingPricesResource, ShippingPricesPage, "there are no such shipping prices"
+)
 PROVIDERS = _simple(
     "payment_providers", "provider", PaymentProviderResource, PaymentProviderPage, "there is no such payment provider"
 )
@@ -345,6 +365,7 @@ def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Confi
         promotions=count(PromotionSet),
         vouchers=count(VoucherSet),
         payment_providers=count(PaymentProviderSet),
+        shipping_prices=count(ShippingPricesSet),
     )
 
 
@@ -381,7 +402,7 @@ def _three(
 
 PARTS = (
     "nodes", "items", "channels", "sourcing_policies", "price_lists", "tax_rates", "promotions", "vouchers",
-    "payment_providers",
+    "payment_providers", "shipping_prices",
 )  # fmt: skip
 NODE = {
     "name": "Leipzig warehouse",
@@ -436,6 +457,11 @@ OPERATIONS = [
     *_three(
         VOUCHERS, "/v1/vouchers/{voucher}", "Voucher", "Vouchers", "a voucher", Voucher,
         {"kind": "value", "balance_minor": 5000, "currency": "EUR"}, ResultCode.UNKNOWN_PROMOTION,
+    ),
+    *_three(
+        SHIPPING_PRICES, "/v1/shipping-prices/{table}", "ShippingPrices", "AllShippingPrices",
+        "what sending costs where the order does not say", ShippingPrices,
+        {"currency": "EUR", "prices": [{"price_minor": 490}, {"from_goods_minor": 5000, "price_minor": 0}]},
     ),
     *_three(
         PROVIDERS, "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders", "a payment provider",

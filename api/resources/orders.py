@@ -178,7 +178,7 @@ def place(call: Call) -> Handled:
         discounts=body.discounts,
         payments=body.payments,
         vouchers=body.vouchers,
-        customer=sealed.party if body.customer is not None and body.customer.reference else None,
+        party_known=body.customer is not None and body.customer.reference is not None,
     )
     return Changing(command, order_renderer(body.number))
 

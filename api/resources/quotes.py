@@ -12,7 +12,7 @@ from api.resources.orders import repeated_line
 from api.timestamps import check_moment, to_ns
 from engine import limits
 from engine.commands.fields import Country, Id, Minor
-from engine.commands.orders import OrderLineRequests, ShopDiscount
+from engine.commands.orders import Delivery, OrderLineRequests, ShopDiscount
 from engine.commands.pricing import Treatment
 from engine.configuration import refuse_unknown_skus
 from engine.freezing import given_by_shop
@@ -40,6 +40,7 @@ class QuoteCustomer(msgspec.Struct, frozen=True):
 class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A basket. A line's own `unit_price_minor` wins over price lists. `first_order` is what the shop knows about the customer.
 
+    Without `shipping_minor` the tables of shipping prices say it, for `delivery`.
     `tax_treatment` other than domestic: no tax is asked for, and prices that include tax are charged without it. `at` asks for another
     time than now. With `explain` every promotion that could be about the basket is listed with the reason why it does not apply.
     """
@@ -51,7 +52,8 @@ class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     customer_group: Id | None = None
     first_order: bool = False
     ship_to: QuoteTo | None = None
-    shipping_minor: Minor = 0
+    shipping_minor: Minor | None = None
+    delivery: Delivery = "ship"
     discounts: Annotated[tuple[ShopDiscount, ...], Meta(max_length=limits.ORDER_DISCOUNTS_MAX)] = ()
     tax_treatment: Treatment = "domestic"
     at: Moment | None = None
@@ -137,6 +139,7 @@ def _answer(state: State, body: QuoteBody, customer: str | None, at_ns: int) -> 
         vouchers=opened(known.vouchers, body.vouchers, state.usage),
         discounts=given,
         customer=customer,
+        delivery=body.delivery,
     )
     found = quote(known, asked, state.usage)
     if isinstance(found, Rejection):

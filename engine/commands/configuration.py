@@ -24,7 +24,7 @@ from engine.commands.fields import (
     TtlSeconds,
 )
 from engine.commands.policies import SourcingPolicy
-from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
 
 
@@ -120,3 +120,4 @@ class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     promotions: dict[Id, Promotion] = {}
     vouchers: dict[Id, Voucher] = {}
     payment_providers: dict[Id, PaymentProvider] = {}
+    shipping_prices: dict[Id, ShippingPrices] = {}

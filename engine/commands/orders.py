@@ -58,7 +58,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
 
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
-    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one. `customer` is the party if it is the
+    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one. `party_known`: the party is the
     same in every order of that customer.
     """
 
@@ -85,7 +85,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     discounts: tuple[ShopDiscount, ...] = ()
     payments: tuple[PaymentRequest, ...] = ()
     vouchers: tuple[str, ...] = ()
-    customer: str | None = None
+    party_known: bool = False
 
 
 class RestateOrder(msgspec.Struct, frozen=True):

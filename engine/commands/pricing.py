@@ -47,6 +47,29 @@ class PriceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     priority: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
 
 
+class ShippingStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What sending costs for goods of at least `from_goods_minor`, before promotions."""
+
+    price_minor: Minor
+    from_goods_minor: Minor = 0
+
+
+class ShippingPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What sending costs those to whom all conditions apply, where the order does not say. Where several do the highest `priority` counts."""
+
+    currency: Currency
+    prices: Annotated[tuple[ShippingStep, ...], Meta(min_length=1, max_length=limits.PRICE_STEPS_MAX)]
+    tax_included: bool = True
+    name: Name | None = None
+    channels: tuple[Id, ...] | None = None
+    countries: tuple[Country, ...] | None = None
+    customer_groups: tuple[Id, ...] | None = None
+    deliveries: tuple[Literal["ship", "pickup", "reserve_in_store"], ...] | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    priority: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
+
+
 class DatedRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rate that holds from the beginning of a day in UTC. `category` is its EN 16931 code; S, or Z for a rate of 0."""
 

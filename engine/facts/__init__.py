@@ -54,7 +54,7 @@ from engine.facts.orders import (
     ReturnReceived,
 )
 from engine.facts.picking import PickListEnded, PickListMade
-from engine.facts.pricing import PriceListSet, PromotionSet, TaxRatesSet, VoucherSet
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
 from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
 from engine.facts.reservations import (
     ReservationChanged,
@@ -134,6 +134,7 @@ Fact = (
     | PriceListSet
     | TaxRatesSet
     | PromotionSet
+    | ShippingPricesSet
     | VoucherSet
     | VoucherUsed
     | ApiKeyCreated
@@ -217,4 +218,5 @@ __all__ = [
     "VoucherUsed",
     "StockMoved",
     "StockReserved",
+    "ShippingPricesSet",
 ]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.commands.pricing import PriceList, Promotion, TaxRates, Voucher
+from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.facts.postings import Posting
 
 
@@ -27,6 +27,14 @@ class PromotionSet(msgspec.Struct, array_like=True, frozen=True, tag="promotion_
 
     promotion: str
     body: Promotion
+    postings: tuple[Posting, ...] = ()
+
+
+class ShippingPricesSet(msgspec.Struct, array_like=True, frozen=True, tag="shipping_prices_set"):
+    """What sending costs was set, or changed."""
+
+    table: str
+    body: ShippingPrices
     postings: tuple[Posting, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.calendars import day_of_date
-from engine.commands.pricing import Gives, PriceList, Promotion, TaxRates, Voucher
+from engine.commands.pricing import Gives, PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 
 EFFECTS = (
     "percent", "amount", "amount_per_item", "fixed_price", "buy_x_get_y", "bundle_price", "free_shipping", "free_item",
@@ -49,6 +49,15 @@ def problems_of_price_list(price_list: PriceList) -> Iterator[Problem]:
         if sorted(set(begins)) != begins:
             pointer = f"/prices/{sku.replace('~', '~0')}"
             yield pointer, f"the steps of {sku!r} must begin at more and more units"
+
+
+def problems_of_shipping_prices(table: ShippingPrices) -> Iterator[Problem]:
+    """What can't be, each with a pointer into the body."""
+    yield from _date("/valid_from", table.valid_from)
+    yield from _date("/valid_to", table.valid_to)
+    begins = [step.from_goods_minor for step in table.prices]
+    if sorted(set(begins)) != begins:
+        yield "/prices", "the steps must begin at more and more goods"
 
 
 def problems_of_tax_rates(rates: TaxRates) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.commands.pricing import PriceList
+from engine.commands.pricing import PriceList, ShippingPrices
 from engine.pricing.moments import begins_ns, ends_ns
 
 
@@ -27,18 +27,21 @@ class UnitPrice(NamedTuple):
     price_list: str | None
 
 
-def lists_for(price_lists: dict[str, PriceList], buyer: Buyer) -> list[tuple[str, PriceList]]:
-    """The lists that a buyer may buy from, the highest priority first, else in the order of their creation."""
-    found = [
-        (name, each)
-        for name, each in price_lists.items()
-        if each.currency == buyer.currency
+def is_for(each: PriceList | ShippingPrices, buyer: Buyer) -> bool:
+    """Whether all conditions of a list or table apply to a buyer."""
+    return (
+        each.currency == buyer.currency
         and (each.channels is None or buyer.channel in each.channels)
         and (each.countries is None or buyer.country in each.countries)
         and (each.customer_groups is None or buyer.customer_group in each.customer_groups)
         and (each.valid_from is None or buyer.at_ns >= begins_ns(each.valid_from))
         and (each.valid_to is None or buyer.at_ns < ends_ns(each.valid_to))
-    ]
+    )
+
+
+def lists_for(price_lists: dict[str, PriceList], buyer: Buyer) -> list[tuple[str, PriceList]]:
+    """The lists that a buyer may buy from, the highest priority first, else in the order of their creation."""
+    found = [(name, each) for name, each in price_lists.items() if is_for(each, buyer)]
     return sorted(found, key=lambda entry: -entry[1].priority)
 
 

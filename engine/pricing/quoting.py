@@ -12,6 +12,7 @@ from engine.pricing.catalogue import why_not
 from engine.pricing.combining import Combined, Verdict, combine
 from engine.pricing.effects import Basket, Candidate, Off, Row
 from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
+from engine.pricing.shipping import shipping_price
 from engine.pricing.taxes import UNTAXED, Tax, contained, on_top, rate_of, shipping_class
 from engine.pricing.usage import Usage
 from engine.results import FieldError, Rejection, ResultCode
@@ -41,17 +42,18 @@ class Given(NamedTuple):
 
 class Asked(NamedTuple):
     """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for,
-    `customer` who buys, if that is known."""
+    `customer` who buys, if that is known. Without `shipping_minor` the tables say it."""
 
     buyer: Buyer
     lines: Sequence[Wanted]
-    shipping_minor: int = 0
+    shipping_minor: int | None = None
     first_order: bool = False
     treatment: str = "domestic"
     vouchers: frozenset[str] = frozenset()
     promotions: bool = True
     discounts: tuple[Given, ...] = ()
     customer: str | None = None
+    delivery: str = "ship"
 
 
 class Quote(NamedTuple):
@@ -99,7 +101,8 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
     prices = _prices(configuration, asked)
     if isinstance(prices, Rejection):
         return prices
-    shipping_price = UnitPrice(asked.shipping_minor, channel.prices_include_tax, None)
+    goods_minor = sum([line.quantity * price.minor for line, price in zip(asked.lines, prices, strict=True)])
+    shipping_price = _shipping(configuration, asked, goods_minor)
     untaxed = UNTAXED.get(asked.treatment)
     if untaxed is not None:
         at_home = [rate_of(home, items[line.sku].tax_class, at_ns) for line in asked.lines]
@@ -147,6 +150,14 @@ def _prices(configuration: Configuration, asked: Asked) -> list[UnitPrice] | Rej
         else:
             prices.append(found)
     return Rejection(ResultCode.NO_PRICE, missing[0].detail, tuple(missing)) if missing else prices
+
+
+def _shipping(configuration: Configuration, asked: Asked, goods_minor: int) -> UnitPrice:
+    """What sending costs: the shop's own price, else that of the tables, else nothing."""
+    own = UnitPrice(asked.shipping_minor or 0, configuration.channels[asked.buyer.channel].prices_include_tax, None)
+    if asked.shipping_minor is not None or not configuration.shipping_prices:
+        return own
+    return shipping_price(configuration.shipping_prices, asked.buyer, asked.delivery, goods_minor) or own
 
 
 def _without_tax(price: UnitPrice, tax: Tax) -> UnitPrice:

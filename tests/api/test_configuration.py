@@ -84,7 +84,7 @@ def test_a_document_is_applied_whole_and_exported_as_it_was(api: Api) -> None:
     answer = api.done("/v1/configuration", document)
     assert answer == {
         "seq": api.node.state.seq, "nodes": 0, "items": 0, "node_items": 2, "channels": 0, "sourcing_policies": 1,
-        "price_lists": 0, "tax_rates": 0, "promotions": 0, "vouchers": 0, "payment_providers": 0,
+        "price_lists": 0, "tax_rates": 0, "promotions": 0, "vouchers": 0, "payment_providers": 0, "shipping_prices": 0,
     }  # fmt: skip
     exported = api.get("/v1/configuration")
     assert exported.json() == document

@@ -12,6 +12,8 @@ from engine.commands.pricing import (
     Promotion,
     PromotionConditions,
     PromotionLimits,
+    ShippingPrices,
+    ShippingStep,
     TaxRates,
     Voucher,
 )
@@ -71,6 +73,23 @@ MONEY_SAMPLES: dict[str, Fact] = {
         (),
     ),
     "payment_moved/1": f.PaymentMoved("W-1001", "p-1", "W-1001.x", "ret-4-1", 490, ()),
+    "shipping_prices_set/1": f.ShippingPricesSet(
+        "parcel",
+        ShippingPrices(
+            "EUR",
+            (ShippingStep(490), ShippingStep(0, 5_000)),
+            False,
+            "Parcel",
+            ("web",),
+            ("DE",),
+            ("trade",),
+            ("ship",),
+            "2026-11-24",
+            "2026-12-24T18:00:00Z",
+            3,
+        ),
+        (),
+    ),
     "payment_provider_set/1": f.PaymentProviderSet(
         "acme", PaymentProvider("https://pay.example.org/kontor", ("card", "wallet"), "manual", "manual", 2), ()
     ),

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.commands.pricing import PriceList, TaxRates
+from engine.commands.pricing import PriceList, ShippingPrices, TaxRates
+from engine.pricing.checking import problems_of_shipping_prices
 from engine.pricing.moments import begins_ns, ends_ns
 from engine.results import Rejection, ResultCode
 from tests.unit.pricing.baskets import ask, configuration, quoted
@@ -107,3 +108,35 @@ def test_what_has_no_price_is_refused_with_every_line_that_has_none() -> None:
 def test_a_date_is_a_whole_day_and_a_time_is_a_moment() -> None:
     assert ends_ns("2026-11-24") == begins_ns("2026-11-25")
     assert ends_ns("2026-11-24T12:00:00Z") == begins_ns("2026-11-24T12:00:00Z")
+
+
+def shipping_prices(*steps: tuple[int, int], **more: Any) -> ShippingPrices:
+    """A table of (from goods, price)."""
+    prices = [{"from_goods_minor": goods, "price_minor": price} for goods, price in steps]
+    return msgspec.convert({"currency": "EUR", "prices": prices, **more}, ShippingPrices)
+
+
+def test_sending_costs_what_the_tables_say_where_the_order_does_not() -> None:
+    known = configuration()
+    known.shipping_prices = {
+        "parcel": shipping_prices((0, 490), (5_000, 0), deliveries=["ship"]),
+        "austria": shipping_prices((0, 890), countries=["AT"], priority=1),
+        "counter": shipping_prices((0, 100), deliveries=["pickup"], tax_included=False),
+    }
+    assert [quoted(known, ("KETTLE", units)).shipping.total_minor for units in (1, 2)] == [490, 0]
+    assert quoted(known, ("KETTLE", 2), country="AT").shipping.total_minor == 890
+    assert quoted(known, ("KETTLE", 1), delivery="pickup").shipping.total_minor == 119
+    assert quoted(known, ("KETTLE", 1), delivery="reserve_in_store").shipping.total_minor == 0
+    assert quoted(known, ("KETTLE", 1), shipping_minor=250).shipping.total_minor == 250
+    assert quoted(known, ("KETTLE", 1)).shipping.price_list == "parcel"
+
+
+def test_goods_are_counted_before_promotions_for_what_sending_costs() -> None:
+    known = configuration(half={"gives": {"percent": "50"}})
+    known.shipping_prices = {"parcel": shipping_prices((0, 490), (3_000, 0))}
+    assert quoted(known, ("KETTLE", 1)).shipping.total_minor == 0
+
+
+def test_steps_of_shipping_prices_that_do_not_ascend_are_pointed_at() -> None:
+    table = shipping_prices((500, 1), (0, 2), valid_from="2026-02-30")
+    assert [pointer for pointer, _ in problems_of_shipping_prices(table)] == ["/valid_from", "/prices"]

@@ -203,13 +203,13 @@ def test_uses_are_counted_by_order_and_come_back_with_a_cancelled_one() -> None:
 
 def test_a_customer_uses_a_promotion_so_often_and_gets_it_back_with_a_cancellation() -> None:
     shop = shop_with(off={"gives": {"amount": 100}, "limits": {"uses_per_customer": 1}})
-    assert place(shop, (KETTLE, 1, 500), number="W-1", customer="anna").total_minor == 400
-    assert place(shop, (KETTLE, 1, 500), number="W-2", customer="anna").total_minor == 500
-    assert place(shop, (KETTLE, 1, 500), number="W-3", customer="bert").total_minor == 400
+    assert place(shop, (KETTLE, 1, 500), number="W-1", party="anna", party_known=True).total_minor == 400
+    assert place(shop, (KETTLE, 1, 500), number="W-2", party="anna", party_known=True).total_minor == 500
+    assert place(shop, (KETTLE, 1, 500), number="W-3", party="bert", party_known=True).total_minor == 400
     assert place(shop, (KETTLE, 1, 500), number="W-4").total_minor == 500
     shop.restart()
     shop.done(c.CancelOrder("W-1", "no"))
-    assert place(shop, (KETTLE, 1, 500), number="W-5", customer="anna").total_minor == 400
+    assert place(shop, (KETTLE, 1, 500), number="W-5", party="anna", party_known=True).total_minor == 400
 
 
 CURRENCIES = {"web": "EUR", "tokyo": "JPY", "kuwait": "KWD"}
