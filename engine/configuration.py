@@ -46,7 +46,8 @@ DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
-    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name.
+    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name. `price_list_seqs` are all
+    records that set a price list: its history.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class Configuration:
         self.sourcing_policies: dict[str, SourcingPolicy] = {}
         self.policy_seqs: dict[str, int] = {}
         self.price_lists: dict[str, PriceList] = {}
+        self.price_list_seqs: dict[str, list[int]] = {}
         self.tax_rates: dict[str, TaxRates] = {}
         self.promotions: dict[str, Promotion] = {}
         self.vouchers: dict[str, Voucher] = {}
@@ -285,8 +287,9 @@ def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
 
 
 def evolve_price_list_set(state: State, fact: PriceListSet) -> None:
-    """Write down a price list."""
+    """Write down a price list, and where in the journal it is."""
     state.configuration.price_lists[fact.price_list] = fact.body
+    state.configuration.price_list_seqs.setdefault(fact.price_list, []).append(state.seq)
 
 
 def evolve_tax_rates_set(state: State, fact: TaxRatesSet) -> None:

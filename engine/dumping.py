@@ -60,6 +60,12 @@ class PolicyVersions(msgspec.Struct, array_like=True, tag="policy_versions"):
     seqs: dict[str, int]
 
 
+class PriceListVersions(msgspec.Struct, array_like=True, tag="price_list_versions"):
+    """The records that set some price lists, each with all of them."""
+
+    seqs: dict[str, list[int]]
+
+
 class PlacesTaken(msgspec.Struct, array_like=True, tag="places_taken"):
     """Orders that nodes with a limit have promised to send, by day and node."""
 
@@ -166,6 +172,7 @@ Part = (
     Position
     | MasterData
     | PolicyVersions
+    | PriceListVersions
     | Places
     | Balances
     | PlacesTaken
@@ -186,7 +193,7 @@ Part = (
     | ApiKeys
 )
 
-DUMP_VERSION = 2
+DUMP_VERSION = 3
 PART_ENTRIES_MAX = 4_096
 PART_CELLS_MAX = 262_144
 _decode_part = msgspec.msgpack.Decoder(Part).decode
@@ -214,6 +221,8 @@ def _parts(state: State) -> Iterator[Part]:
     )
     yield from map(MasterData, _documents(state))
     yield PolicyVersions(dict(state.configuration.policy_seqs))
+    for some in _cut(state.configuration.price_list_seqs):
+        yield PriceListVersions({name: list(seqs) for name, seqs in some.items()})
     yield Places(list(ledger.skus), list(ledger.nodes))
     step = max(1, PART_CELLS_MAX // max(1, len(ledger.nodes)))
     for account in Account:
@@ -372,6 +381,7 @@ LOAD: dict[type, Callable[[State, Any], None]] = {
     Position: _load_position,
     MasterData: lambda state, part: state.configuration.add(part.document),
     PolicyVersions: lambda state, part: state.configuration.policy_seqs.update(part.seqs),
+    PriceListVersions: lambda state, part: state.configuration.price_list_seqs.update(part.seqs),
     Places: _load_places,
     PlacesTaken: _load_places_taken,
     Balances: lambda state, part: state.ledger.load_rows(part.account, part.first_sku, part.cells, part.units),

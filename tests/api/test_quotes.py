@@ -147,3 +147,25 @@ def test_a_quote_says_what_vouchers_do(priced: Api) -> None:
     ]
     assert found["to_pay_minor"] == found["total_minor"] - 1_000
     assert priced.get("/v1/vouchers/GIFT").json()["code"] == "GIFT"
+
+
+def test_the_price_of_an_item_and_the_lowest_before_it_come_from_the_journal(api: Api) -> None:
+    def set_to(minor: int) -> None:
+        body = {"currency": "EUR", "prices": {"CUSHION": [{"unit_price_minor": minor}]}}
+        assert api.put("/v1/price-lists/cushions", body).status_code == 200
+
+    def asked(**query: Any) -> Any:
+        words = "".join(f"&{name}={value}" for name, value in query.items())
+        return api.get(f"/v1/items/CUSHION/price?channel=web-de{words}").json()
+
+    assert asked()["code"] == "no_price"
+    for minor in (1_500, 1_200, 1_800, 1_400):
+        set_to(minor)
+    answer = asked()
+    assert (answer["unit_price_minor"], answer["price_list"], answer["days"]) == (1_400, "cushions", 30)
+    assert answer["lowest_before_minor"] == 1_200
+    api.restart()
+    assert asked() == answer
+    assert asked(at="2020-01-01T00:00:00Z")["code"] == "no_price"
+    assert api.get("/v1/items/CUSHION/price?channel=nowhere").json()["code"] == "unknown_channel"
+    assert api.get("/v1/items/NOTHING/price?channel=web-de").json()["code"] == "not_found"

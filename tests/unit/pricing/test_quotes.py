@@ -7,6 +7,8 @@ import pytest
 
 from engine.commands.pricing import PriceList, ShippingPrices, TaxRates
 from engine.pricing.checking import problems_of_shipping_prices
+from engine.pricing.history import lowest_before, prices_over_time
+from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns, ends_ns
 from engine.results import Rejection, ResultCode
 from tests.unit.pricing.baskets import ask, configuration, quoted
@@ -140,3 +142,31 @@ def test_goods_are_counted_before_promotions_for_what_sending_costs() -> None:
 def test_steps_of_shipping_prices_that_do_not_ascend_are_pointed_at() -> None:
     table = shipping_prices((500, 1), (0, 2), valid_from="2026-02-30")
     assert [pointer for pointer, _ in problems_of_shipping_prices(table)] == ["/valid_from", "/prices"]
+
+
+def test_the_lowest_price_of_thirty_days_is_that_of_all_lists_and_moments_in_them() -> None:
+    day = begins_ns("2026-11-01"), begins_ns("2026-11-02")
+    length = day[1] - day[0]
+
+    def on(number: int) -> int:
+        return day[0] + number * length
+
+    versions = {
+        "shelf": [
+            (on(-60), price_list(3_000)),
+            (on(-40), price_list(2_500)),
+            (on(-20), price_list(2_900)),
+            (on(0), price_list(2_000)),
+        ],
+        "sale": [(on(-60), price_list(1_900, valid_from="2026-10-20", valid_to="2026-10-21", priority=1))],
+    }
+    buyer = Buyer("web", "EUR", "DE", None, on(5))
+    held = prices_over_time(versions, buyer, "KETTLE")
+    assert [(each.since_ns, each.price and each.price.minor) for each in held] == [
+        (on(-60), 3_000), (on(-40), 2_500), (on(-20), 2_900), (begins_ns("2026-10-20"), 1_900), (begins_ns("2026-10-22"), 2_900), (on(0), 2_000),
+    ]  # fmt: skip
+    assert lowest_before(held, on(-30), on(0)) == 1_900
+    assert lowest_before(held, on(-10), on(0)) == 2_900
+    assert lowest_before(held, on(-35), on(-20)) == 2_500
+    assert lowest_before(held, on(-90), on(-60)) is None
+    assert prices_over_time(versions, buyer, "TOWEL")[-1].price is None
