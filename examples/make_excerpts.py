@@ -1,4 +1,4 @@
-"""Make shop.json, countries.csv and online_retail_2010-12.csv.gz again from the shared data files.
+"""Make shop.json, countries.csv, online_retail_2010-12.csv.gz and till_receipts_2017-01-01.csv.gz again from the shared data files.
 
     python examples/make_excerpts.py SHARED_DATA_DIR [TARGET_DIR]
 
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MONTH_END = "2011-01-01"
+RECEIPTS_DAY = "2017-01-01"
 STORES_COUNT = 64
 PICKUP_ONLY_COUNT = 8
 STORES_APART_KM_MIN = 20.0
@@ -219,21 +220,44 @@ def shop(data: Path, markets: list[dict[str, str]], item_names: dict[str, str]) 
                 "kind": "web",
                 "country": market["iso"],
                 "currency": "GBP",
+                "prices_include_tax": False,
                 "sourcing_policy": "standard",
             }
             for market in markets
         },
+        "tax_rates": {"GB": {"classes": {"standard": uk_rates(data)}}},
     }
 
 
-def main(data: Path, target: Path) -> None:
-    """Write the three files into `target`."""
-    excerpt, market_names, item_names = read_orders(data)
-    markets = market_rows(data, market_names)
+def uk_rates(data: Path) -> list[dict[str, str]]:
+    """The standard rates of the United Kingdom that held in the time of the orders."""
+    with (data / "vat_rates_history.csv").open(encoding="utf-8", newline="") as text:
+        rows = [row for row in csv.DictReader(text) if "GB" in row["territory_codes"].split()]
+    held = [row for row in rows if row["stop_date"] > "2010-12-01" or not row["stop_date"]]
+    return [{"rate": row["rate"], "from": row["start_date"]} for row in sorted(held, key=lambda row: row["start_date"])]
+
+
+def receipts(data: Path) -> bytes:
+    """The receipt lines of the first trading day, unchanged."""
+    with gzip.open(data / "cj_transactions_2017q1.csv.gz", "rt", encoding="utf-8", newline="") as text:
+        header, *lines = text.read().splitlines(keepends=True)
+    return (header + "".join(line for line in lines if f",{RECEIPTS_DAY} " in line)).encode()
+
+
+def pack(content: bytes) -> bytes:
+    """Compressed, the same way every time."""
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=packed, mtime=0) as file:
-        file.write(excerpt)
-    (target / "online_retail_2010-12.csv.gz").write_bytes(packed.getvalue())
+        file.write(content)
+    return packed.getvalue()
+
+
+def main(data: Path, target: Path) -> None:
+    """Write the four files into `target`."""
+    excerpt, market_names, item_names = read_orders(data)
+    markets = market_rows(data, market_names)
+    (target / "online_retail_2010-12.csv.gz").write_bytes(pack(excerpt))
+    (target / f"till_receipts_{RECEIPTS_DAY}.csv.gz").write_bytes(pack(receipts(data)))
     with (target / "countries.csv").open("w", encoding="utf-8", newline="") as text:
         writer = csv.DictWriter(text, fieldnames=list(markets[0]), lineterminator="\n")
         writer.writeheader()

@@ -12,6 +12,11 @@ import msgspec
 import pytest
 
 from engine.commands.configuration import Configure
+from engine.configuration import Configuration
+from engine.pricing.lists import Buyer
+from engine.pricing.moments import begins_ns
+from engine.pricing.quoting import Asked, Quote, Wanted, quote
+from engine.pricing.usage import Usage
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXCERPT_DIGEST = "fe7f39da03cf63c90c415e058e0e58a249c50a5b4f15c0c82ab50c8180f51a86"
@@ -115,3 +120,19 @@ def test_every_excerpt_is_attributed() -> None:
         assert owner in notice
     for file in ("online_retail_2010-12.csv.gz", "shop.json", "countries.csv"):
         assert file in notice
+
+
+@pytest.mark.parametrize(
+    ("day", "rate_millionths", "tax_minor"), [("2011-01-03", 175_000, 175), ("2011-01-04", 200_000, 200)]
+)
+def test_orders_to_britain_carry_the_rate_of_their_day(
+    shop: Configure, day: str, rate_millionths: int, tax_minor: int
+) -> None:
+    known = Configuration()
+    known.add(shop)
+    sku = next(iter(known.items))
+    buyer = Buyer("web-gb", "GBP", "GB", None, begins_ns(day))
+    found = quote(known, Asked(buyer, [Wanted("1", sku, 1, 1_000)]), Usage())
+    assert isinstance(found, Quote)
+    line = found.lines[0]
+    assert (line.rate_millionths, line.tax_minor, line.total_minor) == (rate_millionths, tax_minor, 1_000 + tax_minor)
