@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import limits
 from engine.asking import Demand
+from engine.charging import growth_minor
 from engine.commands.orders import ConfirmChange, DeclineChange, ProposeChange
 from engine.configuration import refuse_unknown_skus
 from engine.facts import ChangeDeclined, ChangeProposed, Fact, OrderChanged, OrderSourced
@@ -46,8 +47,9 @@ def decide_propose(state: State, command: ProposeChange, now_ns: int) -> ChangeP
     facts = carry_out(state, order, state.seq + 1, body, now_ns)
     if isinstance(facts, Rejection):
         return facts
+    grown = growth_minor(state, order, body, now_ns)
     would_move = tuple(posting for fact in facts for posting in fact.postings)
-    return ChangeProposed(order.number, state.seq + 1, command.reason, body, would_move, money_minor(order, body))
+    return ChangeProposed(order.number, state.seq + 1, command.reason, body, would_move, grown)
 
 
 def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
@@ -75,15 +77,6 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
         command.delivery,
         command.pickup_node,
     )
-
-
-def money_minor(order: Order, body: ChangeBody) -> int:
-    """By how much the lines' prices grow, in minor units; lines without a price count nothing."""
-    grown = sum(
-        (entry.quantity - order.lines[entry.line].quantity) * (order.lines[entry.line].unit_price_minor or 0)
-        for entry in body.quantities
-    )
-    return grown + sum(line.quantity * (line.unit_price_minor or 0) for line in body.added)
 
 
 def decide_confirm(state: State, command: ConfirmChange, now_ns: int) -> tuple[Fact, ...] | Rejection:

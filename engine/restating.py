@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.changes import carry_out, money_minor
+from engine.changes import carry_out
+from engine.charging import growth_minor
 from engine.commands.orders import CancelOrder, OrderLineRequest, RestateOrder
 from engine.configuration import refuse_unknown_skus
 from engine.facts import ChangeProposed, Fact, OrderRestated
@@ -53,7 +54,7 @@ def decide_restate(state: State, command: RestateOrder, now_ns: int) -> tuple[Fa
     facts = carry_out(state, order, number, body, now_ns)
     if isinstance(facts, Rejection):
         return facts
-    proposed = ChangeProposed(order.number, number, RESTATED, body, (), money_minor(order, body))
+    proposed = ChangeProposed(order.number, number, RESTATED, body, (), growth_minor(state, order, body, now_ns))
     return (proposed, *facts, said)
 
 

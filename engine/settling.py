@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.charging import fewer_and_more
 from engine.clawing import clawed_back
 from engine.commands.orders import SettleReturn
 from engine.facts import (
@@ -26,9 +27,6 @@ from engine.lifecycles import RETURN
 from engine.money import CANCELLED, CHANGED, LOST, RETURNED, SENT, SHIPPING, LineMoney, OrderMoney, Span, units_of
 from engine.orders import Order, Return, find, find_by_return
 from engine.payments import exchanged, refunded
-from engine.pricing.lists import Buyer
-from engine.pricing.quoting import Asked, Wanted, more_of, priced_alone
-from engine.pricing.taxes import treatment_of
 from engine.reopening import reopening
 from engine.results import Rejection, ResultCode
 
@@ -138,26 +136,7 @@ def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) 
 
 
 def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Told:
-    """More units of a line cost what its first ones cost before discounts; promotions are for what was ordered at first."""
-    assert order.money is not None
-    fewer: dict[int, int] = {}
-    added = []
-    for entry in fact.body.quantities:
-        by = entry.quantity - order.lines[entry.line].quantity
-        if by < 0:
-            fewer[entry.line] = -by
-        elif by > 0:
-            added.append(Charge(entry.line, by, more_of(order.money.lines[entry.line].spans[0].priced, by)))
-    if fact.body.added:
-        channel = state.configuration.channels[order.channel]
-        country = (fact.body.area or order.area).country or channel.country
-        treatment = treatment_of(order.money.shipping.category)
-        buyer = Buyer(order.channel, channel.currency, country, order.customer_group, now_ns)
-        for position, line in enumerate(fact.body.added):
-            wanted = Wanted(line.id, line.sku, line.quantity, line.unit_price_minor)
-            found = priced_alone(state.configuration, Asked(buyer, [wanted], treatment=treatment))
-            added.append(Charge(len(order.lines) + position, line.quantity, found))
-    return _Told(CHANGED, fewer, tuple(added))
+    return _Told(CHANGED, *fewer_and_more(state, order, fact.body, now_ns))
 
 
 _TOLD: dict[type, Callable[[State, Order, Any, int], _Told]] = {

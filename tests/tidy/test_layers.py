@@ -35,6 +35,7 @@ LAYERS: list[set[str]] = [
     {"engine.money_books"},
     {"engine.sales", "engine.clawing"},
     {"engine.orders"},
+    {"engine.charging"},
     {"engine.work", "engine.closed", "engine.reopening"},
     {"engine.bringing"},
     {"engine.placing"},

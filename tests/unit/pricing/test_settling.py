@@ -297,3 +297,15 @@ def test_a_change_that_takes_everything_off_gives_uses_and_budget_back() -> None
     shop.done(c.ProposeChange("W-1", "none", set=(SetLine("1", 0),)))
     shop.done(c.ConfirmChange(shop.the_order("W-1").changes[-1].number))
     assert place(shop, (KETTLE, 2, 500), number="W-2").total_minor == 900
+
+
+def test_a_change_is_proposed_with_what_it_will_cost() -> None:
+    shop = shop_with(ten={"gives": {"percent": "10"}})
+    place(shop, (KETTLE, 2, 1_000), (TOWEL, 3, 100))
+    towels, kettles = SetLine("2", 1), SetLine("1", 3)
+    shop.done(c.ProposeChange("W-1", "more", set=(kettles, towels), add=(OrderLineRequest("3", TRAY, 1, 700),)))
+    expected = 1_000 - 180 + 700
+    assert shop.the_order("W-1").changes[0].money_minor == expected
+    before = money(shop).due_minor
+    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[0].number))
+    assert money(shop).due_minor - before == expected
