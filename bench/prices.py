@@ -1,15 +1,32 @@
 """What prices cost: whole sales over HTTP with and without them, each on a node of its own, in turn."""
 
+import random
 import statistics
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench import http
+from bench.core import Unsound
 from bench.workloads import SIZES, Size
 from engine.commands import Command, Configure
-from engine.commands.pricing import DatedRate, Gives, PriceList, PriceStep, Promotion, TaxRates
+from engine.commands.configuration import Channel, Item
+from engine.commands.pricing import (
+    BuyXGetY,
+    DatedRate,
+    Gives,
+    PriceList,
+    PriceStep,
+    Promotion,
+    PromotionConditions,
+    TaxRates,
+)
+from engine.configuration import Configuration
+from engine.pricing.lists import Buyer
+from engine.pricing.quoting import Asked, Quote, Wanted, quote
+from engine.pricing.usage import Usage
 
 SHELVES = {"shelf": "a price list and tax", "offer": "a price list, tax and a promotion"}
 WITHOUT, OWN = "no prices", "the shop's own prices, no tax"
@@ -59,3 +76,75 @@ def measure(directory: Path, size: str, connections: int, seconds: float, rounds
             **http.summed_up([run[name] for run in runs], seconds),
             "ratio": round(statistics.median(run[name]["per_second"] / run[WITHOUT]["per_second"] for run in runs), 3),
         }
+
+
+PROMOTIONS, QUOTED_LINES, QUOTES = 500, 20, 300
+_EFFECTS = (
+    Gives(percent="10"),
+    Gives(amount=500),
+    Gives(amount_per_item=50),
+    Gives(buy_x_get_y=BuyXGetY(2, 1)),
+    Gives(percent="5", on="cheapest"),
+    Gives(fixed_price=900),
+)
+
+
+def quotes(skus: int = 5_000) -> Iterator[dict[str, Any]]:
+    """A quote of many lines against many active promotions, one core: a mixed catalogue, and three of which all are about the basket."""
+    chance = random.Random(1)
+    groups = [f"group-{at}" for at in range(50)]
+    mixed = {f"p{at}": _promotion(chance, at, groups, skus) for at in range(PROMOTIONS)}
+    same = {
+        "percent of the order, stacked": Promotion("x", Gives(percent="1")),
+        "percent of items, the best of one group": Promotion("x", Gives(percent="1", on="items"), combines="best_of:a"),
+        "buy 2 get 1, stacked": Promotion("x", Gives(buy_x_get_y=BuyXGetY(2, 1))),
+    }
+    catalogues = {"mixed": mixed} | {
+        f"all: {name}": {f"p{at}": body for at in range(PROMOTIONS)} for name, body in same.items()
+    }
+    for name, promotions in catalogues.items():
+        known = Configuration()
+        known.channels = {"web": Channel(name="Web", kind="web", country="DE", currency="EUR")}
+        known.items = {f"S{at}": Item(name="x", groups=(groups[at % 50], groups[at * 7 % 50])) for at in range(skus)}
+        known.price_lists = {"shelf": PriceList("EUR", {f"S{at}": (PriceStep(500 + at),) for at in range(skus)})}
+        known.tax_rates = {"DE": TaxRates({"standard": (DatedRate("0.19"),)})}
+        for promotion, body in promotions.items():
+            known.put_promotion(promotion, body)
+        wanted = [Wanted(str(at), f"S{chance.randrange(skus)}", chance.randint(1, 4)) for at in range(QUOTED_LINES)]
+        yield {
+            "what": f"a quote of {QUOTED_LINES} lines against {PROMOTIONS} promotions: {name}",
+            **_timed(known, Asked(Buyer("web", "EUR", "DE", None, 0), wanted, 490)),
+        }
+
+
+def _promotion(chance: random.Random, at: int, groups: list[str], skus: int) -> Promotion:
+    """Half are about a group of items, a fifth about twenty items, some need goods of a value or a voucher, the rest are about everything."""
+    kind = at % 10
+    when = PromotionConditions()
+    if kind < 5:
+        when = PromotionConditions(item_groups=(chance.choice(groups),))
+    elif kind < 7:
+        when = PromotionConditions(items=tuple(f"S{chance.randrange(skus)}" for _ in range(20)))
+    elif kind == 7:
+        when = PromotionConditions(min_goods_minor=chance.randrange(1_000, 100_000))
+    elif kind == 8:
+        when = PromotionConditions(voucher=True)
+    combines = chance.choice(("stack", "best_of:a", "best_of:b", "exclusive", "best_of:c"))
+    return Promotion("x", _EFFECTS[at % len(_EFFECTS)], when, combines, chance.randrange(5))
+
+
+def _timed(known: Configuration, asked: Asked) -> dict[str, Any]:
+    usage, seconds = Usage(), []
+    for _ in range(QUOTES):
+        started = time.perf_counter()
+        found = quote(known, asked, usage)
+        seconds.append(time.perf_counter() - started)
+    if not isinstance(found, Quote):
+        raise Unsound("a quote was refused")
+    looked_at = found.verdicts
+    return {
+        "median_ms": round(1_000 * statistics.median(seconds), 3),
+        "p99_ms": round(1_000 * sorted(seconds)[int(0.99 * QUOTES)], 3),
+        "about_the_basket": len(looked_at),
+        "applied": sum(verdict.reason is None for verdict in looked_at),
+    }

@@ -44,6 +44,7 @@ def workloads(directory: Path, scale: Scale) -> Figures:
 
 def priced(directory: Path, scale: Scale) -> Figures:
     """whole sales with prices against the same without, in turn; a quote against 500 promotions"""
+    yield from prices.quotes()
     for connections in _some(scale):
         yield from prices.measure(directory / f"{connections}", scale.shop, connections, scale.seconds, scale.rounds)
 
