@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from api.listing import SpanQuery, seq_at, start_of
-from engine import limits
-from engine.facts import Fact
+from engine import limits, records
+from engine.facts import Fact, MoneyBooked
 from engine.results import Rejection
 from engine.wal import Journal
 
@@ -53,6 +53,14 @@ async def scan(source: Journal, query: SpanQuery, facts_of: FactsOf, entry_of: E
                 return Page(items, f"{seq}.{position}" if position else f"{seq + 1}.0")
             items.append(entry_of(seq, time_ns, actor, fact))
     return Page(items, None)
+
+
+def bookings_in(encoded: bytes) -> tuple[str, list[MoneyBooked]]:
+    """Who asked for a record, and what it booked. One without bookings is not decoded."""
+    if b"money_booked" not in encoded:
+        return "", []
+    record = records.decode(encoded)
+    return record.actor, [fact for fact in record.facts if isinstance(fact, MoneyBooked)]
 
 
 def _records(journal: Journal, before_seq: int) -> Iterator[tuple[int, int, bytes]]:

@@ -28,8 +28,8 @@ from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
 from engine.pricing.usage import Usage
 
-SHELVES = {"shelf": "a price list and tax", "offer": "a price list, tax and a promotion"}
 WITHOUT, OWN = "no prices", "the shop's own prices, no tax"
+LIST, OFFER = "a price list and tax", "a price list, tax and a promotion"
 
 
 def shelf(size: Size, promotions: int) -> Iterator[Command]:
@@ -49,8 +49,8 @@ def measure(directory: Path, size: str, connections: int, seconds: float, rounds
     shops: dict[str, Iterable[Command]] = {
         WITHOUT: (),
         OWN: (),
-        SHELVES["shelf"]: shelf(SIZES[size], 0),
-        SHELVES["offer"]: shelf(SIZES[size], 1),
+        LIST: shelf(SIZES[size], 0),
+        OFFER: shelf(SIZES[size], 1),
     }
     for at, more in enumerate(shops.values()):
         http.prepare(directory / str(at), size, more)

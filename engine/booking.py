@@ -54,6 +54,7 @@ from engine.money_books import (
     WRITE_OFF,
     clearing,
     document_id,
+    of_customer,
 )
 from engine.orders import find
 from engine.sales import CUSTOMER, Entry, Sale
@@ -95,13 +96,13 @@ class _Books:
         self.customers: dict[str, _Customer] = {}
         self.numbers: dict[tuple[str, int], int] = {}
 
-    def customer(self, number: str) -> _Customer | None:
-        """The account of an order; None for one without prices."""
+    def customer(self, number: str) -> _Customer:
+        """The account of an order that has prices."""
         found = self.customers.get(number)
         if found is None:
             order = find(self.state, number)
-            if order is None or order.money is None:
-                return None
+            assert order is not None
+            assert order.money is not None
             found = self.customer_of(order, order.money)
         return found
 
@@ -240,7 +241,6 @@ def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
 def _credited(books: _Books, fact: UnitsCredited) -> None:
     """Of what was invoiced, the customer gets a credit note. Of the rest nothing was booked."""
     customer = books.customer(fact.order)
-    assert customer is not None
     assert customer.money is not None
     money = customer.money
     customer.credited_minor += sum([share.total_minor for share in fact.credits])
@@ -277,69 +277,63 @@ def _sent(fact: UnitsCredited, money: OrderMoney, at: int) -> int:
 
 def _charged(books: _Books, fact: UnitsCharged) -> None:
     customer = books.customer(fact.order)
-    assert customer is not None
     customer.charged_minor += sum([charge.priced.total_minor for charge in fact.charges])
     books.book(customer, ("order", fact.order))
 
 
 def _appeased(books: _Books, fact: OrderAppeased) -> None:
     """Money after the fact: a credit note of no unit, in which no tax is corrected."""
-    customer = books.customer(fact.order)
-    if customer is not None:
+    order = find(books.state, fact.order)
+    if order is not None and order.money is not None:
+        customer = books.customer_of(order, order.money)
         customer.appeased_minor += fact.amount_minor
         given_minor = customer.appeasement() - customer.given_minor
         books.book(customer, books.issue(CREDIT_NOTE, customer, given_minor))
 
 
+def _payment(order: str, payment: str) -> tuple[str, str]:
+    """A payment as the document of a booking."""
+    return "payment", f"{order}/{payment}"
+
+
 def _paid(books: _Books, fact: PaymentAdded) -> None:
     customer = books.customer(fact.order)
-    assert customer is not None
     customer.added[fact.payment] = fact
     if fact.state == CAPTURED:
-        books.book(
-            customer,
-            ("payment", f"{fact.order}/{fact.payment}"),
-            [(CUSTOMER, books.means(customer, fact.payment), fact.amount_minor)],
-        )
+        _captured(books, fact)
 
 
-def _captured(books: _Books, fact: PaymentCaptured) -> None:
+def _captured(books: _Books, fact: PaymentCaptured | PaymentAdded) -> None:
     customer = books.customer(fact.order)
-    assert customer is not None
     means = books.means(customer, fact.payment)
-    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(CUSTOMER, means, fact.amount_minor)])
+    books.book(customer, _payment(fact.order, fact.payment), [(CUSTOMER, means, fact.amount_minor)])
 
 
 def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
     """What goes back is owed until it is paid out; a voucher has it at once."""
     customer = books.customer(fact.order)
-    assert customer is not None
     for refund in fact.refunds:
         means = books.means(customer, refund.payment)
         owed = means if means == VOUCHER_LIABILITY else REFUNDS_PAYABLE
-        books.book(customer, ("payment", f"{fact.order}/{refund.payment}"), [(owed, CUSTOMER, refund.amount_minor)])
+        books.book(customer, _payment(fact.order, refund.payment), [(owed, CUSTOMER, refund.amount_minor)])
 
 
 def _moved(books: _Books, fact: PaymentMoved) -> None:
     """What one order's customer would get back pays for another order: through one account, which stays empty."""
     customer, other = books.customer(fact.order), books.customer(fact.to_order)
-    assert customer is not None
-    assert other is not None
     amount, exchange = fact.amount_minor, clearing("exchange")
-    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(exchange, CUSTOMER, amount)])
-    books.book(other, ("payment", f"{fact.to_order}/{fact.as_payment}"), [(CUSTOMER, exchange, amount)])
+    books.book(customer, _payment(fact.order, fact.payment), [(exchange, CUSTOMER, amount)])
+    books.book(other, _payment(fact.to_order, fact.as_payment), [(CUSTOMER, exchange, amount)])
 
 
 def _paid_out(books: _Books, fact: RefundPaidOut) -> None:
     customer = books.customer(fact.order)
-    assert customer is not None
     means = books.means(customer, fact.payment)
-    books.book(customer, ("payment", f"{fact.order}/{fact.payment}"), [(means, REFUNDS_PAYABLE, fact.amount_minor)])
+    books.book(customer, _payment(fact.order, fact.payment), [(means, REFUNDS_PAYABLE, fact.amount_minor)])
 
 
 def _written_off(books: _Books, fact: ReceivableWrittenOff) -> None:
     customer = books.customer(fact.order)
-    assert customer is not None
     books.book(customer, ("order", fact.order), [(CUSTOMER, WRITE_OFF, fact.amount_minor)])
 
 
@@ -391,9 +385,9 @@ def evolve_booked(state: State, fact: MoneyBooked) -> None:
         return
     money = state.orders.touch(fact.order).money
     assert money is not None
+    money.balance_minor += of_customer(fact.entries)
     for entry in fact.entries:
-        for account, amount in ((entry.source, -entry.amount_minor), (entry.target, entry.amount_minor)):
-            if account in (RECEIVABLE, PREPAYMENT):
-                money.balance_minor += amount
-            elif account == WRITE_OFF:
-                money.written_off_minor += amount
+        if entry.target == WRITE_OFF:
+            money.written_off_minor += entry.amount_minor
+        elif entry.source == WRITE_OFF:
+            money.written_off_minor -= entry.amount_minor

@@ -36,6 +36,12 @@ def document_id(document: Document) -> str:
     return f"{PREFIXES[document.series]}-{document.year}-{document.number:06}"
 
 
+def of_customer(entries: Iterable[MoneyPosting]) -> int:
+    """By how much postings raise what a customer owes."""
+    owed = (RECEIVABLE, PREPAYMENT)
+    return sum([((each.target in owed) - (each.source in owed)) * each.amount_minor for each in entries])
+
+
 class MoneyBooks:
     """Balances by currency and account, the last number of every series and year, and the last day that is locked."""
 

@@ -39,7 +39,7 @@ from engine.money import (
     OrderMoney,
     Payment,
 )
-from engine.money_books import PREPAYMENT, RECEIVABLE
+from engine.money_books import of_customer
 from engine.orders import Order, find
 from engine.payments import NO_PAYMENT, decide_add, decide_capture, decide_void
 from engine.reopening import reopening
@@ -155,7 +155,8 @@ def _capture_what_is_owed(asking: _Asking, money: OrderMoney, number: str, facts
     """Ask for what the customer owes by the books, of what was authorised first."""
     state = asking.state
     pending = state.payment_requests.of_order(number)
-    owed = money.balance_minor + sum([_of_customer(fact) for fact in facts if _is_of(fact, number)])
+    owed = money.balance_minor
+    owed += sum([of_customer(fact.entries) for fact in facts if isinstance(fact, MoneyBooked) and fact.order == number])
     owed -= sum([request.amount_minor for request in pending if request.what == CAPTURE])
     for payment in _payments(money, number, facts):
         provider = provider_of(state, payment.method)
@@ -166,16 +167,6 @@ def _capture_what_is_owed(asking: _Asking, money: OrderMoney, number: str, facts
             if amount > 0:
                 asking.ask(number, payment.id, provider, CAPTURE, amount)
                 owed -= amount
-
-
-def _is_of(fact: Fact, number: str) -> bool:
-    return isinstance(fact, MoneyBooked) and fact.order == number
-
-
-def _of_customer(fact: Fact) -> int:
-    assert isinstance(fact, MoneyBooked)
-    accounts = (RECEIVABLE, PREPAYMENT)
-    return sum([((each.target in accounts) - (each.source in accounts)) * each.amount_minor for each in fact.entries])
 
 
 def _uncaptured(payment: Payment, pending: list[ProviderRequest]) -> int:

@@ -5,12 +5,11 @@ from datetime import date
 from typing import NamedTuple
 
 from api.listing import seq_at
-from engine import records
+from api.scanning import bookings_in
 from engine.facts import MoneyBooked
 from engine.limits import NS_PER_SECOND
 from engine.wal import Batches
 
-_NEEDLE = b"money_booked"
 _EPOCH = date(1970, 1, 1)
 # A booking carries the date of the place where the order was placed, and that of the first open day after a lock.
 _MARGIN_DAYS = 3
@@ -48,14 +47,11 @@ def bookings(journal: Batches, first: date | None, last: date | None) -> Iterato
             return
         for offset, encoded in enumerate(batch.records):
             seq = batch.first_seq + offset
-            if seq < begin or _NEEDLE not in encoded:
-                continue
-            record = records.decode(encoded)
-            for fact in record.facts:
-                if isinstance(fact, MoneyBooked):
-                    booking = Booking(seq, batch.time_ns, record.actor, fact)
-                    if (first is None or first <= booking.day) and (last is None or booking.day <= last):
-                        yield booking
+            actor, facts = bookings_in(encoded) if seq >= begin else ("", [])
+            for fact in facts:
+                booking = Booking(seq, batch.time_ns, actor, fact)
+                if (first is None or first <= booking.day) and (last is None or booking.day <= last):
+                    yield booking
 
 
 def _ns(day: date, plus_days: int) -> int:

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from heapq import heappop, heappush
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx2
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 EVERY_SECONDS: Final = 0.2
 TIMEOUT_SECONDS: Final = 10.0
 AT_ONCE_MAX: Final = 16
+LOOKED_AT_MAX: Final = 500
+LOOK_AGAIN_SECONDS: Final = 1.0
 AGAIN_SECONDS_MAX: Final = 300.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
 
@@ -44,11 +48,16 @@ class Attempts(NamedTuple):
 
 
 class Courier:
-    """Carries open requests to their providers for as long as the node runs."""
+    """Carries open requests to their providers for as long as the node runs.
+
+    What is due is looked at, not all that is open: a provider that is down for hours makes the list long.
+    """
 
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._sending: dict[str, asyncio.Task[None]] = {}
+        self._due: list[tuple[float, int]] = []
+        self._known_through = 0
         self.attempts: dict[int, Attempts] = {}
 
     async def run(self) -> None:
@@ -57,26 +66,34 @@ class Courier:
             try:
                 while True:
                     await asyncio.sleep(EVERY_SECONDS)
-                    if self._node.state.payment_requests.open or self.attempts:
-                        self._start(client)
+                    self._take_in()
+                    self._start(client)
             finally:
                 for task in self._sending.values():
                     task.cancel()
 
+    def _take_in(self) -> None:
+        """What was asked since the last time is due now."""
+        requests = self._node.state.payment_requests
+        new = [*takewhile(lambda number: number > self._known_through, reversed(requests.open))]
+        for number in reversed(new):
+            heappush(self._due, (0.0, number))
+        self._known_through = requests.next_number - 1
+
     def _start(self, client: httpx2.AsyncClient) -> None:
-        """Begin to send what is due."""
-        waiting = self._node.state.payment_requests.open
-        self.attempts = {number: each for number, each in self.attempts.items() if number in waiting}
-        seen: dict[str, None] = {}
-        for request in list(waiting.values()):
-            if len(self._sending) >= AT_ONCE_MAX:
+        """Begin to send what is due; the later requests of an order wait for the first."""
+        requests = self._node.state.payment_requests
+        now = time.monotonic()
+        for _ in range(LOOKED_AT_MAX):
+            if not self._due or self._due[0][0] > now or len(self._sending) >= AT_ONCE_MAX:
                 return
-            if request.order in seen:
-                continue
-            seen[request.order] = None
-            tried = self.attempts.get(request.number)
-            is_due = tried is None or tried.again_at <= time.monotonic()
-            if is_due and request.order not in self._sending:
+            number = heappop(self._due)[1]
+            request = requests.open.get(number)
+            if request is None:
+                self.attempts.pop(number, None)
+            elif request.order in self._sending or requests.of_order(request.order)[0] is not request:
+                heappush(self._due, (now + LOOK_AGAIN_SECONDS, number))
+            else:
                 self._sending[request.order] = asyncio.get_running_loop().create_task(self._send(client, request))
 
     async def _send(self, client: httpx2.AsyncClient, request: ProviderRequest) -> None:
@@ -92,6 +109,7 @@ class Courier:
             self._node.report(problem)
         wait = AGAIN_SECONDS_MAX if error is None else min(AGAIN_SECONDS_MAX, 0.5 * 2 ** min(times, 20))
         self.attempts[request.number] = Attempts(times, time.monotonic() + wait, error)
+        heappush(self._due, (self.attempts[request.number].again_at, request.number))
         del self._sending[request.order]
 
     async def _try(self, client: httpx2.AsyncClient, request: ProviderRequest) -> str | None:

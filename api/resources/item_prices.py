@@ -64,7 +64,7 @@ async def price(call: Call) -> Handled:
     for name, seqs in list(state.configuration.price_list_seqs.items()):
         versions[name] = []
         for seq in seqs:
-            versions[name] += _version(call.node.journal, seq, name)
+            versions[name] += _version(call.node.journal, seq, name, sku)
             await asyncio.sleep(0)
     held = prices_over_time(versions, buyer, sku)
     if not held or held[-1].price is None:
@@ -78,13 +78,17 @@ async def price(call: Call) -> Handled:
     return Reply(200, encode(answer))
 
 
-def _version(journal: Journal, seq: int, name: str) -> list[tuple[int, PriceList]]:
-    """A list as a record set it; nothing if the record is not here any more."""
+def _version(journal: Journal, seq: int, name: str, sku: str) -> list[tuple[int, PriceList]]:
+    """What a list said of a SKU as a record set it; nothing if the record is not here any more."""
     if seq < journal.first_seq:
         return []
     time_ns, encoded = journal.record(seq)
     facts = records.decode(encoded).facts
-    return [(time_ns, fact.body) for fact in facts if isinstance(fact, PriceListSet) and fact.price_list == name]
+    bodies = [fact.body for fact in facts if isinstance(fact, PriceListSet) and fact.price_list == name]
+    return [
+        (time_ns, msgspec.structs.replace(body, prices={sku: body.prices[sku]} if sku in body.prices else {}))
+        for body in bodies
+    ]
 
 
 OPERATIONS = [

@@ -12,20 +12,19 @@ from api.fact_data import Document, document_of
 from api.listing import SpanQuery, path_id
 from api.operations import Call, Changing, Handled, Operation, Reading, Reply
 from api.resources.orders import order_renderer, order_resource
-from api.scanning import scan
+from api.scanning import bookings_in, scan
 from api.timestamps import Timestamp, iso
-from engine import limits, orders, records
+from engine import limits, orders
 from engine.calendars.local_time import date_of_day
 from engine.commands import LockPeriod, WriteOff
 from engine.commands.fields import Date, Text
 from engine.facts import Fact, MoneyBooked
-from engine.money_books import PREPAYMENT, RECEIVABLE
+from engine.money_books import of_customer
 from engine.results import Rejection, ResultCode
 from engine.state import State
 
 TAG = "Money books"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
-_NEEDLE = b"money_booked"
 Amount = Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)]
 
 
@@ -148,21 +147,14 @@ async def account(call: Call) -> Handled:
         if looked_at % 50 == 49:
             await asyncio.sleep(0)
         time_ns, encoded = node.journal.record(seq)
-        if _NEEDLE not in encoded:
-            continue
-        record = records.decode(encoded)
-        for fact in record.facts:
-            if isinstance(fact, MoneyBooked) and fact.order == number:
-                balance += _of_customer(fact)
-                plain = msgspec.structs.asdict(entry_of(seq, time_ns, record.actor, fact))
+        actor, facts = bookings_in(encoded)
+        for fact in facts:
+            if fact.order == number:
+                balance += of_customer(fact.entries)
+                plain = msgspec.structs.asdict(entry_of(seq, time_ns, actor, fact))
                 entries.append(AccountEntry(**plain, balance_minor=balance))
     currency = None if order.money is None else order.money.currency
     return Reply(200, encode(AccountAnswer(number, currency, balance, entries)))
-
-
-def _of_customer(fact: MoneyBooked) -> int:
-    accounts = (RECEIVABLE, PREPAYMENT)
-    return sum(((each.target in accounts) - (each.source in accounts)) * each.amount_minor for each in fact.entries)
 
 
 async def journal(call: Call) -> Handled:
@@ -170,19 +162,17 @@ async def journal(call: Call) -> Handled:
     query: MoneyJournalQuery = call.query
 
     def facts_of(encoded: bytes) -> tuple[str, list[Fact]]:
-        if _NEEDLE not in encoded or (query.order is not None and query.order.encode() not in encoded):
+        if query.order is not None and query.order.encode() not in encoded:
             return "", []
-        record = records.decode(encoded)
-        return record.actor, [fact for fact in reversed(record.facts) if matches(fact, query)]
+        actor, facts = bookings_in(encoded)
+        return actor, [fact for fact in reversed(facts) if matches(fact, query)]
 
     page = await scan(call.node.journal, query, facts_of, entry_of)
     return page if isinstance(page, Rejection) else Reply(200, encode(MoneyJournalPage(*page)))
 
 
-def matches(fact: Fact, query: MoneyJournalQuery) -> bool:
-    """Whether a fact is a booking that a query asks for."""
-    if not isinstance(fact, MoneyBooked):
-        return False
+def matches(fact: MoneyBooked, query: MoneyJournalQuery) -> bool:
+    """Whether a query asks for a booking."""
     asked = query.account
     return (
         query.order in (None, fact.order)

@@ -1,6 +1,7 @@
 """Payment providers over HTTP: their secrets, their signed events, and what they are being asked for."""
 
 import time
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -144,13 +145,14 @@ def requests(call: Call) -> Handled:
     attempts = {} if call.node.courier is None else call.node.courier.attempts
 
     def read(state: State, now_ns: int) -> PaymentRequestPage:
-        found = [
+        wanted = (
             request
             for request in state.payment_requests.open.values()
             if request.number > (after or 0)
             and query.order in (None, request.order)
             and query.provider in (None, request.provider)
-        ]
+        )
+        found = [*islice(wanted, query.limit + 1)]
         items = []
         for request in found[: query.limit]:
             tried = attempts.get(request.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -41,9 +42,9 @@ def prices_over_time(versions: Versions, buyer: Buyer, sku: str) -> list[Held]:
 def _price_at(versions: Versions, buyer: Buyer, sku: str) -> UnitPrice | None:
     lists = {}
     for name, bodies in versions.items():
-        known = [body for from_ns, body in bodies if from_ns <= buyer.at_ns]
+        known = bisect_right(bodies, buyer.at_ns, key=lambda version: version[0])
         if known:
-            lists[name] = known[-1]
+            lists[name] = bodies[known - 1][1]
     return unit_price(lists_for(lists, buyer), sku, 1)
 
 
