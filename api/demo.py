@@ -56,6 +56,9 @@ def demo(*, port: int | None, directory: Path | None, stay: bool, days: int | No
         console.print(summary(report))
         console.print()
         console.print(report.rows.table())
+        if report.money is not None:
+            console.print()
+            console.print(report.money.table())
         console.print(f"\ndigest    {report.findings['digest']}", highlight=False, soft_wrap=True)
         console.print(ATTRIBUTION, style="dim", soft_wrap=True)
         console.print("\nWhere to look next:", style="bold")
@@ -81,6 +84,7 @@ def look_next(url: str) -> list[str]:
         f"curl -s '{url}/v1/stock/{sku}'",
         f"curl -s '{url}/v1/journal?sku={sku}&limit=3'",
         f"curl -s '{url}/v1/ledger/trial-balance'",
+        f"curl -s '{url}/v1/ledger/money'",
         f"curl -s '{url}/v1/reservations' -H 'content-type: application/json' -H 'idempotency-key: cart-1' -d '{checkout}'",
         f"open {url}/docs in a browser",
     ]
