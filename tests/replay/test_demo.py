@@ -77,13 +77,14 @@ def test_it_says_what_happened(demo: Demo) -> None:
     ):
         assert words in text
     assert "every row accounted for" in text
+    assert "booked to the penny" in text
 
 
 def test_its_curl_lines_work_on_what_is_there(demo: Demo) -> None:
     lines = [line.strip() for line in demo.printed if line.strip().startswith("curl")]
     answers = [curl(line) for line in lines]
     assert [status for status, _ in answers] == [200, 200, 200, 200, 200, 200, 201]
-    order, history, stock, journal, books, reservation = (body for _, body in answers)
+    order, history, stock, journal, books, money, reservation = (body for _, body in answers)
     assert isinstance(order, dict)
     assert order["state"] == "shipped"
     for page in (history, journal):
@@ -91,8 +92,9 @@ def test_its_curl_lines_work_on_what_is_there(demo: Demo) -> None:
         assert page["items"]
     assert isinstance(stock, dict)
     assert stock["on_hand"] > 0
-    assert isinstance(books, dict)
-    assert books["balanced"] is True
+    for balance in (books, money):
+        assert isinstance(balance, dict)
+        assert balance["balanced"] is True
     assert isinstance(reservation, dict)
     assert reservation["state"] == "active"
 
