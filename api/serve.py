@@ -19,14 +19,14 @@ import structlog
 import uvicorn
 import uvloop
 
-from api import app
-from api.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.geography.postcodes import Postcodes
-from api.lane_protocol import LaneProtocol
-from api.node import Node, log
-from api.protocol import close_overdue
-from api.snapshots import Schedule
-from api.starting import Starting
+from api.http import app
+from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
+from api.http.lane_protocol import LaneProtocol
+from api.http.protocol import close_overdue
+from api.http.starting import Starting
+from api.server.server import Node, log
+from api.server.snapshots import Schedule
 from engine import limits
 
 WATCH_SECONDS = 0.5

@@ -11,13 +11,14 @@ from typing import Any
 from api.serve import calm_collector
 from bench.workloads import Size, lines_of, reservations, shop
 from engine import commands as c
-from engine import invariants, machine
+from engine import machine
 from engine.areas import NOWHERE
 from engine.commands.orders import OrderLineRequest
 from engine.facts import StockReserved
-from engine.recovery import Fold
+from engine.replay import dumping, invariants
+from engine.replay.recovery import Fold
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.wal import Journal, LmdbJournal, MemoryClosedTable
 from engine.writer import Change, Done, Writer
 
@@ -37,7 +38,7 @@ def check(state: State, journal: Journal | None) -> None:
     if journal is not None:
         again = State(MemoryClosedTable())
         Fold(again, journal.read(), keep_closed=False).advance(journal.last_seq)
-        if machine.digest(again) != machine.digest(state):
+        if dumping.digest(again) != dumping.digest(state):
             raise Unsound("replay gives another state")
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from api.node import Node
+from api.server.server import Node
 from bench.core import Unsound, check
 from bench.workloads import SIZES, shop
 from engine.commands import Command
@@ -66,7 +66,7 @@ def running(*command: str) -> Iterator[int]:
 @contextmanager
 def serving(directory: Path, *options: str) -> Iterator[int]:
     """A node as it is shipped, without snapshots of its own accord unless asked; gives its port when it is ready."""
-    words = ("-m", "api.cli", "serve", "--data", str(directory), "--port", "PORT", "--dev")
+    words = ("-m", "api.cli.main", "serve", "--data", str(directory), "--port", "PORT", "--dev")
     with running(*words, *(options or ("--snapshot-seconds", "0"))) as port:
         for _ in range(6_000):
             try:

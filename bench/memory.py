@@ -17,7 +17,7 @@ from bench.workloads import Size, reservations, shop
 from engine import commands as c
 from engine import machine
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 
 BASKETS = 5_000

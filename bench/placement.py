@@ -13,9 +13,9 @@ from typing import Any
 
 import uvloop
 
-from api.app import build
-from api.node import Node
+from api.http.app import build
 from api.serve import calm_collector, server_of
+from api.server.server import Node
 from engine.results import Rejection
 from engine.writer import Change, Query
 

@@ -3,67 +3,57 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from engine import (
-    access,
-    booking,
-    bookkeeping,
-    changes,
-    configuration,
-    deadlines,
-    fulfilments,
-    holds,
-    idempotency,
-    improving,
-    inbound,
-    orders,
-    packing,
-    payments,
-    pick_lists,
-    placing,
-    providers,
-    rejecting,
-    reopening,
-    reservations,
-    resourcing,
-    restating,
-    returns,
-    settling,
-    stock,
-    transfers,
-)
 from engine import commands as c
 from engine import facts as f
-from engine.ahead import Ahead
-from engine.asking import Request
-from engine.backorders import serve_waiting
-from engine.dumping import DUMP_VERSION, digest, dump, load
+from engine import reservations
+from engine.configuration import api_keys, idempotency_keys, master_data
 from engine.facts import Fact
-from engine.records import Record
+from engine.facts.records import Record
+from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
+from engine.money import booking, bookkeeping, payments, settling
+from engine.orders import (
+    cancelling,
+    changes,
+    deadlines,
+    holds,
+    improving,
+    marketplaces,
+    payment_providers,
+    placing,
+    returns,
+)
+from engine.replay.dumping import DUMP_VERSION, digest, dump, load
 from engine.results import Rejection
-from engine.state import State
-from engine.supply import Foreseen
+from engine.state import reopening
+from engine.state import reopening as orders
+from engine.state.state import State
+from engine.stock import inbound, movements, transfers
+from engine.stock.backorders import serve_waiting
+from engine.supply.looking_ahead import Ahead
+from engine.supply.plan import Foreseen
+from engine.supply.request import Request
 
 __all__ = ["DUMP_VERSION", "decide", "digest", "dump", "evolve", "load", "look_ahead", "replay"]
 
 DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
-    c.MoveStock: stock.decide_move_stock,
+    c.MoveStock: movements.decide_move_stock,
     c.ReserveStock: reservations.decide_reserve,
     c.ExtendReservation: reservations.decide_extend,
     c.ReleaseReservation: reservations.decide_release,
     c.ChangeReservation: reservations.decide_change,
     c.ExpireReservations: reservations.decide_expire,
     c.PlaceOrder: placing.decide_place,
-    c.CancelOrder: placing.decide_cancel,
-    c.AdvanceFulfilment: fulfilments.decide_advance,
-    c.ConfirmFulfilment: fulfilments.decide_confirm,
+    c.CancelOrder: cancelling.decide_cancel,
+    c.AdvanceFulfilment: steps.decide_advance,
+    c.ConfirmFulfilment: steps.decide_confirm,
     c.RejectFulfilment: rejecting.decide_reject,
     c.ShortFulfilment: rejecting.decide_short,
     c.CancelFulfilment: rejecting.decide_cancel_fulfilment,
     c.SplitFulfilment: packing.decide_split,
     c.MergeFulfilments: packing.decide_merge,
     c.PackParcels: packing.decide_parcels,
-    c.SourceOrderAgain: resourcing.decide_source_again,
-    c.RestateOrder: restating.decide_restate,
+    c.SourceOrderAgain: sourcing_again.decide_source_again,
+    c.RestateOrder: marketplaces.decide_restate,
     c.ProposeChange: changes.decide_propose,
     c.ConfirmChange: changes.decide_confirm,
     c.DeclineChange: changes.decide_decline,
@@ -81,8 +71,8 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.AddPayment: payments.decide_add,
     c.CapturePayment: payments.decide_capture,
     c.VoidPayment: payments.decide_void,
-    c.AskForPayment: providers.decide_ask,
-    c.ReportPayment: providers.decide_report,
+    c.AskForPayment: payment_providers.decide_ask,
+    c.ReportPayment: payment_providers.decide_report,
     c.PayOutRefund: bookkeeping.decide_pay_out,
     c.WriteOff: bookkeeping.decide_write_off,
     c.LockPeriod: bookkeeping.decide_lock,
@@ -97,11 +87,11 @@ DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.MakePickList: pick_lists.decide_make,
     c.FinishPickList: pick_lists.decide_finish,
     c.CancelPickList: pick_lists.decide_cancel,
-    c.Configure: configuration.decide_configure,
-    c.CreateApiKey: access.decide_create_key,
-    c.RevokeApiKey: access.decide_revoke_key,
+    c.Configure: master_data.decide_configure,
+    c.CreateApiKey: api_keys.decide_create_key,
+    c.RevokeApiKey: api_keys.decide_revoke_key,
     c.ImproveOrders: improving.decide_improve,
-    c.ForgetKeys: idempotency.decide_forget,
+    c.ForgetKeys: idempotency_keys.decide_forget,
     c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.parts, command.digest),
 }
 
@@ -119,18 +109,18 @@ SOURCING: dict[type, Sourced] = {
 }
 
 EVOLVE: dict[type, Callable[[State, Any], None]] = {
-    f.StockMoved: stock.evolve_stock_moved,
+    f.StockMoved: movements.evolve_stock_moved,
     f.StockReserved: reservations.evolve_stock_reserved,
     f.ReservationExtended: reservations.evolve_extended,
     f.ReservationChanged: reservations.evolve_changed,
     f.ReservationReleased: reservations.evolve_released,
     f.ReservationExpired: reservations.evolve_expired,
     f.OrderPlaced: placing.evolve_placed,
-    f.OrderCancelled: placing.evolve_cancelled,
-    f.OrderSourced: resourcing.evolve_sourced,
+    f.OrderCancelled: cancelling.evolve_cancelled,
+    f.OrderSourced: sourcing_again.evolve_sourced,
     f.OrderImproved: improving.evolve_improved,
-    f.FulfilmentAdvanced: fulfilments.evolve_advanced,
-    f.FulfilmentConfirmed: fulfilments.evolve_confirmed,
+    f.FulfilmentAdvanced: steps.evolve_advanced,
+    f.FulfilmentConfirmed: steps.evolve_confirmed,
     f.FulfilmentRejected: rejecting.evolve_rejected,
     f.FulfilmentShorted: rejecting.evolve_shorted,
     f.FulfilmentSplit: packing.evolve_split,
@@ -141,7 +131,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.ChangeProposed: changes.evolve_proposed,
     f.OrderChanged: changes.evolve_changed,
     f.ChangeDeclined: changes.evolve_declined,
-    f.OrderRestated: restating.evolve_restated,
+    f.OrderRestated: marketplaces.evolve_restated,
     f.OrderHeld: holds.evolve_held,
     f.HoldLifted: holds.evolve_lifted,
     f.OrderNoted: holds.evolve_noted,
@@ -159,9 +149,9 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.PaymentVoided: payments.evolve_voided,
     f.PaymentMoved: payments.evolve_moved,
     f.PaymentsRefunded: payments.evolve_refunded,
-    f.PaymentProviderSet: providers.evolve_provider_set,
-    f.PaymentAsked: providers.evolve_asked,
-    f.PaymentAnswered: providers.evolve_answered,
+    f.PaymentProviderSet: payment_providers.evolve_provider_set,
+    f.PaymentAsked: payment_providers.evolve_asked,
+    f.PaymentAnswered: payment_providers.evolve_answered,
     f.RefundPaidOut: bookkeeping.evolve_paid_out,
     f.ReceivableWrittenOff: bookkeeping.evolve_written_off,
     f.PeriodLocked: bookkeeping.evolve_locked,
@@ -178,20 +168,20 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     f.TransferCancelled: transfers.evolve_cancelled,
     f.PickListMade: pick_lists.evolve_made,
     f.PickListEnded: pick_lists.evolve_ended,
-    f.NodeSet: configuration.evolve_node_set,
-    f.ItemSet: configuration.evolve_item_set,
-    f.NodeItemSet: configuration.evolve_node_item_set,
-    f.ChannelSet: configuration.evolve_channel_set,
-    f.SourcingPolicySet: configuration.evolve_sourcing_policy_set,
-    f.PriceListSet: configuration.evolve_price_list_set,
-    f.TaxRatesSet: configuration.evolve_tax_rates_set,
-    f.PromotionSet: configuration.evolve_promotion_set,
-    f.ShippingPricesSet: configuration.evolve_shipping_prices_set,
-    f.VoucherSet: configuration.evolve_voucher_set,
+    f.NodeSet: master_data.evolve_node_set,
+    f.ItemSet: master_data.evolve_item_set,
+    f.NodeItemSet: master_data.evolve_node_item_set,
+    f.ChannelSet: master_data.evolve_channel_set,
+    f.SourcingPolicySet: master_data.evolve_sourcing_policy_set,
+    f.PriceListSet: master_data.evolve_price_list_set,
+    f.TaxRatesSet: master_data.evolve_tax_rates_set,
+    f.PromotionSet: master_data.evolve_promotion_set,
+    f.ShippingPricesSet: master_data.evolve_shipping_prices_set,
+    f.VoucherSet: master_data.evolve_voucher_set,
     f.VoucherUsed: payments.evolve_voucher_used,
-    f.ApiKeyCreated: access.evolve_key_created,
-    f.ApiKeyRevoked: access.evolve_key_revoked,
-    f.KeysForgotten: idempotency.evolve_forgotten,
+    f.ApiKeyCreated: api_keys.evolve_key_created,
+    f.ApiKeyRevoked: api_keys.evolve_key_revoked,
+    f.KeysForgotten: idempotency_keys.evolve_forgotten,
     f.DigestRecorded: lambda state, fact: None,
 }
 
@@ -212,7 +202,7 @@ def decide(
     facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     facts += settling.follow(state, facts, now_ns)
     facts += booking.follow(state, facts, now_ns)
-    facts += providers.follow(state, facts)
+    facts += payment_providers.follow(state, facts)
     if state.orders.waiting and facts:
         facts += serve_waiting(state, facts, now_ns)
     return facts

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api import problems
+from api.answers import problems
 from api.geography.opening_hours import NotUnderstood, parse_opening_hours
 from api.geography.postcodes import Postcodes
 from api.geography.tables import read_table

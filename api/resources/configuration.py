@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from api.listing import path_country, path_id, path_sku, position_of
-from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
-from api.problems import malformed
+from api.answers.problems import malformed
+from api.http.listing import path_country, path_id, path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
 from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
@@ -29,7 +29,7 @@ from engine.facts import (
     VoucherSet,
 )
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Configuration"
 

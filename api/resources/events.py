@@ -7,14 +7,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.fact_data import data_of
-from api.node import Node
-from api.operations import Call, Handled, Operation, Reply, Stream
-from api.problems import malformed
-from api.timestamps import Timestamp, iso
-from engine import limits, records
-from engine.records import kind_of
+from api.answers.facts import data_of
+from api.answers.problems import malformed
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reply, Stream
+from api.server.server import Node
+from engine import limits
+from engine.facts import records
+from engine.facts.records import kind_of
 from engine.results import Rejection, ResultCode
 
 EVENT_STREAM = b"text/event-stream"

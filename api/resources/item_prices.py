@@ -7,18 +7,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.listing import Moment, path_sku
-from api.operations import Call, Handled, Operation, Reply
-from api.timestamps import Timestamp, iso, to_ns
-from engine import records
+from api.answers.timestamps import Timestamp, iso, to_ns
+from api.http.endpoint import encode
+from api.http.listing import Moment, path_sku
+from api.http.operations import Call, Handled, Operation, Reply
 from engine.commands.fields import Country, Id
 from engine.commands.pricing import PriceList
-from engine.facts import PriceListSet
-from engine.policies import NS_PER_DAY
+from engine.facts import PriceListSet, records
 from engine.pricing.history import lowest_before, prices_over_time
 from engine.pricing.lists import Buyer
 from engine.results import Rejection, ResultCode
+from engine.supply.policies import NS_PER_DAY
 from engine.wal import Journal
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such SKU")

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api import people
-from api.answers import OrderAnswer
+from api.answers import people
+from api.answers.orders import OrderAnswer
+from api.answers.people import Customer, ShipTo
+from api.answers.timestamps import check_moment, to_ns
 from api.geography.locating import located
-from api.listing import Moment, path_id
-from api.operations import Call, Changing, Handled, Operation
-from api.people import Customer, ShipTo
+from api.http.listing import Moment, path_id
+from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, repeated_line
-from api.timestamps import check_moment, to_ns
-from engine import limits, orders
+from engine import limits
 from engine.areas import NOWHERE
 from engine.commands import PlaceOrder, RestateOrder
 from engine.commands.orders import OrderLineRequest
 from engine.results import Rejection, ResultCode
+from engine.state import finding
 from engine.wal import StorageFull
 
 
@@ -53,7 +54,7 @@ def state_order(call: Call) -> Handled:
         return refusal
     sealed, moved = people.Sealed(), False
     try:
-        order = orders.find(call.node.state, number)
+        order = finding.find_order(call.node.state, number)
         if order is None:
             sealed = people.seal(call.node, number, body.customer, body.ship_to, None)
         elif body.ship_to is not None and people.open_order(call.node, order).ship_to != body.ship_to:

@@ -5,17 +5,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.endpoint import encode, refusal_reply
-from api.gathering import Gathering, item_reply
-from api.operations import Call, Handled, Operation, Reply
+from api.answers import problems
+from api.http.endpoint import encode, refusal_reply
+from api.http.gathering import Gathering, item_reply
+from api.http.operations import Call, Handled, Operation, Reply
 from api.resources.reservations import BatchAnswer
 from api.resources.stock import TAG, render_moved
 from engine import limits
 from engine.commands import MoveStock
 from engine.facts import Fact
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.writer import Change, Done
 
 

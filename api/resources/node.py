@@ -4,12 +4,12 @@ import time
 
 import msgspec
 
-from api.metrics import CONTENT_TYPE
-from api.operations import Call, Handled, Operation, Reading, Reply
+from api.answers.timestamps import Timestamp, iso
+from api.http.operations import Call, Handled, Operation, Reading, Reply
 from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, asset
-from api.timestamps import Timestamp, iso
+from api.server.metrics import CONTENT_TYPE
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Operations"
 

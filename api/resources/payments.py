@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.answers import OrderAnswer
-from api.listing import path_id
-from api.operations import Call, Changing, Handled, Operation
+from api.answers.orders import OrderAnswer
+from api.http.listing import path_id
+from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, order_resource
 from engine import limits
 from engine.commands import AddPayment, CapturePayment, PayOutRefund, VoidPayment

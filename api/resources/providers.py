@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.answers import OrderAnswer
-from api.identifiers import payment_request_id, payment_request_number
-from api.listing import path_id, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
+from api.answers import problems
+from api.answers.identifiers import payment_request_id, payment_request_number
+from api.answers.orders import OrderAnswer
+from api.answers.timestamps import Timestamp, iso
+from api.http.listing import path_id, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.resources.orders import order_renderer, order_resource
-from api.timestamps import Timestamp, iso
+from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
 from engine.commands import AskForPayment, ReportPayment
 from engine.commands.fields import Id, Text
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Payments"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such payment provider")

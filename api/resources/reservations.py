@@ -5,21 +5,22 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.endpoint import encode, refusal_reply
-from api.gathering import Gathering, item_reply
+from api.answers import problems
+from api.answers.identifiers import inbound_id, reservation_id, reservation_number
+from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.identifiers import inbound_id, reservation_id, reservation_number
-from api.operations import Call, Changing, Handled, Operation, Reading, Reply
-from api.timestamps import Timestamp, iso, iso_or_none
-from engine import limits, reservations
+from api.http.endpoint import encode, refusal_reply
+from api.http.gathering import Gathering, item_reply
+from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from engine import limits
 from engine.commands import ChangeReservation, ExtendReservation, ReleaseReservation, ReserveStock
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import NewQuantityLine, QuantityLine
 from engine.facts import Fact, StockReserved
-from engine.reservations import ACTIVE, EXPIRED, Reservation
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.reservations import ACTIVE, EXPIRED, Reservation
+from engine.state.state import State
 from engine.writer import Change, Done
 
 TAG = "Reservations"
@@ -157,7 +158,7 @@ def _find(call: Call) -> int | Rejection:
 
 
 def _read(number: int, state: State, now_ns: int) -> ReservationAnswer | Rejection:
-    reservation = reservations.find(state, number)
+    reservation = finding.find_reservation(state, number)
     if reservation is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
     return answer_of(reservation, now_ns)

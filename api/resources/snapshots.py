@@ -2,9 +2,9 @@
 
 import msgspec
 
-from api.endpoint import encode
-from api.operations import Call, Handled, Operation, Reply
-from api.timestamps import Timestamp, iso
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reply
 from engine.results import Rejection, ResultCode
 
 

@@ -6,22 +6,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.explanations import ExplanationAnswer, answer_of
+from api.answers.explanations import ExplanationAnswer, answer_of
+from api.answers.problems import malformed
 from api.geography.locating import located
-from api.operations import Call, Handled, Operation, Reading, Reply
-from api.problems import malformed
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reading, Reply
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
-from engine.asking import Request
 from engine.commands.fields import Id
 from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import Delivery, DemandLines, Destination
-from engine.explaining import explain
-from engine.policies import FUNCTIONS, problems_of
 from engine.reservations import check_demand
 from engine.results import FieldError, Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
+from engine.supply.explaining import explain
+from engine.supply.policies import FUNCTIONS, problems_of
+from engine.supply.request import Request
 
 TAG = "Sourcing"
 

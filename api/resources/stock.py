@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
+from api.answers.identifiers import inbound_id
+from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.history import AS_OF, AsOfQuery, seq_of
-from api.identifiers import inbound_id
-from api.listing import path_sku, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
-from api.timestamps import Timestamp, iso, iso_or_none
+from api.http.endpoint import encode
+from api.http.listing import path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
+from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
 from engine.commands import MoveStock
@@ -34,9 +34,10 @@ from engine.facts.postings import (
 )
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.stock import Balances, balances_at
-from engine.supply import Demand, Request, expected, promised, supply, terms_of
+from engine.state.state import State
+from engine.state.stock import Balances, balances_at
+from engine.supply.plan import expected, promised, supply, terms_of
+from engine.supply.request import Demand, Request
 
 TAG = "Stock"
 

@@ -5,16 +5,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.listing import path_id, start_of
-from api.node import Node
-from api.operations import Call, Handled, Operation, Reading
+from api.http.listing import path_id, start_of
+from api.http.operations import Call, Handled, Operation, Reading
+from api.server.server import Node
 from engine import facts as f
-from engine import limits, records
+from engine import limits
 from engine.areas import coarse_area
-from engine.facts import Fact
+from engine.facts import Fact, records
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.supply import Demand, Request, promised
+from engine.state.state import State
+from engine.supply.plan import promised
+from engine.supply.request import Demand, Request
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS

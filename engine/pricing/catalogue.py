@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.amounts import millionths_of_percent
 from engine.commands.pricing import Gives, Promotion
-from engine.pricing.amounts import millionths_of_percent
 from engine.pricing.checking import ON, effect_of
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns, ends_ns

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.commands.pricing import Voucher
 from engine.pricing.combining import Verdict
-from engine.pricing.usage import NEVER, Usage
+from engine.state.promotion_usage import NEVER, Usage
 
 
 class HandedIn(NamedTuple):

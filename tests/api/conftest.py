@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from api import app
-from api.node import Node
+from api.http import app
+from api.server.server import Node
 from tests.api.wire import WireTransport
 
 SHOP: dict[str, Any] = {

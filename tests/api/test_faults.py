@@ -8,7 +8,7 @@ import pytest
 
 from engine import commands as c
 from engine import limits, machine
-from engine.state import State
+from engine.state.state import State
 from tests.api.conftest import Api
 
 KETTLE = {"channel": "web-de", "lines": [{"sku": "BRASS-KETTLE", "quantity": 1}]}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
-from engine.sourcing.problem import NO_CAP, Ints, Locations, Problem, Rules
+from engine.solver.problem import NO_CAP, Ints, Locations, Problem, Rules
 
 
 class Shape(NamedTuple):

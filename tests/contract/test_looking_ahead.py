@@ -6,7 +6,6 @@ import pytest
 
 from engine import commands as c
 from engine import machine
-from engine.ahead import Ahead
 from engine.areas import Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
 from engine.commands.policies import (
@@ -20,7 +19,9 @@ from engine.commands.policies import (
     WeightStep,
 )
 from engine.commands.reservations import DemandLine, Destination
-from engine.supply import Foreseen
+from engine.replay import dumping
+from engine.supply.looking_ahead import Ahead
+from engine.supply.plan import Foreseen
 from tests.unit.engine.shop import Shop, movement, place
 
 SKUS = [f"SKU-{i}" for i in range(12)]
@@ -129,7 +130,7 @@ def life(seed: int) -> tuple[list[object], list[tuple[bytes, ...]], str]:
         random_batch(chance, shop, number * 100)
         shop.settle()
     assert shop.errors == []
-    return shop.outcomes, [batch.records for batch in shop.journal.read()], machine.digest(shop.state)
+    return shop.outcomes, [batch.records for batch in shop.journal.read()], dumping.digest(shop.state)
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -6,7 +6,8 @@ import pytest
 
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
-from engine.supply import Demand, Request, _by_sourcing, _quickly, supply
+from engine.supply.plan import _by_sourcing, _quickly, supply
+from engine.supply.request import Demand, Request
 from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]

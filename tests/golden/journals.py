@@ -12,11 +12,11 @@ from typing import Any
 import zstandard
 
 from engine import commands as c
-from engine import follower, machine
 from engine.commands.configuration import Configure
 from engine.commands.pricing import ShippingPrices, ShippingStep
 from engine.limits import NS_PER_SECOND
-from engine.machine import DUMP_VERSION
+from engine.replay import dumping, follower
+from engine.replay.dumping import DUMP_VERSION
 from engine.wal import ClosedTable, JournalReader, LmdbJournal
 from tests.golden.lives import UncheckedLife
 
@@ -43,9 +43,9 @@ class KeptLife(UncheckedLife):
 
     def crash(self, keep_closed_table: bool) -> None:
         """Lose all memory; what is on disk must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         self._open(None)
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def close(self) -> None:
         """Let go of the files."""
@@ -66,8 +66,8 @@ def live(directory: Path) -> KeptLife:
             life.crash(keep_closed_table=True)
         if step % 100 == 99:
             life.writer.flush_closed()
-    parts = sum(1 for part in machine.dump(life.state))
-    life.do(c.RecordDigest(((life.state.seq, parts),), machine.digest(life.state)))
+    parts = sum(1 for part in dumping.dump(life.state))
+    life.do(c.RecordDigest(((life.state.seq, parts),), dumping.digest(life.state)))
     return life
 
 
@@ -76,7 +76,7 @@ def make(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         life = live(directory)
-        seq, digest = life.state.seq, machine.digest(life.state)
+        seq, digest = life.state.seq, dumping.digest(life.state)
         life.close()
         target.mkdir()
         journal = JournalReader(directory / "journal")

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine import machine
-from engine.state import State
+from engine.replay import dumping
+from engine.state.state import State
 from engine.wal import Journal
 from tests.contract.test_looking_ahead import random_batch, random_shop
 from tests.simulation.random_life import Life
@@ -92,7 +92,7 @@ def trace_of(ended: Ended) -> Trace:
     """What is kept of this life."""
     journal = ended.journal
     hashes = tuple(hash_of(batch.time_ns, record) for batch in journal.read() for record in batch.records)
-    return Trace(machine.digest(ended.state), hashes)
+    return Trace(dumping.digest(ended.state), hashes)
 
 
 def stored() -> dict[tuple[str, int], Trace]:

@@ -9,12 +9,11 @@ from pathlib import Path
 import msgspec
 
 from engine import facts as f
-from engine import records
 from engine.areas import Area
 from engine.commands import policies as p
 from engine.commands.configuration import Channel, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.facts import Fact
+from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.inbound import InboundUnits
 from engine.facts.postings import (
@@ -30,11 +29,11 @@ from engine.facts.postings import (
     UNSELLABLE,
     Posting,
 )
+from engine.facts.records import Record
 from engine.facts.reservations import ReservedLine, Source
 from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine
 from engine.facts.transfers import TransferArrival, TransferUnits
-from engine.records import Record
 from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
 
 HERE = Path(__file__).parent

@@ -4,8 +4,8 @@ from itertools import zip_longest
 
 import pytest
 
-from engine import machine
-from engine.records import Record, decode, encode, kind_of
+from engine.facts.records import Record, decode, encode, kind_of
+from engine.replay import dumping
 from tests.golden import lives
 from tests.golden.samples import SAMPLES, TIME_NS
 
@@ -35,7 +35,7 @@ def test_a_life_goes_as_it_went_before(kind: str, seed: int) -> None:
     ended = lives.KINDS[kind](seed)
     difference = first_difference(ended, before)
     assert not difference, f"{kind} life, seed {seed}: {difference}"
-    assert machine.digest(ended.state) == before.digest, f"{kind} life, seed {seed}: same records, another state"
+    assert dumping.digest(ended.state) == before.digest, f"{kind} life, seed {seed}: same records, another state"
 
 
 def test_the_order_of_facts_in_a_record_does_not_count_and_everything_else_does() -> None:

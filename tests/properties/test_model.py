@@ -9,16 +9,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engine import commands as c
-from engine import machine
 from engine.commands.orders import CancelLine, ReceiveReturnLine, ReturnLineRequest
 from engine.commands.reservations import NewQuantityLine, QuantityLine
 from engine.facts import FulfilmentRejected, OrderSourced, ReservationExpired
+from engine.facts.records import Record, decode
 from engine.limits import NS_PER_SECOND
-from engine.orders import find
-from engine.records import Record, decode
-from engine.reservations import find as find_reservation
+from engine.replay import dumping
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.finding import find_order, find_reservation
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from engine.writer import SYSTEM
 from tests.properties.model import BACKORDERABLE, NODES, OPEN, SAFETY, SENT, SKUS, Claim, Line, Model, Order
@@ -467,7 +466,7 @@ class ShopMachine(RuleBasedStateMachine):
     @invariant()
     def orders_agree(self) -> None:
         for name, order in self.model.orders.items():
-            real = find(self.shop.state, name)
+            real = find_order(self.shop.state, name)
             assert real is not None
             assert real.seq == order.seq
             for expected, entry in zip(order.lines, real.lines, strict=True):
@@ -484,8 +483,8 @@ class ShopMachine(RuleBasedStateMachine):
         self.shop.settle()
         self.shop.restart()
         copy = State(MemoryClosedTable())
-        machine.load(copy, machine.dump(self.shop.state))
-        assert machine.digest(copy) == machine.digest(self.shop.state)
+        dumping.load(copy, dumping.dump(self.shop.state))
+        assert dumping.digest(copy) == dumping.digest(self.shop.state)
 
 
 TestShop = ShopMachine.TestCase

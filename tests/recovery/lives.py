@@ -14,12 +14,13 @@ from unittest.mock import patch
 
 from click.testing import CliRunner
 
-from api.books import Paths
-from api.cli import main
+from api.cli.main import main
+from api.server.books import Paths
 from engine import machine
 from engine.limits import NS_PER_SECOND
-from engine.recovery import open_state
-from engine.state import State
+from engine.replay import dumping
+from engine.replay.recovery import open_state
+from engine.state.state import State
 from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from engine.writer import Writer
 from tests.recovery.running import ROOT
@@ -51,7 +52,7 @@ def kontor(*arguments: object) -> Said:
 
 def kontor_process(*arguments: object) -> Said:
     """The same in a process of its own, beside a node that runs or one that is open here."""
-    command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "api.cli.main", *map(str, arguments)]
     ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
     return Said(ended.returncode, ended.stdout, ended.stderr)
 
@@ -108,7 +109,7 @@ class LifeOnDisk(Life):
     def _noting(self, evolve: Any) -> Any:
         def noting(state: State, seq: int, time_ns: int, *rest: Any) -> None:
             evolve(state, seq, time_ns, *rest)
-            digest = machine.digest(state)
+            digest = dumping.digest(state)
             assert self.digests.setdefault(seq, digest) == digest, "the same record gave another state before"
             self.times_ns[seq] = time_ns
 
@@ -126,13 +127,13 @@ class LifeOnDisk(Life):
 
     def crash(self, keep_closed_table: bool) -> None:
         """Lose all memory, and perhaps the derived table; what is journalled must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         self.journal.close()
         self.table.close()
         if not keep_closed_table:
             shutil.rmtree(self.paths.closed)
         self._open(None)
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def steps(self, count: int) -> None:
         """Some time passes."""

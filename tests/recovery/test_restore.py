@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.answers.timestamps import iso
 from api.backups import restoring
-from api.timestamps import iso
 from tests.recovery.lives import (
     LifeOnDisk,
     Lived,

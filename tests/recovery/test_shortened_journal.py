@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.node import Node
+from api.server.server import Node
 from engine import commands as c
 from engine.wal import JournalCorrupt
 from engine.writer import Change

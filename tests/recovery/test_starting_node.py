@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.node import Node
-from api.starting import Starting
+from api.http.starting import Starting
+from api.server.server import Node
 from engine.wal import LmdbJournal
 from tests.recovery.lives import Lived, digest_of
 from tests.recovery.logged_node import LoggedNode, until
@@ -83,8 +83,8 @@ def test_the_words_say_what_is_done_and_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_big_journal_is_recovered_with_progress_that_ascends(life: Lived) -> None:
     from engine import commands as c
-    from engine import records
     from engine.commands.stock import MovementLine
+    from engine.facts import records
     from tests.recovery.lives import LifeOnDisk
 
     on = LifeOnDisk(30, life.directory, life)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from api import verifying
-from engine import follower, machine
-from engine.machine import DUMP_VERSION
+from api.backups import verifying
+from engine.replay import dumping, follower
+from engine.replay.dumping import DUMP_VERSION
 from engine.wal import ClosedTable, JournalReader, PendingSnapshot, Stamp
 from tests.recovery.lives import Lived, flip, flip_in_batch, kontor, lived, manifest_of
 
@@ -121,7 +121,7 @@ def write_a_wrong_snapshot(life: Lived) -> str:
     chain = journal.chain_after(state.seq)
     assert chain is not None
     stamp = Stamp(DUMP_VERSION, journal.journal_id, state.seq, state.time_ns, chain)
-    path = PendingSnapshot(life.directory / "snapshots", stamp, machine.dump(state)).publish()
+    path = PendingSnapshot(life.directory / "snapshots", stamp, dumping.dump(state)).publish()
     journal.close()
     return f"replay does not give the state of snapshot {path.name}"
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from engine import commands as c
-from engine import invariants, machine
 from engine.areas import coarse_area
 from engine.commands.orders import OrderLineRequest
 from engine.commands.reservations import DemandLine, NewQuantityLine
 from engine.commands.stock import MovementLine
 from engine.limits import NS_PER_SECOND
-from engine.recovery import recover
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 from engine.wal import ClosedTable, Journal, LmdbJournal, MemoryClosedTable, MemoryJournal
 from engine.writer import Change, Done, Writer
 from tests.simulation.random_life import NODES, SKUS, shop
@@ -155,9 +155,9 @@ class Simulation:
             batch, self.unknown = self.unknown, []
             self.send(batch)
         self.audit()
-        digest = machine.digest(self.state)
+        digest = dumping.digest(self.state)
         self.crash("queued")
-        assert machine.digest(self.state) == digest
+        assert dumping.digest(self.state) == digest
         return digest
 
     def command(self) -> Any:

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any
 
 from engine import commands as c
-from engine import invariants, machine
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
@@ -43,12 +42,14 @@ from engine.commands.providers import PaymentProvider
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
 from engine.commands.stock import MovementLine
 from engine.commands.transfers import ArrivedLine, TransferQuantity
+from engine.facts.records import decode, kind_of
 from engine.limits import NS_PER_SECOND
-from engine.orders import Order, find, find_by_fulfilment
-from engine.records import decode, kind_of
-from engine.recovery import recover
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection
-from engine.state import State
+from engine.state.finding import find_by_fulfilment, find_order
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
 from tests.simulation import supplying
@@ -166,11 +167,11 @@ class Life:
 
     def crash(self, keep_closed_table: bool) -> None:
         """Lose all memory; what the journal has must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         table = self.state.closed.table
         assert isinstance(table, MemoryClosedTable)
         self._open(table if keep_closed_table else MemoryClosedTable())
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def step(self) -> None:
         """Something happens."""
@@ -458,7 +459,7 @@ class Life:
             self.do(c.CancelOrder(number, "changed my mind", lines))
 
     def _has_sent(self, number: str) -> bool:
-        order = find(self.state, number)
+        order = find_order(self.state, number)
         return order is not None and order.lines[0].shipped > order.lines[0].returned
 
     def return_(self) -> None:
@@ -489,7 +490,7 @@ class Life:
             if self.chance.random() < 0.7:
                 self.pay(number)
                 self.do(c.SettleReturn(return_id))
-                order = find(self.state, number)
+                order = find_order(self.state, number)
                 assert order is not None
                 assert invariants.money_of(order) == []
 
@@ -527,7 +528,7 @@ class Life:
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""
-        order = find(self.state, number)
+        order = find_order(self.state, number)
         amount = 1 if order is None or order.money is None else order.money.due_minor
         payment = f"p-{self.chance.randint(1, 3)}"
         state = self.chance.choice(("authorised", "captured"))

@@ -83,9 +83,9 @@ MORE = {
     "engine/sparse.py": {"contextlib", "mmap"},
     # Calendars are read while deciding only: the dates they give are in the facts.
     "engine/calendars/local_time.py": {"datetime", "zoneinfo"},
-    "engine/policies.py": {"datetime"},
-    "engine/recovery.py": {"pathlib"},
-    "engine/follower.py": {"pathlib"},
+    "engine/supply/policies.py": {"datetime"},
+    "engine/replay/recovery.py": {"pathlib"},
+    "engine/replay/follower.py": {"pathlib"},
 }
 FORBIDDEN_NAMES = {"hash", "id", "open", "print", "input", "eval", "exec", "globals", "vars"}
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api import checkpoints
-from api.checkpoints import (
+from api.backups import checkpoints
+from api.backups.checkpoints import (
     Checkpoint,
     CheckpointRefused,
     append,

@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import CONTENT_TYPE, GAUGES, NodeMetrics
+from api.server.metrics import CONTENT_TYPE, GAUGES, NodeMetrics
 
 
 def scrape(metrics: NodeMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from engine import commands as c
-from engine import invariants, machine
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.orders import OrderLineRequest
@@ -11,13 +10,14 @@ from engine.commands.reservations import DemandLine
 from engine.commands.stock import MovementLine
 from engine.facts import Fact
 from engine.limits import NS_PER_SECOND
-from engine.orders import Order, find
-from engine.recovery import recover
-from engine.reservations import Reservation
-from engine.reservations import find as find_reservation
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.stock import Balances, balances_at
+from engine.state.finding import find_order, find_reservation
+from engine.state.orders import Order
+from engine.state.reservations import Reservation
+from engine.state.state import State
+from engine.state.stock import Balances, balances_at
 from engine.wal import Journal, MemoryClosedTable, MemoryJournal
 from engine.writer import Change, Done, Query, Writer
 
@@ -66,9 +66,9 @@ class Shop:
 
     def restart(self) -> None:
         """Lose all memory, also the derived table; the journal must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         self.open(MemoryClosedTable())
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def wait(self, seconds: float) -> None:
         """Time passes; nobody asks for anything."""
@@ -108,11 +108,11 @@ class Shop:
 
     def refused(self, command: Any, code: ResultCode) -> Rejection:
         """A command that must be refused, for that reason, and must leave no trace."""
-        before, facts_before = machine.digest(self.state), self.journal.last_seq
+        before, facts_before = dumping.digest(self.state), self.journal.last_seq
         outcome = self.do(command)
         assert isinstance(outcome, Rejection), outcome
         assert outcome.code is code, outcome
-        assert (machine.digest(self.state), self.journal.last_seq) == (before, facts_before)
+        assert (dumping.digest(self.state), self.journal.last_seq) == (before, facts_before)
         return outcome
 
     def read(self, question: Any) -> Any:
@@ -150,7 +150,7 @@ class Shop:
 
     def the_order(self, number: str) -> Order:
         """As it is now, open or closed."""
-        found = find(self.state, number)
+        found = find_order(self.state, number)
         assert found is not None
         return found
 

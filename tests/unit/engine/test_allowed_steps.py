@@ -16,9 +16,9 @@ from engine.commands.orders import (
     ParcelRequest,
     ReturnLineRequest,
 )
+from engine.fulfilments.work import order_traits, traits_of
 from engine.lifecycles import FULFILMENT, O_UNFINISHED, ORDER
 from engine.results import Rejection, ResultCode
-from engine.work import order_traits, traits_of
 from tests.unit.engine.shop import BERLIN, KETTLE, MUNICH, TRAY, Shop
 from tests.unit.engine.test_policy_plans import changed
 

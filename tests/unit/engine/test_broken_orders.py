@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from engine import commands as c
-from engine import invariants
-from engine.orders import Fulfilment, Hold, Order
-from engine.state import State
+from engine.replay import invariants
+from engine.state.orders import Fulfilment, Hold, Order
+from engine.state.state import State
 from tests.unit.engine.shop import KETTLE, LEIPZIG, Shop
 
 ORDER = "W-1"

@@ -8,8 +8,8 @@ import pytest
 from engine import commands as c
 from engine import limits
 from engine.facts import ReservationExpired
+from engine.facts.records import decode
 from engine.limits import NS_PER_SECOND
-from engine.records import decode
 from engine.wal import LmdbJournal
 from engine.writer import SYSTEM, Done, Query
 from tests.unit.engine.shop import BERLIN, KETTLE, MORNING_NS, Shop, line

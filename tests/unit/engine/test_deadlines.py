@@ -9,8 +9,8 @@ from engine import limits
 from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import FulfilmentLine, HoldRequest
 from engine.commands.policies import SourcingPolicy
+from engine.facts.records import decode
 from engine.limits import NS_PER_SECOND
-from engine.records import decode
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, place
 from tests.unit.engine.test_policy_plans import changed

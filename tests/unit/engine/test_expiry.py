@@ -5,7 +5,7 @@ import pytest
 from engine import commands as c
 from engine import limits
 from engine.facts import ReservationExpired
-from engine.records import decode
+from engine.facts.records import decode
 from engine.results import ResultCode
 from engine.writer import SYSTEM
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Done, Shop, line

@@ -3,9 +3,9 @@
 from engine import commands as c
 from engine import limits
 from engine.commands.orders import FoundLine, FulfilmentLine, HoldRequest
+from engine.fulfilments.work import order_traits
 from engine.lifecycles import ORDER
 from engine.results import ResultCode
-from engine.work import order_traits
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TRAY, Shop
 from tests.unit.engine.test_policy_plans import changed
 

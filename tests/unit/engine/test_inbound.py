@@ -3,12 +3,13 @@
 import pytest
 
 from engine import commands as c
-from engine import invariants, limits, machine
+from engine import limits
 from engine.commands.inbound import InboundQuantity
-from engine.expected import Inbound
 from engine.limits import NS_PER_SECOND
+from engine.replay import dumping, invariants
 from engine.results import ResultCode
-from engine.state import State
+from engine.state.inbound import Inbound
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TOWEL, TRAY, Shop, place
 
@@ -144,8 +145,8 @@ def test_a_dump_holds_what_is_expected_and_what_ended(shop: Shop) -> None:
     shop.done(c.ReceiveInbound(1, quantities((KETTLE, 1))))
     shop.done(c.CancelInbound(2))
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(shop.state))
-    assert machine.digest(copy) == machine.digest(shop.state)
+    dumping.load(copy, dumping.dump(shop.state))
+    assert dumping.digest(copy) == dumping.digest(shop.state)
     assert (list(copy.inbound.open), list(copy.inbound.ended), copy.inbound.next_number) == ([1, 3], [2], 4)
     assert invariants.check(copy) == []
 

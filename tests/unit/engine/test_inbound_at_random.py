@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from engine import commands as c
-from engine import machine
 from engine.commands.configuration import Channel, Configure
 from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import CancelLine
 from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import NewQuantityLine, QuantityLine
 from engine.limits import NS_PER_SECOND
-from engine.state import State
+from engine.replay import dumping
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY, Shop, line, movement, place
 
@@ -101,7 +101,7 @@ def test_any_life_leaves_sound_books(seed: int) -> None:
     assert not life.shop.errors
     life.shop.restart()
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(life.shop.state))
-    assert machine.digest(copy) == machine.digest(life.shop.state)
+    dumping.load(copy, dumping.dump(life.shop.state))
+    assert dumping.digest(copy) == dumping.digest(life.shop.state)
     assert copy.inbound.holders == life.shop.state.inbound.holders
     assert copy.inbound.of_sku == life.shop.state.inbound.of_sku

@@ -9,7 +9,7 @@ from engine.commands.configuration import Configure
 from engine.commands.policies import SourcingPolicy
 from engine.commands.transfers import ArrivedLine
 from engine.results import ResultCode
-from engine.terms import NS_PER_DAY
+from engine.supply.terms import NS_PER_DAY
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, Shop, place, shop_document
 
 AT_BERLIN: dict[str, Any] = {"delivery": "pickup", "pickup_node": BERLIN}

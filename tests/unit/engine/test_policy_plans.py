@@ -20,10 +20,10 @@ from engine.commands.policies import (
     WeightStep,
 )
 from engine.commands.reservations import Destination
-from engine.configuration import evolve_node_item_set
+from engine.configuration.master_data import evolve_node_item_set
 from engine.facts import NodeItemSet, StockReserved
 from engine.limits import NS_PER_SECOND
-from engine.policies import FUNCTIONS, PricedNodes, price_function
+from engine.supply.policies import FUNCTIONS, PricedNodes, price_function
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TOWEL, ResultCode, Shop, line
 
 DAY_SECONDS = 86_400

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from engine import commands as c
-from engine import machine
 from engine.commands.configuration import Configure
 from engine.commands.inbound import InboundQuantity
 from engine.commands.orders import CancelLine
 from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import NewQuantityLine, QuantityLine
 from engine.limits import NS_PER_SECOND
-from engine.orders import OrderLine
+from engine.replay import dumping
 from engine.results import ResultCode
-from engine.state import State
+from engine.state.orders import OrderLine
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TRAY, Shop, line, place
 
@@ -288,7 +288,7 @@ def test_a_dump_knows_who_was_promised_what(shop: Shop) -> None:
     shop.reserve(line(KETTLE, 5))
     shop.order((KETTLE, 2))
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(shop.state))
-    assert machine.digest(copy) == machine.digest(shop.state)
+    dumping.load(copy, dumping.dump(shop.state))
+    assert dumping.digest(copy) == dumping.digest(shop.state)
     assert copy.inbound.holders == shop.state.inbound.holders
     assert copy.inbound.of_sku == shop.state.inbound.of_sku

@@ -1,11 +1,11 @@
 """Two worlds: as it was, and as it would have been under another policy."""
 
 from engine import commands as c
-from engine import records
 from engine.commands.inbound import InboundQuantity
 from engine.commands.policies import NodeSelector, Preference, SourcingPolicy
-from engine.simulating import Simulation
-from engine.state import State
+from engine.facts import records
+from engine.replay.what_if import Simulation
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop, line
 

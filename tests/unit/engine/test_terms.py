@@ -6,8 +6,8 @@ from engine import limits
 from engine.areas import Area
 from engine.commands.configuration import Configure
 from engine.commands.policies import Conditions, Override, Settings, SourcingPolicy
-from engine.policies import FUNCTIONS, PricedNodes
-from engine.terms import Terms
+from engine.supply.policies import FUNCTIONS, PricedNodes
+from engine.supply.terms import Terms
 from tests.unit.engine.shop import HALLE, Shop
 from tests.unit.engine.test_policy_plans import changed
 

@@ -8,11 +8,12 @@ import pytest
 from engine import commands as c
 from engine import limits, machine
 from engine.facts import KeysForgotten
+from engine.facts.records import Record, decode, encode
 from engine.limits import NS_PER_SECOND
-from engine.records import Record, decode, encode
-from engine.recovery import recover
+from engine.replay import dumping
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 from engine.wal import JournalFailed, MemoryClosedTable, MemoryJournal, StorageFull
 from engine.writer import Change, Failed, Query, Writer
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Done, Shop, line, movement, place
@@ -249,7 +250,7 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setitem(machine.DECIDE, c.PlaceOrder, explode)
-    before = machine.digest(shop.state)
+    before = dumping.digest(shop.state)
     shop.submit(ONE_KETTLE)
     shop.submit(place("W-1", (KETTLE, 1)), KEY)
     shop.submit(ONE_KETTLE)
@@ -258,7 +259,7 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
     assert isinstance(well_too, Done)
     assert poison.code is ResultCode.INTERNAL_ERROR
     assert [type(error) for error in shop.errors] == [ZeroDivisionError]
-    assert machine.digest(shop.state) != before
+    assert dumping.digest(shop.state) != before
     shop.restart()
     monkeypatch.undo()
     assert shop.done(place("W-1", (KETTLE, 1)), KEY).replayed is False
@@ -296,7 +297,7 @@ def test_a_guard_may_refuse_before_anything_is_decided(shop: Shop) -> None:
 
 def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> None:
     first = shop.done(ONE_KETTLE, KEY)
-    before = machine.digest(shop.state)
+    before = dumping.digest(shop.state)
     shop.journal.full = True  # type: ignore[attr-defined]
     shop.submit(ONE_KETTLE)
     shop.submit(ONE_KETTLE, KEY)
@@ -305,7 +306,7 @@ def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> N
     assert refused.code is ResultCode.STORAGE_FULL
     assert (replayed.seq, replayed.replayed) == (first.seq, True)
     assert seq == first.seq
-    assert machine.digest(shop.state) == before
+    assert dumping.digest(shop.state) == before
     shop.journal.full = False  # type: ignore[attr-defined]
     shop.done(ONE_KETTLE)
 
@@ -361,8 +362,8 @@ def test_a_dump_holds_everything(shop: Shop) -> None:
     shop.reserve(line(KETTLE, 2))
     shop.done(c.CreateApiKey("k-1", "till", bytes(32)), KEY)
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(shop.state))
-    assert machine.digest(copy) == machine.digest(shop.state)
+    dumping.load(copy, dumping.dump(shop.state))
+    assert dumping.digest(copy) == dumping.digest(shop.state)
     assert copy.reservations.next_end_ns() == shop.state.reservations.next_end_ns()
     assert copy.access.by_secret == shop.state.access.by_secret
     assert copy.orders.order_of_fulfilment == shop.state.orders.order_of_fulfilment

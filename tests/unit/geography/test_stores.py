@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 from api.geography.postcodes import Postcodes
 from api.geography.stores import Columns, LeftOut, Places, id_of, read_places
 from api.geography.tables import BadTable

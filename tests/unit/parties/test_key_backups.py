@@ -13,8 +13,10 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from api.parties import backups
-from api.parties.backups import KeysBackupFailed, back_up, check, prune, restore
+from api.backups import keys as backups
+from api.backups import keys_manifest
+from api.backups.keys import KeysBackupFailed, back_up, check, prune, restore
+from api.parties import key_files
 from api.parties.keystore import BILLING, CONTACT, PURPOSES, Erased, PartyKeys
 from api.parties.pads import PAD_BYTES
 
@@ -368,9 +370,9 @@ def test_digests_that_were_made_to_fit_do_not_hide_a_missing_key(directory: Path
     filled(directory)
     backup = back_up(directory, target, NOON_NS).path
     flip(backup / "pads", 77)
-    manifest = backups.decoded((backup / "manifest.json").read_bytes())
-    manifest.files["pads"] = backups.sum_of(backup / "pads")
-    (backup / "manifest.json").write_bytes(backups.encoded(manifest))
+    manifest = keys_manifest.decoded((backup / "manifest.json").read_bytes())
+    manifest.files["pads"] = key_files.sum_of(backup / "pads")
+    (backup / "manifest.json").write_bytes(keys_manifest.encoded(manifest))
     assert [sentence[:22] for sentence in check(backup)] == ["pad 0 is not the one o"]
 
 

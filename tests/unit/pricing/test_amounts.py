@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.pricing.amounts import (
+from engine.amounts import (
     half_up,
     millionths_of_percent,
     millionths_of_rate,

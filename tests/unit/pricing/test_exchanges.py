@@ -3,13 +3,7 @@
 import pytest
 
 from engine import commands as c
-from engine.commands.orders import (
-    OrderLineRequest,
-    PaymentRequest,
-    ReceiveReturnLine,
-    Replacement,
-    ReturnLineRequest,
-)
+from engine.commands.orders import OrderLineRequest, PaymentRequest, ReceiveReturnLine, Replacement, ReturnLineRequest
 from engine.facts import PaymentsRefunded
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Shop
 from tests.unit.pricing.test_settling import money, place, ship, shop_with

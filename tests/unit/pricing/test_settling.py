@@ -21,8 +21,8 @@ from engine.commands.orders import (
 )
 from engine.commands.pricing import Promotion, TaxRates
 from engine.facts import ReturnSettled, UnitsCredited
-from engine.money import OrderMoney
 from engine.results import ResultCode
+from engine.state.order_money import OrderMoney
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, TRAY, Shop
 
 RATES = msgspec.convert({"classes": {"standard": [{"rate": "0.19"}]}}, TaxRates)

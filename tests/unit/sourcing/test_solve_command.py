@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 
 TWO_SHOPS: dict[str, Any] = {
     "id": "A-1",

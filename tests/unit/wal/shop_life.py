@@ -4,8 +4,8 @@ import gc
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import follower, invariants, machine
-from engine.recovery import open_state
+from engine.replay import dumping, follower, invariants
+from engine.replay.recovery import open_state
 from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from tests.simulation.crashing import Simulation
 from tests.unit.wal.test_journal_files import SMALL
@@ -66,7 +66,7 @@ def start(directory: Path) -> Started:
         state = open_state(table, journal, directory / "snapshots", warn=warnings.append)
         assert invariants.check(state) == []
         assert state.seq == journal.last_seq == table.through_seq
-        return Started(state.seq, machine.digest(state), warnings, begins[-1])
+        return Started(state.seq, dumping.digest(state), warnings, begins[-1])
     finally:
         journal.close()
         table.close()

@@ -1,0 +1,1 @@
+"""What clients see, made from what the engine knows."""

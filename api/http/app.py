@@ -1,0 +1,93 @@
+"""The route table: every path of the API, made from the operations of the resources."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api import resources
+from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
+from api.http.lane import Lane
+from api.http.operations import Call, Handled, Operation, Reply
+from api.resources import reservations
+from api.server.server import Node
+from engine.results import Rejection, ResultCode
+
+
+def operations() -> list[Operation]:
+    """Every operation of the API, hot paths first."""
+    modules = [
+        importlib.import_module(f"{resources.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(resources.__path__)
+    ]
+    modules.sort(key=lambda module: (module is not reservations, module.__name__))
+    return [operation for module in modules for operation in module.OPERATIONS] + [_document_operation()]
+
+
+def _document_operation() -> Operation:
+    cache: list[bytes] = []
+
+    def document(call: Call) -> Handled:
+        from api.http import openapi
+
+        if not cache:
+            cache.append(msgspec.json.encode(openapi.document(operations())))
+        return Reply(200, cache[0])
+
+    return Operation(
+        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=document, public=True,
+        summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
+    )  # fmt: skip
+
+
+class App:
+    """The ASGI application of a node: Starlette, and a short cut past its middleware for paths without parameters.
+
+    `lane` are the operations that connections may answer themselves; None for none.
+    """
+
+    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint], lane: Lane[Prepared] | None) -> None:
+        self._starlette = starlette
+        self._fixed = fixed
+        self.lane = lane
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._fixed.get(scope.get("path", ""))
+        if endpoint is not None and scope["type"] == "http":
+            scope["path_params"] = {}
+            await endpoint(scope, receive, send)
+        else:
+            await self._starlette(scope, receive, send)
+
+
+def build(node: Node, *, fast_lane: bool = True) -> App:
+    """The application of a node. Fixed paths come before paths with parameters."""
+    by_path: dict[str, list[Operation]] = {}
+    for operation in operations():
+        by_path.setdefault(operation.path, []).append(operation)
+    paths = sorted(by_path, key=lambda path: path.count("{"))
+    endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
+    routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
+    fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    return App(starlette, fixed, _lane(endpoints) if fast_lane else None)
+
+
+def _lane(endpoints: dict[str, Endpoint]) -> Lane[Prepared]:
+    prepared = [(path, each) for path, endpoint in endpoints.items() for each in endpoint.prepared.values()]
+    return Lane([(each.operation.method, path, each) for path, each in prepared if each.operation.hot])
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself, as a problem document."""
+    assert isinstance(error, HTTPException)
+    code = ResultCode.METHOD_NOT_ALLOWED if error.status_code == 405 else ResultCode.NOT_FOUND
+    reply = refusal_reply(Rejection(code, "there is nothing at this address"), dict(request.scope["headers"]))
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, reply.status, headers, reply.media_type.decode())

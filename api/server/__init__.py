@@ -1,0 +1,1 @@
+"""The running process: the engine, its writer, everything on disk, and the work beside it."""

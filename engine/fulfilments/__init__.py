@@ -1,0 +1,1 @@
+"""The work of nodes: handed out, taken back, moved on."""

@@ -1,0 +1,1 @@
+"""What orders cost, and the books about it."""

@@ -1,0 +1,1 @@
+"""Folding the journal again: recovery, followers, dumps, proofs, and what would have been."""

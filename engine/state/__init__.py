@@ -1,0 +1,1 @@
+"""What is kept. Tables know nothing of rules; state.py composes them."""

@@ -1,0 +1,1 @@
+"""Goods that come, go and are counted, and who waits for them."""
