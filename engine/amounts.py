@@ -3,8 +3,6 @@
 Rates and percentages are counted in millionths, so that nothing is ever a float.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 

@@ -22,18 +22,14 @@ from engine.orders import (
     placing,
     returns,
 )
-from engine.replay.dumping import DUMP_VERSION, digest, dump, load
 from engine.results import Rejection
 from engine.state import reopening
-from engine.state import reopening as orders
 from engine.state.state import State
 from engine.stock import inbound, movements, transfers
 from engine.stock.backorders import serve_waiting
 from engine.supply.looking_ahead import Ahead
 from engine.supply.plan import Foreseen
 from engine.supply.request import Request
-
-__all__ = ["DUMP_VERSION", "decide", "digest", "dump", "evolve", "load", "look_ahead", "replay"]
 
 DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
     c.MoveStock: movements.decide_move_stock,
@@ -225,7 +221,7 @@ def evolve(state: State, seq: int, time_ns: int, facts: tuple[Fact, ...], key: b
     state.seq, state.time_ns = seq, time_ns
     for fact in facts:
         EVOLVE[type(fact)](state, fact)
-    orders.close_touched(state)
+    reopening.close_touched(state)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)
 

@@ -3,8 +3,6 @@
 Expiry order is (expires_at_ns, number); a number is the seq of the record that made the reservation.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 from engine import limits

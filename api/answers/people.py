@@ -1,20 +1,15 @@
 """Personal data of an order: sealed before a command is built, opened only to answer a read."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from api.parties import sealing
-from api.parties.keystore import BILLING, CONTACT
+from api.parties.keystore import BILLING, CONTACT, PartyKeys
 from engine.areas import Area, coarse_area
 from engine.commands.fields import Country, Latitude, Longitude, PostalCode
 from engine.state.orders import Order
-
-if TYPE_CHECKING:
-    from api.server.server import Node
 
 Line = Annotated[str, Meta(max_length=200)]
 
@@ -77,11 +72,12 @@ class Opened(NamedTuple):
     erased: bool
 
 
-def seal(node: Node, number: str, customer: Customer | None, ship_to: ShipTo | None, billing: Billing | None) -> Sealed:
+def seal(
+    keys: PartyKeys, number: str, customer: Customer | None, ship_to: ShipTo | None, billing: Billing | None
+) -> Sealed:
     """Seal what is personal of order `number`. Raises StorageFull when no new key can be kept."""
     if customer is None and ship_to is None and billing is None:
         return Sealed()
-    keys = node.parties
     party = keys.party_for(None if customer is None else customer.reference)
     contact = paid_by = None
     if customer is not None or ship_to is not None:
@@ -95,38 +91,38 @@ def seal(node: Node, number: str, customer: Customer | None, ship_to: ShipTo | N
     return Sealed(party, contact, paid_by)
 
 
-def readdress(node: Node, order: Order, ship_to: ShipTo) -> Sealed | None:
+def readdress(keys: PartyKeys, order: Order, ship_to: ShipTo) -> Sealed | None:
     """Seal another address of an order with what else is known of its customer; None where the customer was erased.
 
     Raises StorageFull as `seal` does.
     """
     if order.party is None or order.contact is None:
-        return seal(node, order.number, None, ship_to, None)
-    content = sealing.open_sealed(node.parties, order.party, CONTACT, order.number, order.contact)
+        return seal(keys, order.number, None, ship_to, None)
+    content = sealing.open_sealed(keys, order.party, CONTACT, order.number, order.contact)
     if content is None:
         return None
     who = sealing.decode_contact(content)
     to = sealing.ShipTo(**msgspec.structs.asdict(ship_to))
     content = sealing.encode(sealing.Contact(who.name, who.email, who.phone, who.reference, to))
-    return Sealed(order.party, sealing.seal(node.parties, order.party, CONTACT, order.number, content), None)
+    return Sealed(order.party, sealing.seal(keys, order.party, CONTACT, order.number, content), None)
 
 
-def reseal(node: Node, order: Order, number: str) -> Sealed:
+def reseal(keys: PartyKeys, order: Order, number: str) -> Sealed:
     """Seal what is known of an order's customer for another order of the same one; nothing where it was erased."""
     if order.party is None or order.contact is None:
         return Sealed()
-    content = sealing.open_sealed(node.parties, order.party, CONTACT, order.number, order.contact)
+    content = sealing.open_sealed(keys, order.party, CONTACT, order.number, order.contact)
     if content is None:
         return Sealed()
-    return Sealed(order.party, sealing.seal(node.parties, order.party, CONTACT, number, content), None)
+    return Sealed(order.party, sealing.seal(keys, order.party, CONTACT, number, content), None)
 
 
-def open_order(node: Node, order: Order) -> Opened:
+def open_order(keys: PartyKeys, order: Order) -> Opened:
     """Open what is sealed in an order. Raises SealBroken when a blob is not this order's."""
     customer = ship_to = billing = None
     erased = False
     if order.party is not None and order.contact is not None:
-        content = sealing.open_sealed(node.parties, order.party, CONTACT, order.number, order.contact)
+        content = sealing.open_sealed(keys, order.party, CONTACT, order.number, order.contact)
         if content is None:
             erased = True
         else:
@@ -134,7 +130,7 @@ def open_order(node: Node, order: Order) -> Opened:
             customer = Customer(who.name, who.email, who.phone, who.reference)
             ship_to = None if who.ship_to is None else ShipTo(**msgspec.structs.asdict(who.ship_to))
     if order.party is not None and order.billing is not None:
-        content = sealing.open_sealed(node.parties, order.party, BILLING, order.number, order.billing)
+        content = sealing.open_sealed(keys, order.party, BILLING, order.number, order.billing)
         if content is None:
             erased = True
         else:

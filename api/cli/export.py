@@ -1,7 +1,5 @@
 """`kontor export`: the money books for other programs."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator

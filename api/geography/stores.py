@@ -1,7 +1,5 @@
 """A table of places as nodes: rows that are understood become nodes, the others are named with the reason, none is guessed."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

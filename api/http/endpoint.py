@@ -13,7 +13,7 @@ import msgspec
 from api.answers import problems
 from api.http.auth import actor_of
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
-from api.server.server import Node
+from api.server.server import Server
 from engine import limits
 from engine.facts import Fact
 from engine.results import FieldError, Rejection, ResultCode
@@ -38,9 +38,9 @@ class ClientGone(Exception):
 class Endpoint:
     """All operations of one path, over ASGI. Knows no rule of the business."""
 
-    def __init__(self, node: Node, operations: list[Operation]) -> None:
-        self._node = node
-        self.prepared = {operation.method: Prepared(node, operation) for operation in operations}
+    def __init__(self, server: Server, operations: list[Operation]) -> None:
+        self._server = server
+        self.prepared = {operation.method: Prepared(server, operation) for operation in operations}
         self._allow = ", ".join(sorted(self.prepared)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +56,7 @@ class Endpoint:
         except ClientGone:
             return
         except Exception as error:
-            self._node.report(error)
+            self._server.report(error)
             reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
         if type(reply) is Reply:
             await send_reply(send, reply, headers)
@@ -81,7 +81,7 @@ class Endpoint:
         call = prepared.call(admitted, scope["path_params"], headers, content)
         if isinstance(call, Rejection):
             return prepared.refused(call, headers)
-        future: asyncio.Future[Reply] = self._node.loop.create_future()
+        future: asyncio.Future[Reply] = self._server.loop.create_future()
         handled = prepared.operation.handle(call)
         if isawaitable(handled):
             handled = await handled
@@ -97,7 +97,7 @@ class Endpoint:
         for task in done:
             error = task.exception()
             if isinstance(error, Exception):
-                self._node.report(error)
+                self._server.report(error)
 
 
 class Admitted(NamedTuple):
@@ -112,10 +112,10 @@ class Prepared:
     """One operation, ready to be called: from the head to `Admitted`, with the body to a `Call`, from what the operation makes of
     it to a `Reply`. Nothing here waits, so that both lanes share it."""
 
-    def __init__(self, node: Node, operation: Operation) -> None:
-        self.node = node
+    def __init__(self, server: Server, operation: Operation) -> None:
+        self.server = server
         self.operation = operation
-        self.metrics = node.metrics.operation(operation.id)
+        self.metrics = server.metrics.operation(operation.id)
         self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
@@ -123,8 +123,8 @@ class Prepared:
 
     def admit(self, headers: Headers, client: tuple[str, Any] | None, query_string: bytes) -> Admitted | Rejection:
         """Look at the head."""
-        operation, node = self.operation, self.node
-        actor = "public" if operation.public else actor_of(headers, client, node.state.access, node.dev)
+        operation, server = self.operation, self.server
+        actor = "public" if operation.public else actor_of(headers, client, server.state.access, server.dev)
         if isinstance(actor, Rejection):
             return actor
         query = self._empty_query if self._empty_query is not None and not query_string else self._query(query_string)
@@ -150,7 +150,7 @@ class Prepared:
                 body = self.decode(content or (b"{}" if self.operation.body_optional else content))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 return problems.from_validation(error)
-        return Call(self.node, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
+        return Call(self.server, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(
         self,
@@ -171,7 +171,7 @@ class Prepared:
                 return self.refused(call, headers)
             reply = self.go_on(cast(Handled, self.operation.handle(call)), call, path, answered)
         except Exception as error:
-            self.node.report(error)
+            self.server.report(error)
             return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
         assert not isinstance(reply, Stream), "a hot operation answers at once"
         return reply
@@ -200,11 +200,11 @@ class Prepared:
             return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
 
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
-        node, status, of_facts = self.node, self.operation.status, changing.render
+        server, status, of_facts = self.server, self.operation.status, changing.render
         key = payload = None
         if call.key is not None:
-            key = node.key_digest(call.actor, call.key)
-            payload = node.payload_digest(self.operation.method, path, encode(call.body))
+            key = server.key_digest(call.actor, call.key)
+            payload = server.payload_digest(self.operation.method, path, encode(call.body))
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return status, encode(of_facts(state, seq, facts))
@@ -217,7 +217,7 @@ class Prepared:
             answered(reply)
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
-        refusal = node.submit(
+        refusal = server.submit(
             Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard)
         )
         return None if refusal is None else self._changed(changing, call, refusal)
@@ -238,7 +238,7 @@ class Prepared:
 
     def _failed(self, call: Call, error: Exception) -> Reply:
         """A reply that can't be made is a failure of one request, not of the batch."""
-        self.node.report(error)
+        self.server.report(error)
         return refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), call.headers)
 
     def _read(self, reading: Reading, call: Call, answered: Callable[[Reply], None]) -> Reply | None:
@@ -253,7 +253,7 @@ class Prepared:
                 reply = self._failed(call, error)
             answered(reply)
 
-        refusal = self.node.submit(Query(read, deliver))
+        refusal = self.server.submit(Query(read, deliver))
         return None if refusal is None else self.refused(refusal, call.headers)
 
     def _was_read(self, call: Call, outcome: Any) -> Reply:
@@ -290,7 +290,7 @@ class Prepared:
 
     def refused(self, rejection: Rejection, headers: Headers) -> Reply:
         """The reply for a refusal, counted."""
-        self.node.metrics.refused(rejection.code.wire)
+        self.server.metrics.refused(rejection.code.wire)
         return refusal_reply(rejection, headers)
 
 

@@ -32,6 +32,6 @@ class Gathering:
 def item_reply(call: Call, outcome: Done | Rejection) -> Reply:
     """What an item would have been answered on its own."""
     if isinstance(outcome, Rejection):
-        call.node.metrics.refused(outcome.code.wire)
+        call.server.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
     return Reply(outcome.status, outcome.body)

@@ -1,34 +1,30 @@
 """What an endpoint is made of: an operation says how a request becomes a change or a read, and what the answer looks like.
 
-The route table (api/http/app.py) and the OpenAPI document (api/http/openapi.py) are made from the same operations.
+The route table (api/app.py) and the OpenAPI document (api/http/openapi.py) are made from the same operations.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from api.server.server import Server
 from engine import limits
 from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 
-if TYPE_CHECKING:
-    from api.server.server import Node
-
 
 class Call:
     """One request, decoded: who asks, and for what. `path` are the decoded path parameters, `content` the body as it came."""
 
-    __slots__ = ("actor", "body", "content", "headers", "key", "node", "path", "query")
+    __slots__ = ("actor", "body", "content", "headers", "key", "path", "query", "server")
 
     def __init__(
         self,
-        node: Node,
+        server: Server,
         actor: str,
         path: dict[str, str],
         query: Any,
@@ -37,7 +33,7 @@ class Call:
         key: str | None,
         content: bytes,
     ) -> None:
-        self.node = node
+        self.server = server
         self.actor = actor
         self.path = path
         self.query = query

@@ -4,7 +4,7 @@ from typing import Any
 
 from api.http.endpoint import Receive, Scope, Send, refusal_reply, send_reply
 from api.http.operations import Reply
-from api.server.server import Node
+from api.server.server import Server
 from engine.results import Rejection, ResultCode
 
 _CLOSE = ((b"connection", b"close"),)  # the next connection is answered by the node itself
@@ -13,8 +13,8 @@ _CLOSE = ((b"connection", b"close"),)  # the next connection is answered by the 
 class Starting:
     """The application of a node that is not ready yet: 503 with progress for everything but its life."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, server: Server) -> None:
+        self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -23,7 +23,7 @@ class Starting:
         if scope["path"] == "/health/live":
             await send_reply(send, Reply(200, b'{"status":"ok"}', headers=_CLOSE), headers)
             return
-        doing, done, total = self._node.progress
+        doing, done, total = self._server.progress
         share = f", {done} of {total} ({done * 100 // total} %)" if total else ""
         rejection = Rejection(ResultCode.NOT_READY, f"the node is recovering: {doing}{share}")
         await send_reply(send, refusal_reply(rejection, headers, _CLOSE), headers)

@@ -149,20 +149,20 @@ def propose(call: Call) -> Handled:
     """Say what is to be different, and see what it would do."""
     body: ChangeRequest = call.body
     number = call.path["number"]
-    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.node.state, number)
+    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
     if order is None:
         return NOT_FOUND
     sealed: people.Sealed | None = people.Sealed()
     area = None
     if body.ship_to is not None:
         try:
-            sealed = people.readdress(call.node, order, body.ship_to)
+            sealed = people.readdress(call.server.parties, order, body.ship_to)
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
         if sealed is None:
             detail = "the customer of this order was erased: it takes no new address"
             return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
-        to = located(body, call.node.postcodes).ship_to
+        to = located(body, call.server.postcodes).ship_to
         area = None if to is None else to.area
     assert sealed is not None
     command = ProposeChange(

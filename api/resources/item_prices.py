@@ -51,7 +51,7 @@ class ItemPrice(msgspec.Struct):
 async def price(call: Call) -> Handled:
     """Read it from every version of the price lists in the journal."""
     query: PriceQuery = call.query
-    state, sku = call.node.state, path_sku(call.path["sku"])
+    state, sku = call.server.state, path_sku(call.path["sku"])
     if isinstance(sku, Rejection) or sku not in state.configuration.items:
         return NOT_FOUND
     channel = state.configuration.channels.get(query.channel)
@@ -63,7 +63,7 @@ async def price(call: Call) -> Handled:
     for name, seqs in list(state.configuration.price_list_seqs.items()):
         versions[name] = []
         for seq in seqs:
-            versions[name] += _version(call.node.journal, seq, name, sku)
+            versions[name] += _version(call.server.journal, seq, name, sku)
             await asyncio.sleep(0)
     held = prices_over_time(versions, buyer, sku)
     if not held or held[-1].price is None:

@@ -92,7 +92,7 @@ async def journal(call: Call) -> Handled:
     reservation = None if query.reservation is None else reservation_number(query.reservation)
     if query.reservation is not None and reservation is None:
         return Reply(200, encode(JournalPage([], None)))
-    page = await scan(call.node.journal, query, _Wanted(query, reservation).facts_of, _entry)
+    page = await scan(call.server.journal, query, _Wanted(query, reservation).facts_of, _entry)
     return page if isinstance(page, Rejection) else Reply(200, encode(JournalPage(*page)))
 
 

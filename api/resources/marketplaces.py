@@ -54,18 +54,18 @@ def state_order(call: Call) -> Handled:
         return refusal
     sealed, moved = people.Sealed(), False
     try:
-        order = finding.find_order(call.node.state, number)
+        order = finding.find_order(call.server.state, number)
         if order is None:
-            sealed = people.seal(call.node, number, body.customer, body.ship_to, None)
-        elif body.ship_to is not None and people.open_order(call.node, order).ship_to != body.ship_to:
-            again = people.readdress(call.node, order, body.ship_to)
+            sealed = people.seal(call.server.parties, number, body.customer, body.ship_to, None)
+        elif body.ship_to is not None and people.open_order(call.server.parties, order).ship_to != body.ship_to:
+            again = people.readdress(call.server.parties, order, body.ship_to)
             if again is None:
                 detail = "the customer of this order was erased: it takes no new address"
                 return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
             sealed, moved = again, True
     except StorageFull:
         return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
-    to = located(body, call.node.postcodes).ship_to
+    to = located(body, call.server.postcodes).ship_to
     area = NOWHERE if to is None else to.area
     stated_at_ns = to_ns(body.stated_at)
     placing = PlaceOrder(

@@ -138,7 +138,7 @@ def entry_of(seq: int, time_ns: int, actor: str, fact: MoneyBooked) -> MoneyEntr
 
 async def account(call: Call) -> Handled:
     """Every booking of an order, with the running balance."""
-    node, number = call.node, call.path["number"]
+    node, number = call.server, call.path["number"]
     order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(node.state, number)
     if order is None:
         return NOT_FOUND
@@ -168,7 +168,7 @@ async def journal(call: Call) -> Handled:
         actor, facts = bookings_in(encoded)
         return actor, [fact for fact in reversed(facts) if matches(fact, query)]
 
-    page = await scan(call.node.journal, query, facts_of, entry_of)
+    page = await scan(call.server.journal, query, facts_of, entry_of)
     return page if isinstance(page, Rejection) else Reply(200, encode(MoneyJournalPage(*page)))
 
 

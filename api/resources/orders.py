@@ -151,12 +151,12 @@ def place(call: Call) -> Handled:
             return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
     sealed = people.Sealed()
     # A number that is taken stays taken: this is a retry or will be refused, and needs no keys.
-    if finding.find_order(call.node.state, body.number) is None:
+    if finding.find_order(call.server.state, body.number) is None:
         try:
-            sealed = people.seal(call.node, body.number, body.customer, body.ship_to, body.billing)
+            sealed = people.seal(call.server.parties, body.number, body.customer, body.ship_to, body.billing)
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
-    to = located(body, call.node.postcodes).ship_to  # what is sealed stays as it was sent
+    to = located(body, call.server.postcodes).ship_to  # what is sealed stays as it was sent
     command = PlaceOrder(
         number=body.number,
         channel=body.channel,
@@ -218,18 +218,18 @@ def order_resource(call: Call) -> Any:
 
 
 def _detail(call: Call, order: Order) -> OrderDetail:
-    found = people.open_order(call.node, order)
-    return OrderDetail(**msgspec.structs.asdict(order_answer(call.node.state, order)), **found._asdict())
+    found = people.open_order(call.server.parties, order)
+    return OrderDetail(**msgspec.structs.asdict(order_answer(call.server.state, order)), **found._asdict())
 
 
 async def get(call: Call) -> Handled:
     """Read one as it is or was, with the people in it."""
     if call.query.as_of is None:
         return Reading(order_resource(call))
-    seq, number = seq_of(call.query.as_of, call.node.journal), path_id(call.path["number"], "number")
+    seq, number = seq_of(call.query.as_of, call.server.journal), path_id(call.path["number"], "number")
     if isinstance(seq, Rejection):
         return seq
-    order = NOT_FOUND if isinstance(number, Rejection) else await call.node.history.order(number, seq)
+    order = NOT_FOUND if isinstance(number, Rejection) else await call.server.history.order(number, seq)
     return order if isinstance(order, Rejection) else Reply(200, encode(_detail(call, order)))
 
 
@@ -241,7 +241,7 @@ def list_(call: Call) -> Handled:
         return before
 
     def read(state: State, now_ns: int) -> OrderPage:
-        return _page(state, call.node.journal, query, before)
+        return _page(state, call.server.journal, query, before)
 
     return Reading(read)
 
@@ -272,7 +272,7 @@ def _matches(order: Order, query: OrdersQuery) -> bool:
 
 async def history(call: Call) -> Handled:
     """Everything that happened to an order."""
-    node, query, number = call.node, call.query, call.path["number"]
+    node, query, number = call.server, call.query, call.path["number"]
     after = position_of(query.cursor)
     if isinstance(after, Rejection):
         return after

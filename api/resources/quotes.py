@@ -114,7 +114,7 @@ def ask(call: Call) -> Handled:
         return refusal
     reference = None if body.customer is None else body.customer.reference
     # Somebody who has not bought yet has used nothing: any word that is no party stands for them.
-    customer = None if reference is None else call.node.parties.known_party(reference) or "new"
+    customer = None if reference is None else call.server.parties.known_party(reference) or "new"
     return Reading(lambda state, now_ns: _answer(state, body, customer, now_ns if body.at is None else to_ns(body.at)))
 
 

@@ -149,7 +149,7 @@ def _render_reserved(state: State, seq: int, facts: tuple[Fact, ...]) -> Reserva
 
 def reserve(call: Call) -> Handled:
     """Claim units before checkout."""
-    return Changing(located(call.body, call.node.postcodes), _render_reserved)
+    return Changing(located(call.body, call.server.postcodes), _render_reserved)
 
 
 def _find(call: Call) -> int | Rejection:
@@ -206,13 +206,13 @@ _decode_item = msgspec.json.Decoder(BatchItem).decode
 async def reserve_batch(call: Call) -> Handled:
     """Make many reservations, each on its own, in one go."""
     items = call.body.items
-    gathering = Gathering(len(items), call.node.loop.create_future())
+    gathering = Gathering(len(items), call.server.loop.create_future())
     for position, raw in enumerate(items):
         reply = _reserve_item(call, raw, position, gathering)
         if reply is not None:
             gathering.put(position, reply)
     await gathering.whole
-    return gathering.reply(call.node.journal.last_seq)
+    return gathering.reply(call.server.journal.last_seq)
 
 
 def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
@@ -226,15 +226,15 @@ def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gather
     key = payload = None
     name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
     if name is not None:
-        key = call.node.key_digest(call.actor, name)
-        payload = call.node.payload_digest("POST", "/v1/reservations", encode(asked))
+        key = call.server.key_digest(call.actor, name)
+        payload = call.server.payload_digest("POST", "/v1/reservations", encode(asked))
 
     def deliver(outcome: Done | Rejection) -> None:
         gathering.put(position, item_reply(call, outcome))
 
-    command = located(asked, call.node.postcodes)
+    command = located(asked, call.server.postcodes)
     change = Change(command, call.actor, _render_item, deliver, key, payload, len(memoryview(raw)))
-    refusal = call.node.submit(change)
+    refusal = call.server.submit(change)
     return None if refusal is None else item_reply(call, refusal)
 
 

@@ -159,7 +159,7 @@ def _render_authorised(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
 
 def _order(call: Call) -> Order | None:
     number = call.path["number"]
-    return None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.node.state, number)
+    return None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
 
 
 def _replacement(call: Call, order: Order) -> Replacement | Rejection:
@@ -167,12 +167,12 @@ def _replacement(call: Call, order: Order) -> Replacement | Rejection:
     number = next(
         free
         for free in (f"{order.number}.r{k}" for k in count(len(order.replaced_by) + 1))
-        if finding.find_order(call.node.state, free) is None
+        if finding.find_order(call.server.state, free) is None
     )
     if isinstance(path_id(number, "number"), Rejection):
         return malformed(f"the order's number is too long to be followed by {number.removeprefix(order.number)!r}")
     try:
-        sealed = people.reseal(call.node, order, number)
+        sealed = people.reseal(call.server.parties, order, number)
     except StorageFull:
         return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
     return Replacement(number, sealed.party, sealed.contact)

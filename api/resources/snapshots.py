@@ -35,15 +35,15 @@ class SnapshotPage(msgspec.Struct):
 
 def create(call: Call) -> Handled:
     """Begin one."""
-    if call.node.stopping:
+    if call.server.stopping:
         return Rejection(ResultCode.STOPPING, "the node is stopping")
-    wanted = call.node.snapshots.take()
+    wanted = call.server.snapshots.take()
     return Reply(202, encode(SnapshotWanted(*wanted)))
 
 
 def listing(call: Call) -> Handled:
     """What lies in the folder."""
-    snapshots = call.node.snapshots
+    snapshots = call.server.snapshots
     items = [
         SnapshotAnswer(found.name, found.seq, iso(found.stamp.time_ns), found.digest, found.bytes_used)
         for found in snapshots.listed()

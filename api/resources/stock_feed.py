@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from api.http.listing import path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
-from api.server.server import Node
+from api.server.server import Server
 from engine import facts as f
 from engine import limits
 from engine.areas import coarse_area
@@ -62,14 +62,14 @@ def feed(call: Call) -> Handled:
     def read(state: State, now_ns: int) -> StockFeedPage | Rejection:
         if isinstance(channel, Rejection) or channel not in state.configuration.channels:
             return NOT_FOUND
-        node = call.node
+        server = call.server
         if start is not None:
             return _everything(state, channel, start, query.limit, now_ns)
-        changed = _changed(node, query.after, query.limit) if query.after else None
+        changed = _changed(server, query.after, query.limit) if query.after else None
         if changed is None:
-            return _everything(state, channel, (node.journal.last_seq, 0), query.limit, now_ns)
+            return _everything(state, channel, (server.journal.last_seq, 0), query.limit, now_ns)
         skus, through = changed
-        more = through < node.journal.last_seq
+        more = through < server.journal.last_seq
         return StockFeedPage(_figures(state, channel, skus, now_ns), through, None, more, complete=False)
 
     return Reading(read)
@@ -92,13 +92,13 @@ def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[S
     return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
 
 
-def _changed(node: Node, after: int, limit: int) -> tuple[list[str], int] | None:
+def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
     """SKUs whose figure may have changed after a record, and the last record that was looked at; None if all may have."""
-    if after < node.journal.first_seq - 1:
+    if after < server.journal.first_seq - 1:
         return None
     skus: dict[str, None] = {}
     looked_at = 0
-    for batch in node.journal.read(after):
+    for batch in server.journal.read(after):
         for seq, encoded in enumerate(batch.records, batch.first_seq):
             if seq <= after:
                 continue
@@ -111,7 +111,7 @@ def _changed(node: Node, after: int, limit: int) -> tuple[list[str], int] | None
             looked_at += 1
             if looked_at == RECORDS_MAX:
                 return list(skus), seq
-    return list(skus), max(after, node.journal.last_seq)
+    return list(skus), max(after, server.journal.last_seq)
 
 
 def _touched(facts: tuple[Fact, ...]) -> dict[str, None] | None:

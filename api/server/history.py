@@ -1,25 +1,20 @@
 """Questions about the past: answered from a snapshot and the records after it, in a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from api.answers.problems import malformed
 from api.answers.timestamps import moment_ns
 from api.server.children import Child
+from api.server.host import Host
 from engine.facts import OrderReopened, records
 from engine.results import Rejection, ResultCode
 from engine.state import finding, orders
 from engine.state.orders import Order
 from engine.wal import Batches, Journal
-
-if TYPE_CHECKING:
-    from api.server.server import Node
-
 
 ASKED_MAX = 4
 
@@ -50,8 +45,8 @@ class AsOfQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class History:
     """Asks about the past of one node, a few questions at a time."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._asked = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -61,7 +56,7 @@ class History:
 
     async def explain(self, seq: int) -> Any | Rejection:
         """What `kontor sourcing explain` says of record `seq`, decoded; a refusal when nothing was sourced by it."""
-        if seq > self._node.journal.last_seq:
+        if seq > self._host.journal.last_seq:
             return NOTHING_THEN
         return await self._child(seq - 1, "sourcing", "explain", "--seq", str(seq), "--raw")
 
@@ -76,33 +71,33 @@ class History:
     async def _child(self, seq: int, *command: str) -> Any | Rejection:
         if self._asked >= ASKED_MAX:
             return Rejection(ResultCode.OVERLOADED, "others are asking about the past; try again shortly")
-        if seq < self._node.journal.first_seq - 1:
+        if seq < self._host.journal.first_seq - 1:
             return Rejection(
-                ResultCode.NOT_FOUND, f"records before {self._node.journal.first_seq} are not here any more"
+                ResultCode.NOT_FOUND, f"records before {self._host.journal.first_seq} are not here any more"
             )
         self._asked += 1
         try:
             async with self._one_at_a_time:
-                where = ["--data", str(self._node.directory), "--archive", str(self._node.paths.archive)]
+                where = ["--data", str(self._host.directory), "--archive", str(self._host.paths.archive)]
                 ended = await Child([*command, *where]).ended()
         finally:
             self._asked -= 1
         if ended.code != 0:
-            self._node.report(RuntimeError(f"kontor {command[0]} failed"))
+            self._host.report(RuntimeError(f"kontor {command[0]} failed"))
             return Rejection(ResultCode.INTERNAL_ERROR, "the past could not be read; the log says more")
         return msgspec.json.decode(ended.output) or NOTHING_THEN
 
     async def order(self, number: str, seq: int) -> Order | Rejection:
         """An order as it was after record `seq`, as a copy."""
-        node = self._node
-        order = finding.find_order(node.state, number)
+        host = self._host
+        order = finding.find_order(host.state, number)
         if order is None or order.seq > seq:
             return NOTHING_THEN
         later = next((touched for touched in order.history if touched > seq), None)
         if later is None:
             return orders.decode(orders.encode(order))
         # What brings a closed order back says all of it, as it was until then.
-        for fact in records.decode(node.journal.record(later)[1]).facts:
+        for fact in records.decode(host.journal.record(later)[1]).facts:
             if isinstance(fact, OrderReopened) and fact.order == number:
                 return orders.decode(fact.state)
         answer = await self.ask(seq, "--order", number)

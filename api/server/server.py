@@ -32,7 +32,7 @@ DIGEST_FRESH_ENTRIES_MAX = 50_000
 log = structlog.get_logger("kontor")
 
 
-class Node:
+class Server:
     """One running node. Used from one thread; `attach` gives it the loop that turns it."""
 
     version = VERSION
@@ -92,11 +92,11 @@ class Node:
         )
 
     @classmethod
-    def open(cls, directory: Path, *, dev: bool = False, archive: Path | None = None) -> "Node":
+    def open(cls, directory: Path, *, dev: bool = False, archive: Path | None = None) -> "Server":
         """Open or create a data directory and recover. Raises DirectoryInUse, JournalCorrupt, StorageFull."""
-        node = cls(directory, dev=dev, archive=archive)
-        node.recover()
-        return node
+        server = cls(directory, dev=dev, archive=archive)
+        server.recover()
+        return server
 
     def recover(self) -> None:
         """From disk to memory; may run in a thread of its own while `progress` is looked at. Raises what `open` does."""

@@ -7,12 +7,13 @@ import asyncio
 import hashlib
 import shutil
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from api.server.children import Child
+from api.server.host import Host
 from engine.commands import RecordDigest
 from engine.facts import DigestRecorded, records
 from engine.replay import dumping
@@ -21,9 +22,6 @@ from engine.state.state import State
 from engine.wal import JournalCorrupt, Snapshot, snapshots_in
 from engine.wal.snapshots import name_of
 from engine.writer import Change, Done
-
-if TYPE_CHECKING:
-    from api.server.server import Node
 
 SLICE_SECONDS = 0.001
 PAUSE_SECONDS = 0.002
@@ -79,21 +77,21 @@ class _Scan:
 class Snapshots:
     """Makes snapshots of one node, one at a time."""
 
-    def __init__(self, node: "Node", schedule: Schedule) -> None:
-        self._node = node
+    def __init__(self, host: Host, schedule: Schedule) -> None:
+        self._host = host
         self._schedule = schedule
         self._follower: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self.making: Wanted | None = None
         self.failures = 0
         self.diverged = False
-        found = snapshots_in(node.paths.snapshots)[0]
+        found = snapshots_in(host.paths.snapshots)[0]
         self.newest: Snapshot | None = found[0] if found else None
         self._unchanged_seq = self._after_its_digest(self.newest_seq)
 
     def listed(self) -> list[Snapshot]:
         """Those that can be used, newest first."""
-        return snapshots_in(self._node.paths.snapshots)[0]
+        return snapshots_in(self._host.paths.snapshots)[0]
 
     @property
     def newest_seq(self) -> int:
@@ -103,17 +101,17 @@ class Snapshots:
     @property
     def age_seconds(self) -> float:
         """How long ago the newest one's last record was journalled, or the node began without one."""
-        since = self._node.started_at if self.newest is None else self.newest.stamp.time_ns / 1e9
+        since = self._host.started_at if self.newest is None else self.newest.stamp.time_ns / 1e9
         return max(0.0, time.time() - since)
 
     def take(self) -> Wanted:
         """Begin a snapshot of the state as it is now. While one is being made, or when nothing has changed since the last, that one."""
         if self.making is not None:
             return self.making
-        if self.newest is not None and self._node.state.seq in (self.newest.seq, self._unchanged_seq):
+        if self.newest is not None and self._host.state.seq in (self.newest.seq, self._unchanged_seq):
             return Wanted(self.newest.name, self.newest.seq)
-        self._node.flush_closed()
-        scan = _Scan(self._node.state)
+        self._host.flush_closed()
+        scan = _Scan(self._host.state)
         self.making = Wanted(name_of(scan.seq), scan.seq)
         self._task = asyncio.get_running_loop().create_task(self._make(scan))
         return self.making
@@ -121,7 +119,7 @@ class Snapshots:
     def _after_its_digest(self, seq: int) -> int:
         """The record after `seq` if it only says what the state was then: nothing has changed by it. Else `seq`."""
         try:
-            facts = records.decode(self._node.journal.record(seq + 1)[1]).facts
+            facts = records.decode(self._host.journal.record(seq + 1)[1]).facts
         except (KeyError, JournalCorrupt):
             return seq
         return seq + 1 if all(isinstance(fact, DigestRecorded) for fact in facts) else seq
@@ -130,7 +128,7 @@ class Snapshots:
         """Make snapshots by the schedule, for ever."""
         while self._schedule.every_seconds:
             await asyncio.sleep(self._schedule.every_seconds)
-            if not self.diverged and self._node.state.seq:
+            if not self.diverged and self._host.state.seq:
                 self.take()
 
     def stop(self) -> None:
@@ -155,7 +153,7 @@ class Snapshots:
                 log.error("no snapshot was made; the older ones are kept", seq=seq, reason=failure)
         except Exception as error:
             self.failures += 1
-            self._node.report(error)
+            self._host.report(error)
         finally:
             self.making = None
 
@@ -165,13 +163,13 @@ class Snapshots:
             await asyncio.sleep(PAUSE_SECONDS)
             scan.take_slice()
         outcome: asyncio.Future[Done | Rejection] = asyncio.get_running_loop().create_future()
-        refusal = self._node.submit(Change(scan.result(), "system", lambda *_: (200, b""), outcome.set_result))
+        refusal = self._host.submit(Change(scan.result(), "system", lambda *_: (200, b""), outcome.set_result))
         return refusal or await outcome
 
     async def _follow(self, seq: int, proof_seq: int) -> str | None:
         """Let the follower do its work. Gives the reason when it made nothing."""
-        paths = self._node.paths
-        command = ["snapshot", "--data", str(self._node.directory)]
+        paths = self._host.paths
+        command = ["snapshot", "--data", str(self._host.directory)]
         command += ["--archive", str(paths.archive), "--kept", str(self._schedule.kept), "--json"]
         command += ["--at", str(seq), "--proof", str(proof_seq)]
         self._follower = Child(command, gives_way=True)
@@ -187,5 +185,5 @@ class Snapshots:
 
     async def _retire(self, seq: int) -> None:
         """What is archived and covered is not needed here any more. Large files are removed in a thread."""
-        for folder in self._node.journal.retire(seq):
+        for folder in self._host.journal.retire(seq):
             await asyncio.to_thread(shutil.rmtree, folder)

@@ -1,7 +1,5 @@
 """API keys: who may come in. Rights per key follow later; the one place that asks is api/http/auth.py."""
 
-from __future__ import annotations
-
 import msgspec
 
 from engine.commands.access import CreateApiKey, RevokeApiKey

@@ -1,7 +1,5 @@
 """Idempotency keys that are old enough are forgotten, a bounded number at a time."""
 
-from __future__ import annotations
-
 from itertools import islice
 
 from engine import limits

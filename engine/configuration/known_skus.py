@@ -1,7 +1,5 @@
 """SKUs that commands name: known, and named once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 

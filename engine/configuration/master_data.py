@@ -1,7 +1,5 @@
 """Master data: nodes, items, channels, sourcing policies. Set whole, read by everybody."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 

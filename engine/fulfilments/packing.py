@@ -1,7 +1,5 @@
 """A node's work divided, joined, and put into parcels."""
 
-from __future__ import annotations
-
 from engine.commands.orders import FulfilmentLine, MergeFulfilments, PackParcels, SplitFulfilment
 from engine.facts import FulfilmentsMerged, FulfilmentSplit, ParcelsPacked
 from engine.facts.orders import Parcel, Take

@@ -1,7 +1,5 @@
 """Pick lists: several orders of a node in one walk."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from heapq import merge
 

@@ -1,7 +1,5 @@
 """Sources of an order's lines, cut into the work of nodes."""
 
-from __future__ import annotations
-
 from engine.facts.orders import (
     PlannedFulfilment,
     Take,

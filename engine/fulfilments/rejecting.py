@@ -1,7 +1,5 @@
 """Work that comes back from a node, all of it or what could not be found: booked as the reason says, sourced again at once."""
 
-from __future__ import annotations
-
 from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
 from engine.facts import Fact, FulfilmentRejected, FulfilmentShorted, OrderCancelled
 from engine.facts.orders import FulfilmentTake, Take

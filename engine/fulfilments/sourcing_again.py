@@ -1,7 +1,5 @@
 """Sourcing units of an order again: what a node gave back, what waits, what was added."""
 
-from __future__ import annotations
-
 from engine.commands.orders import SourceOrderAgain
 from engine.facts.orders import OrderSourced, Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting

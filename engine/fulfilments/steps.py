@@ -1,7 +1,5 @@
 """What nodes report of their work, step by step, and what suppliers confirm."""
 
-from __future__ import annotations
-
 from engine.commands.orders import AdvanceFulfilment, ConfirmFulfilment
 from engine.facts import Fact, FulfilmentAdvanced, FulfilmentConfirmed
 from engine.facts.orders import ConfirmedLine

@@ -1,7 +1,5 @@
 """Work of nodes: handed out, taken back, moved on; and what the lines of its order count of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from engine.facts.orders import PlannedFulfilment, Take, Waiting

@@ -4,8 +4,6 @@ What leaves is invoiced; what is given back of it gets a credit note. The custom
 something and `prepayment` while we owe it goods. Reversals only: nothing that was booked is ever changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any

@@ -1,7 +1,5 @@
 """What bookkeepers do themselves: say that a refund was paid out, write off what will not come, lock a period."""
 
-from __future__ import annotations
-
 from engine.calendars import time_zone_of_country
 from engine.calendars.local_time import date_of_day, day_at, day_of_date, zone_of
 from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff

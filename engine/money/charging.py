@@ -1,7 +1,5 @@
 """What a change of an order adds to what it costs, and which units it takes off."""
 
-from __future__ import annotations
-
 from engine.facts.money import Charge
 from engine.facts.orders import ChangeBody
 from engine.pricing.lists import Buyer

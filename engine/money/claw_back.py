@@ -3,8 +3,6 @@
 Those units cost so much more from then on, and whoever gives them back too gets it with them.
 """
 
-from __future__ import annotations
-
 from engine.amounts import of_span, spread
 from engine.facts.money import ClawedBack, ClawedLine, Condition, Discount, Priced
 from engine.pricing.taxes import Tax, contained, on_top

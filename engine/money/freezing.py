@@ -1,7 +1,5 @@
 """Freezing what an order costs when it is placed."""
 
-from __future__ import annotations
-
 from engine.commands.orders import OrderLineRequest, PlaceOrder, ShopDiscount
 from engine.facts import Fact, OrderPriced, PaymentAdded, VoucherUsed
 from engine.pricing.lists import Buyer

@@ -1,7 +1,5 @@
 """Payments of orders: authorised, captured, voided, and what goes back over them."""
 
-from __future__ import annotations
-
 from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, VoidPayment
 from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentMoved, PaymentsRefunded, PaymentVoided, VoucherUsed

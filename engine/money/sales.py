@@ -1,7 +1,5 @@
 """What is sold: units at their frozen shares, and the entries of the books for them."""
 
-from __future__ import annotations
-
 from engine.amounts import of_span
 from engine.facts.money import ClawedLine, Priced, Share
 from engine.pricing.taxes import Tax, contained

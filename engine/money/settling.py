@@ -1,7 +1,5 @@
 """Money follows goods: what a record does to the units of priced orders decides, in the same record, what is paid for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

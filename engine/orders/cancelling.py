@@ -1,7 +1,5 @@
 """Cancelling orders: whole or in part, and what then happens to their units."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from msgspec.structs import replace

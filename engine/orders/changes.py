@@ -1,7 +1,5 @@
 """Changes of orders: proposed with what they would do, then confirmed, all or nothing, or declined."""
 
-from __future__ import annotations
-
 from engine import limits
 from engine.commands.orders import ConfirmChange, DeclineChange, ProposeChange
 from engine.configuration.known_skus import refuse_unknown_skus

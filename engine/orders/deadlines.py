@@ -3,8 +3,6 @@
 The times are in the orders; this is an index of them, derived. An entry whose order went on in the meantime is passed over.
 """
 
-from __future__ import annotations
-
 from heapq import heappop
 
 from engine.commands.maintenance import MeetDeadlines

@@ -1,7 +1,5 @@
 """Business stops on an order, and what customer service writes down about it."""
 
-from __future__ import annotations
-
 from engine import limits
 from engine.commands.orders import AppeaseCustomer, HoldOrder, LiftHold, NoteOrder
 from engine.facts import Fact, HoldLifted, OrderAppeased, OrderHeld, OrderNoted

@@ -4,8 +4,6 @@ A bounded number of open orders at a time. Only work that is `released` is looke
 policy asks for, and nothing may arrive later than was promised. Off unless the policy sets `improve_minor_min`.
 """
 
-from __future__ import annotations
-
 from itertools import islice
 
 from engine.commands.maintenance import ImproveOrders

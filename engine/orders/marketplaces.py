@@ -1,7 +1,5 @@
 """Orders of marketplaces: every update states the whole order again, and the newest statement wins."""
 
-from __future__ import annotations
-
 from engine.commands.orders import CancelOrder, OrderLineRequest, RestateOrder
 from engine.configuration.known_skus import refuse_unknown_skus
 from engine.facts import ChangeProposed, Fact, OrderRestated

@@ -3,8 +3,6 @@
 A request is a fact and lives until it is answered, so that it survives a restart. Those of one order are answered in turn.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from engine import limits

@@ -4,8 +4,6 @@ Each node that gives something sends one transfer. At the pickup node it is expe
 order: so the units wait in their turn, arrive for this order, and are nobody's else.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from engine.areas import coarse_area

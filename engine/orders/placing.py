@@ -1,7 +1,5 @@
 """Placing orders: from a reservation, or on the spot."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """Returns to stock: shipped units may come back, arrive in parts, and go where their disposition says."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 

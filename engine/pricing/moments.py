@@ -1,7 +1,5 @@
 """Moments and days of prices, as nanoseconds of UTC."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from engine.supply.policies import NS_PER_DAY, instant_ns

@@ -1,14 +1,12 @@
 """A quote: what a basket costs, line by line, with every discount and the tax in it. Pure; changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 from engine.amounts import spread
 from engine.facts.money import Condition, Discount, Priced
-from engine.pricing.catalogue import why_not
+from engine.pricing.catalogue import Catalogues, why_not
 from engine.pricing.combining import Combined, Verdict, combine
 from engine.pricing.effects import Basket, Candidate, Off, Row
 from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
@@ -172,7 +170,9 @@ def _promotions(
     if not (asked.promotions and configuration.promotions):
         return Combined([], basket, []), []
     candidates, refused = [], []
-    for promotion, found in configuration.catalogue.about([(row.sku, row.groups) for row in basket.rows]):
+    for promotion, found in (
+        configuration.cache(Catalogues).of(configuration).about([(row.sku, row.groups) for row in basket.rows])
+    ):
         reason = why_not(promotion, asked.buyer, asked.first_order, asked.vouchers)
         if reason is None:
             candidates.append(Candidate(promotion, found))

@@ -1,7 +1,5 @@
 """Which tax is on what, and how much of an amount is tax. Rounded half up, per line."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from engine.amounts import MILLION, half_up, millionths_of_rate

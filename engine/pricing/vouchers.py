@@ -1,7 +1,5 @@
 """Vouchers that are handed in: which promotions they open, what they pay, and why one is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

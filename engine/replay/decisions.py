@@ -1,7 +1,5 @@
 """What was asked when a recorded sourcing decision was made: facts turned back into the request behind them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from engine.facts import Fact, FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced, StockReserved

@@ -5,8 +5,6 @@ for is asked again at the same moments, so that stock moves as it would have. Wh
 counts) is left out of the second world; stock that moves there moves as far as there is any.
 """
 
-from __future__ import annotations
-
 import msgspec
 import numpy as np
 

@@ -1,7 +1,5 @@
 """API keys, as they are kept."""
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -4,8 +4,6 @@ A place is taken with the reservation that counts on the node, passes to its ord
 reservation ends or the node's work is rejected or cancelled. What shipped keeps its place: the work was done.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from engine.facts.sourcing import Slot

@@ -4,8 +4,6 @@ They wait in `pending` until the writer flushes them to a table on disk, after t
 derived: it can be thrown away and comes back by replay. Look-ups see pending entries first.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Iterator
 from typing import Protocol

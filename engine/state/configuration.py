@@ -1,13 +1,13 @@
 """Master data, as it is kept: everything people set, by id."""
 
-from __future__ import annotations
+from typing import Any, TypeVar
 
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
-from engine.pricing.catalogue import Catalogue
 
+Cache = TypeVar("Cache")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 
@@ -32,20 +32,21 @@ class Configuration:
         self.vouchers: dict[str, Voucher] = {}
         self.payment_providers: dict[str, PaymentProvider] = {}
         self.shipping_prices: dict[str, ShippingPrices] = {}
-        self._catalogue: Catalogue | None = None
+        self.promotions_version = 0
+        self._caches: dict[type, Any] = {}
         self.version = 0
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """All promotions, made ready for quotes."""
-        if self._catalogue is None:
-            self._catalogue = Catalogue(self.promotions)
-        return self._catalogue
+    def cache(self, kind: type[Cache]) -> Cache:
+        """The one cache of a kind. It is told nothing: it looks at the versions, and forgetting it changes no answer."""
+        found: Cache | None = self._caches.get(kind)
+        if found is None:
+            found = self._caches[kind] = kind()
+        return found
 
     def put_promotion(self, promotion_id: str, body: Promotion) -> None:
         """Set a promotion."""
         self.promotions[promotion_id] = body
-        self._catalogue = None
+        self.promotions_version += 1
 
     def policy_of(self, channel: Channel) -> SourcingPolicy:
         """The policy a channel sources by."""

@@ -1,7 +1,5 @@
 """Orders and reservations, wherever they are: in memory, or closed."""
 
-from __future__ import annotations
-
 from engine.state.orders import Order
 from engine.state.reservations import Reservation
 from engine.state.state import State

@@ -1,7 +1,5 @@
 """Idempotency keys: which record answered which key. The answer itself is in that record, so memory holds two numbers a key."""
 
-from __future__ import annotations
-
 from engine import limits
 
 

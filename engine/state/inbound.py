@@ -1,7 +1,5 @@
 """What suppliers will bring, and who was promised units of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import msgspec

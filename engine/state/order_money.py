@@ -4,8 +4,6 @@ Units of a line are numbered from 0 in the order in which they were priced; a un
 sent, cancelled or taken off are the first units that are open; what comes back or gets lost are the first that were sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import msgspec

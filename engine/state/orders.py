@@ -4,8 +4,6 @@ A line's units are always somewhere: quantity = allocated + backordered + unsour
 An order with nothing open leaves memory at the end of the record that closed it (engine/state/closed.py).
 """
 
-from __future__ import annotations
-
 from heapq import heappush
 from typing import NamedTuple
 

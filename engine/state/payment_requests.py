@@ -1,7 +1,5 @@
 """What payment providers were asked for, as it is kept until they answer."""
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -1,7 +1,5 @@
 """How often promotions were used and what they have cost, for their limits. Held at the order, given back on cancellation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import msgspec

@@ -1,7 +1,5 @@
 """Closed orders that something happens to: back into memory, as they were closed."""
 
-from __future__ import annotations
-
 from engine.facts import Fact, OrderReopened
 from engine.state.orders import Order, decode, encode
 from engine.state.state import State

@@ -1,7 +1,5 @@
 """Reservations, as they are kept: the active ones, in the order in which they end."""
 
-from __future__ import annotations
-
 import heapq
 
 import msgspec

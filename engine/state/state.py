@@ -1,4 +1,4 @@
-"""All state of a node, composed. Everything here is a fold of the journal, but for `terms`, which is derived from it."""
+"""All state of a node, composed. Everything here is a fold of the journal."""
 
 from engine.ledger import Ledger
 from engine.state.api_keys import Access
@@ -15,7 +15,6 @@ from engine.state.promotion_usage import Usage
 from engine.state.reservations import Reservations
 from engine.state.stock import Stock
 from engine.state.transfers import Transfers
-from engine.supply.terms import TermsCache
 
 
 class State:
@@ -39,4 +38,3 @@ class State:
         self.idempotency = Idempotency()
         self.access = Access()
         self.closed = Closed(closed_table)
-        self.terms = TermsCache()

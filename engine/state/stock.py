@@ -4,8 +4,6 @@ Available to promise = max(0, available - withheld), where withheld is the safet
 where the SKU may not be sold from the node.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +22,6 @@ from engine.facts.postings import (
     UNSELLABLE,
 )
 from engine.ledger import Ledger
-from engine.state.state import State
 
 NOT_SELLABLE = limits.BALANCE_MAX
 
@@ -32,6 +29,24 @@ NOT_SELLABLE = limits.BALANCE_MAX
 def units_withheld(rule: NodeItem) -> int:
     """Units of a SKU that a node keeps from everybody by its own rule."""
     return rule.safety_stock if rule.sellable else NOT_SELLABLE
+
+
+class Balances(NamedTuple):
+    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit` come
+    from another node."""
+
+    available: int
+    reserved: int
+    allocated: int
+    unsellable: int
+    inbound: int
+    available_to_promise: int
+    in_transit: int
+
+    @property
+    def on_hand(self) -> int:
+        """Units physically there."""
+        return self.available + self.reserved + self.allocated + self.unsellable
 
 
 class Stock:
@@ -82,37 +97,18 @@ class Stock:
         np.maximum(rows, 0, out=rows)
         return rows
 
-
-class Balances(NamedTuple):
-    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit` come
-    from another node."""
-
-    available: int
-    reserved: int
-    allocated: int
-    unsellable: int
-    inbound: int
-    available_to_promise: int
-    in_transit: int
-
-    @property
-    def on_hand(self) -> int:
-        """Units physically there."""
-        return self.available + self.reserved + self.allocated + self.unsellable
-
-
-def balances_at(state: State, sku: str, node: str) -> Balances:
-    """Balances of a known SKU at a known node, in units."""
-    ledger = state.ledger
-    sku_at, node_at = ledger.sku_index[sku], ledger.node_index[node]
-    at = sku_at * ledger.node_capacity + node_at
-    cells = ledger.cells
-    return Balances(
-        cells[AVAILABLE][at],
-        cells[RESERVED][at],
-        cells[ALLOCATED][at],
-        cells[UNSELLABLE][at],
-        cells[INBOUND][at] + cells[INBOUND_RESERVED][at] + cells[INBOUND_ALLOCATED][at],
-        state.stock.promisable(sku_at, node_at),
-        cells[IN_TRANSIT][at],
-    )
+    def balances_at(self, sku: str, node: str) -> Balances:
+        """Balances of a known SKU at a known node, in units."""
+        ledger = self.ledger
+        sku_at, node_at = ledger.sku_index[sku], ledger.node_index[node]
+        at = sku_at * ledger.node_capacity + node_at
+        cells = ledger.cells
+        return Balances(
+            cells[AVAILABLE][at],
+            cells[RESERVED][at],
+            cells[ALLOCATED][at],
+            cells[UNSELLABLE][at],
+            cells[INBOUND][at] + cells[INBOUND_RESERVED][at] + cells[INBOUND_ALLOCATED][at],
+            self.promisable(sku_at, node_at),
+            cells[IN_TRANSIT][at],
+        )

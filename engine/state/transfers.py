@@ -1,7 +1,5 @@
 """Goods between nodes, as they are kept: those under way, and the last that ended."""
 
-from __future__ import annotations
-
 import msgspec
 
 from engine import limits

@@ -1,7 +1,5 @@
 """What each node has to do, state by state, in the order in which it should leave. Derived from the open orders."""
 
-from __future__ import annotations
-
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Serving what waits: whatever makes units available, or withholds fewer, goes to backorders first, in order of placing."""
 
-from __future__ import annotations
-
 from engine.facts import (
     Fact,
     FulfilmentRejected,

@@ -1,7 +1,5 @@
 """Goods on their way: expected -> received | cancelled. Units go supplier -> inbound -> available, or back to the supplier."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound

@@ -3,8 +3,6 @@
 An order's turn is that of the reservation it came from, else its own record; both count up as the journal does.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from msgspec.structs import replace

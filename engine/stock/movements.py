@@ -1,7 +1,5 @@
 """The movements of stock that people post."""
 
-from __future__ import annotations
-
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts.postings import (
     ADJUSTMENT,

@@ -3,8 +3,6 @@
 Between two nodes units pass the account TRANSFER, which is empty after every record.
 """
 
-from __future__ import annotations
-
 from engine.commands.inbound import CancelInbound, InboundQuantity
 from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 from engine.configuration.known_skus import refuse_named_twice, refuse_unknown_skus

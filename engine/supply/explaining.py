@@ -1,7 +1,5 @@
 """Why a plan looks as it does: the cost parts of every node that could send, the rule against every one that could not."""
 
-from __future__ import annotations
-
 import msgspec
 
 from engine.facts.sourcing import Decision

@@ -6,8 +6,6 @@ available, or changes rules, ends what was foreseen; then, and where nothing was
 Answers are the same with and without it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -33,7 +31,7 @@ from engine.state.state import State
 from engine.supply.plan import Foreseen, is_quick, terms_of
 from engine.supply.problem import Row, problem_of, promisable
 from engine.supply.request import Request
-from engine.supply.terms import Terms
+from engine.supply.terms import Terms, terms_cache
 
 REQUESTS_MIN = 8  # fewer are sourced alone as fast
 SAMPLE = 4
@@ -117,7 +115,7 @@ class Ahead:
         for fact in facts:
             if isinstance(fact, _TAKING):
                 continue
-            if isinstance(fact, _RULES) or self._state.terms.table(self._state).any_limit:
+            if isinstance(fact, _RULES) or terms_cache(self._state).table(self._state).any_limit:
                 self._foreseen.clear()  # rules changed, or a place at a node may be free again
                 return
             self._gained.update({posting.sku: None for posting in fact.postings if posting.target == AVAILABLE})

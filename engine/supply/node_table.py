@@ -1,7 +1,5 @@
 """All nodes as columns, by their position in the ledger: what selectors, distances and prices are computed from."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -5,8 +5,6 @@ lines in their order. Where one of the cheapest nodes has everything and no spli
 What is short after that is promised from what suppliers will bring, where the policy says so.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import msgspec
@@ -23,7 +21,7 @@ from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.supply.problem import Row, problem_of
 from engine.supply.request import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
-from engine.supply.terms import NS_PER_DAY, Promise, Terms
+from engine.supply.terms import NS_PER_DAY, Promise, Terms, terms_cache
 
 __all__ = ["Demand", "Foreseen", "Request", "Supply", "plan_for", "supply"]
 
@@ -76,7 +74,7 @@ def is_quick(state: State, request: Request, now_ns: int) -> bool:
 def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[int, ...]]:
     """The terms that hold for a request, and the positions of the overrides of its policy that made them."""
     variant = variant_of_request(state, request, now_ns)
-    return state.terms.get(state, request.channel, request.area, request.delivery, variant), variant
+    return terms_cache(state).get(state, request.channel, request.area, request.delivery, variant), variant
 
 
 def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int, int]]:

@@ -1,7 +1,5 @@
 """Which settings of a policy hold for a request, and what is wrong with a policy that can't be kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What sending from every node costs under some settings: named columns of prices, so that a plan can be explained."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import numpy as np

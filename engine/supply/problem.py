@@ -1,7 +1,5 @@
 """From stock and terms to numbers: what each node may promise of each SKU, and what it costs to take it from there."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a request asks of stock: the units that could serve it, line by line and SKU by SKU, before anything is planned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 

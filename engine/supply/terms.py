@@ -1,7 +1,5 @@
 """What sending to one area costs one channel under the settings that hold: everything of a plan that stock does not change."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from engine import limits
@@ -63,7 +61,7 @@ class Terms:
 
     def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
         channel = state.configuration.channels[channel_id]
-        table = state.terms.table(state)
+        table = terms_cache(state).table(state)
         settings = settings_of(state.configuration.policy_of(channel), variant)
         km = table.distance_km(area)
         nodes_count = len(table.names)
@@ -136,7 +134,7 @@ class Terms:
         """When a node would send and the parcel arrive; None if it has no day for it (never open, or its days are full)."""
         found = self._promises.get(node_at)
         if found is None or now_ns >= found.valid_until_ns:
-            found = self._promise_from(state, node_at, state.terms.dispatch(state, node_at, now_ns))
+            found = self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, now_ns))
             if found is None:
                 return None
             self._promises[node_at] = found
@@ -146,7 +144,7 @@ class Terms:
 
     def promise_from(self, state: State, node_at: int, from_ns: int) -> Promise | None:
         """The same for units that are at the node from a later instant on; places on that day are not counted."""
-        return self._promise_from(state, node_at, state.terms.dispatch(state, node_at, from_ns, 0))
+        return self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, from_ns, 0))
 
     def blocked(self, state: State, now_ns: int) -> list[int]:
         """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
@@ -186,7 +184,7 @@ class Terms:
                 return found
             if found.day - first.day >= (self.settings.wait_days_max or 0):
                 return None
-            leaves = state.terms.dispatch(state, node_at, now_ns, found.day + 1)
+            leaves = terms_cache(state).dispatch(state, node_at, now_ns, found.day + 1)
             if leaves is None or leaves.day - first.day > (self.settings.wait_days_max or 0):
                 return None
             found = self._promise_from(state, node_at, leaves)
@@ -250,3 +248,8 @@ def free_places(state: State, node: str, day: int) -> int | None:
     """Orders a node may still take for a day; None where it has no limit."""
     limit = state.configuration.nodes[node].orders_per_day_max
     return None if limit is None else max(0, limit - state.capacity.count(node, day))
+
+
+def terms_cache(state: State) -> TermsCache:
+    """The terms of a state."""
+    return state.configuration.cache(TermsCache)

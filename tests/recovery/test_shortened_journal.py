@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.server import Node
+from api.server.server import Server
 from engine import commands as c
 from engine.wal import JournalCorrupt
 from engine.writer import Change
@@ -13,15 +13,15 @@ from tests.simulation.random_life import shop
 
 
 def test_a_node_whose_journal_was_lost_refuses_to_start_empty(tmp_path: Path) -> None:
-    node = Node.open(tmp_path)
+    node = Server.open(tmp_path)
     for command in (shop(), c.CreateApiKey("k-1", "till", bytes(32))):
         node.writer.submit(Change(command, "test", lambda state, seq, facts: (200, b""), lambda outcome: None))
     node.writer.settle()
     node.close()
     shutil.rmtree(tmp_path / "journal")
     with pytest.raises(JournalCorrupt, match="the journal ends at record 0, but record 2 was durable"):
-        Node.open(tmp_path)
+        Server.open(tmp_path)
     shutil.rmtree(tmp_path / "closed")
-    reopened = Node.open(tmp_path)
+    reopened = Server.open(tmp_path)
     assert reopened.state.seq == 0
     reopened.close()

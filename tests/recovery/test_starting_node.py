@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from api.http.starting import Starting
-from api.server.server import Node
+from api.server.server import Server
 from engine.wal import LmdbJournal
 from tests.recovery.lives import Lived, digest_of
 from tests.recovery.logged_node import LoggedNode, until
@@ -57,7 +57,7 @@ def test_a_recovering_node_is_stopped_at_once_and_nothing_has_changed(held: Logg
 
 
 def test_the_words_say_what_is_done_and_how_far_it_is(tmp_path: Path) -> None:
-    node = Node(tmp_path / "data", dev=True)
+    node = Server(tmp_path / "data", dev=True)
 
     async def ask(path: str) -> httpx2.Response:
         async with httpx2.AsyncClient(

@@ -6,16 +6,37 @@ connection while a request is in flight. Hence one request a connection is all t
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import httptools
 
 from api.http.frontends.messages import Answer
-from api.http.lane import UNUSUAL, rendered
+from api.http.lane import UNUSUAL, Lane, rendered
 from engine import limits
 
-if TYPE_CHECKING:
-    from api.http.frontends.process import Frontend
+
+class Frontend(Protocol):
+    """The process a connection is in."""
+
+    connections: "set[Connection]"
+    lane: Lane[None]
+    stopping: bool
+    default_headers: list[tuple[bytes, bytes]]
+
+    @property
+    def is_crowded(self) -> bool: ...
+    def ask(
+        self,
+        connection: "Connection",
+        method: bytes,
+        url: bytes,
+        client: tuple[str, int] | None,
+        headers: dict[bytes, bytes],
+        content: bytes,
+    ) -> None: ...
+    def hand_over(self, descriptor: int, since: float, received: bytes) -> None: ...
+    def left(self, connection: "Connection") -> None: ...
+
 
 LEFT_OUT = frozenset((b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"connection"))
 """Headers that no hot operation looks at."""
@@ -24,7 +45,7 @@ LEFT_OUT = frozenset((b"host", b"user-agent", b"accept", b"accept-encoding", b"a
 class Connection(asyncio.Protocol):
     """`since` is when the request that is arriving began, None for none; `idle_since` when the last one was answered."""
 
-    def __init__(self, frontend: "Frontend") -> None:
+    def __init__(self, frontend: Frontend) -> None:
         self._frontend = frontend
         self._parser = httptools.HttpRequestParser(self)
         self._received = b""

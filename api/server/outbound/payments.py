@@ -4,19 +4,17 @@ import asyncio
 import time
 from heapq import heappop, heappush
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import httpx2
 import msgspec
 
 from api.answers.identifiers import payment_request_id
+from api.server.host import Host
 from api.server.outbound.addresses import NotAllowed, destination
 from api.server.outbound.signing import secret_of, signed
 from engine.state import finding
 from engine.state.payment_requests import ProviderRequest
-
-if TYPE_CHECKING:
-    from api.server.server import Node
 
 EVERY_SECONDS: Final = 0.2
 TIMEOUT_SECONDS: Final = 10.0
@@ -53,8 +51,8 @@ class Courier:
     What is due is looked at, not all that is open: a provider that is down for hours makes the list long.
     """
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._due: list[tuple[float, int]] = []
         self._known_through = 0
@@ -74,7 +72,7 @@ class Courier:
 
     def _take_in(self) -> None:
         """What was asked since the last time is due now."""
-        requests = self._node.state.payment_requests
+        requests = self._host.state.payment_requests
         new = [*takewhile(lambda number: number > self._known_through, reversed(requests.open))]
         for number in reversed(new):
             heappush(self._due, (0.0, number))
@@ -82,7 +80,7 @@ class Courier:
 
     def _start(self, client: httpx2.AsyncClient) -> None:
         """Begin to send what is due; the later requests of an order wait for the first."""
-        requests = self._node.state.payment_requests
+        requests = self._host.state.payment_requests
         now = time.monotonic()
         for _ in range(LOOKED_AT_MAX):
             if not self._due or self._due[0][0] > now or len(self._sending) >= AT_ONCE_MAX:
@@ -106,7 +104,7 @@ class Courier:
         except httpx2.HTTPError as problem:
             error = type(problem).__name__
         except Exception as problem:  # noqa: BLE001 -- whatever it is, the next attempt comes
-            self._node.report(problem)
+            self._host.report(problem)
         wait = AGAIN_SECONDS_MAX if error is None else min(AGAIN_SECONDS_MAX, 0.5 * 2 ** min(times, 20))
         self.attempts[request.number] = Attempts(times, time.monotonic() + wait, error)
         heappush(self._due, (self.attempts[request.number].again_at, request.number))
@@ -114,9 +112,9 @@ class Courier:
 
     async def _try(self, client: httpx2.AsyncClient, request: ProviderRequest) -> str | None:
         """Send it once; what went wrong, if anything did."""
-        node = self._node
-        provider = node.state.configuration.payment_providers.get(request.provider)
-        order = finding.find_order(node.state, request.order)
+        host = self._host
+        provider = host.state.configuration.payment_providers.get(request.provider)
+        order = finding.find_order(host.state, request.order)
         if provider is None or order is None or order.money is None:
             return "there is no such provider any more"
         payment = order.money.payment(request.payment)
@@ -127,12 +125,12 @@ class Courier:
             order.money.currency,
         )  # fmt: skip
         body = msgspec.json.encode(message)
-        to = await destination(provider.url, node.allow_private_outbound)
+        to = await destination(provider.url, host.allow_private_outbound)
         headers = {
             "Host": to.authority,
             "Content-Type": "application/json",
             "Kontor-Request-Id": message.request,
-            **signed(secret_of(node, request.provider, provider.secret_version), body),
+            **signed(secret_of(host.parties, request.provider, provider.secret_version), body),
         }
         named = {"sni_hostname": to.host}
         async with client.stream("POST", to.url, headers=headers, content=body, extensions=named) as answer:

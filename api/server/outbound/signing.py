@@ -2,18 +2,17 @@
 
 import hmac
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from api.server.server import Node
+from api.parties.keystore import PartyKeys
 
 TOLERANCE_SECONDS: Final = 300
 TIMESTAMP, SIGNATURE = "Kontor-Timestamp", "Kontor-Signature"
 
 
-def secret_of(node: "Node", provider: str, version: int) -> str:
+def secret_of(parties: PartyKeys, provider: str, version: int) -> str:
     """The secret of a provider, hexadecimal. It is derived from the node's own and stored nowhere."""
-    return node.parties.node_secret(f"payment-provider|{provider}|{version}").hex()
+    return parties.node_secret(f"payment-provider|{provider}|{version}").hex()
 
 
 def signature_of(secret: str, timestamp: str, body: bytes) -> str:

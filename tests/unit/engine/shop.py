@@ -17,7 +17,7 @@ from engine.state.finding import find_order, find_reservation
 from engine.state.orders import Order
 from engine.state.reservations import Reservation
 from engine.state.state import State
-from engine.state.stock import Balances, balances_at
+from engine.state.stock import Balances
 from engine.wal import Journal, MemoryClosedTable, MemoryJournal
 from engine.writer import Change, Done, Query, Writer
 
@@ -156,7 +156,7 @@ class Shop:
 
     def at(self, sku: str, node: str) -> Balances:
         """Balances of a SKU at a node."""
-        return balances_at(self.state, sku, node)
+        return self.state.stock.balances_at(sku, node)
 
     def nodes_of(self, reservation: int) -> list[tuple[str, str, int]]:
         """(sku, node, units) that a reservation holds, line by line."""

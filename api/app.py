@@ -16,7 +16,7 @@ from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_
 from api.http.lane import Lane
 from api.http.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
-from api.server.server import Node
+from api.server.server import Server
 from engine.results import Rejection, ResultCode
 
 
@@ -66,13 +66,13 @@ class App:
             await self._starlette(scope, receive, send)
 
 
-def build(node: Node, *, fast_lane: bool = True) -> App:
+def build(server: Server, *, fast_lane: bool = True) -> App:
     """The application of a node. Fixed paths come before paths with parameters."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations():
         by_path.setdefault(operation.path, []).append(operation)
     paths = sorted(by_path, key=lambda path: path.count("{"))
-    endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
+    endpoints = {path: Endpoint(server, by_path[path]) for path in paths}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
