@@ -1,7 +1,20 @@
 """The language of fact: what happened, in the past tense. This is what is journalled.
 
-Evolution: fields are appended with defaults, never reordered, retyped or removed; tags are never reused.
-`tests/golden/facts.bin` decodes for ever. Every fact says what it moved in `postings`.
+access         what happened to API keys
+configuration  what master data became
+inbound        what happened to goods on their way to a node
+maintenance    what a node did of its own accord
+money          what orders cost, frozen when they are placed, and what customers get back of it
+orders         what happened to orders, fulfilments and returns
+picking        what happened to pick lists
+postings       the posting: units moving from one account to another
+pricing        what prices, taxes and promotions became
+providers      what is asked of payment providers, and what became of it
+records        the record: what is journalled of one command
+reservations   what happened to reservations
+sourcing       what a sourcing decision leaves in the fact it led to: by which rules, at what cost,
+stock          what happened to stock outside of reservations and orders
+transfers      what happened to goods on their way from one node to another
 """
 
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked

@@ -7,7 +7,8 @@ import msgspec
 import openapi_spec_validator
 import pytest
 
-from api.http import app, openapi
+from api import app
+from api.http import openapi
 from api.http.operations import Operation
 from engine.results import ResultCode
 from tests.api.conftest import Api

@@ -19,13 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGEST = """
 import sys
 from pathlib import Path
-from engine import machine
-from engine.state import State
+from engine.replay.dumping import digest
+from engine.replay.recovery import recover
+from engine.state.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable
-from engine.recovery import recover
 state = State(MemoryClosedTable())
 recover(state, LmdbJournal(Path(sys.argv[1])))
-print(state.seq, machine.digest(state))
+print(state.seq, digest(state))
 """
 
 

@@ -412,7 +412,7 @@ def test_a_used_directory_is_refused_and_an_empty_one_is_filled(directory: Path,
 BACK_UP_WITH_A_LIMIT = """
 import resource, sys
 from pathlib import Path
-from api.parties.backups import KeysBackupFailed, back_up, restore
+from api.backups.keys import KeysBackupFailed, back_up, restore
 parties, target, elsewhere, limit, now_ns = *map(Path, sys.argv[1:4]), *map(int, sys.argv[4:])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 refused = []
