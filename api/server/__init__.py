@@ -9,5 +9,5 @@ improving   sourcing open orders again in the background, some at a time, where 
 metrics     what a node tells Prometheus
 outbound    what a node sends to others by itself
 server      a node: the state, its writer and everything on disk, opened together
-snapshots   snapshots of a running node: what its state was is journalled,
+snapshots   snapshots of a running node: what its state was is journalled
 """

@@ -12,7 +12,7 @@ pricing        what prices, taxes and promotions became
 providers      what is asked of payment providers, and what became of it
 records        the record: what is journalled of one command
 reservations   what happened to reservations
-sourcing       what a sourcing decision leaves in the fact it led to: by which rules, at what cost,
+sourcing       what a sourcing decision leaves in the fact it led to: by which rules, at what cost
 stock          what happened to stock outside of reservations and orders
 transfers      what happened to goods on their way from one node to another
 """

@@ -1,6 +1,6 @@
 """What orders cost, and the books about it.
 
-booking      bookkeeping: what the facts of a record mean for the money ledger,
+booking      bookkeeping: what the facts of a record mean for the money ledger
 bookkeeping  what bookkeepers do themselves: say that a refund was paid out, write off what will not come
 charging     what a change of an order adds to what it costs, and which units it takes off
 claw_back    claw back: what promotions took off the units that stay

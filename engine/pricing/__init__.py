@@ -1,6 +1,6 @@
 """What an order costs and why: prices, promotions, taxes, and how an amount is divided without losing a cent.
 
-catalogue  promotions made ready for many quotes: dates as numbers, names as sets,
+catalogue  promotions made ready for many quotes: dates as numbers, names as sets
 checking   what is wrong with prices, taxes and promotions that can't be kept
 combining  which of the promotions that could apply do: stacked, the best of a group, or one alone
 effects    what one promotion takes off a basket: minor units by line, and of shipping

@@ -8,7 +8,7 @@ finding           orders and reservations, wherever they are: in memory, or clos
 idempotency       idempotency keys: which record answered which key
 inbound           what suppliers will bring, and who was promised units of it
 money_books       the money ledger: balances of money accounts by currency, and the numbers of documents
-order_money       the money of one order: what its units cost, frozen,
+order_money       the money of one order: what its units cost, frozen
 orders            orders: their lines, their fulfilments, and the table of open ones
 payment_requests  what payment providers were asked for, as it is kept until they answer
 pick_lists        pick lists, as they are kept: those under way, and the last that ended

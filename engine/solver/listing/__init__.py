@@ -6,7 +6,7 @@ branching   which locations to use when lines may be split: branch and bound on 
 columns     which shipments to use, by ever larger limits on what the plan may cost above the bound
 effort      how much a search may do: steps are counted, never time
 find        the cheapest plan for an order by listing shipments and by branching on locations
-greedy      a good plan to start from: locations are added while that pays,
+greedy      a good plan to start from: locations are added while that pays
 local       a good plan of whole lines to start from: locations are added, dropped
 packing     what the parcels of a shipment cost by its weight, and straight lines below that staircase
 partition   the cheapest way to part a set of lines into shipments
