@@ -102,7 +102,7 @@ class Pair:
         """Everything a connection says to these pieces, and whether it closed."""
         connection, wire = connect(api.app)
         for piece in pieces:
-            if connection.parser is not None and not wire.closed:
+            if not wire.closed:
                 connection.data_received(piece)
             await asyncio.sleep(0)
         await heard(wire, answers)

@@ -59,7 +59,9 @@ def test_decide_and_source_a_reservation(benchmark: Bench, state: State, baskets
 
 
 def test_evolve_a_reservation(benchmark: Bench, state: State, baskets: Iterator[ReserveStock]) -> None:
-    (fact,) = machine.decide(state, next(baskets), NOW_NS)
+    facts = machine.decide(state, next(baskets), NOW_NS)
+    assert not isinstance(facts, Rejection)
+    (fact,) = facts
     seqs = count(state.seq + 1)
 
     def evolve() -> int:

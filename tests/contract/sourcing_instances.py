@@ -172,7 +172,7 @@ def bare(rng: Generator, shape: Shape) -> Problem:
 def ties(rng: Generator, shape: Shape) -> Problem:
     """Prices of nothing, one and two: many plans are equally cheap."""
     problem = _random(rng, shape)
-    n, count = problem.stock.shape
+    n, count = len(problem.quantity), len(problem.locations.fixed)
     steps = len(problem.locations.parcel)
     locations = problem.locations._replace(
         fixed=rng.integers(0, 3, count),

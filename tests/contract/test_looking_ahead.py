@@ -7,7 +7,7 @@ import pytest
 from engine import commands as c
 from engine import machine
 from engine.areas import Area
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import (
     CarrierRate,
     Conditions,
@@ -16,6 +16,7 @@ from engine.commands.policies import (
     Preference,
     SafetyStockRule,
     Settings,
+    SourcingPolicy,
     WeightStep,
 )
 from engine.commands.reservations import DemandLine, Destination

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from engine.areas import NOWHERE, Area
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.supply.plan import _by_sourcing, _quickly, supply
 from engine.supply.request import Demand, Request
 from engine.supply.terms import terms_cache

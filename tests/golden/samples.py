@@ -73,44 +73,52 @@ CHANGE = of.ChangeBody(
 )
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
-SETTINGS = {
-    "eligible": (NODES,),
-    "excluded": (p.NodeSelector(within_km=1),),
-    "parcel_cost_minor": 1,
-    "parcel_grams_max": 31_500,
-    "carriers": (
+SETTINGS = p.Settings(
+    eligible=(NODES,),
+    excluded=(p.NodeSelector(within_km=1),),
+    parcel_cost_minor=1,
+    parcel_grams_max=31_500,
+    carriers=(
         p.CarrierRate("DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat")),
     ),
-    "cost_per_100_km_minor": 2,
-    "cross_border_cost_minor": 3,
-    "co2_grams_per_km": 6,
-    "co2_minor_per_kg": 7,
-    "unit_cost_minor": 8,
-    "cost_per_100_grams_minor": 9,
-    "split_penalty_minor": 4,
-    "nodes_max": 5,
-    "split_value_minor_min": 10,
-    "line_split": False,
-    "ship_complete": True,
-    "unsourced_minor_per_unit": 11,
-    "preferences": (p.Preference("stores first", -12, "unit", NODES, ITEMS),),
-    "safety_stock": (p.SafetyStockRule(13, ITEMS, NODES),),
-    "unit_caps": (p.UnitCap(14, NODES),),
-    "late_minor_per_day": 15,
-    "deliver_within_days": 16,
-    "workload_minor": 17,
-    "wait_days_max": 18,
-    "age_minor_per_30_days": 19,
-    "inbound_days_max": 20,
-    "functions": ("own",),
-    "improve_minor_min": 21,
-    "pickup_transfer_days": 22,
-}
+    cost_per_100_km_minor=2,
+    cross_border_cost_minor=3,
+    co2_grams_per_km=6,
+    co2_minor_per_kg=7,
+    unit_cost_minor=8,
+    cost_per_100_grams_minor=9,
+    split_penalty_minor=4,
+    nodes_max=5,
+    split_value_minor_min=10,
+    line_split=False,
+    ship_complete=True,
+    unsourced_minor_per_unit=11,
+    preferences=(p.Preference("stores first", -12, "unit", NODES, ITEMS),),
+    safety_stock=(p.SafetyStockRule(13, ITEMS, NODES),),
+    unit_caps=(p.UnitCap(14, NODES),),
+    late_minor_per_day=15,
+    deliver_within_days=16,
+    workload_minor=17,
+    wait_days_max=18,
+    age_minor_per_30_days=19,
+    inbound_days_max=20,
+    functions=("own",),
+    improve_minor_min=21,
+    pickup_transfer_days=22,
+)
 WHEN = p.Conditions(
     ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
 )
-OLDER_SETTINGS = {name: value for name, value in SETTINGS.items() if name != "pickup_transfer_days"}
-POLICY = p.SourcingPolicy(name="Near", **SETTINGS, overrides=(p.Override(WHEN, p.Settings(**SETTINGS), "Christmas"),))
+OLDER_SETTINGS = msgspec.structs.replace(SETTINGS, pickup_transfer_days=None)
+
+
+def near(settings: p.Settings) -> SourcingPolicy:
+    """A policy of these settings, which its only override sets once more."""
+    overrides = (p.Override(WHEN, settings, "Christmas"),)
+    return msgspec.structs.replace(SourcingPolicy(name="Near"), **msgspec.structs.asdict(settings), overrides=overrides)
+
+
+POLICY = near(SETTINGS)
 
 SAMPLES: dict[str, Fact] = {
     "stock_moved/1": f.StockMoved(
@@ -324,11 +332,7 @@ OLDER: dict[str, Fact] = {
     ),
     "sourcing_policy_set/2": f.SourcingPolicySet(
         "near",
-        p.SourcingPolicy(
-            name="Near",
-            **OLDER_SETTINGS,
-            overrides=(p.Override(WHEN, p.Settings(**OLDER_SETTINGS), "Christmas"),),
-        ),
+        near(OLDER_SETTINGS),
         (),
     ),
     "node_item_set/2": f.NodeItemSet(

@@ -25,8 +25,9 @@ from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from engine.writer import Writer
 from tests.recovery.running import ROOT
 from tests.simulation.random_life import Life
+from tests.unit.wal.sizes import Sizes
 
-SMALL = {"segment_bytes_max": 60_000, "map_bytes_first": 400_000}
+SMALL: Sizes = {"segment_bytes_max": 60_000, "map_bytes_first": 400_000}
 BEGINNING_NS = 1_750_000_000 * NS_PER_SECOND  # long enough ago for a node of today to go on
 
 

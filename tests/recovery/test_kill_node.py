@@ -12,7 +12,7 @@ import pytest
 
 from tests.recovery.running import RunningNode
 
-SHOP = {
+SHOP: dict[str, dict[str, dict[str, str | float]]] = {
     "nodes": {
         "leipzig": {"name": "Leipzig", "kind": "warehouse", "country": "DE", "latitude": 51.3, "longitude": 12.4},
         "berlin": {"name": "Berlin", "kind": "store", "country": "DE", "latitude": 52.5, "longitude": 13.4},

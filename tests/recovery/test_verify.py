@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.backups import verifying
-from engine.replay import dumping, follower
+from engine.replay import dumping, follower, invariants
 from engine.replay.dumping import DUMP_VERSION
 from engine.wal import ClosedTable, JournalReader, PendingSnapshot, Stamp
 from tests.recovery.lives import Lived, flip, flip_in_batch, kontor, lived, manifest_of
@@ -192,7 +191,7 @@ def test_a_manifest_that_says_another_end_is_named(lived_once: Lived, backup: Pa
 
 
 def test_books_that_do_not_balance_are_named(life: Lived, backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying.invariants, "check", lambda state: ["a kettle is missing"])
+    monkeypatch.setattr(invariants, "check", lambda state: ["a kettle is missing"])
     assert wrong("--data", life.directory) == "a kettle is missing"
     assert wrong("--backup", backup) == "a kettle is missing"
 

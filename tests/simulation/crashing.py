@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Simulation:
         self.journal = Stops(journal)
         self.state = State(self.kept_table)
         recover(self.state, journal)
-        self.writer = Writer(self.state, self.journal, lambda: self.now_ns, on_error=self.fail)  # type: ignore[arg-type]
+        self.writer = Writer(self.state, self.journal, lambda: self.now_ns, on_error=self.fail)
 
     @staticmethod
     def fail(error: Exception) -> None:
@@ -127,7 +128,7 @@ class Simulation:
                     command,
                     "client",
                     lambda state, seq, facts: (201, b"%d of %d facts" % (seq, len(facts))),
-                    lambda outcome, key=key: answer(key, outcome),  # type: ignore[misc]
+                    partial(answer, key),
                     key,
                     key,
                 )

@@ -2,15 +2,17 @@
 
 import random
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from engine import commands as c
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.orders import (
+    Action,
     CancelLine,
     ConfirmedDate,
+    Disposition,
     FoundLine,
     FulfilmentLine,
     HoldRequest,
@@ -20,6 +22,7 @@ from engine.commands.orders import (
     ParcelRequest,
     PaymentRequest,
     ReceiveReturnLine,
+    RejectReason,
     Replacement,
     ReturnLineRequest,
     SetLine,
@@ -40,7 +43,7 @@ from engine.commands.pricing import (
 )
 from engine.commands.providers import PaymentProvider
 from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
-from engine.commands.stock import MovementLine
+from engine.commands.stock import MovementLine, Reason
 from engine.commands.transfers import ArrivedLine, TransferQuantity
 from engine.facts.records import decode, kind_of
 from engine.limits import NS_PER_SECOND
@@ -210,7 +213,7 @@ class Life:
     def odd_movement(self) -> None:
         """Somebody counts, breaks or finds something."""
         chance = self.chance
-        reason = chance.choice(("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment"))
+        reason: Reason = chance.choice(("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment"))
         quantity = chance.randint(0 if reason in ("count", "feed") else 1, 8)
         if reason == "adjustment" and chance.random() < 0.5:
             quantity = -quantity
@@ -314,7 +317,7 @@ class Life:
     def advance(self) -> None:
         """A node reports a step, also of something that has closed."""
         number = self._open_fulfilment() or self.state.orders.next_fulfilment - 1
-        action = self.chance.choice(
+        action: Action = self.chance.choice(
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
         self.do(c.AdvanceFulfilment(number, action))
@@ -365,7 +368,7 @@ class Life:
         """A node finds less than it should."""
         number = self._open_fulfilment()
         if number is not None:
-            reason = self.chance.choice(("not_found", "damaged", "no_capacity"))
+            reason: RejectReason = self.chance.choice(("not_found", "damaged", "no_capacity"))
             order = find_by_fulfilment(self.state, number)
             assert order is not None
             lines = order.fulfilment(number).lines
@@ -483,7 +486,7 @@ class Life:
         )
         if isinstance(agreed, Done):
             return_id = self.state.orders.next_return - 1
-            disposition = self.chance.choice(("restock", "quarantine", "scrap"))
+            disposition: Disposition = self.chance.choice(("restock", "quarantine", "scrap"))
             self.do(c.ReceiveReturn(return_id, "hamburg", (ReceiveReturnLine("0", 1, disposition),)))
             if self.chance.random() < 0.5:
                 self.do(c.CancelReturn(return_id))
@@ -531,7 +534,7 @@ class Life:
         order = find_order(self.state, number)
         amount = 1 if order is None or order.money is None else order.money.due_minor
         payment = f"p-{self.chance.randint(1, 3)}"
-        state = self.chance.choice(("authorised", "captured"))
+        state: Literal["authorised", "captured"] = self.chance.choice(("authorised", "captured"))
         self.do(c.AddPayment(number, PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)))
         if self.chance.random() < 0.6:
             self.do(c.CapturePayment(number, payment, self.chance.choice((None, 5, 800))))

@@ -98,7 +98,8 @@ class Shop:
     def do(self, command: Any, key: bytes | None = None, payload: bytes | None = None) -> Done | Rejection:
         """One command, alone in its batch."""
         self.submit(command, key, payload)
-        return self.settle()[-1]
+        outcome: Done | Rejection = self.settle()[-1]
+        return outcome
 
     def done(self, command: Any, key: bytes | None = None) -> Done:
         """A command that must succeed."""

@@ -1,5 +1,7 @@
 """Changes of orders: what they would do, what they do, and what they may not."""
 
+from typing import TypedDict, Unpack
+
 from msgspec.structs import replace
 
 from engine import commands as c
@@ -7,7 +9,7 @@ from engine import limits
 from engine.areas import Area
 from engine.commands.configuration import Configure
 from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import OrderLineRequest, SetLine
+from engine.commands.orders import Delivery, OrderLineRequest, SetLine
 from engine.commands.policies import SourcingPolicy
 from engine.facts import ChangeProposed
 from engine.limits import NS_PER_SECOND
@@ -17,20 +19,32 @@ from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY,
 PASSAU = Area("DE", "94", 486, 134)
 
 
-def propose(shop: Shop, order: str, **what: object) -> int:
+class What(TypedDict, total=False):
+    """What may be different about an order."""
+
+    add: tuple[OrderLineRequest, ...]
+    set: tuple[SetLine, ...]
+    area: Area
+    party: str
+    contact: bytes
+    delivery: Delivery
+    pickup_node: str
+
+
+def propose(shop: Shop, order: str, **what: Unpack[What]) -> int:
     """A change that can be proposed; its number."""
-    return shop.done(c.ProposeChange(order, "customer called", **what)).seq  # type: ignore[arg-type]
+    return shop.done(c.ProposeChange(order, "customer called", **what)).seq
 
 
-def more_of(line: str, quantity: int) -> dict[str, object]:
-    return {"set": (SetLine(line, quantity),)}
+def more_of(line: str, quantity: int) -> tuple[SetLine, ...]:
+    return (SetLine(line, quantity),)
 
 
 def test_a_proposal_says_what_it_would_do_and_does_nothing() -> None:
     shop = Shop()
     shop.receive(KETTLE, LEIPZIG, 10)
     order = shop.order((KETTLE, 2))
-    propose(shop, order, **more_of("1", 5), add=(OrderLineRequest("2", KETTLE, 1, 2_000),))
+    propose(shop, order, set=more_of("1", 5), add=(OrderLineRequest("2", KETTLE, 1, 2_000),))
     fact = shop.facts[0]
     assert isinstance(fact, ChangeProposed)
     assert sum(posting.quantity for posting in fact.would_move) == 4
@@ -44,7 +58,7 @@ def test_a_confirmed_change_adds_units_and_lines_and_a_version() -> None:
     shop.receive(KETTLE, LEIPZIG, 10)
     shop.receive(TOWEL, BERLIN, 3)
     order = shop.order((KETTLE, 2))
-    change = propose(shop, order, **more_of("1", 5), add=(OrderLineRequest("2", TOWEL, 3),))
+    change = propose(shop, order, set=more_of("1", 5), add=(OrderLineRequest("2", TOWEL, 3),))
     shop.done(c.ConfirmChange(change))
     after = shop.the_order(order)
     assert [(line.id, line.quantity, line.allocated) for line in after.lines] == [("1", 5, 5), ("2", 3, 3)]
@@ -60,7 +74,7 @@ def test_fewer_units_are_taken_from_what_waits_first_and_freed_for_others() -> N
     shop = Shop()
     shop.receive(TRAY, LEIPZIG, 4)
     order = shop.order((TRAY, 7))
-    shop.done(c.ConfirmChange(propose(shop, order, **more_of("1", 3))))
+    shop.done(c.ConfirmChange(propose(shop, order, set=more_of("1", 3))))
     line = shop.the_order(order).lines[0]
     assert (line.quantity, line.allocated, line.backordered, line.cancelled) == (3, 3, 0, 0)
     assert shop.at(TRAY, LEIPZIG).available == 1
@@ -70,7 +84,7 @@ def test_a_line_set_to_nothing_leaves_and_with_the_last_the_order_ends() -> None
     shop = Shop()
     shop.receive(KETTLE, LEIPZIG, 4)
     order = shop.order((KETTLE, 2))
-    change = propose(shop, order, **more_of("1", 0))
+    change = propose(shop, order, set=more_of("1", 0))
     shop.done(c.ConfirmChange(change))
     assert shop.the_order(order).state == "cancelled"
     assert order not in shop.state.orders.open
@@ -94,7 +108,7 @@ def test_stock_that_has_gone_since_the_proposal_refuses_it_whole() -> None:
     shop.receive(KETTLE, LEIPZIG, 5)
     shop.receive(TOWEL, LEIPZIG, 5)
     order = shop.order((KETTLE, 1))
-    change = propose(shop, order, **more_of("1", 4), add=(OrderLineRequest("2", TOWEL, 1),))
+    change = propose(shop, order, set=more_of("1", 4), add=(OrderLineRequest("2", TOWEL, 1),))
     shop.order((KETTLE, 3))
     refusal = shop.refused(c.ConfirmChange(change), ResultCode.INSUFFICIENT_STOCK)
     assert [(s.sku, s.requested, s.available) for s in refusal.lines] == [(KETTLE, 3, 1)]
@@ -106,7 +120,7 @@ def test_more_of_what_may_wait_is_backordered() -> None:
     shop = Shop()
     shop.receive(TRAY, LEIPZIG, 2)
     order = shop.order((TRAY, 2))
-    shop.done(c.ConfirmChange(propose(shop, order, **more_of("1", 5))))
+    shop.done(c.ConfirmChange(propose(shop, order, set=more_of("1", 5))))
     assert shop.the_order(order).lines[0].backordered == 3
     shop.receive(TRAY, BERLIN, 3)
     assert shop.the_order(order).lines[0].allocated == 5
@@ -116,7 +130,7 @@ def test_a_declined_change_cannot_be_confirmed() -> None:
     shop = Shop()
     shop.receive(KETTLE, LEIPZIG, 5)
     order = shop.order((KETTLE, 1))
-    change = propose(shop, order, **more_of("1", 2))
+    change = propose(shop, order, set=more_of("1", 2))
     shop.done(c.DeclineChange(change))
     shop.refused(c.ConfirmChange(change), ResultCode.INVALID_TRANSITION)
     shop.refused(c.DeclineChange(change), ResultCode.INVALID_TRANSITION)
@@ -154,8 +168,8 @@ def test_a_parcel_becomes_a_pickup_only_before_anybody_has_begun() -> None:
         shop.receive(KETTLE, node, 5)
     order, begun = shop.order((KETTLE, 2)), shop.order((KETTLE, 1))
     shop.done(c.AdvanceFulfilment(shop.work(begun)[0][0], "accept"))
-    way = {"delivery": "pickup", "pickup_node": BERLIN}
-    shop.refused(c.ProposeChange(begun, "comes by", **way), ResultCode.INVALID_TRANSITION)  # type: ignore[arg-type]
+    way: What = {"delivery": "pickup", "pickup_node": BERLIN}
+    shop.refused(c.ProposeChange(begun, "comes by", **way), ResultCode.INVALID_TRANSITION)
     shop.done(c.ConfirmChange(propose(shop, order, **way)))
     assert [(node, state) for _, node, state in shop.work(order)] == [(LEIPZIG, "cancelled"), (BERLIN, "released")]
     shop.done(c.AdvanceFulfilment(shop.work(order)[1][0], "collect"))
@@ -185,7 +199,7 @@ def test_a_pick_and_a_change_at_once_have_one_winner() -> None:
     shop = Shop()
     shop.receive(KETTLE, LEIPZIG, 5)
     order = shop.order((KETTLE, 3))
-    change = propose(shop, order, **more_of("1", 0))
+    change = propose(shop, order, set=more_of("1", 0))
     shop.submit(c.ConfirmChange(change))
     shop.submit(c.AdvanceFulfilment(shop.work(order)[0][0], "pick"))
     changed, picked = shop.settle()
@@ -214,7 +228,7 @@ def test_a_new_address_leaves_work_where_its_node_has_no_other_place() -> None:
 
 def test_with_a_new_address_more_comes_from_where_there_are_places() -> None:
     shop, order = shop_with_a_full_node()
-    change = propose(shop, order, **more_of("1", 5), area=PASSAU, party="p-1", contact=b"sealed")
+    change = propose(shop, order, set=more_of("1", 5), area=PASSAU, party="p-1", contact=b"sealed")
     shop.done(c.ConfirmChange(change))
     assert shop.work(order) == [(1, LEIPZIG, "released"), (2, BERLIN, "released")]
     assert shop.the_order(order).lines[0].allocated == 5
@@ -230,7 +244,7 @@ def test_a_parcel_becomes_no_pickup_at_a_node_without_a_place_for_it() -> None:
 def test_with_a_new_address_more_does_not_depend_on_a_node_that_sends_no_more() -> None:
     shop, order = shop_with_a_full_node()
     shop.done(Configure(nodes={LEIPZIG: replace(shop.state.configuration.nodes[LEIPZIG], ships=False)}))
-    change = propose(shop, order, **more_of("1", 3), area=PASSAU, party="p-1", contact=b"sealed")
+    change = propose(shop, order, set=more_of("1", 3), area=PASSAU, party="p-1", contact=b"sealed")
     shop.done(c.ConfirmChange(change))
     assert shop.work(order) == [(1, LEIPZIG, "released"), (2, BERLIN, "released")]
 

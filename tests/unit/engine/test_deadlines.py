@@ -11,7 +11,7 @@ from engine.commands.orders import FulfilmentLine, HoldRequest
 from engine.commands.policies import SourcingPolicy
 from engine.facts.records import decode
 from engine.limits import NS_PER_SECOND
-from engine.results import ResultCode
+from engine.results import Rejection, ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, place
 from tests.unit.engine.test_policy_plans import changed
 
@@ -199,7 +199,8 @@ def test_somebody_who_comes_in_the_batch_of_the_last_moment_is_too_late() -> Non
     shop.done(c.AdvanceFulfilment(1, "ready"))
     shop.wait(DAY)
     outcome = shop.do(c.AdvanceFulfilment(1, "collect"))
-    assert outcome.code is ResultCode.INVALID_TRANSITION  # type: ignore[union-attr]
+    assert isinstance(outcome, Rejection)
+    assert outcome.code is ResultCode.INVALID_TRANSITION
     assert shop.at(KETTLE, BERLIN).available == 5
 
 

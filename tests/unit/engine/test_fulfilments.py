@@ -50,8 +50,8 @@ def test_steps_may_be_skipped_forward_and_never_go_back(shop: Shop) -> None:
         shop.refused(c.AdvanceFulfilment(1, action), ResultCode.INVALID_TRANSITION)
     shop.done(c.AdvanceFulfilment(1, "deliver"))
     assert shop.state.ledger.totals()["customer"] == 1
-    for action in ("ship", "deliver"):
-        shop.refused(c.AdvanceFulfilment(1, action), ResultCode.INVALID_TRANSITION)
+    for too_late in ("ship", "deliver"):
+        shop.refused(c.AdvanceFulfilment(1, too_late), ResultCode.INVALID_TRANSITION)
     shop.refused(c.RejectFulfilment(1, "damaged"), ResultCode.INVALID_TRANSITION)
     shop.refused(c.AdvanceFulfilment(404, "ship"), ResultCode.NOT_FOUND)
     shop.refused(c.RejectFulfilment(404, "damaged"), ResultCode.NOT_FOUND)

@@ -7,6 +7,7 @@ import pytest
 from engine import commands as c
 from engine.commands.configuration import Configure, Node
 from engine.commands.stock import MovementLine
+from engine.facts import StockMoved
 from engine.results import FieldError, ResultCode, Shortage
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop, line, movement, place, safety
 
@@ -16,6 +17,13 @@ def shop() -> Shop:
     made = Shop()
     made.receive(KETTLE, BERLIN, 10)
     return made
+
+
+def oversold(shop: Shop) -> int:
+    """Units that the last movement took from under promises."""
+    (moved,) = shop.facts
+    assert isinstance(moved, StockMoved)
+    return moved.lines[0].oversold
 
 
 def test_a_receipt_comes_from_the_supplier(shop: Shop) -> None:
@@ -61,7 +69,7 @@ def test_a_count_below_the_promises_takes_the_free_units_and_reports_the_rest_as
     shop.move(KETTLE, BERLIN, "count", 5)
     there = shop.at(KETTLE, BERLIN)
     assert (there.available, there.reserved, there.allocated) == (0, 4, 3)
-    assert shop.facts[0].lines[0].oversold == 2
+    assert oversold(shop) == 2
     assert shop.nodes_of(held) == [(KETTLE, BERLIN, 4)], "a promise is never wiped by a count"
     shop.done(place("W-late", (KETTLE, 4), reservation=held))
 
@@ -72,7 +80,7 @@ def test_a_count_takes_free_units_before_unsellable_ones_and_those_before_promis
     shop.move(KETTLE, BERLIN, "count", 5)
     there = shop.at(KETTLE, BERLIN)
     assert (there.available, there.unsellable, there.reserved) == (0, 1, 4)
-    assert shop.facts[0].lines[0].oversold == 0
+    assert oversold(shop) == 0
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ def test_five_of_ten_with_three_promised_leave_two_for_sale() -> None:
     assert shop.at(KETTLE, BERLIN).on_hand == 0
     shop.done(c.ReceiveTransfer(number))
     assert (shop.at(KETTLE, BERLIN).available, in_transit(shop, BERLIN)) == (5, 0)
-    assert shop.state.transfers.find(number).state == "received"  # type: ignore[union-attr]
+    received = shop.state.transfers.find(number)
+    assert received is not None
+    assert received.state == "received"
     shop.restart()
 
 

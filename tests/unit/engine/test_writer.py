@@ -46,6 +46,12 @@ def shop() -> Shop:
     return made
 
 
+def disk_of(shop: Shop) -> FullJournal:
+    """Where the shop's journal lies, to be filled or broken."""
+    assert isinstance(shop.journal, FullJournal)
+    return shop.journal
+
+
 def times(shop: Shop) -> list[int]:
     return [batch.time_ns for batch in shop.journal.read()]
 
@@ -144,7 +150,7 @@ def test_answers_come_in_order_and_after_the_batch_is_durable(shop: Shop) -> Non
 
 
 def test_a_failed_commit_answers_nobody(shop: Shop) -> None:
-    shop.journal.broken = True  # type: ignore[attr-defined]
+    disk_of(shop).broken = True
     before = len(shop.outcomes)
     shop.submit(ONE_KETTLE)
     shop.submit(c.ReserveStock("web", (line(KETTLE, 99),)))
@@ -298,7 +304,7 @@ def test_a_guard_may_refuse_before_anything_is_decided(shop: Shop) -> None:
 def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> None:
     first = shop.done(ONE_KETTLE, KEY)
     before = dumping.digest(shop.state)
-    shop.journal.full = True  # type: ignore[attr-defined]
+    disk_of(shop).full = True
     shop.submit(ONE_KETTLE)
     shop.submit(ONE_KETTLE, KEY)
     shop.writer.submit(Query(lambda state, now_ns: state.seq, shop.outcomes.append))
@@ -307,17 +313,17 @@ def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> N
     assert (replayed.seq, replayed.replayed) == (first.seq, True)
     assert seq == first.seq
     assert dumping.digest(shop.state) == before
-    shop.journal.full = False  # type: ignore[attr-defined]
+    disk_of(shop).full = False
     shop.done(ONE_KETTLE)
 
 
 def test_a_full_disk_with_something_due_does_not_keep_the_writer_busy(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 1), ttl_seconds=60)
     shop.wait(61)
-    shop.journal.full = True  # type: ignore[attr-defined]
+    disk_of(shop).full = True
     assert shop.writer.settle() is False
     assert shop.reservation(held).state == "active"
-    shop.journal.full = False  # type: ignore[attr-defined]
+    disk_of(shop).full = False
     shop.settle()
     assert shop.reservation(held).state == "expired"
 

@@ -14,9 +14,9 @@ import lmdb
 import pytest
 
 from api.backups import keys as backups
-from api.backups import keys_manifest
 from api.backups.keys import KeysBackupFailed, back_up, check, prune, restore
-from api.parties import key_files
+from api.backups.keys_manifest import decoded, encoded
+from api.parties.key_files import sum_of
 from api.parties.keystore import BILLING, CONTACT, PURPOSES, Erased, PartyKeys
 from api.parties.pads import PAD_BYTES
 
@@ -262,7 +262,9 @@ def test_a_node_that_starts_while_its_keys_are_read_loses_none(directory: Path) 
         with lmdb.open(str(directory), readonly=True, lib_version=0) as reader, reader.begin():
             command = [sys.executable, "-c", STARTING_NODE, str(directory), bob]
             node = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-        assert node.stdout.strip() == held[bob][0].hex(), node.stderr  # type: ignore[union-attr]
+        key = held[bob][0]
+        assert isinstance(key, bytes)
+        assert node.stdout.strip() == key.hex(), node.stderr
 
 
 def test_only_the_owner_may_read_a_backup(directory: Path, target: Path, tmp_path: Path) -> None:
@@ -370,9 +372,9 @@ def test_digests_that_were_made_to_fit_do_not_hide_a_missing_key(directory: Path
     filled(directory)
     backup = back_up(directory, target, NOON_NS).path
     flip(backup / "pads", 77)
-    manifest = keys_manifest.decoded((backup / "manifest.json").read_bytes())
-    manifest.files["pads"] = key_files.sum_of(backup / "pads")
-    (backup / "manifest.json").write_bytes(keys_manifest.encoded(manifest))
+    manifest = decoded((backup / "manifest.json").read_bytes())
+    manifest.files["pads"] = sum_of(backup / "pads")
+    (backup / "manifest.json").write_bytes(encoded(manifest))
     assert [sentence[:22] for sentence in check(backup)] == ["pad 0 is not the one o"]
 
 

@@ -30,8 +30,8 @@ def solved(*instances: Any, arguments: tuple[str, ...] = ()) -> Result:
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    instance = json.loads(json.dumps(TWO_SHOPS))
-    at = instance
+    instance: dict[str, Any] = json.loads(json.dumps(TWO_SHOPS))
+    at: Any = instance
     *folders, last = path.split(".")
     for name in folders:
         at = at[int(name)] if isinstance(at, list) else at[name]
