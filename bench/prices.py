@@ -11,8 +11,8 @@ from typing import Any
 from bench import http
 from bench.core import Unsound
 from bench.workloads import SIZES, Size
-from engine.commands import Command, Configure
-from engine.commands.configuration import Channel, Item
+from engine.commands import Command
+from engine.commands.configuration import Channel, Configure, Item
 from engine.commands.pricing import (
     BuyXGetY,
     DatedRate,

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine import limits, machine
-from engine.commands import Command, ExpireReservations, ForgetKeys, MeetDeadlines
+from engine.commands import Command
+from engine.commands.maintenance import ForgetKeys, MeetDeadlines
+from engine.commands.reservations import ExpireReservations
 from engine.facts import Fact, records
 from engine.facts.records import Record
 from engine.orders.deadlines import next_deadline_ns

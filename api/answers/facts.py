@@ -17,10 +17,70 @@ from api.answers.identifiers import (
     transfer_id,
 )
 from api.answers.timestamps import iso
-from engine import facts as f
 from engine.calendars.local_time import date_of_day
 from engine.facts import Fact
+from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
+from engine.facts.maintenance import DigestRecorded, KeysForgotten
+from engine.facts.money import (
+    DocumentIssued,
+    MoneyBooked,
+    OrderPriced,
+    PaymentAdded,
+    PaymentCaptured,
+    PaymentMoved,
+    PaymentsRefunded,
+    PaymentVoided,
+    PeriodLocked,
+    ReceivableWrittenOff,
+    RefundPaidOut,
+    ReturnSettled,
+    UnitsCharged,
+    UnitsCredited,
+    VoucherUsed,
+)
+from engine.facts.orders import (
+    ChangeDeclined,
+    ChangeProposed,
+    FulfilmentAdvanced,
+    FulfilmentConfirmed,
+    FulfilmentRejected,
+    FulfilmentShorted,
+    FulfilmentsMerged,
+    FulfilmentSplit,
+    HoldLifted,
+    LooseReturnTaken,
+    LossReported,
+    OrderAppeased,
+    OrderCancelled,
+    OrderChanged,
+    OrderHeld,
+    OrderImproved,
+    OrderNoted,
+    OrderPlaced,
+    OrderReopened,
+    OrderRestated,
+    OrderSourced,
+    ParcelsPacked,
+    PickupLapsed,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnReceived,
+)
+from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import Account, Posting
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    StockReserved,
+)
+from engine.facts.stock import StockMoved
+from engine.facts.transfers import TransferCancelled, TransferPlanned, TransferReceived, TransferShipped
 from engine.state.money_books import document_id
 
 ACCOUNT_NAMES = tuple(account.name.lower() for account in Account)
@@ -61,51 +121,51 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
         (
             "fulfilment", "fulfilment", fulfilment_id,
             (
-                f.FulfilmentAdvanced, f.FulfilmentRejected, f.FulfilmentConfirmed, f.FulfilmentShorted,
-                f.FulfilmentSplit, f.FulfilmentsMerged, f.ParcelsPacked, f.PickupLapsed,
+                FulfilmentAdvanced, FulfilmentRejected, FulfilmentConfirmed, FulfilmentShorted,
+                FulfilmentSplit, FulfilmentsMerged, ParcelsPacked, PickupLapsed,
             ),
         ),
         (
             "return", "return_id", return_id,
-            (f.LooseReturnTaken, f.ReturnAuthorised, f.ReturnReceived, f.ReturnCancelled, f.ReturnSettled),
+            (LooseReturnTaken, ReturnAuthorised, ReturnReceived, ReturnCancelled, ReturnSettled),
         ),
         (
             "inbound", "inbound", inbound_id,
-            (f.InboundExpected, f.InboundReceived, f.InboundDelayed, f.InboundCancelled),
+            (InboundExpected, InboundReceived, InboundDelayed, InboundCancelled),
         ),
         (
             "order", "order", str,
             (
-                f.LossReported, f.OrderPlaced, f.OrderSourced, f.OrderCancelled, f.OrderImproved, f.OrderReopened,
-                f.OrderPriced, f.UnitsCharged, f.UnitsCredited, f.PaymentsRefunded, f.ReceivableWrittenOff,
-                f.OrderRestated, f.OrderHeld, f.HoldLifted, f.OrderNoted, f.OrderAppeased,
+                LossReported, OrderPlaced, OrderSourced, OrderCancelled, OrderImproved, OrderReopened,
+                OrderPriced, UnitsCharged, UnitsCredited, PaymentsRefunded, ReceivableWrittenOff,
+                OrderRestated, OrderHeld, HoldLifted, OrderNoted, OrderAppeased,
             ),
         ),
-        ("change", "change", change_id, (f.ChangeProposed, f.OrderChanged, f.ChangeDeclined)),
-        ("voucher", "voucher", str, (f.VoucherSet, f.VoucherUsed)),
+        ("change", "change", change_id, (ChangeProposed, OrderChanged, ChangeDeclined)),
+        ("voucher", "voucher", str, (VoucherSet, VoucherUsed)),
         (
             "transfer", "transfer", transfer_id,
-            (f.TransferPlanned, f.TransferShipped, f.TransferReceived, f.TransferCancelled),
+            (TransferPlanned, TransferShipped, TransferReceived, TransferCancelled),
         ),
-        ("pick_list", "pick_list", pick_list_id, (f.PickListMade, f.PickListEnded)),
-        ("node", "node", str, (f.NodeSet,)),
-        ("item", "sku", str, (f.ItemSet,)),
-        ("channel", "channel", str, (f.ChannelSet,)),
-        ("price_list", "price_list", str, (f.PriceListSet,)),
-        ("tax_rates", "country", str, (f.TaxRatesSet,)),
-        ("promotion", "promotion", str, (f.PromotionSet,)),
-        ("shipping_prices", "table", str, (f.ShippingPricesSet,)),
-        ("payment_provider", "provider", str, (f.PaymentProviderSet,)),
-        ("payment_request", "request", payment_request_id, (f.PaymentAsked, f.PaymentAnswered)),
-        ("sourcing_policy", "policy", str, (f.SourcingPolicySet,)),
-        ("api_key", "key_id", str, (f.ApiKeyCreated, f.ApiKeyRevoked)),
-        ("idempotency_keys", "through_seq", str, (f.KeysForgotten,)),
-        ("period", "through_day", date_of_day, (f.PeriodLocked,)),
+        ("pick_list", "pick_list", pick_list_id, (PickListMade, PickListEnded)),
+        ("node", "node", str, (NodeSet,)),
+        ("item", "sku", str, (ItemSet,)),
+        ("channel", "channel", str, (ChannelSet,)),
+        ("price_list", "price_list", str, (PriceListSet,)),
+        ("tax_rates", "country", str, (TaxRatesSet,)),
+        ("promotion", "promotion", str, (PromotionSet,)),
+        ("shipping_prices", "table", str, (ShippingPricesSet,)),
+        ("payment_provider", "provider", str, (PaymentProviderSet,)),
+        ("payment_request", "request", payment_request_id, (PaymentAsked, PaymentAnswered)),
+        ("sourcing_policy", "policy", str, (SourcingPolicySet,)),
+        ("api_key", "key_id", str, (ApiKeyCreated, ApiKeyRevoked)),
+        ("idempotency_keys", "through_seq", str, (KeysForgotten,)),
+        ("period", "through_day", date_of_day, (PeriodLocked,)),
         (
             "reservation", "reservation", reservation_id,
             (
-                f.StockReserved, f.ReservationExtended, f.ReservationChanged, f.ReservationReleased,
-                f.ReservationExpired,
+                StockReserved, ReservationExtended, ReservationChanged, ReservationReleased,
+                ReservationExpired,
             ),
         ),
     )
@@ -116,17 +176,17 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
 def document_of(fact: Fact, seq: int) -> Document:
     """What a fact of record `seq` is about."""
     match fact:
-        case f.StockMoved():
+        case StockMoved():
             return Document("movement", f"m-{seq}")
-        case f.NodeItemSet():
+        case NodeItemSet():
             return Document("node_item", f"{fact.node}/{fact.sku}")
-        case f.PaymentAdded() | f.PaymentCaptured() | f.PaymentVoided() | f.PaymentMoved() | f.RefundPaidOut():
+        case PaymentAdded() | PaymentCaptured() | PaymentVoided() | PaymentMoved() | RefundPaidOut():
             return Document("payment", f"{fact.order}/{fact.payment}")
-        case f.DocumentIssued():
+        case DocumentIssued():
             return Document(fact.document.series, document_id(fact.document))
-        case f.MoneyBooked():
+        case MoneyBooked():
             return Document(fact.document_type, fact.document_id)
-        case f.DigestRecorded():
+        case DigestRecorded():
             return Document("state", str(fact.parts[0][0]))
     word, field, written = _ABOUT[type(fact)]
     return Document(word, written(getattr(fact, field)))
@@ -166,7 +226,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
 def data_of(fact: Fact) -> dict[str, Any]:
     """All fields of a fact by name. Sealed blobs, hashes and packed states, all of them bytes, are left out."""
     data = _plain(fact)
-    if isinstance(fact, f.ChangeProposed):
+    if isinstance(fact, ChangeProposed):
         data["would_move"] = [msgspec.structs.asdict(posting_answer(posting)) for posting in fact.would_move]
     data["postings"] = [msgspec.structs.asdict(posting) for posting in postings_of(fact)]
     return data
@@ -180,7 +240,7 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
             continue
         if field in _IDS and isinstance(value, int):
             value = _IDS[field](value)
-        elif field in ("recalled", "withdrawn") or (field == "fulfilments" and isinstance(struct, f.PickListMade)):
+        elif field in ("recalled", "withdrawn") or (field == "fulfilments" and isinstance(struct, PickListMade)):
             value = [fulfilment_id(number) for number in value]
         elif field.endswith("_ns") and isinstance(value, int):
             value = iso(value)

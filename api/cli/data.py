@@ -16,7 +16,7 @@ from api.answers.timestamps import iso
 from api.cli import options
 from api.cli.client import Client, Refused
 from api.server.books import Paths
-from engine.commands import Configure
+from engine.commands.configuration import Configure
 from engine.facts import records
 from engine.wal import JournalReader
 

@@ -16,7 +16,8 @@ from api.exporting import datev as format_
 from api.exporting.bookings import EXPONENTS, bookings
 from api.exporting.tables import write_balances, write_postings
 from api.server.books import Paths
-from engine.facts import PeriodLocked, records
+from engine.facts import records
+from engine.facts.money import PeriodLocked
 from engine.wal import JournalReader
 
 _day = click.DateTime(["%Y-%m-%d"])

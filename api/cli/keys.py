@@ -14,7 +14,8 @@ from api.cli import options
 from api.cli.client import Client
 from api.resources.keys import new_secret
 from api.server.books import Books, Paths
-from engine.commands import Command, CreateApiKey, RevokeApiKey
+from engine.commands import Command
+from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.results import Rejection
 from engine.wal import DirectoryLock
 from engine.writer import Change, Done, Writer

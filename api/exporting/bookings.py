@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.http.scanning import bookings_in
 from api.server.history import seq_at
-from engine.facts import MoneyBooked
+from engine.facts.money import MoneyBooked
 from engine.limits import NS_PER_SECOND
 from engine.wal import Batches
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from api.http.listing import SpanQuery, start_of
 from api.server.history import seq_at
 from engine import limits
-from engine.facts import Fact, MoneyBooked, records
+from engine.facts import Fact, records
+from engine.facts.money import MoneyBooked
 from engine.results import Rejection
 from engine.wal import Journal
 

@@ -16,13 +16,28 @@ from api.rehearsal.steps import (
     TakeBack,
     TakeLoose,
 )
-from engine import commands as c
 from engine.areas import coarse_area
-from engine.commands.orders import CancelLine, LooseReturnLine, OrderLineRequest, ReceiveReturnLine, ReturnLineRequest
-from engine.commands.reservations import DemandLine, Destination
-from engine.commands.stock import MovementLine
-from engine.facts import Fact, OrderPlaced, ReturnAuthorised, StockReserved
+from engine.commands import Command
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelLine,
+    CancelOrder,
+    LooseReturnLine,
+    OrderLineRequest,
+    PlaceOrder,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    ReturnLineRequest,
+    SettleReturn,
+    TakeLooseReturn,
+)
+from engine.commands.reservations import DemandLine, Destination, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
+from engine.facts import Fact
+from engine.facts.orders import OrderPlaced, ReturnAuthorised
 from engine.facts.postings import AVAILABLE
+from engine.facts.reservations import StockReserved
 from engine.lifecycles import OPEN
 from engine.state.state import State
 
@@ -65,17 +80,17 @@ def correction_lines(step: Correct, held: list[tuple[str, int]]) -> list[tuple[s
     return [(node, -units) for node, units in takings(-step.quantity, held)]
 
 
-def command_of(ask: Ask, state: State) -> c.Command:
+def command_of(ask: Ask, state: State) -> Command:
     """The command. `state` is looked at only to choose nodes for a correction that names none."""
     match ask.step:
         case Reserve(sale=sale):
             market = sale.market
             demand = tuple([DemandLine(line.sku, line.quantity) for line in sale.lines])
             ship_to = Destination(market.iso, None, market.latitude, market.longitude)
-            return c.ReserveStock(market.channel, demand, ship_to=ship_to)
+            return ReserveStock(market.channel, demand, ship_to=ship_to)
         case Place(sale=sale):
             market = sale.market
-            return c.PlaceOrder(
+            return PlaceOrder(
                 number=sale.number,
                 channel=market.channel,
                 lines=tuple(
@@ -89,28 +104,28 @@ def command_of(ask: Ask, state: State) -> c.Command:
                 placed_at_ns=sale.time_ns,
             )
         case Ship():
-            return c.AdvanceFulfilment(ask.target, "ship")
+            return AdvanceFulfilment(ask.target, "ship")
         case Cancel(goods=goods):
-            return c.CancelOrder(
+            return CancelOrder(
                 goods.order, CANCEL_REASON, tuple(CancelLine(line.line, line.quantity) for line in goods.lines)
             )
         case Authorise(goods=goods):
-            return c.AuthoriseReturn(
+            return AuthoriseReturn(
                 goods.order, tuple(ReturnLineRequest(line.line, line.quantity) for line in goods.lines)
             )
         case TakeBack(goods=goods):
             lines = tuple(ReceiveReturnLine(line.line, line.quantity) for line in goods.lines)
-            return c.ReceiveReturn(ask.target, goods.node, lines)
+            return ReceiveReturn(ask.target, goods.node, lines)
         case Settle():
-            return c.SettleReturn(ask.target)
+            return SettleReturn(ask.target)
         case TakeLoose() as loose:
             units = LooseReturnLine(loose.sku, loose.quantity)
-            return c.TakeLooseReturn(loose.channel, (units,), loose.node, loose.reference)
+            return TakeLooseReturn(loose.channel, (units,), loose.node, loose.reference)
         case Correct() as step:
             moves = correction_lines(step, _available(state, step.sku))
-            return c.MoveStock(tuple(MovementLine(step.sku, node, "adjustment", q, step.note) for node, q in moves))
+            return MoveStock(tuple(MovementLine(step.sku, node, "adjustment", q, step.note) for node, q in moves))
         case Receive(lines=lines):
-            return c.MoveStock(tuple([MovementLine(line.sku, line.node, "receipt", line.quantity) for line in lines]))
+            return MoveStock(tuple([MovementLine(line.sku, line.node, "receipt", line.quantity) for line in lines]))
         case SetUp(document=document):
             return document
 

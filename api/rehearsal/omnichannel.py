@@ -18,11 +18,29 @@ from api.rehearsal.in_process import ACTOR, BATCH_ASKS_MAX, BATCH_GAP_NS, InProc
 from api.rehearsal.plan import Plan, runs
 from api.rehearsal.progress import Ask, Progress, ReplayFailed
 from api.rehearsal.steps import Place, Receive, Reserve, Sale, SetUp, Ship
-from engine import commands as c
-from engine.commands.orders import FoundLine, FulfilmentLine, ParcelRequest, RejectReason, SetLine, Tracking
-from engine.commands.reservations import DemandLine
-from engine.commands.transfers import ArrivedLine, TransferQuantity
-from engine.facts import Fact, FulfilmentAdvanced
+from engine.commands import Command
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    ConfirmChange,
+    DeclineChange,
+    FoundLine,
+    FulfilmentLine,
+    HoldOrder,
+    LiftHold,
+    PackParcels,
+    ParcelRequest,
+    PlaceOrder,
+    ProposeChange,
+    RejectFulfilment,
+    RejectReason,
+    SetLine,
+    ShortFulfilment,
+    Tracking,
+)
+from engine.commands.reservations import DemandLine, ReserveStock
+from engine.commands.transfers import ArrivedLine, PlanTransfer, ReceiveTransfer, ShipTransfer, TransferQuantity
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentAdvanced
 from engine.facts.postings import AVAILABLE
 from engine.facts.records import decode, kind_of
 from engine.lifecycles import OPEN
@@ -91,7 +109,7 @@ class Omnichannel(InProcess):
     def _tick(self) -> None:
         self._now_ns = max(self._now_ns, self.state.time_ns) + BATCH_GAP_NS
 
-    def _command(self, ask: Ask) -> c.Command:
+    def _command(self, ask: Ask) -> Command:
         """What the plan says, for pickups with the counter that was chosen."""
         command = commands.command_of(ask, self.state)
         match ask.step:
@@ -108,10 +126,10 @@ class Omnichannel(InProcess):
             case Reserve(sale=sale) if sale.number in self._pickups:
                 node = self._pickups[sale.number]
                 lines = tuple(DemandLine(line.sku, line.quantity, node) for line in sale.lines)
-                assert isinstance(command, c.ReserveStock)
+                assert isinstance(command, ReserveStock)
                 return replace(command, lines=lines)
             case Place(sale=sale) if sale.number in self._pickups:
-                assert isinstance(command, c.PlaceOrder)
+                assert isinstance(command, PlaceOrder)
                 return replace(command, delivery="pickup", pickup_node=self._pickups[sale.number])
         return command
 
@@ -138,7 +156,7 @@ class Omnichannel(InProcess):
         stores = [name for name in nodes if self.state.configuration.nodes[name].kind == "store"]
         return self._chance.choice(stores or nodes) if nodes else None
 
-    def _do(self, *some: c.Command) -> Done | Rejection:
+    def _do(self, *some: Command) -> Done | Rejection:
         """Commands of the trade in one batch, durable; how the last one ended."""
         outcomes: list[Done | Rejection] = []
 
@@ -181,12 +199,12 @@ class Omnichannel(InProcess):
             return
         chance, shares = self._chance, self._shares
         if chance.random() < shares.hold:
-            self._do(c.HoldOrder(number, "review", "address looks odd"), c.LiftHold(number, "review"))
+            self._do(HoldOrder(number, "review", "address looks odd"), LiftHold(number, "review"))
         if chance.random() < shares.change:
             line = order.lines[0]
-            proposed = self._do(c.ProposeChange(number, "customer called", set=(SetLine(line.id, line.quantity + 1),)))
+            proposed = self._do(ProposeChange(number, "customer called", set=(SetLine(line.id, line.quantity + 1),)))
             if isinstance(proposed, Done):
-                self._do(c.ConfirmChange(proposed.seq) if chance.random() < 0.8 else c.DeclineChange(proposed.seq))
+                self._do(ConfirmChange(proposed.seq) if chance.random() < 0.8 else DeclineChange(proposed.seq))
 
     def _at_node(self, order: Order, fulfilment: Fulfilment) -> bool:
         """What one node does with one piece of work; whether something happened to it."""
@@ -196,27 +214,27 @@ class Omnichannel(InProcess):
         drawn = chance.random()
         store = self.state.configuration.nodes[fulfilment.node].kind == "store"
         if store and drawn < shares.reject:
-            self._do(c.RejectFulfilment(number, chance.choice(REASONS)))
+            self._do(RejectFulfilment(number, chance.choice(REASONS)))
             return True
         if store and drawn < shares.reject + shares.short:
             take = fulfilment.lines[0]
             found = FoundLine(order.lines[take.line].id, take.quantity // 2)
-            self._do(c.ShortFulfilment(number, (found,), chance.choice(REASONS)))
+            self._do(ShortFulfilment(number, (found,), chance.choice(REASONS)))
             return True
         if store and drawn < shares.reject + shares.short + shares.late:
             return False
-        begun = (c.AdvanceFulfilment(number, "accept"), c.AdvanceFulfilment(number, "pick"))
+        begun = (AdvanceFulfilment(number, "accept"), AdvanceFulfilment(number, "pick"))
         if order.pickup_node is not None:
             comes = chance.random() >= shares.lapse
-            end = (c.AdvanceFulfilment(number, "collect"),) if comes else ()
-            self._do(*begun, c.AdvanceFulfilment(number, "ready"), *end)
+            end = (AdvanceFulfilment(number, "collect"),) if comes else ()
+            self._do(*begun, AdvanceFulfilment(number, "ready"), *end)
         else:
             lines = tuple(FulfilmentLine(order.lines[take.line].id, take.quantity) for take in fulfilment.lines)
             self._do(
                 *begun,
-                c.PackParcels(number, (ParcelRequest(lines),)),
-                c.AdvanceFulfilment(number, "ship", Tracking("parcel service", f"KN{number:09}")),
-                c.AdvanceFulfilment(number, "deliver"),
+                PackParcels(number, (ParcelRequest(lines),)),
+                AdvanceFulfilment(number, "ship", Tracking("parcel service", f"KN{number:09}")),
+                AdvanceFulfilment(number, "deliver"),
             )
         self.progress.counts.shipments += 1
         return True
@@ -228,7 +246,7 @@ class Omnichannel(InProcess):
             line = moving.lines[0]
             lost = chance.random() < 0.1
             arrived = (ArrivedLine(line.sku, max(0, line.quantity - lost), 0),)
-            self._do(c.ReceiveTransfer(number, arrived))
+            self._do(ReceiveTransfer(number, arrived))
         nodes = self.state.configuration.nodes
         stores = [name for name, node in nodes.items() if node.kind == "store" and node.ships]
         home = next(name for name, node in nodes.items() if node.kind == "warehouse")
@@ -236,9 +254,9 @@ class Omnichannel(InProcess):
             sku = chance.choice(self.state.ledger.skus)
             units = min(10, self.state.ledger.balance(AVAILABLE, sku, home) // 4)
             if units:
-                planned = self._do(c.PlanTransfer(home, chance.choice(stores), (TransferQuantity(sku, units),)))
+                planned = self._do(PlanTransfer(home, chance.choice(stores), (TransferQuantity(sku, units),)))
                 if isinstance(planned, Done):
-                    self._do(c.ShipTransfer(self.state.transfers.next_number - 1))
+                    self._do(ShipTransfer(self.state.transfers.next_number - 1))
 
     def findings(self) -> dict[str, Any]:
         """Position, digest, books, and what happened."""

@@ -39,7 +39,7 @@ from api.rehearsal.steps import (
     TakeLoose,
 )
 from engine import limits
-from engine.commands import Configure
+from engine.commands.configuration import Configure
 
 PLAN_VERSION = 3
 SLICE_EVENTS_MAX = 64

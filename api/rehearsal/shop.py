@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from engine.commands import Configure
-from engine.commands.configuration import Item
+from engine.commands.configuration import Configure, Item
 from engine.supply.node_table import distance_km
 
 

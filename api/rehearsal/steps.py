@@ -4,7 +4,7 @@ import msgspec
 
 from api.rehearsal.reconciliation import Fate
 from api.rehearsal.shop import Market
-from engine.commands import Configure
+from engine.commands.configuration import Configure
 
 
 class StockLine(msgspec.Struct, frozen=True, gc=False):

@@ -15,10 +15,10 @@ from api.http.listing import path_id
 from api.http.operations import Call, Changing, Handled, Operation, Reading
 from api.resources.orders import NOT_FOUND
 from engine import limits
-from engine.commands import ConfirmChange, DeclineChange, ProposeChange
 from engine.commands.fields import Id
-from engine.commands.orders import Delivery, OrderLineRequest, SetLine
-from engine.facts import ChangeProposed, Fact
+from engine.commands.orders import ConfirmChange, DeclineChange, Delivery, OrderLineRequest, ProposeChange, SetLine
+from engine.facts import Fact
+from engine.facts.orders import ChangeProposed
 from engine.lifecycles import CHANGE, CONFIRMED
 from engine.results import Rejection, ResultCode
 from engine.state import finding

@@ -14,20 +14,10 @@ from engine.commands.configuration import Channel, Configure, Item, Node, NodeIt
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
-from engine.facts import (
-    ChannelSet,
-    Fact,
-    ItemSet,
-    NodeItemSet,
-    NodeSet,
-    PaymentProviderSet,
-    PriceListSet,
-    PromotionSet,
-    ShippingPricesSet,
-    SourcingPolicySet,
-    TaxRatesSet,
-    VoucherSet,
-)
+from engine.facts import Fact
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentProviderSet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 

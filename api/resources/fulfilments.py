@@ -12,28 +12,27 @@ from api.answers.timestamps import check_moment, to_ns
 from api.http.listing import Moment, newest_orders, start_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import (
-    AdvanceFulfilment,
-    CancelFulfilment,
-    Command,
-    ConfirmFulfilment,
-    MergeFulfilments,
-    PackParcels,
-    RejectFulfilment,
-    ShortFulfilment,
-    SplitFulfilment,
-)
+from engine.commands import Command
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
     Action,
+    AdvanceFulfilment,
+    CancelFulfilment,
     ConfirmedDate,
+    ConfirmFulfilment,
     FoundLine,
     FulfilmentLines,
+    MergeFulfilments,
+    PackParcels,
     ParcelRequest,
+    RejectFulfilment,
     RejectReason,
+    ShortFulfilment,
+    SplitFulfilment,
     Tracking,
 )
-from engine.facts import Fact, FulfilmentSplit
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentSplit
 from engine.lifecycles import OPEN
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment

@@ -10,10 +10,10 @@ from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.http.listing import Moment, kept_page, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.fields import Id, Sku
-from engine.commands.inbound import InboundQuantities
-from engine.facts import Fact, InboundExpected
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantities, ReceiveInbound
+from engine.facts import Fact
+from engine.facts.inbound import InboundExpected
 from engine.lifecycles import INBOUND
 from engine.results import Rejection, ResultCode
 from engine.state.inbound import Inbound

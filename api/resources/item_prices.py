@@ -13,7 +13,8 @@ from api.http.listing import Moment, path_sku
 from api.http.operations import Call, Handled, Operation, Reply
 from engine.commands.fields import Country, Id
 from engine.commands.pricing import PriceList
-from engine.facts import PriceListSet, records
+from engine.facts import records
+from engine.facts.pricing import PriceListSet
 from engine.pricing.history import lowest_before, prices_over_time
 from engine.pricing.lists import Buyer
 from engine.results import Rejection, ResultCode

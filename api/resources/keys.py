@@ -12,7 +12,7 @@ from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.http.endpoint import encode
 from api.http.listing import path_id, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from engine.commands import CreateApiKey, RevokeApiKey
+from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.fields import Name
 from engine.facts import Fact
 from engine.results import Rejection, ResultCode

@@ -15,8 +15,7 @@ from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, repeated_line
 from engine import limits
 from engine.areas import NOWHERE
-from engine.commands import PlaceOrder, RestateOrder
-from engine.commands.orders import OrderLineRequest
+from engine.commands.orders import OrderLineRequest, PlaceOrder, RestateOrder
 from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.wal import StorageFull

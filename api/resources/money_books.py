@@ -16,9 +16,10 @@ from api.http.scanning import bookings_in, scan
 from api.resources.orders import order_renderer, order_resource
 from engine import limits
 from engine.calendars.local_time import date_of_day
-from engine.commands import LockPeriod, WriteOff
+from engine.commands.bookkeeping import LockPeriod, WriteOff
 from engine.commands.fields import Date, Text
-from engine.facts import Fact, MoneyBooked
+from engine.facts import Fact
+from engine.facts.money import MoneyBooked
 from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.state.money_books import of_customer

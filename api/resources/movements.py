@@ -12,7 +12,7 @@ from api.http.operations import Call, Handled, Operation, Reply
 from api.resources.reservations import BatchAnswer
 from api.resources.stock import TAG, render_moved
 from engine import limits
-from engine.commands import MoveStock
+from engine.commands.stock import MoveStock
 from engine.facts import Fact
 from engine.results import Rejection
 from engine.state.state import State

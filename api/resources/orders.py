@@ -19,16 +19,18 @@ from api.http.operations import Call, Changing, Handled, Operation, Reading, Rep
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
 from engine.areas import NOWHERE
-from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
 from engine.commands.fields import Id, Minor
 from engine.commands.orders import (
     CancelLine,
+    CancelOrder,
     Delivery,
     HoldRequest,
     OrderLineRequest,
     OrderLineRequests,
     PaymentRequest,
+    PlaceOrder,
     ShopDiscount,
+    SourceOrderAgain,
 )
 from engine.commands.pricing import Treatment
 from engine.facts import Fact, records

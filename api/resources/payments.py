@@ -10,9 +10,9 @@ from api.http.listing import path_id
 from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, order_resource
 from engine import limits
-from engine.commands import AddPayment, CapturePayment, PayOutRefund, VoidPayment
+from engine.commands.bookkeeping import PayOutRefund
 from engine.commands.fields import Minor
-from engine.commands.orders import PaymentRequest
+from engine.commands.orders import AddPayment, CapturePayment, PaymentRequest, VoidPayment
 from engine.results import Rejection, ResultCode
 
 TAG = "Payments"

@@ -10,9 +10,10 @@ from api.answers.timestamps import Timestamp, iso
 from api.http.listing import kept_page, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelPickList, FinishPickList, MakePickList
 from engine.commands.fields import Id
-from engine.facts import Fact, PickListMade
+from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
+from engine.facts import Fact
+from engine.facts.picking import PickListMade
 from engine.fulfilments.pick_lists import TO_PICK
 from engine.lifecycles import PICK_LIST
 from engine.results import Rejection, ResultCode

@@ -16,8 +16,8 @@ from api.http.operations import Call, Changing, Handled, Operation, PageQuery, R
 from api.resources.orders import order_renderer, order_resource
 from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
-from engine.commands import AskForPayment, ReportPayment
 from engine.commands.fields import Id, Text
+from engine.commands.providers import AskForPayment, ReportPayment
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 

@@ -13,10 +13,17 @@ from api.http.endpoint import encode, refusal_reply
 from api.http.gathering import Gathering, item_reply
 from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
 from engine import limits
-from engine.commands import ChangeReservation, ExtendReservation, ReleaseReservation, ReserveStock
 from engine.commands.fields import TtlSeconds
-from engine.commands.reservations import NewQuantityLine, QuantityLine
-from engine.facts import Fact, StockReserved
+from engine.commands.reservations import (
+    ChangeReservation,
+    ExtendReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.facts import Fact
+from engine.facts.reservations import StockReserved
 from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.state.reservations import ACTIVE, EXPIRED, Reservation

@@ -16,25 +16,24 @@ from api.http.operations import Call, Changing, Handled, Operation, PageQuery, R
 from api.resources.orders import NOT_FOUND as NO_ORDER
 from api.resources.orders import order_renderer, repeated_line
 from engine import limits
-from engine.commands import AuthoriseReturn, CancelReturn, ReceiveReturn, ReportLoss, SettleReturn, TakeLooseReturn
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
+    AuthoriseReturn,
+    CancelReturn,
     LooseReturnLine,
     LostLine,
     OrderLineRequests,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
+    ReportLoss,
     ReturnLineRequest,
+    SettleReturn,
+    TakeLooseReturn,
 )
-from engine.facts import (
-    Fact,
-    LooseReturnTaken,
-    PaymentMoved,
-    PaymentsRefunded,
-    ReturnAuthorised,
-    ReturnSettled,
-    UnitsCredited,
-)
+from engine.facts import Fact
+from engine.facts.money import PaymentMoved, PaymentsRefunded, ReturnSettled, UnitsCredited
+from engine.facts.orders import LooseReturnTaken, ReturnAuthorised
 from engine.lifecycles import RECEIVED
 from engine.results import Rejection, ResultCode
 from engine.state import finding

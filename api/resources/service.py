@@ -10,8 +10,8 @@ from api.http.listing import path_id
 from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import NOT_FOUND, order_renderer, order_resource
 from engine import limits
-from engine.commands import AppeaseCustomer, Command, HoldOrder, LiftHold, NoteOrder
-from engine.commands.orders import HoldRequest
+from engine.commands import Command
+from engine.commands.orders import AppeaseCustomer, HoldOrder, HoldRequest, LiftHold, NoteOrder
 from engine.results import Rejection, ResultCode
 
 TAG = "Orders"

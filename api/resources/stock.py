@@ -16,11 +16,10 @@ from api.http.operations import Call, Changing, Handled, Operation, PageQuery, R
 from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
-from engine.commands import MoveStock
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
 from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
-from engine.commands.stock import MovementLine
-from engine.facts import Fact, StockMoved
+from engine.commands.stock import MovementLine, MoveStock
+from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -32,6 +31,7 @@ from engine.facts.postings import (
     RESERVED,
     UNSELLABLE,
 )
+from engine.facts.stock import StockMoved
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state.state import State

@@ -8,10 +8,10 @@ from msgspec import Meta
 from api.http.listing import path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
-from engine import facts as f
 from engine import limits
 from engine.areas import coarse_area
 from engine.facts import Fact, records
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.supply.plan import promised
@@ -20,7 +20,7 @@ from engine.supply.request import Demand, Request
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
 # After one of these every SKU may have another figure.
-SWEEPING = (f.NodeSet, f.ChannelSet, f.SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +119,7 @@ def _touched(facts: tuple[Fact, ...]) -> dict[str, None] | None:
     for fact in facts:
         if isinstance(fact, SWEEPING):
             return None
-        if isinstance(fact, f.ItemSet | f.NodeItemSet):
+        if isinstance(fact, ItemSet | NodeItemSet):
             skus[fact.sku] = None
         skus.update(dict.fromkeys(posting.sku for posting in fact.postings))
     return skus

@@ -10,10 +10,17 @@ from api.answers.timestamps import Timestamp, check_moment, iso, iso_or_none, to
 from api.http.listing import Moment, kept_page, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 from engine.commands.fields import Id, Sku
-from engine.commands.transfers import ArrivedLine, TransferQuantities
-from engine.facts import Fact, TransferPlanned
+from engine.commands.transfers import (
+    ArrivedLine,
+    CancelTransfer,
+    PlanTransfer,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferQuantities,
+)
+from engine.facts import Fact
+from engine.facts.transfers import TransferPlanned
 from engine.lifecycles import TRANSFER
 from engine.results import Rejection, ResultCode
 from engine.state.state import State

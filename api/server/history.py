@@ -10,7 +10,8 @@ from api.answers.problems import malformed
 from api.answers.timestamps import moment_ns
 from api.server.children import Child
 from api.server.host import Host
-from engine.facts import OrderReopened, records
+from engine.facts import records
+from engine.facts.orders import OrderReopened
 from engine.results import Rejection, ResultCode
 from engine.state import finding, orders
 from engine.state.orders import Order

@@ -3,7 +3,7 @@
 import asyncio
 
 from api.server.host import Host
-from engine.commands import ImproveOrders
+from engine.commands.maintenance import ImproveOrders
 from engine.orders.improving import orders_after
 from engine.writer import Change, Done
 

@@ -14,8 +14,9 @@ import structlog
 
 from api.server.children import Child
 from api.server.host import Host
-from engine.commands import RecordDigest
-from engine.facts import DigestRecorded, records
+from engine.commands.maintenance import RecordDigest
+from engine.facts import records
+from engine.facts.maintenance import DigestRecorded
 from engine.replay import dumping
 from engine.results import Rejection
 from engine.state.state import State

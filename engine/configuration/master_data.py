@@ -6,20 +6,10 @@ from typing import TypeVar
 from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Configure
-from engine.facts import (
-    ChannelSet,
-    Fact,
-    ItemSet,
-    NodeItemSet,
-    NodeSet,
-    PaymentProviderSet,
-    PriceListSet,
-    PromotionSet,
-    ShippingPricesSet,
-    SourcingPolicySet,
-    TaxRatesSet,
-    VoucherSet,
-)
+from engine.facts import Fact
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentProviderSet
 from engine.pricing.checking import (
     problems_of_price_list,
     problems_of_promotion,

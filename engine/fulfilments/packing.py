@@ -1,8 +1,7 @@
 """A node's work divided, joined, and put into parcels."""
 
 from engine.commands.orders import FulfilmentLine, MergeFulfilments, PackParcels, SplitFulfilment
-from engine.facts import FulfilmentsMerged, FulfilmentSplit, ParcelsPacked
-from engine.facts.orders import Parcel, Take
+from engine.facts.orders import FulfilmentsMerged, FulfilmentSplit, Parcel, ParcelsPacked, Take
 from engine.fulfilments.steps import open_work
 from engine.fulfilments.work import take_away, units_by_line
 from engine.lifecycles import CANCELLED

@@ -5,7 +5,9 @@ from heapq import merge
 
 from engine import limits
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
-from engine.facts import Fact, FulfilmentAdvanced, PickListEnded, PickListMade
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentAdvanced
+from engine.facts.picking import PickListEnded, PickListMade
 from engine.lifecycles import ACCEPTED, CANCELLED, FULFILMENT, OPEN_LIST, PICK_LIST, PICKED, RELEASED
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment

@@ -1,8 +1,8 @@
 """Work that comes back from a node, all of it or what could not be found: booked as the reason says, sourced again at once."""
 
 from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
-from engine.facts import Fact, FulfilmentRejected, FulfilmentShorted, OrderCancelled
-from engine.facts.orders import FulfilmentTake, Take
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, FulfilmentTake, OrderCancelled, Take
 from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, UNSELLABLE, Posting
 from engine.fulfilments.sourcing_again import source_lines
 from engine.fulfilments.steps import open_work

@@ -1,8 +1,8 @@
 """What nodes report of their work, step by step, and what suppliers confirm."""
 
 from engine.commands.orders import AdvanceFulfilment, ConfirmFulfilment
-from engine.facts import Fact, FulfilmentAdvanced, FulfilmentConfirmed
-from engine.facts.orders import ConfirmedLine
+from engine.facts import Fact
+from engine.facts.orders import ConfirmedLine, FulfilmentAdvanced, FulfilmentConfirmed
 from engine.facts.postings import CUSTOMER, Posting
 from engine.fulfilments.work import freed, refuse_step, units_by_line
 from engine.lifecycles import ACCEPTED, FULFILMENT, LEFT, OPEN, READY

@@ -10,13 +10,12 @@ from typing import Any
 
 from engine.calendars import time_zone_of_country
 from engine.calendars.local_time import day_at, year_of_day, zone_of
-from engine.facts import (
+from engine.facts import Fact
+from engine.facts.money import (
+    Document,
     DocumentIssued,
-    Fact,
-    FulfilmentAdvanced,
     MoneyBooked,
-    OrderAppeased,
-    OrderPlaced,
+    MoneyPosting,
     OrderPriced,
     PaymentAdded,
     PaymentCaptured,
@@ -24,11 +23,12 @@ from engine.facts import (
     PaymentsRefunded,
     ReceivableWrittenOff,
     RefundPaidOut,
+    Share,
     UnitsCharged,
     UnitsCredited,
-    VoucherSet,
 )
-from engine.facts.money import Document, MoneyPosting, Share
+from engine.facts.orders import FulfilmentAdvanced, OrderAppeased, OrderPlaced
+from engine.facts.pricing import VoucherSet
 from engine.lifecycles import LEFT, OPEN
 from engine.money.sales import CUSTOMER, Entry, Sale
 from engine.state.finding import find_order

@@ -3,7 +3,8 @@
 from engine.calendars import time_zone_of_country
 from engine.calendars.local_time import date_of_day, day_at, day_of_date, zone_of
 from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
-from engine.facts import Fact, PeriodLocked, ReceivableWrittenOff, RefundPaidOut
+from engine.facts import Fact
+from engine.facts.money import PeriodLocked, ReceivableWrittenOff, RefundPaidOut
 from engine.money.payments import NO_PAYMENT
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order

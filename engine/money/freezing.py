@@ -1,7 +1,8 @@
 """Freezing what an order costs when it is placed."""
 
 from engine.commands.orders import OrderLineRequest, PlaceOrder, ShopDiscount
-from engine.facts import Fact, OrderPriced, PaymentAdded, VoucherUsed
+from engine.facts import Fact
+from engine.facts.money import OrderPriced, PaymentAdded, VoucherUsed
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Given, Wanted, quote
 from engine.pricing.vouchers import handed_in, opened

@@ -2,8 +2,16 @@
 
 from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, VoidPayment
-from engine.facts import Fact, PaymentAdded, PaymentCaptured, PaymentMoved, PaymentsRefunded, PaymentVoided, VoucherUsed
-from engine.facts.money import Refund
+from engine.facts import Fact
+from engine.facts.money import (
+    PaymentAdded,
+    PaymentCaptured,
+    PaymentMoved,
+    PaymentsRefunded,
+    PaymentVoided,
+    Refund,
+    VoucherUsed,
+)
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.order_money import CAPTURED, VOIDED, VOUCHER, OrderMoney, Payment

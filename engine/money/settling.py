@@ -4,21 +4,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.commands.orders import SettleReturn
-from engine.facts import (
-    Fact,
-    LossReported,
-    OrderAppeased,
-    OrderCancelled,
-    OrderChanged,
+from engine.facts import Fact
+from engine.facts.money import (
+    Charge,
+    ClawedBack,
+    Discount,
     OrderPriced,
     PaymentsRefunded,
-    PickupLapsed,
     ReturnSettled,
     UnitsCharged,
     UnitsCredited,
 )
-from engine.facts.money import Charge, ClawedBack, Discount
-from engine.facts.orders import Take
+from engine.facts.orders import LossReported, OrderAppeased, OrderCancelled, OrderChanged, PickupLapsed, Take
 from engine.lifecycles import RETURN
 from engine.money.charging import fewer_and_more
 from engine.money.claw_back import clawed_back

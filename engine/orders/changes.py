@@ -3,8 +3,16 @@
 from engine import limits
 from engine.commands.orders import ConfirmChange, DeclineChange, ProposeChange
 from engine.configuration.known_skus import refuse_unknown_skus
-from engine.facts import ChangeDeclined, ChangeProposed, Fact, OrderChanged, OrderSourced
-from engine.facts.orders import ChangeBody, PlacedLine, Quantity
+from engine.facts import Fact
+from engine.facts.orders import (
+    ChangeBody,
+    ChangeDeclined,
+    ChangeProposed,
+    OrderChanged,
+    OrderSourced,
+    PlacedLine,
+    Quantity,
+)
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.fulfilments.planning import plan_fulfilments

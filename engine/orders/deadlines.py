@@ -6,8 +6,8 @@ The times are in the orders; this is an index of them, derived. An entry whose o
 from heapq import heappop
 
 from engine.commands.maintenance import MeetDeadlines
-from engine.facts import Fact, OrderCancelled, PickupLapsed
-from engine.facts.orders import Take, Waiting
+from engine.facts import Fact
+from engine.facts.orders import OrderCancelled, PickupLapsed, Take, Waiting
 from engine.facts.postings import Posting
 from engine.fulfilments.rejecting import NOT_ACCEPTED, reject
 from engine.fulfilments.work import freed, give_up

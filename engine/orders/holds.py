@@ -2,8 +2,8 @@
 
 from engine import limits
 from engine.commands.orders import AppeaseCustomer, HoldOrder, LiftHold, NoteOrder
-from engine.facts import Fact, HoldLifted, OrderAppeased, OrderHeld, OrderNoted
-from engine.facts.orders import ReleasedFulfilment
+from engine.facts import Fact
+from engine.facts.orders import HoldLifted, OrderAppeased, OrderHeld, OrderNoted, ReleasedFulfilment
 from engine.fulfilments.work import accept_by_ns, order_traits
 from engine.lifecycles import HELD, ORDER, RELEASED
 from engine.results import Rejection, ResultCode

@@ -2,8 +2,8 @@
 
 from engine.commands.orders import CancelOrder, OrderLineRequest, RestateOrder
 from engine.configuration.known_skus import refuse_unknown_skus
-from engine.facts import ChangeProposed, Fact, OrderRestated
-from engine.facts.orders import ChangeBody, PlacedLine, Quantity
+from engine.facts import Fact
+from engine.facts.orders import ChangeBody, ChangeProposed, OrderRestated, PlacedLine, Quantity
 from engine.lifecycles import ORDER
 from engine.money.charging import growth_minor
 from engine.orders.cancelling import decide_cancel

@@ -8,21 +8,19 @@ from collections.abc import Iterator
 from engine import limits
 from engine.commands.orders import AddPayment, CapturePayment, HoldOrder, PaymentRequest, VoidPayment
 from engine.commands.providers import AskForPayment, ReportPayment
-from engine.facts import (
+from engine.facts import Fact
+from engine.facts.money import (
     DocumentIssued,
-    Fact,
     MoneyBooked,
-    OrderNoted,
     PaymentAdded,
-    PaymentAnswered,
-    PaymentAsked,
-    PaymentProviderSet,
     PaymentsRefunded,
     RefundPaidOut,
+    Share,
     UnitsCharged,
     UnitsCredited,
 )
-from engine.facts.money import Share
+from engine.facts.orders import OrderNoted
+from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
 from engine.lifecycles import ORDER
 from engine.money.payments import NO_PAYMENT, decide_add, decide_capture, decide_void
 from engine.orders.holds import held

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from engine.areas import coarse_area
 from engine.commands.orders import PlaceOrder
-from engine.facts import Fact, InboundExpected, TransferPlanned
-from engine.facts.inbound import InboundUnits
+from engine.facts import Fact
+from engine.facts.inbound import InboundExpected, InboundUnits
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, SUPPLIER, Posting
 from engine.facts.reservations import Source
-from engine.facts.transfers import TransferUnits
+from engine.facts.transfers import TransferPlanned, TransferUnits
 from engine.state.state import State
 from engine.supply.plan import supply, terms_of
 from engine.supply.request import Demand, Request

@@ -16,16 +16,18 @@ from engine.commands.orders import (
     TakeLooseReturn,
 )
 from engine.configuration.known_skus import refuse_unknown_skus
-from engine.facts import (
-    Fact,
+from engine.facts import Fact
+from engine.facts.orders import (
     LooseReturnTaken,
+    LooseUnits,
     LossReported,
     OrderCancelled,
     ReturnAuthorised,
     ReturnCancelled,
+    ReturnedLine,
     ReturnReceived,
+    Take,
 )
-from engine.facts.orders import LooseUnits, ReturnedLine, Take
 from engine.facts.postings import AVAILABLE, CUSTOMER, LOSS, UNSELLABLE, Posting
 from engine.lifecycles import AUTHORISED, CANCELLED, LEFT, RECEIVED, RETURN
 from engine.orders.cancelling import given_up

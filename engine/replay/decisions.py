@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from engine.facts import Fact, FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced, StockReserved
-from engine.facts.reservations import Source
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced
+from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
 from engine.fulfilments.work import units_by_line
 from engine.state.finding import find_by_fulfilment, find_order

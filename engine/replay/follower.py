@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.facts import DigestRecorded, records
+from engine.facts import records
+from engine.facts.maintenance import DigestRecorded
 from engine.replay import dumping
 from engine.replay.recovery import Fold, Tell, load, refuse_contradiction, tell_nobody
 from engine.state.state import State

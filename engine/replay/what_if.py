@@ -8,25 +8,26 @@ counts) is left out of the second world; stock that moves there moves as far as 
 import msgspec
 import numpy as np
 
-from engine import facts as f
 from engine import machine
-from engine.commands import (
-    AdvanceFulfilment,
-    CancelInbound,
-    CancelOrder,
-    Command,
-    DelayInbound,
-    MoveStock,
-    PlaceOrder,
-    ReceiveInbound,
-)
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import CancelLine, OrderLineRequest
+from engine.commands import Command
+from engine.commands.inbound import CancelInbound, DelayInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import AdvanceFulfilment, CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
 from engine.commands.policies import SourcingPolicy
-from engine.commands.stock import MovementLine
+from engine.commands.stock import MovementLine, MoveStock
 from engine.facts import Fact
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
+from engine.facts.orders import FulfilmentAdvanced, FulfilmentRejected, OrderCancelled, OrderPlaced, ReturnReceived
 from engine.facts.records import Record
-from engine.facts.reservations import Source
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    Source,
+    StockReserved,
+)
+from engine.facts.stock import StockMoved
 from engine.lifecycles import OPEN
 from engine.replay.decisions import Decided, decided_in
 from engine.reservations import held_postings
@@ -40,7 +41,7 @@ from engine.supply.request import Request
 NS_PER_DAY = 86_400_000_000_000
 
 
-InboundFact = f.InboundExpected | f.InboundReceived | f.InboundDelayed | f.InboundCancelled
+InboundFact = InboundExpected | InboundReceived | InboundDelayed | InboundCancelled
 
 
 class World(msgspec.Struct):
@@ -68,12 +69,12 @@ class Simulation:
         self.as_it_was, self.as_changed = World(), World()
         self.skipped = 0
         self._reservations = {number: number for number in changed.reservations.active}
-        self._apply((f.SourcingPolicySet(policy, body),), changed.time_ns)
+        self._apply((SourcingPolicySet(policy, body),), changed.time_ns)
 
     def fold(self, seq: int, time_ns: int, record: Record) -> None:
         """Take one record into both worlds."""
         decided = decided_in(self.recorded, record.facts)
-        if decided is not None and not isinstance(record.facts[0], f.FulfilmentRejected):
+        if decided is not None and not isinstance(record.facts[0], FulfilmentRejected):
             self._count(self.as_it_was, decided.request, list(decided.sources), time_ns)
         about = next((fact for fact in record.facts if isinstance(fact, InboundFact)), None)
         if about is not None:
@@ -98,41 +99,41 @@ class Simulation:
 
     def _repeat(self, fact: Fact, decided: Decided | None, time_ns: int) -> None:
         match fact:
-            case f.StockReserved():
+            case StockReserved():
                 self._reserve(fact, decided, time_ns)
-            case f.ReservationReleased() | f.ReservationExpired() | f.ReservationExtended() | f.ReservationChanged():
+            case ReservationReleased() | ReservationExpired() | ReservationExtended() | ReservationChanged():
                 self._follow(fact, time_ns)
-            case f.OrderPlaced():
+            case OrderPlaced():
                 self._place(fact, decided, time_ns)
-            case f.FulfilmentAdvanced() if fact.postings:
+            case FulfilmentAdvanced() if fact.postings:
                 self._ship(fact.order, time_ns)
-            case f.OrderCancelled():
+            case OrderCancelled():
                 self._cancel(fact, time_ns)
-            case f.StockMoved():
+            case StockMoved():
                 for line in fact.lines:
                     moved = MovementLine(line.sku, line.node, line.reason, line.quantity, line.note)  # type: ignore[arg-type]
                     self._do(MoveStock((moved,)), time_ns)
-            case f.ReturnReceived():
-                self._apply((f.StockMoved(None, (), fact.postings),), time_ns)
-            case f.SourcingPolicySet() if fact.policy == self.policy:
+            case ReturnReceived():
+                self._apply((StockMoved(None, (), fact.postings),), time_ns)
+            case SourcingPolicySet() if fact.policy == self.policy:
                 pass  # the changed body holds to the end
-            case f.NodeSet() | f.ItemSet() | f.NodeItemSet() | f.ChannelSet() | f.SourcingPolicySet():
+            case NodeSet() | ItemSet() | NodeItemSet() | ChannelSet() | SourcingPolicySet():
                 self._apply((fact,), time_ns)
             case _:
                 pass
 
     def _bring(self, fact: InboundFact, time_ns: int) -> None:
         """Suppliers bring the same in both worlds; who gets it follows from what was promised there."""
-        if isinstance(fact, f.InboundExpected):
+        if isinstance(fact, InboundExpected):
             self._apply((fact,), time_ns)
-        elif isinstance(fact, f.InboundDelayed):
+        elif isinstance(fact, InboundDelayed):
             self._do(DelayInbound(fact.inbound, fact.expected_at_ns), time_ns)
         else:
             lines = tuple(InboundQuantity(line.sku, line.quantity) for line in fact.lines)
-            command = ReceiveInbound if isinstance(fact, f.InboundReceived) else CancelInbound
+            command = ReceiveInbound if isinstance(fact, InboundReceived) else CancelInbound
             self._do(command(fact.inbound, lines), time_ns)
 
-    def _reserve(self, fact: f.StockReserved, decided: Decided | None, time_ns: int) -> None:
+    def _reserve(self, fact: StockReserved, decided: Decided | None, time_ns: int) -> None:
         if decided is None:
             return
         given = supply(self.changed, decided.request, time_ns)
@@ -154,22 +155,22 @@ class Simulation:
 
     def _follow(
         self,
-        fact: f.ReservationReleased | f.ReservationExpired | f.ReservationExtended | f.ReservationChanged,
+        fact: ReservationReleased | ReservationExpired | ReservationExtended | ReservationChanged,
         time_ns: int,
     ) -> None:
         number = self._reservations.get(fact.reservation)
         reservation = None if number is None else self.changed.reservations.active.get(number)
         if number is None or reservation is None:
             return
-        if isinstance(fact, f.ReservationExtended):
-            self._apply((f.ReservationExtended(number, fact.expires_at_ns),), time_ns)
-        elif isinstance(fact, f.ReservationChanged):
+        if isinstance(fact, ReservationExtended):
+            self._apply((ReservationExtended(number, fact.expires_at_ns),), time_ns)
+        elif isinstance(fact, ReservationChanged):
             self.skipped += 1  # it keeps what it holds
         else:
             self._apply((type(fact)(number, held_postings(reservation)),), time_ns)
             del self._reservations[fact.reservation]
 
-    def _place(self, fact: f.OrderPlaced, decided: Decided | None, time_ns: int) -> None:
+    def _place(self, fact: OrderPlaced, decided: Decided | None, time_ns: int) -> None:
         number = None
         if fact.reservation is not None:
             number = self._reservations.pop(fact.reservation, None)
@@ -205,7 +206,7 @@ class Simulation:
         for number_of_work in [work.number for work in order.fulfilments if work.state in OPEN]:
             self._do(AdvanceFulfilment(number_of_work, "ship"), time_ns)
 
-    def _cancel(self, fact: f.OrderCancelled, time_ns: int) -> None:
+    def _cancel(self, fact: OrderCancelled, time_ns: int) -> None:
         order = self.changed.orders.open.get(fact.order)
         if order is None:
             return

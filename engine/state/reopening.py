@@ -1,6 +1,7 @@
 """Closed orders that something happens to: back into memory, as they were closed."""
 
-from engine.facts import Fact, OrderReopened
+from engine.facts import Fact
+from engine.facts.orders import OrderReopened
 from engine.state.orders import Order, decode, encode
 from engine.state.state import State
 

@@ -1,17 +1,17 @@
 """Serving what waits: whatever makes units available, or withholds fewer, goes to backorders first, in order of placing."""
 
-from engine.facts import (
-    Fact,
+from engine.facts import Fact
+from engine.facts.configuration import NodeItemSet
+from engine.facts.orders import (
     FulfilmentRejected,
     FulfilmentShorted,
-    NodeItemSet,
     OrderCancelled,
     OrderChanged,
     OrderImproved,
     OrderPlaced,
     OrderSourced,
+    Waiting,
 )
-from engine.facts.orders import Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Slot

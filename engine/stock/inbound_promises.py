@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from engine.facts import OrderSourced, ReservationChanged
-from engine.facts.orders import Claim, Waiting
+from engine.facts.orders import Claim, OrderSourced, Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
-from engine.facts.reservations import ReservedLine, Source
+from engine.facts.reservations import ReservationChanged, ReservedLine, Source
 from engine.facts.sourcing import Slot
 from engine.fulfilments.planning import plan_fulfilments
 from engine.reservations import merge_sources

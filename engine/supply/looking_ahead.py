@@ -12,20 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.commands import Command
-from engine.facts import (
-    ChannelSet,
-    DigestRecorded,
-    Fact,
-    ItemSet,
-    KeysForgotten,
-    NodeItemSet,
-    NodeSet,
-    ReservationExtended,
-    ReturnAuthorised,
-    SourcingPolicySet,
-    StockReserved,
-)
+from engine.facts import Fact
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.maintenance import DigestRecorded, KeysForgotten
+from engine.facts.orders import ReturnAuthorised
 from engine.facts.postings import AVAILABLE
+from engine.facts.reservations import ReservationExtended, StockReserved
 from engine.solver.together import NOWHERE, Orders, first_looks
 from engine.state.state import State
 from engine.supply.plan import Foreseen, is_quick, terms_of

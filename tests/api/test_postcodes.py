@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from api.geography.postcodes import Postcodes
-from engine.facts import OrderPlaced, records
+from engine.facts import records
+from engine.facts.orders import OrderPlaced
 from tests.api.conftest import SHOP, Api, order_lines
 from tests.recovery.running import ROOT, RunningNode
 

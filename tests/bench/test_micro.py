@@ -10,8 +10,9 @@ import pytest
 
 from bench.workloads import SIZES, reservations, shop
 from engine import machine
-from engine.commands import ReserveStock
-from engine.facts import StockReserved, records
+from engine.commands.reservations import ReserveStock
+from engine.facts import records
+from engine.facts.reservations import StockReserved
 from engine.replay import dumping
 from engine.replay.recovery import Fold
 from engine.results import Rejection

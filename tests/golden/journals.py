@@ -11,8 +11,9 @@ from typing import Any
 
 import zstandard
 
-from engine import commands as c
+from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.configuration import Configure
+from engine.commands.maintenance import RecordDigest
 from engine.commands.pricing import ShippingPrices, ShippingStep
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping, follower
@@ -57,7 +58,7 @@ def live(directory: Path) -> KeptLife:
     """What an administrator does first, all that a shop does, and what a snapshot leaves in the journal."""
     life = KeptLife(SEED, directory)
     life.do(Configure(shipping_prices={"post": ShippingPrices("EUR", (ShippingStep(490), ShippingStep(0, 5_000)))}))
-    for command in (c.CreateApiKey("k-9", "till in Berlin", bytes(32)), c.RevokeApiKey("k-9")):
+    for command in (CreateApiKey("k-9", "till in Berlin", bytes(32)), RevokeApiKey("k-9")):
         life.do(command, life.state.seq.to_bytes(16, "big"))  # an idempotency key that is old enough to be forgotten
         life.now_ns += 2 * DAY_NS
     for step in range(STEPS):
@@ -67,7 +68,7 @@ def live(directory: Path) -> KeptLife:
         if step % 100 == 99:
             life.writer.flush_closed()
     parts = sum(1 for part in dumping.dump(life.state))
-    life.do(c.RecordDigest(((life.state.seq, parts),), dumping.digest(life.state)))
+    life.do(RecordDigest(((life.state.seq, parts),), dumping.digest(life.state)))
     return life
 
 

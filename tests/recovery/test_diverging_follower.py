@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.server import snapshots
-from engine import commands as c
+from engine.commands.maintenance import RecordDigest
 from engine.replay import dumping
 from tests.api.conftest import Api
 from tests.recovery.conftest import finished
@@ -20,7 +20,7 @@ def with_proof(life: Lived, digest: str | None) -> tuple[Lived, int, int]:
     on.steps(5)
     seq, parts = on.state.seq, list(dumping.dump(on.state))
     whole = hashlib.blake2b(b"".join(parts), digest_size=32).hexdigest()
-    on.do(c.RecordDigest(((seq, len(parts)),), digest or whole))
+    on.do(RecordDigest(((seq, len(parts)),), digest or whole))
     proof = on.state.seq
     on.steps(5)
     return on.end(), seq, proof

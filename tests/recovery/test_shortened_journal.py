@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.server.server import Server
-from engine import commands as c
+from engine.commands.access import CreateApiKey
 from engine.wal import JournalCorrupt
 from engine.writer import Change
 from tests.simulation.random_life import shop
@@ -14,7 +14,7 @@ from tests.simulation.random_life import shop
 
 def test_a_node_whose_journal_was_lost_refuses_to_start_empty(tmp_path: Path) -> None:
     node = Server.open(tmp_path)
-    for command in (shop(), c.CreateApiKey("k-1", "till", bytes(32))):
+    for command in (shop(), CreateApiKey("k-1", "till", bytes(32))):
         node.writer.submit(Change(command, "test", lambda state, seq, facts: (200, b""), lambda outcome: None))
     node.writer.settle()
     node.close()

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.server.server import Server
-from engine import commands as c
-from engine.commands.stock import MovementLine
+from engine.commands.stock import MovementLine, MoveStock
 from engine.writer import Change
 from tests.api.conftest import Api
 from tests.recovery.conftest import finished
@@ -15,7 +14,7 @@ from tests.recovery.conftest import finished
 
 def submit(node: Server, quantity: int) -> None:
     """A change that waits for its batch."""
-    line = c.MoveStock((MovementLine("CUSHION", "leipzig", "receipt", quantity),))
+    line = MoveStock((MovementLine("CUSHION", "leipzig", "receipt", quantity),))
     refusal = node.submit(Change(line, "test", lambda *_: (201, b""), lambda outcome: None))
     assert refusal is None
 

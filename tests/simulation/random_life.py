@@ -4,30 +4,57 @@ import random
 from itertools import islice
 from typing import Any, Literal
 
-from engine import commands as c
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
+from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.orders import (
     Action,
+    AddPayment,
+    AdvanceFulfilment,
+    AppeaseCustomer,
+    AuthoriseReturn,
+    CancelFulfilment,
     CancelLine,
+    CancelOrder,
+    CancelReturn,
+    CapturePayment,
+    ConfirmChange,
     ConfirmedDate,
+    ConfirmFulfilment,
+    DeclineChange,
     Disposition,
     FoundLine,
     FulfilmentLine,
+    HoldOrder,
     HoldRequest,
+    LiftHold,
     LooseReturnLine,
     LostLine,
+    MergeFulfilments,
+    NoteOrder,
     OrderLineRequest,
+    PackParcels,
     ParcelRequest,
     PaymentRequest,
+    PlaceOrder,
+    ProposeChange,
+    ReceiveReturn,
     ReceiveReturnLine,
+    RejectFulfilment,
     RejectReason,
     Replacement,
+    ReportLoss,
     ReturnLineRequest,
     SetLine,
+    SettleReturn,
     ShopDiscount,
+    ShortFulfilment,
+    SplitFulfilment,
+    TakeLooseReturn,
+    VoidPayment,
 )
+from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import (
     BuyXGetY,
@@ -41,10 +68,26 @@ from engine.commands.pricing import (
     TaxRates,
     Voucher,
 )
-from engine.commands.providers import PaymentProvider
-from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
-from engine.commands.stock import MovementLine, Reason
-from engine.commands.transfers import ArrivedLine, TransferQuantity
+from engine.commands.providers import AskForPayment, PaymentProvider, ReportPayment
+from engine.commands.reservations import (
+    ChangeReservation,
+    DemandLine,
+    Destination,
+    ExtendReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.commands.stock import MovementLine, MoveStock, Reason
+from engine.commands.transfers import (
+    ArrivedLine,
+    CancelTransfer,
+    PlanTransfer,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferQuantity,
+)
 from engine.facts.records import decode, kind_of
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping, invariants
@@ -208,7 +251,7 @@ class Life:
         """Goods arrive."""
         chance = self.chance
         line = MovementLine(chance.choice(SKUS), chance.choice(NODES), "receipt", chance.randint(1, 30))
-        self.do(c.MoveStock((line,)))
+        self.do(MoveStock((line,)))
 
     def odd_movement(self) -> None:
         """Somebody counts, breaks or finds something."""
@@ -218,7 +261,7 @@ class Life:
         if reason == "adjustment" and chance.random() < 0.5:
             quantity = -quantity
         sku, node = chance.choice(SKUS), chance.choice(NODES)
-        self.do(c.MoveStock((MovementLine(sku, node, reason, quantity, "looked"),)))
+        self.do(MoveStock((MovementLine(sku, node, reason, quantity, "looked"),)))
 
     def _demand(self) -> tuple[DemandLine, ...]:
         chance = self.chance
@@ -232,7 +275,7 @@ class Life:
         chance = self.chance
         to = chance.choice((None, Destination(country="DE", latitude=50.1, longitude=10.2)))
         self.do(
-            c.ReserveStock(
+            ReserveStock(
                 chance.choice(("web", "web", "market")),
                 self._demand(),
                 chance.choice((None, 30, 500, 5000)),
@@ -251,11 +294,11 @@ class Life:
         self.do(
             chance.choice(
                 (
-                    c.ExtendReservation(number, chance.randint(1, 600)),
-                    c.ReleaseReservation(number, None),
-                    c.ReleaseReservation(number, (QuantityLine(sku, chance.randint(1, 3)),)),
-                    c.ChangeReservation(number, (NewQuantityLine(sku, chance.randint(0, 8)),)),
-                    c.ChangeReservation(number, (NewQuantityLine(chance.choice(SKUS), chance.randint(0, 8)),)),
+                    ExtendReservation(number, chance.randint(1, 600)),
+                    ReleaseReservation(number, None),
+                    ReleaseReservation(number, (QuantityLine(sku, chance.randint(1, 3)),)),
+                    ChangeReservation(number, (NewQuantityLine(sku, chance.randint(0, 8)),)),
+                    ChangeReservation(number, (NewQuantityLine(chance.choice(SKUS), chance.randint(0, 8)),)),
                 )
             )
         )
@@ -282,7 +325,7 @@ class Life:
             until_ns = None if node is None or chance.random() < 0.5 else self.now_ns + 900 * NS_PER_SECOND
             holds = (HoldRequest("payment", "not paid"),) if chance.random() < 0.15 else ()
             self.do(
-                c.PlaceOrder(
+                PlaceOrder(
                     f"W-{self.orders}",
                     channel,
                     lines,
@@ -320,9 +363,9 @@ class Life:
         action: Action = self.chance.choice(
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
-        self.do(c.AdvanceFulfilment(number, action))
+        self.do(AdvanceFulfilment(number, action))
         if self.chance.random() < 0.4:
-            self.do(c.ConfirmFulfilment(number, (ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),)))
+            self.do(ConfirmFulfilment(number, (ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),)))
 
     def _open_order(self) -> Order | None:
         orders = list(self.state.orders.open.values())
@@ -333,14 +376,14 @@ class Life:
         order = self._open_order()
         if order is not None:
             handle = self.chance.choice(("fraud", "payment", "customs"))
-            self.do(c.HoldOrder(order.number, handle, "looked odd", self.chance.choice(("release", "ship"))))
+            self.do(HoldOrder(order.number, handle, "looked odd", self.chance.choice(("release", "ship"))))
 
     def lift(self) -> None:
         """Somebody lets it go on."""
         held = [order for order in self.state.orders.open.values() if order.holds]
         if held:
             order = self.chance.choice(held)
-            self.do(c.LiftHold(order.number, self.chance.choice(order.holds).handle))
+            self.do(LiftHold(order.number, self.chance.choice(order.holds).handle))
 
     def supply(self) -> None:
         """Goods are on their way, marketplaces state orders, plans are made anew."""
@@ -359,10 +402,10 @@ class Life:
         """A node groups work into one walk, does it, or leaves it."""
         lists = list(self.state.pick_lists.open)
         if not lists or self.chance.random() < 0.5:
-            self.do(c.MakePickList(self.chance.choice(NODES), None, self.chance.randint(1, 4)))
+            self.do(MakePickList(self.chance.choice(NODES), None, self.chance.randint(1, 4)))
         else:
             number = self.chance.choice(lists)
-            self.do(self.chance.choice((c.FinishPickList(number), c.FinishPickList(number), c.CancelPickList(number))))
+            self.do(self.chance.choice((FinishPickList(number), FinishPickList(number), CancelPickList(number))))
 
     def short(self) -> None:
         """A node finds less than it should."""
@@ -374,7 +417,7 @@ class Life:
             lines = order.fulfilment(number).lines
             names = [order.lines[take.line].id for take in lines[:1]] or ["0"]
             found = tuple(FoundLine(name, self.chance.choice((0, 1, 1, 2, 3))) for name in names)
-            self.do(c.ShortFulfilment(number, found, reason))
+            self.do(ShortFulfilment(number, found, reason))
 
     def repack(self) -> None:
         """A node divides its work, joins it, puts it into parcels, or is told not to do it."""
@@ -387,15 +430,15 @@ class Life:
         takes = order.fulfilment(number).lines
         line = FulfilmentLine(order.lines[takes[0].line].id if takes else "0", self.chance.choice((1, 1, 3)))
         commands: list[Any] = [
-            c.SplitFulfilment(number, (line,)),
-            c.PackParcels(number, (ParcelRequest((line,), 1_200),)),
-            c.CancelFulfilment(number, "not wanted"),
+            SplitFulfilment(number, (line,)),
+            PackParcels(number, (ParcelRequest((line,), 1_200),)),
+            CancelFulfilment(number, "not wanted"),
         ]
         if others:
-            commands += [c.MergeFulfilments(number, self.chance.choice(others))] * 2
+            commands += [MergeFulfilments(number, self.chance.choice(others))] * 2
         command = self.chance.choice(commands)
-        if isinstance(self.do(command), Done) and isinstance(command, c.SplitFulfilment):
-            self.do(c.MergeFulfilments(number, self.state.orders.next_fulfilment - 1))
+        if isinstance(self.do(command), Done) and isinstance(command, SplitFulfilment):
+            self.do(MergeFulfilments(number, self.state.orders.next_fulfilment - 1))
 
     def change(self) -> None:
         """A customer wants something else; it is confirmed now, later or never."""
@@ -412,12 +455,12 @@ class Life:
             {"delivery": "ship"},
         ]
         asked = {**chance.choice(what), **chance.choice(what)}
-        proposed = self.do(c.ProposeChange(order.number, "called", **asked))
+        proposed = self.do(ProposeChange(order.number, "called", **asked))
         if isinstance(proposed, Done):
             self.changes.append(proposed.seq)
         if self.changes and chance.random() < 0.8:
             number = chance.choice(self.changes[-5:])
-            self.do(c.ConfirmChange(number) if chance.random() < 0.8 else c.DeclineChange(number))
+            self.do(ConfirmChange(number) if chance.random() < 0.8 else DeclineChange(number))
 
     def transfer(self) -> None:
         """Goods go from node to node."""
@@ -425,7 +468,7 @@ class Life:
         under_way = list(self.state.transfers.open.values())
         if not under_way or chance.random() < 0.3:
             source, target = chance.sample(NODES, 2)
-            self.do(c.PlanTransfer(source, target, (TransferQuantity(chance.choice(SKUS), chance.randint(1, 5)),)))
+            self.do(PlanTransfer(source, target, (TransferQuantity(chance.choice(SKUS), chance.randint(1, 5)),)))
             return
         moving = chance.choice(under_way)
         received = chance.randint(0, moving.lines[0].quantity + 1)
@@ -433,11 +476,11 @@ class Life:
         self.do(
             chance.choice(
                 (
-                    c.ShipTransfer(moving.number),
-                    c.ShipTransfer(moving.number),
-                    c.ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
-                    c.ReceiveTransfer(moving.number),
-                    c.CancelTransfer(moving.number),
+                    ShipTransfer(moving.number),
+                    ShipTransfer(moving.number),
+                    ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
+                    ReceiveTransfer(moving.number),
+                    CancelTransfer(moving.number),
                 )
             )
         )
@@ -446,20 +489,20 @@ class Life:
         """Customer service writes something down."""
         if self.orders:
             number = f"W-{self.chance.randint(1, self.orders)}"
-            self.do(self.chance.choice((c.NoteOrder(number, "called"), c.AppeaseCustomer(number, 500, "late"))))
+            self.do(self.chance.choice((NoteOrder(number, "called"), AppeaseCustomer(number, 500, "late"))))
 
     def reject(self) -> None:
         """A node can't do it."""
         number = self._open_fulfilment()
         if number is not None:
-            self.do(c.RejectFulfilment(number, self.chance.choice(("not_found", "damaged", "no_capacity"))))
+            self.do(RejectFulfilment(number, self.chance.choice(("not_found", "damaged", "no_capacity"))))
 
     def cancel(self) -> None:
         """A customer cancels."""
         if self.orders:
             number = f"W-{self.chance.randint(1, self.orders)}"
             lines = self.chance.choice((None, (CancelLine("0", self.chance.randint(1, 3)),)))
-            self.do(c.CancelOrder(number, "changed my mind", lines))
+            self.do(CancelOrder(number, "changed my mind", lines))
 
     def _has_sent(self, number: str) -> bool:
         order = find_order(self.state, number)
@@ -474,25 +517,23 @@ class Life:
         kind = self.chance.random()
         if kind < 0.15:
             lines = (LooseReturnLine(self.chance.choice(SKUS), 1),)
-            self.do(c.TakeLooseReturn("web", lines, self.chance.choice((None, "berlin"))))
+            self.do(TakeLooseReturn("web", lines, self.chance.choice((None, "berlin"))))
             return
         again = None if 0.2 < kind < 0.6 else Replacement(f"{number}.r{self.state.seq}")
         if kind < 0.3:
-            self.do(c.ReportLoss(number, (LostLine("0", 1),), again))
+            self.do(ReportLoss(number, (LostLine("0", 1),), again))
             return
         exchange = () if again is None else (OrderLineRequest("0", self.chance.choice(SKUS), 1, 255),)
-        agreed = self.do(
-            c.AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),), exchange, again)
-        )
+        agreed = self.do(AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),), exchange, again))
         if isinstance(agreed, Done):
             return_id = self.state.orders.next_return - 1
             disposition: Disposition = self.chance.choice(("restock", "quarantine", "scrap"))
-            self.do(c.ReceiveReturn(return_id, "hamburg", (ReceiveReturnLine("0", 1, disposition),)))
+            self.do(ReceiveReturn(return_id, "hamburg", (ReceiveReturnLine("0", 1, disposition),)))
             if self.chance.random() < 0.5:
-                self.do(c.CancelReturn(return_id))
+                self.do(CancelReturn(return_id))
             if self.chance.random() < 0.7:
                 self.pay(number)
-                self.do(c.SettleReturn(return_id))
+                self.do(SettleReturn(return_id))
                 order = find_order(self.state, number)
                 assert order is not None
                 assert invariants.money_of(order) == []
@@ -514,8 +555,8 @@ class Life:
         some = chance.choice((None, 100))
         over = day_at(zone_of("UTC"), self.now_ns) - chance.randint(0, 30)
         paid_out = chance.choice(back or [("W-1", "card")])
-        written_off = c.WriteOff(chance.choice(owing or ["W-1"]), "gone", some)
-        self.do(chance.choice((c.PayOutRefund(*paid_out, some), written_off, c.LockPeriod(date_of_day(over)))))
+        written_off = WriteOff(chance.choice(owing or ["W-1"]), "gone", some)
+        self.do(chance.choice((PayOutRefund(*paid_out, some), written_off, LockPeriod(date_of_day(over)))))
 
     def hear(self) -> None:
         """A payment provider answers, or is asked again."""
@@ -525,9 +566,9 @@ class Life:
             ends = {"capture": ("captured", "capture_failed"), "refund": ("refunded", "refund_failed")}
             what = chance.choice(ends.get(request.what, ("voided",)))
             report = (request.order, request.payment, request.number, chance.choice((None, None, 100)), "said so")
-            self.do(c.ReportPayment("acme", what, *report))
+            self.do(ReportPayment("acme", what, *report))
             if what == "capture_failed":
-                self.do(c.AskForPayment(request.order))
+                self.do(AskForPayment(request.order))
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""
@@ -535,22 +576,22 @@ class Life:
         amount = 1 if order is None or order.money is None else order.money.due_minor
         payment = f"p-{self.chance.randint(1, 3)}"
         state: Literal["authorised", "captured"] = self.chance.choice(("authorised", "captured"))
-        self.do(c.AddPayment(number, PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)))
+        self.do(AddPayment(number, PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)))
         if self.chance.random() < 0.6:
-            self.do(c.CapturePayment(number, payment, self.chance.choice((None, 5, 800))))
+            self.do(CapturePayment(number, payment, self.chance.choice((None, 5, 800))))
         if self.chance.random() < 0.2:
-            self.do(c.VoidPayment(number, payment))
+            self.do(VoidPayment(number, payment))
 
     def together(self) -> None:
         """Many checkouts at once for the same thing: one batch."""
         for _ in range(20):
-            self.submit(c.ReserveStock("web", (DemandLine("WOOL-RUG", 1),), 60))
+            self.submit(ReserveStock("web", (DemandLine("WOOL-RUG", 1),), 60))
         self.settle()
 
     def again(self) -> None:
         """The same key twice: one effect, the same answer."""
         key = self.chance.randbytes(16)
-        command = c.MoveStock((MovementLine("TEA-TOWEL", "leipzig", "receipt", 1),))
+        command = MoveStock((MovementLine("TEA-TOWEL", "leipzig", "receipt", 1),))
         first = self.do(command, key)
         if self.chance.random() < 0.5:
             self.crash(keep_closed_table=self.chance.random() < 0.5)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from engine import commands as c
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
-from engine.commands.orders import OrderLineRequest
-from engine.commands.reservations import DemandLine
-from engine.commands.stock import MovementLine
+from engine.commands.orders import OrderLineRequest, PlaceOrder
+from engine.commands.reservations import DemandLine, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
 from engine.facts import Fact
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping, invariants
@@ -134,7 +133,7 @@ class Shop:
     def reserve(self, *lines: DemandLine, **more: Any) -> int:
         """A reservation that must succeed; its number."""
         more.setdefault("channel", "web")
-        return self.done(c.ReserveStock(lines=lines, **more)).seq
+        return self.done(ReserveStock(lines=lines, **more)).seq
 
     def order(self, *lines: tuple[str, int], **more: Any) -> str:
         """An order of (sku, quantity) that must be taken; its number."""
@@ -168,9 +167,9 @@ class Shop:
         return [(f.number, f.node, f.state) for f in self.the_order(order).fulfilments]
 
 
-def movement(sku: str, node: str, reason: Any, quantity: int, note: str | None = None) -> c.MoveStock:
+def movement(sku: str, node: str, reason: Any, quantity: int, note: str | None = None) -> MoveStock:
     """A movement of one line."""
-    return c.MoveStock((MovementLine(sku, node, reason, quantity, note),))
+    return MoveStock((MovementLine(sku, node, reason, quantity, note),))
 
 
 def line(sku: str, quantity: int, node: str | None = None) -> DemandLine:
@@ -178,12 +177,12 @@ def line(sku: str, quantity: int, node: str | None = None) -> DemandLine:
     return DemandLine(sku, quantity, node)
 
 
-def place(number: str, *lines: tuple[str, int], **more: Any) -> c.PlaceOrder:
+def place(number: str, *lines: tuple[str, int], **more: Any) -> PlaceOrder:
     """An order whose lines are called "1", "2" and so on."""
     asked = tuple(OrderLineRequest(str(i), sku, quantity, 2_50) for i, (sku, quantity) in enumerate(lines, 1))
     more.setdefault("channel", "web")
     more.setdefault("area", HALLE)
-    return c.PlaceOrder(number=number, lines=asked, **more)
+    return PlaceOrder(number=number, lines=asked, **more)
 
 
 def safety(node: str, sku: str, units: int = 0, sellable: bool = True) -> Configure:

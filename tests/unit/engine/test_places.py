@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure
+from engine.commands.maintenance import ImproveOrders
 from engine.commands.policies import SourcingPolicy
 from engine.facts.sourcing import Slot
 from engine.replay import invariants
@@ -28,7 +28,7 @@ class BusyLife(Life):
 
     def command(self) -> Any:
         if self.chance.random() < 0.1:
-            return c.ImproveOrders(tuple(self.shop.state.orders.open))
+            return ImproveOrders(tuple(self.shop.state.orders.open))
         return super().command()
 
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure, Node
-from engine.commands.stock import MovementLine
-from engine.facts import StockMoved
+from engine.commands.stock import MovementLine, MoveStock
+from engine.facts.stock import StockMoved
 from engine.results import FieldError, ResultCode, Shortage
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop, line, movement, place, safety
 
@@ -95,7 +94,7 @@ def test_what_is_promised_or_not_there_cannot_be_taken(shop: Shop, reason: Any, 
 
 def test_a_later_line_sees_what_an_earlier_one_moved(shop: Shop) -> None:
     shop.done(
-        c.MoveStock(
+        MoveStock(
             (
                 MovementLine(TOWEL, BERLIN, "receipt", 5),
                 MovementLine(TOWEL, BERLIN, "damage", 5),
@@ -108,12 +107,12 @@ def test_a_later_line_sees_what_an_earlier_one_moved(shop: Shop) -> None:
 
 
 def test_lines_of_one_sku_cannot_both_take_the_last_unit(shop: Shop) -> None:
-    twice = c.MoveStock((MovementLine(KETTLE, BERLIN, "damage", 6), MovementLine(KETTLE, BERLIN, "damage", 6)))
+    twice = MoveStock((MovementLine(KETTLE, BERLIN, "damage", 6), MovementLine(KETTLE, BERLIN, "damage", 6)))
     assert shop.refused(twice, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(KETTLE, 6, 4),)
 
 
 def test_one_bad_line_and_nothing_is_posted(shop: Shop) -> None:
-    mixed = c.MoveStock((MovementLine(KETTLE, BERLIN, "receipt", 1), MovementLine("NO-SUCH", BERLIN, "receipt", 1)))
+    mixed = MoveStock((MovementLine(KETTLE, BERLIN, "receipt", 1), MovementLine("NO-SUCH", BERLIN, "receipt", 1)))
     refusal = shop.refused(mixed, ResultCode.UNKNOWN_SKU)
     assert refusal.errors == (FieldError("/lines/1/sku", "there is no SKU 'NO-SUCH'"),)
     assert shop.refused(movement(KETTLE, "atlantis", "receipt", 1), ResultCode.UNKNOWN_NODE).errors[0].pointer == (
@@ -122,7 +121,7 @@ def test_one_bad_line_and_nothing_is_posted(shop: Shop) -> None:
 
 
 def test_of_two_reasons_to_refuse_the_one_listed_first_wins(shop: Shop) -> None:
-    mixed = c.MoveStock((MovementLine("NO-SUCH", BERLIN, "receipt", 1), MovementLine(KETTLE, "atlantis", "receipt", 1)))
+    mixed = MoveStock((MovementLine("NO-SUCH", BERLIN, "receipt", 1), MovementLine(KETTLE, "atlantis", "receipt", 1)))
     assert shop.refused(mixed, ResultCode.UNKNOWN_NODE).errors[0].pointer == "/lines/1/node"
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine import limits, machine
-from engine.facts import KeysForgotten
+from engine.commands.access import CreateApiKey
+from engine.commands.orders import PlaceOrder
+from engine.commands.reservations import ReserveStock
+from engine.facts.maintenance import KeysForgotten
 from engine.facts.records import Record, decode, encode
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping
@@ -19,7 +21,7 @@ from engine.writer import Change, Failed, Query, Writer
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Done, Shop, line, movement, place
 
 KEY, OTHER_KEY = b"cart-4711-key---", b"cart-4712-key---"
-ONE_KETTLE = c.ReserveStock("web", (line(KETTLE, 1),))
+ONE_KETTLE = ReserveStock("web", (line(KETTLE, 1),))
 
 
 class FullJournal(MemoryJournal):
@@ -129,7 +131,7 @@ def test_a_clock_that_jumps_a_day_forward_ends_what_was_to_end(shop: Shop) -> No
 
 def test_a_refusal_or_a_read_alone_writes_nothing(shop: Shop) -> None:
     before = len(times(shop))
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
     assert shop.read(lambda state, now_ns: state.seq) == shop.state.seq
     assert len(times(shop)) == before
 
@@ -140,7 +142,7 @@ def test_answers_come_in_order_and_after_the_batch_is_durable(shop: Shop) -> Non
     def deliver(outcome: Any) -> None:
         seen.append((shop.journal.last_seq, outcome))
 
-    for command in (ONE_KETTLE, c.ReserveStock("web", (line(KETTLE, 99),)), ONE_KETTLE):
+    for command in (ONE_KETTLE, ReserveStock("web", (line(KETTLE, 99),)), ONE_KETTLE):
         shop.writer.submit(Change(command, "till-1", lambda *_: (201, b""), deliver))
     shop.writer.submit(Query(lambda state, now_ns: "read", deliver))
     durable_after = shop.journal.last_seq + 2
@@ -153,7 +155,7 @@ def test_a_failed_commit_answers_nobody(shop: Shop) -> None:
     disk_of(shop).broken = True
     before = len(shop.outcomes)
     shop.submit(ONE_KETTLE)
-    shop.submit(c.ReserveStock("web", (line(KETTLE, 99),)))
+    shop.submit(ReserveStock("web", (line(KETTLE, 99),)))
     with pytest.raises(JournalFailed):
         shop.writer.settle()
     assert len(shop.outcomes) == before
@@ -206,7 +208,7 @@ def test_another_payload_under_the_same_key_is_refused(shop: Shop) -> None:
 
 
 def test_a_refusal_is_not_remembered(shop: Shop) -> None:
-    many = c.ReserveStock("web", (line(KETTLE, 12),))
+    many = ReserveStock("web", (line(KETTLE, 12),))
     assert isinstance(shop.do(many, KEY), Rejection)
     shop.receive(KETTLE, BERLIN, 2)
     assert shop.done(many, KEY).replayed is False
@@ -255,7 +257,7 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
     def explode(state: State, command: Any, now_ns: int) -> Any:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setitem(machine.DECIDE, c.PlaceOrder, explode)
+    monkeypatch.setitem(machine.DECIDE, PlaceOrder, explode)
     before = dumping.digest(shop.state)
     shop.submit(ONE_KETTLE)
     shop.submit(place("W-1", (KETTLE, 1)), KEY)
@@ -337,7 +339,7 @@ def test_party_keys_are_durable_before_the_facts_that_need_them() -> None:
             return super().append(time_ns, records)
 
     writer = Writer(State(MemoryClosedTable()), Told(), lambda: 1, before_deciding=lambda: steps.append("keys"))
-    writer.submit(Change(c.CreateApiKey("k-1", "till", bytes(32)), "me", lambda *_: (201, b""), lambda outcome: None))
+    writer.submit(Change(CreateApiKey("k-1", "till", bytes(32)), "me", lambda *_: (201, b""), lambda outcome: None))
     writer.settle()
     assert steps == ["keys", "journal"]
 
@@ -366,7 +368,7 @@ def test_a_dump_holds_everything(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 2))
     shop.order((KETTLE, 1), reservation=held)
     shop.reserve(line(KETTLE, 2))
-    shop.done(c.CreateApiKey("k-1", "till", bytes(32)), KEY)
+    shop.done(CreateApiKey("k-1", "till", bytes(32)), KEY)
     copy = State(MemoryClosedTable())
     dumping.load(copy, dumping.dump(shop.state))
     assert dumping.digest(copy) == dumping.digest(shop.state)
