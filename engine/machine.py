@@ -3,118 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from engine import commands as c
+from engine import facts as f
 from engine import reservations
-from engine.commands import Command
-from engine.commands.access import CreateApiKey, RevokeApiKey
-from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
-from engine.commands.configuration import Configure
-from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
-from engine.commands.maintenance import ForgetKeys, ImproveOrders, MeetDeadlines, RecordDigest
-from engine.commands.orders import (
-    AddPayment,
-    AdvanceFulfilment,
-    AppeaseCustomer,
-    AuthoriseReturn,
-    CancelFulfilment,
-    CancelOrder,
-    CancelReturn,
-    CapturePayment,
-    ConfirmChange,
-    ConfirmFulfilment,
-    DeclineChange,
-    HoldOrder,
-    LiftHold,
-    MergeFulfilments,
-    NoteOrder,
-    PackParcels,
-    PlaceOrder,
-    ProposeChange,
-    ReceiveReturn,
-    RejectFulfilment,
-    ReportLoss,
-    RestateOrder,
-    SettleReturn,
-    ShortFulfilment,
-    SourceOrderAgain,
-    SplitFulfilment,
-    TakeLooseReturn,
-    VoidPayment,
-)
-from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
-from engine.commands.providers import AskForPayment, ReportPayment
-from engine.commands.reservations import (
-    ChangeReservation,
-    ExpireReservations,
-    ExtendReservation,
-    ReleaseReservation,
-    ReserveStock,
-)
-from engine.commands.stock import MoveStock
-from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 from engine.configuration import api_keys, idempotency_keys, master_data
-from engine.facts import Fact
-from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
-from engine.facts.maintenance import DigestRecorded, KeysForgotten
-from engine.facts.money import (
-    DocumentIssued,
-    MoneyBooked,
-    OrderPriced,
-    PaymentAdded,
-    PaymentCaptured,
-    PaymentMoved,
-    PaymentsRefunded,
-    PaymentVoided,
-    PeriodLocked,
-    ReceivableWrittenOff,
-    RefundPaidOut,
-    ReturnSettled,
-    UnitsCharged,
-    UnitsCredited,
-    VoucherUsed,
-)
-from engine.facts.orders import (
-    ChangeDeclined,
-    ChangeProposed,
-    FulfilmentAdvanced,
-    FulfilmentConfirmed,
-    FulfilmentRejected,
-    FulfilmentShorted,
-    FulfilmentsMerged,
-    FulfilmentSplit,
-    HoldLifted,
-    LooseReturnTaken,
-    LossReported,
-    OrderAppeased,
-    OrderCancelled,
-    OrderChanged,
-    OrderHeld,
-    OrderImproved,
-    OrderNoted,
-    OrderPlaced,
-    OrderReopened,
-    OrderRestated,
-    OrderSourced,
-    ParcelsPacked,
-    PickupLapsed,
-    ReturnAuthorised,
-    ReturnCancelled,
-    ReturnReceived,
-)
-from engine.facts.picking import PickListEnded, PickListMade
-from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
 from engine.facts.records import Record
-from engine.facts.reservations import (
-    ReservationChanged,
-    ReservationExpired,
-    ReservationExtended,
-    ReservationReleased,
-    StockReserved,
-)
-from engine.facts.stock import StockMoved
-from engine.facts.transfers import TransferCancelled, TransferPlanned, TransferReceived, TransferShipped
 from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
 from engine.money import booking, bookkeeping, payments, settling
 from engine.orders import (
@@ -138,63 +31,65 @@ from engine.supply.plan import Foreseen
 from engine.supply.request import Request
 
 DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
-    MoveStock: movements.decide_move_stock,
-    ReserveStock: reservations.decide_reserve,
-    ExtendReservation: reservations.decide_extend,
-    ReleaseReservation: reservations.decide_release,
-    ChangeReservation: reservations.decide_change,
-    ExpireReservations: reservations.decide_expire,
-    PlaceOrder: placing.decide_place,
-    CancelOrder: cancelling.decide_cancel,
-    AdvanceFulfilment: steps.decide_advance,
-    ConfirmFulfilment: steps.decide_confirm,
-    RejectFulfilment: rejecting.decide_reject,
-    ShortFulfilment: rejecting.decide_short,
-    CancelFulfilment: rejecting.decide_cancel_fulfilment,
-    SplitFulfilment: packing.decide_split,
-    MergeFulfilments: packing.decide_merge,
-    PackParcels: packing.decide_parcels,
-    SourceOrderAgain: sourcing_again.decide_source_again,
-    RestateOrder: marketplaces.decide_restate,
-    ProposeChange: changes.decide_propose,
-    ConfirmChange: changes.decide_confirm,
-    DeclineChange: changes.decide_decline,
-    HoldOrder: holds.decide_hold,
-    LiftHold: holds.decide_lift,
-    NoteOrder: holds.decide_note,
-    AppeaseCustomer: holds.decide_appease,
-    MeetDeadlines: deadlines.decide_deadline,
-    AuthoriseReturn: returns.decide_authorise,
-    ReportLoss: returns.decide_report_loss,
-    TakeLooseReturn: returns.decide_take_loose,
-    ReceiveReturn: returns.decide_receive,
-    CancelReturn: returns.decide_cancel,
-    SettleReturn: settling.decide_settle,
-    AddPayment: payments.decide_add,
-    CapturePayment: payments.decide_capture,
-    VoidPayment: payments.decide_void,
-    AskForPayment: payment_providers.decide_ask,
-    ReportPayment: payment_providers.decide_report,
-    PayOutRefund: bookkeeping.decide_pay_out,
-    WriteOff: bookkeeping.decide_write_off,
-    LockPeriod: bookkeeping.decide_lock,
-    ExpectInbound: inbound.decide_expect,
-    ReceiveInbound: inbound.decide_receive,
-    DelayInbound: inbound.decide_delay,
-    CancelInbound: inbound.decide_cancel,
-    PlanTransfer: transfers.decide_plan,
-    ShipTransfer: transfers.decide_ship,
-    ReceiveTransfer: transfers.decide_receive,
-    CancelTransfer: transfers.decide_cancel,
-    MakePickList: pick_lists.decide_make,
-    FinishPickList: pick_lists.decide_finish,
-    CancelPickList: pick_lists.decide_cancel,
-    Configure: master_data.decide_configure,
-    CreateApiKey: api_keys.decide_create_key,
-    RevokeApiKey: api_keys.decide_revoke_key,
-    ImproveOrders: improving.decide_improve,
-    ForgetKeys: idempotency_keys.decide_forget,
-    RecordDigest: lambda state, command, now_ns: DigestRecorded(command.parts, command.digest),
+    c.stock.MoveStock: movements.decide_move_stock,
+    c.reservations.ReserveStock: reservations.decide_reserve,
+    c.reservations.ExtendReservation: reservations.decide_extend,
+    c.reservations.ReleaseReservation: reservations.decide_release,
+    c.reservations.ChangeReservation: reservations.decide_change,
+    c.reservations.ExpireReservations: reservations.decide_expire,
+    c.orders.PlaceOrder: placing.decide_place,
+    c.orders.CancelOrder: cancelling.decide_cancel,
+    c.orders.AdvanceFulfilment: steps.decide_advance,
+    c.orders.ConfirmFulfilment: steps.decide_confirm,
+    c.orders.RejectFulfilment: rejecting.decide_reject,
+    c.orders.ShortFulfilment: rejecting.decide_short,
+    c.orders.CancelFulfilment: rejecting.decide_cancel_fulfilment,
+    c.orders.SplitFulfilment: packing.decide_split,
+    c.orders.MergeFulfilments: packing.decide_merge,
+    c.orders.PackParcels: packing.decide_parcels,
+    c.orders.SourceOrderAgain: sourcing_again.decide_source_again,
+    c.orders.RestateOrder: marketplaces.decide_restate,
+    c.orders.ProposeChange: changes.decide_propose,
+    c.orders.ConfirmChange: changes.decide_confirm,
+    c.orders.DeclineChange: changes.decide_decline,
+    c.orders.HoldOrder: holds.decide_hold,
+    c.orders.LiftHold: holds.decide_lift,
+    c.orders.NoteOrder: holds.decide_note,
+    c.orders.AppeaseCustomer: holds.decide_appease,
+    c.maintenance.MeetDeadlines: deadlines.decide_deadline,
+    c.orders.AuthoriseReturn: returns.decide_authorise,
+    c.orders.ReportLoss: returns.decide_report_loss,
+    c.orders.TakeLooseReturn: returns.decide_take_loose,
+    c.orders.ReceiveReturn: returns.decide_receive,
+    c.orders.CancelReturn: returns.decide_cancel,
+    c.orders.SettleReturn: settling.decide_settle,
+    c.orders.AddPayment: payments.decide_add,
+    c.orders.CapturePayment: payments.decide_capture,
+    c.orders.VoidPayment: payments.decide_void,
+    c.providers.AskForPayment: payment_providers.decide_ask,
+    c.providers.ReportPayment: payment_providers.decide_report,
+    c.bookkeeping.PayOutRefund: bookkeeping.decide_pay_out,
+    c.bookkeeping.WriteOff: bookkeeping.decide_write_off,
+    c.bookkeeping.LockPeriod: bookkeeping.decide_lock,
+    c.inbound.ExpectInbound: inbound.decide_expect,
+    c.inbound.ReceiveInbound: inbound.decide_receive,
+    c.inbound.DelayInbound: inbound.decide_delay,
+    c.inbound.CancelInbound: inbound.decide_cancel,
+    c.transfers.PlanTransfer: transfers.decide_plan,
+    c.transfers.ShipTransfer: transfers.decide_ship,
+    c.transfers.ReceiveTransfer: transfers.decide_receive,
+    c.transfers.CancelTransfer: transfers.decide_cancel,
+    c.picking.MakePickList: pick_lists.decide_make,
+    c.picking.FinishPickList: pick_lists.decide_finish,
+    c.picking.CancelPickList: pick_lists.decide_cancel,
+    c.configuration.Configure: master_data.decide_configure,
+    c.access.CreateApiKey: api_keys.decide_create_key,
+    c.access.RevokeApiKey: api_keys.decide_revoke_key,
+    c.maintenance.ImproveOrders: improving.decide_improve,
+    c.maintenance.ForgetKeys: idempotency_keys.decide_forget,
+    c.maintenance.RecordDigest: lambda state, command, now_ns: f.maintenance.DigestRecorded(
+        command.parts, command.digest
+    ),
 }
 
 
@@ -206,91 +101,91 @@ class Sourced(NamedTuple):
 
 
 SOURCING: dict[type, Sourced] = {
-    ReserveStock: Sourced(reservations.request_of, reservations.decide_reserve),
-    PlaceOrder: Sourced(placing.request_of, placing.decide_place),
+    c.reservations.ReserveStock: Sourced(reservations.request_of, reservations.decide_reserve),
+    c.orders.PlaceOrder: Sourced(placing.request_of, placing.decide_place),
 }
 
 EVOLVE: dict[type, Callable[[State, Any], None]] = {
-    StockMoved: movements.evolve_stock_moved,
-    StockReserved: reservations.evolve_stock_reserved,
-    ReservationExtended: reservations.evolve_extended,
-    ReservationChanged: reservations.evolve_changed,
-    ReservationReleased: reservations.evolve_released,
-    ReservationExpired: reservations.evolve_expired,
-    OrderPlaced: placing.evolve_placed,
-    OrderCancelled: cancelling.evolve_cancelled,
-    OrderSourced: sourcing_again.evolve_sourced,
-    OrderImproved: improving.evolve_improved,
-    FulfilmentAdvanced: steps.evolve_advanced,
-    FulfilmentConfirmed: steps.evolve_confirmed,
-    FulfilmentRejected: rejecting.evolve_rejected,
-    FulfilmentShorted: rejecting.evolve_shorted,
-    FulfilmentSplit: packing.evolve_split,
-    FulfilmentsMerged: packing.evolve_merged,
-    ParcelsPacked: packing.evolve_parcels,
-    PickupLapsed: deadlines.evolve_lapsed,
-    OrderReopened: reopening.evolve_reopened,
-    ChangeProposed: changes.evolve_proposed,
-    OrderChanged: changes.evolve_changed,
-    ChangeDeclined: changes.evolve_declined,
-    OrderRestated: marketplaces.evolve_restated,
-    OrderHeld: holds.evolve_held,
-    HoldLifted: holds.evolve_lifted,
-    OrderNoted: holds.evolve_noted,
-    OrderAppeased: holds.evolve_appeased,
-    ReturnAuthorised: returns.evolve_authorised,
-    LossReported: returns.evolve_loss,
-    DocumentIssued: booking.evolve_issued,
-    MoneyBooked: booking.evolve_booked,
-    OrderPriced: settling.evolve_priced,
-    UnitsCharged: settling.evolve_charged,
-    UnitsCredited: settling.evolve_credited,
-    ReturnSettled: settling.evolve_settled,
-    PaymentAdded: payments.evolve_added,
-    PaymentCaptured: payments.evolve_captured,
-    PaymentVoided: payments.evolve_voided,
-    PaymentMoved: payments.evolve_moved,
-    PaymentsRefunded: payments.evolve_refunded,
-    PaymentProviderSet: payment_providers.evolve_provider_set,
-    PaymentAsked: payment_providers.evolve_asked,
-    PaymentAnswered: payment_providers.evolve_answered,
-    RefundPaidOut: bookkeeping.evolve_paid_out,
-    ReceivableWrittenOff: bookkeeping.evolve_written_off,
-    PeriodLocked: bookkeeping.evolve_locked,
-    LooseReturnTaken: returns.evolve_loose,
-    ReturnReceived: returns.evolve_received,
-    ReturnCancelled: returns.evolve_cancelled,
-    InboundExpected: inbound.evolve_expected,
-    InboundReceived: inbound.evolve_received,
-    InboundDelayed: inbound.evolve_delayed,
-    InboundCancelled: inbound.evolve_cancelled,
-    TransferPlanned: transfers.evolve_planned,
-    TransferShipped: transfers.evolve_shipped,
-    TransferReceived: transfers.evolve_received,
-    TransferCancelled: transfers.evolve_cancelled,
-    PickListMade: pick_lists.evolve_made,
-    PickListEnded: pick_lists.evolve_ended,
-    NodeSet: master_data.evolve_node_set,
-    ItemSet: master_data.evolve_item_set,
-    NodeItemSet: master_data.evolve_node_item_set,
-    ChannelSet: master_data.evolve_channel_set,
-    SourcingPolicySet: master_data.evolve_sourcing_policy_set,
-    PriceListSet: master_data.evolve_price_list_set,
-    TaxRatesSet: master_data.evolve_tax_rates_set,
-    PromotionSet: master_data.evolve_promotion_set,
-    ShippingPricesSet: master_data.evolve_shipping_prices_set,
-    VoucherSet: master_data.evolve_voucher_set,
-    VoucherUsed: payments.evolve_voucher_used,
-    ApiKeyCreated: api_keys.evolve_key_created,
-    ApiKeyRevoked: api_keys.evolve_key_revoked,
-    KeysForgotten: idempotency_keys.evolve_forgotten,
-    DigestRecorded: lambda state, fact: None,
+    f.stock.StockMoved: movements.evolve_stock_moved,
+    f.reservations.StockReserved: reservations.evolve_stock_reserved,
+    f.reservations.ReservationExtended: reservations.evolve_extended,
+    f.reservations.ReservationChanged: reservations.evolve_changed,
+    f.reservations.ReservationReleased: reservations.evolve_released,
+    f.reservations.ReservationExpired: reservations.evolve_expired,
+    f.orders.OrderPlaced: placing.evolve_placed,
+    f.orders.OrderCancelled: cancelling.evolve_cancelled,
+    f.orders.OrderSourced: sourcing_again.evolve_sourced,
+    f.orders.OrderImproved: improving.evolve_improved,
+    f.orders.FulfilmentAdvanced: steps.evolve_advanced,
+    f.orders.FulfilmentConfirmed: steps.evolve_confirmed,
+    f.orders.FulfilmentRejected: rejecting.evolve_rejected,
+    f.orders.FulfilmentShorted: rejecting.evolve_shorted,
+    f.orders.FulfilmentSplit: packing.evolve_split,
+    f.orders.FulfilmentsMerged: packing.evolve_merged,
+    f.orders.ParcelsPacked: packing.evolve_parcels,
+    f.orders.PickupLapsed: deadlines.evolve_lapsed,
+    f.orders.OrderReopened: reopening.evolve_reopened,
+    f.orders.ChangeProposed: changes.evolve_proposed,
+    f.orders.OrderChanged: changes.evolve_changed,
+    f.orders.ChangeDeclined: changes.evolve_declined,
+    f.orders.OrderRestated: marketplaces.evolve_restated,
+    f.orders.OrderHeld: holds.evolve_held,
+    f.orders.HoldLifted: holds.evolve_lifted,
+    f.orders.OrderNoted: holds.evolve_noted,
+    f.orders.OrderAppeased: holds.evolve_appeased,
+    f.orders.ReturnAuthorised: returns.evolve_authorised,
+    f.orders.LossReported: returns.evolve_loss,
+    f.money.DocumentIssued: booking.evolve_issued,
+    f.money.MoneyBooked: booking.evolve_booked,
+    f.money.OrderPriced: settling.evolve_priced,
+    f.money.UnitsCharged: settling.evolve_charged,
+    f.money.UnitsCredited: settling.evolve_credited,
+    f.money.ReturnSettled: settling.evolve_settled,
+    f.money.PaymentAdded: payments.evolve_added,
+    f.money.PaymentCaptured: payments.evolve_captured,
+    f.money.PaymentVoided: payments.evolve_voided,
+    f.money.PaymentMoved: payments.evolve_moved,
+    f.money.PaymentsRefunded: payments.evolve_refunded,
+    f.providers.PaymentProviderSet: payment_providers.evolve_provider_set,
+    f.providers.PaymentAsked: payment_providers.evolve_asked,
+    f.providers.PaymentAnswered: payment_providers.evolve_answered,
+    f.money.RefundPaidOut: bookkeeping.evolve_paid_out,
+    f.money.ReceivableWrittenOff: bookkeeping.evolve_written_off,
+    f.money.PeriodLocked: bookkeeping.evolve_locked,
+    f.orders.LooseReturnTaken: returns.evolve_loose,
+    f.orders.ReturnReceived: returns.evolve_received,
+    f.orders.ReturnCancelled: returns.evolve_cancelled,
+    f.inbound.InboundExpected: inbound.evolve_expected,
+    f.inbound.InboundReceived: inbound.evolve_received,
+    f.inbound.InboundDelayed: inbound.evolve_delayed,
+    f.inbound.InboundCancelled: inbound.evolve_cancelled,
+    f.transfers.TransferPlanned: transfers.evolve_planned,
+    f.transfers.TransferShipped: transfers.evolve_shipped,
+    f.transfers.TransferReceived: transfers.evolve_received,
+    f.transfers.TransferCancelled: transfers.evolve_cancelled,
+    f.picking.PickListMade: pick_lists.evolve_made,
+    f.picking.PickListEnded: pick_lists.evolve_ended,
+    f.configuration.NodeSet: master_data.evolve_node_set,
+    f.configuration.ItemSet: master_data.evolve_item_set,
+    f.configuration.NodeItemSet: master_data.evolve_node_item_set,
+    f.configuration.ChannelSet: master_data.evolve_channel_set,
+    f.configuration.SourcingPolicySet: master_data.evolve_sourcing_policy_set,
+    f.pricing.PriceListSet: master_data.evolve_price_list_set,
+    f.pricing.TaxRatesSet: master_data.evolve_tax_rates_set,
+    f.pricing.PromotionSet: master_data.evolve_promotion_set,
+    f.pricing.ShippingPricesSet: master_data.evolve_shipping_prices_set,
+    f.pricing.VoucherSet: master_data.evolve_voucher_set,
+    f.money.VoucherUsed: payments.evolve_voucher_used,
+    f.access.ApiKeyCreated: api_keys.evolve_key_created,
+    f.access.ApiKeyRevoked: api_keys.evolve_key_revoked,
+    f.maintenance.KeysForgotten: idempotency_keys.evolve_forgotten,
+    f.maintenance.DigestRecorded: lambda state, fact: None,
 }
 
 
 def decide(
-    state: State, command: Command, now_ns: int, foreseen: Foreseen | None = None
-) -> tuple[Fact, ...] | Rejection:
+    state: State, command: c.Command, now_ns: int, foreseen: Foreseen | None = None
+) -> tuple[f.Fact, ...] | Rejection:
     """What will happen if `command` is carried out now, or why it will not. Changes nothing.
 
     `foreseen` spares work where the batch was looked at ahead; it changes no outcome.
@@ -301,7 +196,7 @@ def decide(
         outcome = SOURCING[type(command)].decide(state, command, now_ns, foreseen)
     if isinstance(outcome, Rejection):
         return outcome
-    facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
+    facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     facts += settling.follow(state, facts, now_ns)
     facts += booking.follow(state, facts, now_ns)
     facts += payment_providers.follow(state, facts)
@@ -310,17 +205,17 @@ def decide(
     return facts
 
 
-def look_ahead(state: State, commands: Sequence[Command | None], now_ns: int) -> Ahead:
+def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) -> Ahead:
     """Source what a batch wants in one pass, before its commands are decided in turn. None stands for what is no command."""
     return Ahead(state, commands, _request_of, now_ns)
 
 
-def _request_of(state: State, command: Command) -> Request | None:
+def _request_of(state: State, command: c.Command) -> Request | None:
     sourced = SOURCING.get(type(command))
     return None if sourced is None else sourced.request_of(state, command)
 
 
-def evolve(state: State, seq: int, time_ns: int, facts: tuple[Fact, ...], key: bytes | None) -> None:
+def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key: bytes | None) -> None:
     """Write down one record. The live path and replay both come through here."""
     assert seq == state.seq + 1, f"record {seq} does not follow {state.seq}"
     assert time_ns >= state.time_ns

@@ -83,7 +83,6 @@ def test_the_words_say_what_is_done_and_how_far_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_big_journal_is_recovered_with_progress_that_ascends(life: Lived) -> None:
-    pass
     from engine.commands.stock import MovementLine
     from engine.facts import records
     from tests.recovery.lives import LifeOnDisk
