@@ -54,12 +54,7 @@ def shop() -> Configure:
             for i, name in enumerate(NODES)
         },
         items={sku: Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
-        node_items={
-            "berlin": {
-                "OAK-TRAY": NodeItem(safety_stock=2),
-                "TIN-MUG": NodeItem(sellable=False),
-            }
-        },
+        node_items={"berlin": {"OAK-TRAY": NodeItem(safety_stock=2), "TIN-MUG": NodeItem(sellable=False)}},
         sourcing_policies={
             "bring": SourcingPolicy(
                 name="Bring", pickup_transfer_days=1, inbound_days_max=2, wait_days_max=1, improve_minor_min=1
