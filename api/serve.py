@@ -97,7 +97,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def calm_collector() -> None:
-    """What recovery built lives long and what requests make dies by reference count: have the collector look at little at a time.
+    """What recovery built lives long and what requests make dies by reference count: have the collector look at little
+    at a time.
 
     All that lives on is new to it once: 50,000 objects in one go are 7 ms in which nobody is answered, 5,000 are 0.3.
     """

@@ -43,10 +43,11 @@ def part_of(amount: int, millionths: int) -> int:
 
 
 def spread(amount: int, weights: Sequence[int]) -> list[int]:
-    """Divide an amount in proportion to weights: exact shares, floor, then one each to the largest remainders, ties to the first.
+    """Divide an amount in proportion to weights: exact shares, floor, then one each to the largest remainders, ties to
+    the first.
 
-    Hamilton's method. The sum is `amount`, and no share is further than one from the exact one. An amount that is no more than the
-    sum of the weights gives no share above its weight.
+    Hamilton's method. The sum is `amount`, and no share is further than one from the exact one. An amount that is no
+    more than the sum of the weights gives no share above its weight.
     """
     assert amount >= 0
     total = sum(weights)

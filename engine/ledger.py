@@ -149,8 +149,8 @@ class Ledger:
     def rows_of(self, account: int, first_sku: int, skus_count: int) -> tuple[bytes, bytes]:
         """Balances of an account that are not 0, of up to `skus_count` SKUs from a position on: cells and units.
 
-        A cell is SKU position x nodes + node position, the SKU counted from `first_sku`; an outside account has one cell per SKU.
-        Both are little-endian int64, in order of cell.
+        A cell is SKU position x nodes + node position, the SKU counted from `first_sku`; an outside account has one
+        cell per SKU. Both are little-endian int64, in order of cell.
         """
         last = min(first_sku + skus_count, len(self.skus))
         if account in INSIDE:

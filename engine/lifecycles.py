@@ -10,8 +10,9 @@ Traits = tuple[str, ...]
 class Step(NamedTuple):
     """`action` takes a thing from any of `sources` to `target` (None: to where its parts then are).
 
-    It is possible only for a thing with one of the traits `needs` (none named: for any) and with none of `unless`. `by_itself`
-    steps are taken by Kontor itself when something else happens or a time has come; nobody can ask for them.
+    It is possible only for a thing with one of the traits `needs` (none named: for any) and with none of `unless`.
+    `by_itself` steps are taken by Kontor itself when something else happens or a time has come; nobody can ask for
+    them.
     """
 
     action: str

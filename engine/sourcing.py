@@ -22,8 +22,9 @@ Takes = tuple[tuple[int, int, int], ...]
 def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
     """The cheapest legal plan.
 
-    `effort` limits the work of hard cases (about 40 µs each); when it is used up the best plan found comes back as unproven,
-    with a bound. Ties go to the location that stands first. Raises ValueError if the costs can't be added up exactly.
+    `effort` limits the work of hard cases (about 40 µs each); when it is used up the best plan found comes back as
+    unproven, with a bound. Ties go to the location that stands first. Raises ValueError if the costs can't be added up
+    exactly.
     """
     assert problem.rules.ship_complete or problem.lost is not None
     first = first_look(problem)

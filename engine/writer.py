@@ -1,7 +1,7 @@
 """The single writer: drain, stamp, expire, decide, evolve, commit, answer. The only place where state changes.
 
-One call of `settle` is one batch. Everything that arrived is decided in order, made durable by one commit, and only then
-answered, refusals and reads included, since they may rest on facts of the same batch.
+One call of `settle` is one batch. Everything that arrived is decided in order, made durable by one commit, and only
+then answered, refusals and reads included, since they may rest on facts of the same batch.
 """
 
 from collections import deque
@@ -41,9 +41,9 @@ class Done(msgspec.Struct, frozen=True, gc=False):
 class Change(NamedTuple):
     """A command on its way in.
 
-    `render(state, seq, facts)` gives (status, body) right after the facts were applied; `deliver` gets the outcome once it
-    is durable. `key` and `payload` are 16-byte digests; `payload_bytes` is the size of the request. `guard(state, now_ns)`
-    may refuse before anything is decided: a precondition of the caller.
+    `render(state, seq, facts)` gives (status, body) right after the facts were applied; `deliver` gets the outcome once
+    it is durable. `key` and `payload` are 16-byte digests; `payload_bytes` is the size of the request. `guard(state,
+    now_ns)` may refuse before anything is decided: a precondition of the caller.
     """
 
     command: Command
@@ -72,8 +72,9 @@ class Failed(NamedTuple):
 class Writer:
     """Owns the state and the journal. Not for more than one thread.
 
-    `clock_ns` is the wall clock; journalled time never goes back. `before_deciding` makes durable what
-    the batch's facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)` and `on_error(exception)` are told what happened.
+    `clock_ns` is the wall clock; journalled time never goes back. `before_deciding` makes durable what the batch's
+    facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)` and `on_error(exception)`
+    are told what happened.
     """
 
     def __init__(

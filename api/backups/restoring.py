@@ -105,7 +105,8 @@ def refuse_used(directory: Path) -> None:
 def carry_out(chosen: Plan, directory: Path, restore_keys: Callable[[Path], object] | None, tell: Tell) -> Restored:
     """Make the data directory beside its place, prove it by replay, and only then give it its name.
 
-    `restore_keys(folder)` puts the key store there. Raises BackupUnusable, JournalCorrupt, StorageFull; nothing is left then.
+    `restore_keys(folder)` puts the key store there. Raises BackupUnusable, JournalCorrupt, StorageFull; nothing is left
+    then.
     """
     directory = directory.resolve()
     refuse_used(directory)

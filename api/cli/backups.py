@@ -30,8 +30,8 @@ from api.server.server import VERSION
 def backup(target: Path, directory: Path, archive: Path | None, as_json: bool, hurry: bool) -> None:
     """Back up the books of a data directory to the folder TARGET, while a node runs on it or not.
 
-    A backup that is there is brought up to date; sealed segments are not copied twice. The key store is not part of it: see
-    `kontor backup-keys`.
+    A backup that is there is brought up to date; sealed segments are not copied twice. The key store is not part of it:
+    see `kontor backup-keys`.
     """
     paths = Paths.of(directory, archive)
     if not paths.journal.is_dir():

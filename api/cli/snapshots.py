@@ -41,8 +41,8 @@ def snapshot(
 ) -> None:
     """Make a snapshot, so that the next start need not replay everything.
 
-    A running node (--url) compares the snapshot with its own state before it counts. Of a directory (--data) it is made by
-    replay alone; sealed segments of the journal are archived on the way.
+    A running node (--url) compares the snapshot with its own state before it counts. Of a directory (--data) it is made
+    by replay alone; sealed segments of the journal are archived on the way.
     """
     options.one_of(directory, url)
     if directory is None:

@@ -44,8 +44,8 @@ sourcing.add_command(simulate)
 def solve_command(file: BinaryIO, effort: int) -> None:
     """Solve the orders in FILE, one JSON object a line (- is standard input), and print one answer a line.
 
-    An answer is optimal (its cost is proven), infeasible, or unproven: then no plan costs less than its bound. The answers
-    are the same every time.
+    An answer is optimal (its cost is proven), infeasible, or unproven: then no plan costs less than its bound. The
+    answers are the same every time.
     """
     total = sum(1 for _ in file) if file.seekable() else 0
     if total:

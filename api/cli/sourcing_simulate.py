@@ -40,8 +40,9 @@ def simulate(
 ) -> None:
     """Run a span of the journal again under a changed policy, and compare. Nothing is touched.
 
-    What people asked for is asked again at the same moments; stock moves as it would have. Both worlds are priced by the
-    changed policy. Requests that were refused then left no trace and are not asked again. A node may be running on the directory.
+    What people asked for is asked again at the same moments; stock moves as it would have. Both worlds are priced by
+    the changed policy. Requests that were refused then left no trace and are not asked again. A node may be running on
+    the directory.
     """
     changed = _policy(body.read())
     paths = Paths.of(directory, archive)

@@ -74,9 +74,9 @@ def import_(
 ) -> None:
     """Post the rows of FILE (CSV or Excel) as stock movements.
 
-    A header names the columns: sku, node, quantity, reason, note, or words like them. Rows that are wrong are left out and
-    told; the others are taken. The same file twice within 24 hours changes nothing the second time. Exit code 1: some rows were
-    not taken.
+    A header names the columns: sku, node, quantity, reason, note, or words like them. Rows that are wrong are left out
+    and told; the others are taken. The same file twice within 24 hours changes nothing the second time. Exit code 1:
+    some rows were not taken.
     """
     from api.importing.movements import error_rows, mapping_of
     from api.importing.tables import BadTable, read_table
@@ -172,8 +172,8 @@ def _identity(file: Path, columns: dict[str, int], fixed: dict[str, str], sheet:
 def _send(client: Client, file: Path, identity: str, lines: list[Numbered]) -> Iterator[tuple[int, list[RowError]]]:
     """Send the rows; gives how many were taken and what was not, call by call.
 
-    Rows go by a thousand rows of the file, under one key each, whichever of them are good: so none is ever taken twice. A row that
-    the node refuses is left out of its thousand.
+    Rows go by a thousand rows of the file, under one key each, whichever of them are good: so none is ever taken twice.
+    A row that the node refuses is left out of its thousand.
     """
     windows: dict[int, list[Numbered]] = {}
     for row, line in lines:

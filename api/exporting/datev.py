@@ -1,7 +1,8 @@
-"""The DATEV format, category 21 (posting batch), header version 700, format version 13, as DATEV publishes it for developers.
+"""The DATEV format, category 21 (posting batch), header version 700, format version 13, as DATEV publishes it for
+developers.
 
-Text in Windows-1252, fields between semicolons, text in quotes, decimals with a comma, lines ended by CR LF. A batch is of one
-currency and one financial year.
+Text in Windows-1252, fields between semicolons, text in quotes, decimals with a comma, lines ended by CR LF. A batch is
+of one currency and one financial year.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -22,7 +22,8 @@ class NotLocated(Exception):
 def located(body: Body, postcodes: Postcodes | None) -> Body:
     """A request's body whose `ship_to` has the coordinates of its postal code, where it came without any.
 
-    For the command only: an idempotency key stands for what was sent, whatever table the node is started with next time.
+    For the command only: an idempotency key stands for what was sent, whatever table the node is started with next
+    time.
     """
     to = body.ship_to
     if postcodes is None or to is None or to.latitude is not None or to.country is None or to.postal_code is None:
@@ -37,8 +38,8 @@ def located(body: Body, postcodes: Postcodes | None) -> Body:
 def locate_nodes(document: Any, postcodes: Postcodes) -> None:
     """Give the nodes of a configuration document, as people write it, the coordinates they lack.
 
-    Only a code that is in the table will do: what is written here stays, and a slip of the pen must not move a warehouse.
-    What is no node at all is left to the check of the document. Raises NotLocated.
+    Only a code that is in the table will do: what is written here stays, and a slip of the pen must not move a
+    warehouse. What is no node at all is left to the check of the document. Raises NotLocated.
     """
     nodes = document.get("nodes") if isinstance(document, dict) else None
     for name, node in nodes.items() if isinstance(nodes, dict) else ():

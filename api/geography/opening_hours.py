@@ -1,7 +1,8 @@
-"""Opening hours as OpenStreetMap writes them, as far as they are the same every week: `Mo-Fr 08:00-20:00; Sa 09:00-14:00; PH off`.
+"""Opening hours as OpenStreetMap writes them, as far as they are the same every week: `Mo-Fr 08:00-20:00; Sa
+09:00-14:00; PH off`.
 
-https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification. Months, weeks of the year, school holidays, hours of
-their own on public holidays, comments and times past midnight are not understood, and nothing is made of them.
+https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification. Months, weeks of the year, school holidays, hours
+of their own on public holidays, comments and times past midnight are not understood, and nothing is made of them.
 """
 
 import re

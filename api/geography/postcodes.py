@@ -53,8 +53,8 @@ def normalised(country: str, postal_code: str) -> str:
 class Postcodes:
     """Coordinates by country and postal code.
 
-    Three arrays with one entry for each code, ordered by key: 8 bytes for the key, 4 each for latitude and longitude.
-    A key is country and code as a number to the base 36, left-aligned, so that codes with a common prefix stand together.
+    Three arrays with one entry for each code, ordered by key: 8 bytes for the key, 4 each for latitude and longitude. A
+    key is country and code as a number to the base 36, left-aligned, so that codes with a common prefix stand together.
     """
 
     def __init__(self, keys: NDArray[np.int64], latitudes: NDArray[np.int32], longitudes: NDArray[np.int32]) -> None:
@@ -68,7 +68,8 @@ class Postcodes:
 
         A code may stand in several rows, one for each of its places, and some of them far away (a firm's code with the
         seat of its parent, a place taken for its namesake). The row that is nearest to all others counts, the medoid:
-        while most rows are right it is one of them, and unlike a mean or a median of each coordinate it is a real place.
+        while most rows are right it is one of them, and unlike a mean or a median of each coordinate it is a real
+        place.
         """
         of_key: dict[int, int] = {}
         of_text: dict[tuple[str, str], int] = {}

@@ -59,9 +59,9 @@ def read_places(
     """Turn the rows of a CSV file into bodies of nodes.
 
     `common` is what all of them have: `kind`, `country` and any other field of a node. `public_holidays` become closed
-    dates of the places that say so. With `postcodes` a row without coordinates gets those of its postal code, if that is
-    in the table. A row without opening hours becomes a node without; hours that are not understood leave the row out,
-    since a node without hours is one that is always open. Raises BadTable.
+    dates of the places that say so. With `postcodes` a row without coordinates gets those of its postal code, if that
+    is in the table. A row without opening hours becomes a node without; hours that are not understood leave the row
+    out, since a node without hours is one that is always open. Raises BadTable.
     """
     named = [column for column in columns[2:] if column is not None]
     wanted = list(dict.fromkeys(named + _PLACEHOLDER.findall(columns.id + columns.name)))

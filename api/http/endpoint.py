@@ -109,8 +109,8 @@ class Admitted(NamedTuple):
 
 
 class Prepared:
-    """One operation, ready to be called: from the head to `Admitted`, with the body to a `Call`, from what the operation makes of
-    it to a `Reply`. Nothing here waits, so that both lanes share it."""
+    """One operation, ready to be called: from the head to `Admitted`, with the body to a `Call`, from what the
+    operation makes of it to a `Reply`. Nothing here waits, so that both lanes share it."""
 
     def __init__(self, server: Server, operation: Operation) -> None:
         self.server = server

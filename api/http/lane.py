@@ -1,7 +1,8 @@
-"""The fast lane: the hottest operations answered by the connection itself, below ASGI, with the same code and the same bytes.
+"""The fast lane: the hottest operations answered by the connection itself, below ASGI, with the same code and the same
+bytes.
 
-A request takes it when its address is one of a hot operation without parameters, or `/v1/reservations/{id}/release` and the like,
-and nothing about it is unusual; everything else goes to the application. Falling back is always right.
+A request takes it when its address is one of a hot operation without parameters, or `/v1/reservations/{id}/release` and
+the like, and nothing about it is unusual; everything else goes to the application. Falling back is always right.
 """
 
 import re

@@ -1,6 +1,8 @@
-"""The connection's side of the fast lane: from the parser's callbacks to the operation, and from the commit back to the socket.
+"""The connection's side of the fast lane: from the parser's callbacks to the operation, and from the commit back to the
+socket.
 
-There is no ASGI scope, no task and no future for such a request. While one is in flight, what follows on its connection waits.
+There is no ASGI scope, no task and no future for such a request. While one is in flight, what follows on its connection
+waits.
 """
 
 import time

@@ -49,8 +49,8 @@ def position_of(cursor: str | None) -> int | Rejection | None:
 
 
 def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
-    """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below `number`, then
-    older orders."""
+    """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below
+    `number`, then older orders."""
     if not cursor:
         return None
     seq, dot, number = cursor.partition(".")

@@ -1,4 +1,5 @@
-"""What an endpoint is made of: an operation says how a request becomes a change or a read, and what the answer looks like.
+"""What an endpoint is made of: an operation says how a request becomes a change or a read, and what the answer looks
+like.
 
 The route table (api/app.py) and the OpenAPI document (api/http/openapi.py) are made from the same operations.
 """
@@ -46,8 +47,8 @@ class Call:
 class Changing(msgspec.Struct, frozen=True):
     """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied.
 
-    `within` is where the body stands in the command's document: refusals then point into the body. `complete` adds to the
-    first answer what must never be journalled; an answer that is given again goes without.
+    `within` is where the body stands in the command's document: refusals then point into the body. `complete` adds to
+    the first answer what must never be journalled; an answer that is given again goes without.
     """
 
     command: Command
@@ -92,9 +93,10 @@ class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
 class Operation(msgspec.Struct, frozen=True):
     """One line of the route table.
 
-    `body` is the type the JSON body decodes to (None: no body is read), `query` the type of the query string, `answer` the
-    type of a success. `resource(call)` reads the single resource that `If-Match` speaks of; on a GET it makes the ETag.
-    `codes` are the refusals it may give besides those every operation may give. `hot` operations take the fast lane (api/http/lane.py).
+    `body` is the type the JSON body decodes to (None: no body is read), `query` the type of the query string, `answer`
+    the type of a success. `resource(call)` reads the single resource that `If-Match` speaks of; on a GET it makes the
+    ETag. `codes` are the refusals it may give besides those every operation may give. `hot` operations take the fast
+    lane (api/http/lane.py).
     """
 
     id: str

@@ -11,8 +11,8 @@ from engine.results import Rejection, ResultCode
 
 
 class KontorProtocol(HttpToolsProtocol):
-    """One connection. `waiting_since` is when the request that is still arriving began, or None; `idle_since` when the last one was
-    answered, where no timer of uvicorn's looks after that."""
+    """One connection. `waiting_since` is when the request that is still arriving began, or None; `idle_since` when the
+    last one was answered, where no timer of uvicorn's looks after that."""
 
     waiting_since: float | None = None
     idle_since: float | None = None

@@ -25,7 +25,8 @@ EntryOf = Callable[[int, int, str, Any], Any]
 
 
 async def scan(source: Journal, query: SpanQuery, facts_of: FactsOf, entry_of: EntryOf) -> Page | Rejection:
-    """A page of what `entry_of(seq, time_ns, actor, fact)` makes of facts that `facts_of(record)` finds, the last one first.
+    """A page of what `entry_of(seq, time_ns, actor, fact)` makes of facts that `facts_of(record)` finds, the last one
+    first.
 
     A cursor is `<seq>.<n>`: records before `seq` come next; with n, the facts of record `seq` after the first n too.
     """

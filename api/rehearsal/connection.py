@@ -1,5 +1,6 @@
-"""An HTTP/1.1 client connection on asyncio, with what a load generator needs and a general client hides: one connection is one
-socket, a lost one is opened again, and a request is sent again under the same idempotency key until there is an answer."""
+"""An HTTP/1.1 client connection on asyncio, with what a load generator needs and a general client hides: one connection
+is one socket, a lost one is opened again, and a request is sent again under the same idempotency key until there is an
+answer."""
 
 import asyncio
 import ssl

@@ -47,7 +47,8 @@ class RowClass(enum.StrEnum):
 
 
 class Row(msgspec.Struct, gc=False):
-    """One row. `index` is its position, `quantity` in signed units, `price` in thousandths of a pound, `time_ns` as if UTC.
+    """One row. `index` is its position, `quantity` in signed units, `price` in thousandths of a pound, `time_ns` as if
+    UTC.
 
     `malformed` says what is wrong with it; such a row has no units and no value.
     """

@@ -1,8 +1,8 @@
 """The replay in process: the writer on its own journal, under a clock that follows the file. No server, no HTTP.
 
-Every batch has its own planned instant, so a data directory tells how far an interrupted replay came: the same command goes
-on from there. Batches in the journal are folded, not decided again; what had been refused is decided again, at the same
-place and with the same end, because refusals are not journalled.
+Every batch has its own planned instant, so a data directory tells how far an interrupted replay came: the same command
+goes on from there. Batches in the journal are folded, not decided again; what had been refused is decided again, at the
+same place and with the same end, because refusals are not journalled.
 """
 
 import gc
@@ -40,7 +40,8 @@ assert BATCH_ASKS_MAX <= limits.BATCH_COMMANDS_MAX
 
 
 class InProcess:
-    """A data directory that is being replayed into. Raises DirectoryInUse, JournalCorrupt, and ReplayFailed for a foreign one.
+    """A data directory that is being replayed into. Raises DirectoryInUse, JournalCorrupt, and ReplayFailed for a
+    foreign one.
 
     Every `check_every` chunks of the plan all invariants are looked at; None: only at the end.
     """

@@ -1,6 +1,7 @@
 """The money of a replay: what the books of the node must say, to the penny, and how that and the file come to the same.
 
-The file's prices are without tax. Credits are for what was paid for the units, whatever price the row of the return has.
+The file's prices are without tax. Credits are for what was paid for the units, whatever price the row of the return
+has.
 """
 
 from collections.abc import Iterable
@@ -112,7 +113,8 @@ class Money:
 
 
 class MoneyReport(msgspec.Struct):
-    """Parts of the file's value (thousandths of a pound). `as_expected`: the books say what the steps that were done come to.
+    """Parts of the file's value (thousandths of a pound). `as_expected`: the books say what the steps that were done
+    come to.
 
     `tax_minor` is the tax that was booked on top, in pence, by rate.
     """

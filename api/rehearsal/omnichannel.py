@@ -1,8 +1,10 @@
-"""The second scenario: the same real orders, and a trade that does what trades do. Seeded, in process, never twice the same by chance.
+"""The second scenario: the same real orders, and a trade that does what trades do. Seeded, in process, never twice the
+same by chance.
 
-Some orders are picked up where one counter has all of them; stores reject, find too little, or let their time pass; orders are held and
-changed; stock goes from the first warehouse to the stores; not everybody comes for what is ready. Every choice is drawn from one
-seeded source in the order of the plan, so that the same file, seed and shares give the same digest.
+Some orders are picked up where one counter has all of them; stores reject, find too little, or let their time pass;
+orders are held and changed; stock goes from the first warehouse to the stores; not everybody comes for what is ready.
+Every choice is drawn from one seeded source in the order of the plan, so that the same file, seed and shares give the
+same digest.
 """
 
 import random

@@ -1,7 +1,8 @@
-"""The replay over HTTP: the same plan against a running node, several requests at a time, each under its idempotency key.
+"""The replay over HTTP: the same plan against a running node, several requests at a time, each under its idempotency
+key.
 
-The steps of a chunk do not depend on each other, so they are asked concurrently; a chunk begins when the one before has been
-answered. Orders of different runs may be served from different nodes: who comes first is decided by the network.
+The steps of a chunk do not depend on each other, so they are asked concurrently; a chunk begins when the one before has
+been answered. Orders of different runs may be served from different nodes: who comes first is decided by the network.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """The plan: what a replay does, in which order and when. The same file, shop, seed and stock factor make the same plan.
 
 A day: receipts (first trading day of a week), shipments of the trading day before, then the day's events in file order,
-in slices. Within a slice the chunks are: corrections; checkouts and return agreements; orders and arrivals; cancellations
-and settlements.
+in slices. Within a slice the chunks are: corrections; checkouts and return agreements; orders and arrivals;
+cancellations and settlements.
 """
 
 import hashlib

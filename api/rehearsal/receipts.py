@@ -1,8 +1,8 @@
 """Goods receipts, which the file does not have: derived from what the orders will need, and spread over the nodes.
 
-On the first trading day of a week every SKU gets what the week's rows take from stock (sales and corrections out), times
-the stock factor, rounded up. Of that, the second warehouse gets 20 %, the third 8 %, and four stores drawn for the SKU
-from the seed 3 % each, all rounded down; the first warehouse gets the rest. Units that come back are extra.
+On the first trading day of a week every SKU gets what the week's rows take from stock (sales and corrections out),
+times the stock factor, rounded up. Of that, the second warehouse gets 20 %, the third 8 %, and four stores drawn for
+the SKU from the seed 3 % each, all rounded down; the first warehouse gets the rest. Units that come back are extra.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The reconciliation: what became of every row, in rows, units and value, against what the file sums to.
 
-Exact: units are whole, value is in whole thousandths of a pound. A row counts once. Where a return is made good by several
-orders, or partly by none, its units and value stand where they went, and the row where its first units went.
+Exact: units are whole, value is in whole thousandths of a pound. A row counts once. Where a return is made good by
+several orders, or partly by none, its units and value stand where they went, and the row where its first units went.
 """
 
 import enum

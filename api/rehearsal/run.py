@@ -58,7 +58,8 @@ class Watcher:
 class Report(msgspec.Struct):
     """What a replay found. `preparation_seconds`: reading and planning; `seconds`: the node's work.
 
-    `money` is not looked at in the second scenario. `findings`: seq, digest, accounts, violations, journal_bytes. `latencies` only over HTTP: milliseconds by operation.
+    `money` is not looked at in the second scenario. `findings`: seq, digest, accounts, violations, journal_bytes.
+    `latencies` only over HTTP: milliseconds by operation.
     """
 
     how: str

@@ -194,7 +194,8 @@ class ConfigurationAnswer(msgspec.Struct):
 class Kind(msgspec.Struct, frozen=True):
     """One kind of master data: where it lives in the document, and how it is read from there.
 
-    `keys(call)` gives the ids in the path, checked; `bodies(state, keys)` the bodies that stand beside each other there.
+    `keys(call)` gives the ids in the path, checked; `bodies(state, keys)` the bodies that stand beside each other
+    there.
     """
 
     part: str

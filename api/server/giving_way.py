@@ -1,4 +1,5 @@
-"""Work beside a node that must not be felt by it. `python -m api.server.giving_way ARGUMENTS` is `kontor ARGUMENTS` that gives way.
+"""Work beside a node that must not be felt by it. `python -m api.server.giving_way ARGUMENTS` is `kontor ARGUMENTS`
+that gives way.
 
 It imports nothing before it has done so: what `kontor` imports costs half a second of a processor.
 """

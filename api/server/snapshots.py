@@ -1,6 +1,7 @@
 """Snapshots of a running node: what its state was is journalled, and a follower in a process of its own makes the file.
 
-The writer never waits: its own digest is taken part by part between batches, and everything else is the follower's work.
+The writer never waits: its own digest is taken part by part between batches, and everything else is the follower's
+work.
 """
 
 import asyncio

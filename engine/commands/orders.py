@@ -59,8 +59,8 @@ class PlaceOrder(Command, frozen=True):
 
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
-    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave one. `party_known`: the party is the
-    same in every order of that customer.
+    `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave
+    one. `party_known`: the party is the same in every order of that customer.
     """
 
     number: str

@@ -18,8 +18,8 @@ class Discount(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Priced(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Units of a line, or shipping, with their figures. `total_minor` is what the customer pays; the tax is in it.
 
-    goods - discounts = total where prices include tax, else total - tax. `category` is the EN 16931 code of the tax, `country` whose
-    tax it is; without `price_list` the price is the shop's own.
+    goods - discounts = total where prices include tax, else total - tax. `category` is the EN 16931 code of the tax,
+    `country` whose tax it is; without `price_list` the price is the shop's own.
     """
 
     unit_price_minor: int
@@ -74,7 +74,8 @@ class MoneyPosting(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class DocumentIssued(msgspec.Struct, array_like=True, frozen=True, tag="document_issued"):
-    """An order got a document, dated `day`: an order confirmation, an invoice of what left with `fulfilment`, or a credit note.
+    """An order got a document, dated `day`: an order confirmation, an invoice of what left with `fulfilment`, or a
+    credit note.
 
     `shares` are what it is about; those of an invoice are the units that went out. `total_minor` is with tax.
     """
@@ -127,7 +128,8 @@ class ClawedBack(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class OrderPriced(msgspec.Struct, array_like=True, frozen=True, tag="order_priced"):
-    """What the lines of an order cost, in their order, and shipping. This stays, whatever becomes of prices and promotions.
+    """What the lines of an order cost, in their order, and shipping. This stays, whatever becomes of prices and
+    promotions.
 
     `customer` is the party, where a promotion counts orders by customer.
     """

@@ -41,7 +41,8 @@ class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One node's work for one order: when it leaves and arrives (None: not told), and the day on which it takes a place there.
+    """One node's work for one order: when it leaves and arrives (None: not told), and the day on which it takes a place
+    there.
 
     Not accepted by `accept_by_ns`, it is taken back.
     """
@@ -79,8 +80,9 @@ class Waiting(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_placed"):
     """An order was accepted. With `reservation` that reservation is confirmed, and what the order does not use is free.
 
-    `contact` and `billing` are sealed under keys of `party`. The customer comes for it to `pickup_node` (None: it is sent) by
-    `collect_by_ns`. What is still backordered at `cancel_backorders_at_ns` is cancelled. It `replaces` what another order brought.
+    `contact` and `billing` are sealed under keys of `party`. The customer comes for it to `pickup_node` (None: it is
+    sent) by `collect_by_ns`. What is still backordered at `cancel_backorders_at_ns` is cancelled. It `replaces` what
+    another order brought.
     """
 
     order: str
@@ -158,7 +160,8 @@ class ChangeBody(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class ChangeProposed(msgspec.Struct, array_like=True, frozen=True, tag="change_proposed"):
     """A change of an order that nobody has confirmed: nothing has changed yet. `change` is the seq of this record.
 
-    `would_move` are the postings that it would have led to, `money_minor` by how much the order's value would have grown.
+    `would_move` are the postings that it would have led to, `money_minor` by how much the order's value would have
+    grown.
     """
 
     order: str
@@ -171,8 +174,8 @@ class ChangeProposed(msgspec.Struct, array_like=True, frozen=True, tag="change_p
 
 
 class OrderChanged(msgspec.Struct, array_like=True, frozen=True, tag="order_changed"):
-    """A change was confirmed. Units were `taken` from nodes, and work `withdrawn` that goes elsewhere; `waiting` is what lines
-    wait for before anything new is sourced."""
+    """A change was confirmed. Units were `taken` from nodes, and work `withdrawn` that goes elsewhere; `waiting` is
+    what lines wait for before anything new is sourced."""
 
     order: str
     change: ChangeNumber

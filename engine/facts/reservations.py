@@ -9,7 +9,8 @@ from engine.numbers import InboundNumber, ReservationNumber
 
 
 class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`quantity` units come from `node`, which sends them at `ships_at_ns`; they arrive at `delivers_at_ns` (None: not told).
+    """`quantity` units come from `node`, which sends them at `ships_at_ns`; they arrive at `delivers_at_ns` (None: not
+    told).
 
     With `inbound` they are not there yet: that inbound will bring them.
     """

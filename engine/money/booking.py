@@ -1,7 +1,8 @@
-"""Bookkeeping: what the facts of a record mean for the money ledger, and which documents they give their orders. Decided last, in the same record.
+"""Bookkeeping: what the facts of a record mean for the money ledger, and which documents they give their orders.
+Decided last, in the same record.
 
-What leaves is invoiced; what is given back of it gets a credit note. The customer's account is `receivable` while the order owes us
-something and `prepayment` while we owe it goods. Reversals only: nothing that was booked is ever changed.
+What leaves is invoiced; what is given back of it gets a credit note. The customer's account is `receivable` while the
+order owes us something and `prepayment` while we owe it goods. Reversals only: nothing that was booked is ever changed.
 """
 
 from collections.abc import Callable, Iterable

@@ -206,8 +206,8 @@ def _moved(
 ) -> tuple[list[Fulfilment], OrderSourced | None] | Rejection:
     """Source anew what no node has begun, together with what is added, for where the order goes now.
 
-    Where nodes already have it for the least possible cost it stays with them. A parcel that becomes a pickup, or the other way
-    round, must not have been begun.
+    Where nodes already have it for the least possible cost it stays with them. A parcel that becomes a pickup, or the
+    other way round, must not have been begun.
     """
     work = [f for f in after.fulfilments if f.state in (HELD, RELEASED)]
     other_way = (after.delivery, after.pickup_node) != (order.delivery, order.pickup_node)

@@ -1,6 +1,7 @@
 """What happens by itself when its time has come: work nobody accepted, goods nobody collected, units nobody could send.
 
-The times are in the orders; this is an index of them, derived. An entry whose order went on in the meantime is passed over.
+The times are in the orders; this is an index of them, derived. An entry whose order went on in the meantime is passed
+over.
 """
 
 from heapq import heappop

@@ -1,7 +1,8 @@
 """Sourcing again what no node has begun: between order and pick a better plan may have appeared.
 
-A bounded number of open orders at a time. Only work that is `released` is looked at; a change must save what the channel's
-policy asks for, and nothing may arrive later than was promised. Off unless the policy sets `improve_minor_min`.
+A bounded number of open orders at a time. Only work that is `released` is looked at; a change must save what the
+channel's policy asks for, and nothing may arrive later than was promised. Off unless the policy sets
+`improve_minor_min`.
 """
 
 from itertools import islice

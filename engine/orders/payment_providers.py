@@ -1,6 +1,7 @@
 """Payment providers: what is asked of them when something else happens, and what follows from their answers.
 
-A request is a fact and lives until it is answered, so that it survives a restart. Those of one order are answered in turn.
+A request is a fact and lives until it is answered, so that it survives a restart. Those of one order are answered in
+turn.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What a pickup node lacks is brought there from other nodes: bound there at once, promised here with a date.
 
-Each node that gives something sends one transfer. At the pickup node it is expected as an inbound of its own, all of it promised to the
-order: so the units wait in their turn, arrive for this order, and are nobody's else.
+Each node that gives something sends one transfer. At the pickup node it is expected as an inbound of its own, all of it
+promised to the order: so the units wait in their turn, arrive for this order, and are nobody's else.
 """
 
 from typing import NamedTuple

@@ -83,7 +83,8 @@ class Catalogue:
                 self._by_group.setdefault(group, []).append(at)
 
     def about(self, lines: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[Ready, Sequence[int]]]:
-        """The promotions that could be about lines, given by SKU and groups of the item, each with the positions that count for it.
+        """The promotions that could be about lines, given by SKU and groups of the item, each with the positions that
+        count for it.
 
         In the order of their creation.
         """

@@ -37,8 +37,8 @@ class Given(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were given for,
-    `customer` who buys, if that is known. Without `shipping_minor` the tables say it."""
+    """All that a quote depends on. `treatment` says which sale it is for tax, `vouchers` the promotions vouchers were
+    given for, `customer` who buys, if that is known. Without `shipping_minor` the tables say it."""
 
     buyer: Buyer
     lines: Sequence[Wanted]
@@ -53,8 +53,8 @@ class Asked(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """Lines in the order in which they were asked for, shipping, why promotions did or did not apply, and what must stay for some, and
-    whether it matters who buys."""
+    """Lines in the order in which they were asked for, shipping, why promotions did or did not apply, and what must
+    stay for some, and whether it matters who buys."""
 
     lines: tuple[Priced, ...]
     shipping: Priced

@@ -201,7 +201,8 @@ _encode_part = msgspec.msgpack.Encoder().encode
 
 
 def dump(state: State) -> Iterator[bytes]:
-    """All state that is a fold of the journal, as parts of bounded size, in an order that follows from the journal alone.
+    """All state that is a fold of the journal, as parts of bounded size, in an order that follows from the journal
+    alone.
 
     The state may change while the parts are being taken: each is then of the moment at which it was taken.
     """

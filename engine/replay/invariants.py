@@ -285,9 +285,11 @@ def places_taken_cover_what_is_held(state: State) -> Violations:
 
 
 def every_place_taken_is_held(state: State) -> Violations:
-    """Places taken at nodes are those of active reservations and of the fulfilments of all orders, not one more or less.
+    """Places taken at nodes are those of active reservations and of the fulfilments of all orders, not one more or
+    less.
 
-    What shipped keeps its place, so closed orders count: this one is only for a state whose closed orders can all be read.
+    What shipped keeps its place, so closed orders count: this one is only for a state whose closed orders can all be
+    read.
     """
     taken = {
         (node, day): count
@@ -305,7 +307,8 @@ def every_place_taken_is_held(state: State) -> Violations:
 
 
 def money_ledger_is_that_of_the_orders(state: State) -> Violations:
-    """What the ledger says of customers is the sum of their orders' accounts, and every number of a document is one document.
+    """What the ledger says of customers is the sum of their orders' accounts, and every number of a document is one
+    document.
 
     Closed orders count: this one is only for a state whose closed orders can all be read.
     """

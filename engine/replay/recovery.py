@@ -72,8 +72,9 @@ def open_state(
 ) -> State:
     """The state after the last record: from the newest snapshot that can be used, or from the first record.
 
-    A snapshot that is damaged, or reaches further than the table of closed things, is warned of and the one before it is
-    used. Raises JournalCorrupt when a snapshot knows what the journal does not, or the records after it are not there.
+    A snapshot that is damaged, or reaches further than the table of closed things, is warned of and the one before it
+    is used. Raises JournalCorrupt when a snapshot knows what the journal does not, or the records after it are not
+    there.
     """
     found, damaged = snapshots_in(snapshots)
     for error in damaged:

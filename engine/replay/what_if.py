@@ -1,8 +1,8 @@
 """What would have been under another policy: a second world in which every recorded request is decided anew.
 
-The recorded world is folded as it was. In the other one the policy has another body from the start, and what people asked
-for is asked again at the same moments, so that stock moves as it would have. What only a node could know (rejections, short
-counts) is left out of the second world; stock that moves there moves as far as there is any.
+The recorded world is folded as it was. In the other one the policy has another body from the start, and what people
+asked for is asked again at the same moments, so that stock moves as it would have. What only a node could know
+(rejections, short counts) is left out of the second world; stock that moves there moves as far as there is any.
 """
 
 import msgspec

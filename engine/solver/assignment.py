@@ -1,8 +1,8 @@
 """Given the open locations: which takes what of each line, exactly. Few locations, so plain Python over small lists.
 
-Lines that nothing couples are served one by one, cheapest location first. With caps on units alone it is a transportation
-problem: successive cheapest augmenting paths (Ford and Fulkerson; Bellman-Ford distances). With weights or values, or whole
-lines under caps, a search over lines whose state is what each location has been given so far.
+Lines that nothing couples are served one by one, cheapest location first. With caps on units alone it is a
+transportation problem: successive cheapest augmenting paths (Ford and Fulkerson; Bellman-Ford distances). With weights
+or values, or whole lines under caps, a search over lines whose state is what each location has been given so far.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,10 @@
-"""Lower bounds by Lagrangian relaxation: every line offers a price per unit, every location opens if the offers pay for it.
+"""Lower bounds by Lagrangian relaxation: every line offers a price per unit, every location opens if the offers pay for
+it.
 
-For any prices v the least of  sum v_i q_i + sum over opened locations (opening - what the offers exceed the costs by)  is a
-lower bound on every plan. Better prices are found by subgradient steps (Held, Wolfe and Crowder, 1974; step length by Polyak).
-What a location would add to the bound if it were forced open is its reduced cost: too much, and no better plan uses it.
+For any prices v the least of  sum v_i q_i + sum over opened locations (opening - what the offers exceed the costs by)
+is a lower bound on every plan. Better prices are found by subgradient steps (Held, Wolfe and Crowder, 1974; step length
+by Polyak). What a location would add to the bound if it were forced open is its reduced cost: too much, and no better
+plan uses it.
 """
 
 from typing import NamedTuple
@@ -18,7 +20,8 @@ LOADED_MAX = 16
 
 
 class Bound(NamedTuple):
-    """`least` minor units that any plan costs; `prices` float64[n]; `reduced` float64[L] by location, negative where it pays.
+    """`least` minor units that any plan costs; `prices` float64[n]; `reduced` float64[L] by location, negative where it
+    pays.
 
     A plan that uses a location costs at least `base` + what is positive of its reduced cost.
     """
@@ -32,8 +35,9 @@ class Bound(NamedTuple):
 class Relaxation:
     """The relaxation of some numbers. `forced` locations are open, the others may be.
 
-    With `share_parcels` the parcels that the whole weight needs at least are paid in advance, at the cheapest price of any:
-    the bound is better where parcels are many and locations few. With a `grid` parcels are whole, not shared out by weight.
+    With `share_parcels` the parcels that the whole weight needs at least are paid in advance, at the cheapest price of
+    any: the bound is better where parcels are many and locations few. With a `grid` parcels are whole, not shared out
+    by weight.
     """
 
     def __init__(self, numbers: Numbers, share_parcels: bool = False, grid: Grid | None = None) -> None:

@@ -1,7 +1,8 @@
 """A bound by counting: what is still missing of one line needs so many more locations, whatever prices say.
 
-Where lines are large and locations hold part of them, relaxations open locations by halves. For the line that is hardest to
-cover this looks at whole ones: the cheapest single location, the cheapest pair, else the three or more that cost least.
+Where lines are large and locations hold part of them, relaxations open locations by halves. For the line that is
+hardest to cover this looks at whole ones: the cheapest single location, the cheapest pair, else the three or more that
+cost least.
 """
 
 import numpy as np
@@ -13,10 +14,11 @@ PAIRED_LINES_MAX = 12
 
 
 def least_cover(numbers: Numbers, forced_count: int) -> tuple[float, int]:
-    """Minor units that any plan costs in which the locations that stand first are open, with one split penalty taken off.
+    """Minor units that any plan costs in which the locations that stand first are open, with one split penalty taken
+    off.
 
-    Infinite if no plan has everything. Beside it the line that is hardest to cover, -1 if all are. Not for orders of which
-    units may be lost.
+    Infinite if no plan has everything. Beside it the line that is hardest to cover, -1 if all are. Not for orders of
+    which units may be lost.
     """
     assert numbers.lost is None
     quantity = numbers.problem.quantity

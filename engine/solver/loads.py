@@ -1,4 +1,5 @@
-"""What one location would best send if every line offers a price: a knapsack over the weight of its shipment, parcels included.
+"""What one location would best send if every line offers a price: a knapsack over the weight of its shipment, parcels
+included.
 
 For bounds where parcels couple the lines of a location. Dynamic programming over exact weights, many locations at once
 (Bellman, 1957); weights are divided by their greatest common divisor.

@@ -13,11 +13,11 @@ Floats = NDArray[np.float64]
 class Numbers(NamedTuple):
     """n lines and the L locations that can send anything.
 
-    `each` int64[n, L] minor units per unit; `units` int64[n, L] the most units of a line from a location (all or none of a
-    line that may not be split); `opening` int64[L] the least a used location costs, with one split penalty each;
-    `parcels_least` are the price of the cheapest parcel anywhere and how many parcels there are at least.
-    `at` int64[L] positions in the problem. `cap` int64[L], BIG for any. What couples the lines of one location:
-    `capped` (units), `stepped` (weight), `valued` (worth). Without these, given the open locations, every line is its own.
+    `each` int64[n, L] minor units per unit; `units` int64[n, L] the most units of a line from a location (all or none
+    of a line that may not be split); `opening` int64[L] the least a used location costs, with one split penalty each;
+    `parcels_least` are the price of the cheapest parcel anywhere and how many parcels there are at least. `at` int64[L]
+    positions in the problem. `cap` int64[L], BIG for any. What couples the lines of one location: `capped` (units),
+    `stepped` (weight), `valued` (worth). Without these, given the open locations, every line is its own.
     """
 
     problem: Problem

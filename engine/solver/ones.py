@@ -1,6 +1,7 @@
 """The first look at an order: the cheapest plan of one location, and the locations that a cheaper plan could use.
 
-Most orders end here. A plan of several locations pays two openings at least, and for every line the cheapest price anywhere:
+Most orders end here. A plan of several locations pays two openings at least, and for every line the cheapest price
+anywhere:
 
     cost >= opening_l + least opening + sum of the cheapest lines - split penalty        for every location l it uses
 
@@ -17,9 +18,11 @@ NONE: Ints = np.zeros(0, np.int64)
 
 
 class First(NamedTuple):
-    """`cost` minor units of the plan of one location `at`; -1 for sending nothing, and with a cost of BIG for no plan yet.
+    """`cost` minor units of the plan of one location `at`; -1 for sending nothing, and with a cost of BIG for no plan
+    yet.
 
-    `others` int64[] are positions that a cheaper plan may use. `servable` is false where some line is nowhere to be had.
+    `others` int64[] are positions that a cheaper plan may use. `servable` is false where some line is nowhere to be
+    had.
     """
 
     cost: int

@@ -37,8 +37,8 @@ class Rules(NamedTuple):
     """How a plan may look.
 
     `line_split`: a line may come from several locations; without it a line comes whole from one or not at all.
-    `ship_complete`: nothing may be lost. `parcel_up_to_hg`: K ascending weight steps, or () for one parcel of any weight.
-    `split_value_min`: where several locations are used, each must send goods worth at least this (minor units).
+    `ship_complete`: nothing may be lost. `parcel_up_to_hg`: K ascending weight steps, or () for one parcel of any
+    weight. `split_value_min`: where several locations are used, each must send goods worth at least this (minor units).
     """
 
     line_split: bool = True
@@ -52,10 +52,11 @@ class Rules(NamedTuple):
 class Problem(NamedTuple):
     """n lines and L locations.
 
-    `quantity` int64[n] >= 1, `weight_hg` int64[n] per unit, `stock` int64[n, L] promisable units, `adj` int64[n, L] minor
-    units per unit of line and location (may be negative), `lost` int64[n] minor units per unit that nobody sends (needed
-    unless `ship_complete`), `value` int64[n] minor units per unit (needed for `split_value_min`). n and L are at least 1;
-    stock, fixed and parcel prices, the split penalty and `lost` are not negative; weight times rate fits int64.
+    `quantity` int64[n] >= 1, `weight_hg` int64[n] per unit, `stock` int64[n, L] promisable units, `adj` int64[n, L]
+    minor units per unit of line and location (may be negative), `lost` int64[n] minor units per unit that nobody sends
+    (needed unless `ship_complete`), `value` int64[n] minor units per unit (needed for `split_value_min`). n and L are
+    at least 1; stock, fixed and parcel prices, the split penalty and `lost` are not negative; weight times rate fits
+    int64.
     """
 
     quantity: Ints

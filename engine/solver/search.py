@@ -1,8 +1,8 @@
 """Branch and bound over which locations are open: the exact way for everything that subsets of whole lines can't do.
 
-Every node of the tree forces some locations open and shuts others. It is bounded by Lagrangian relaxation, locations whose
-reduced cost says that no better plan uses them are shut for good, and what is left is branched on. Work is counted, not timed,
-so that the same problem always ends with the same plan.
+Every node of the tree forces some locations open and shuts others. It is bounded by Lagrangian relaxation, locations
+whose reduced cost says that no better plan uses them are shut for good, and what is left is branched on. Work is
+counted, not timed, so that the same problem always ends with the same plan.
 """
 
 from typing import NamedTuple
@@ -97,8 +97,8 @@ class Search:
         return self.found()
 
     def _gather(self) -> None:
-        """A first plan, so that there always is one: the location that has most of what is missing for its opening, and so on;
-        then without each that turns out not to be needed."""
+        """A first plan, so that there always is one: the location that has most of what is missing for its opening, and
+        so on; then without each that turns out not to be needed."""
         numbers = self.numbers
         missing, units = numbers.problem.quantity.copy(), numbers.units.copy()
         chosen: list[int] = []

@@ -25,7 +25,8 @@ class Parts(NamedTuple):
 
 
 class _Pairs(NamedTuple):
-    """For every mask 1 … 2^n - 1 its submasks with the lowest line, `sub` int64[P], and the rests; `start` int64[2^n - 1].
+    """For every mask 1 … 2^n - 1 its submasks with the lowest line, `sub` int64[P], and the rests; `start` int64[2^n -
+    1].
 
     `levels` are the same cut by the number of lines in the mask: (masks, sub, rest, start).
     """

@@ -34,8 +34,8 @@ class Found(NamedTuple):
 def first_looks(table: Problem, orders: Orders) -> Found:
     """Look at plans of one location for every order, each as if nothing was taken by the others.
 
-    `table` has a line for every kind of goods; its quantities, values and losses are not looked at. Everything has to be
-    sent, and locations have no caps. What this proves is what `solve` answers, ties included.
+    `table` has a line for every kind of goods; its quantities, values and losses are not looked at. Everything has to
+    be sent, and locations have no caps. What this proves is what `solve` answers, ties included.
     """
     rules, locations = table.rules, table.locations
     assert rules.ship_complete

@@ -1,7 +1,7 @@
 """How many orders each node may send a day, and how many of those places are taken.
 
-A place is taken with the reservation that counts on the node, passes to its order's fulfilment, and is free again when the
-reservation ends or the node's work is rejected or cancelled. What shipped keeps its place: the work was done.
+A place is taken with the reservation that counts on the node, passes to its order's fulfilment, and is free again when
+the reservation ends or the node's work is rejected or cancelled. What shipped keeps its place: the work was done.
 """
 
 from collections.abc import Iterable

@@ -14,8 +14,8 @@ DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
-    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name. `price_list_seqs` are all
-    records that set a price list: its history.
+    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name.
+    `price_list_seqs` are all records that set a price list: its history.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,8 @@
-"""The money ledger: balances of money accounts by currency, and the numbers of documents. Beside the stock ledger, by the same rules.
+"""The money ledger: balances of money accounts by currency, and the numbers of documents. Beside the stock ledger, by
+the same rules.
 
-A posting takes an amount from one account to another, so that all accounts of a currency sum to zero, always. What is owed to us and
-what we paid for stands above zero, what we owe and what we earned below.
+A posting takes an amount from one account to another, so that all accounts of a currency sum to zero, always. What is
+owed to us and what we paid for stands above zero, what we owe and what we earned below.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """The money of one order: what its units cost, frozen, and which of them are not paid for any more.
 
-Units of a line are numbered from 0 in the order in which they were priced; a unit has its frozen share of every amount. What is
-sent, cancelled or taken off are the first units that are open; what comes back or gets lost are the first that were sent.
+Units of a line are numbered from 0 in the order in which they were priced; a unit has its frozen share of every amount.
+What is sent, cancelled or taken off are the first units that are open; what comes back or gets lost are the first that
+were sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,7 +60,8 @@ class Clawed(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class LineMoney(msgspec.Struct, array_like=True, gc=False):
-    """Where the units of a line are. The first `ended` are not open any more; `sent` are those of them that went out and are paid for.
+    """Where the units of a line are. The first `ended` are not open any more; `sent` are those of them that went out
+    and are paid for.
 
     `removed` units were taken off by changes. Units are given as (the first one, how many).
     """
@@ -145,8 +147,8 @@ class LineMoney(msgspec.Struct, array_like=True, gc=False):
 class Payment(msgspec.Struct, array_like=True, gc=False):
     """One way in which the customer pays. `state`: authorised, captured (in part or whole) or voided.
 
-    Of what is refunded `paid_out_minor` has left the bank. `moved_minor` pays for another order; that one's payment has its
-    `origin`: the order and the payment.
+    Of what is refunded `paid_out_minor` has left the bank. `moved_minor` pays for another order; that one's payment has
+    its `origin`: the order and the payment.
     """
 
     id: str
@@ -180,10 +182,11 @@ class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class OrderMoney(msgspec.Struct, array_like=True, gc=False):
-    """`vouchers` are those that were handed in, also those that are payments. `credited_minor` of what was charged is not paid or comes
-    back, with the tax in it.
+    """`vouchers` are those that were handed in, also those that are payments. `credited_minor` of what was charged is
+    not paid or comes back, with the tax in it.
 
-    `balance_minor` is what the customer owes by the money books (below nothing: what we owe), after `written_off_minor`.
+    `balance_minor` is what the customer owes by the money books (below nothing: what we owe), after
+    `written_off_minor`.
     """
 
     currency: str

@@ -31,8 +31,8 @@ RELEASE, SHIP = "release", "ship"
 
 
 class OrderLine(msgspec.Struct, array_like=True, gc=False):
-    """One line and where its units are. `returned` units were shipped and came back, `lost` ones never arrived; both still count
-    as shipped.
+    """One line and where its units are. `returned` units were shipped and came back, `lost` ones never arrived; both
+    still count as shipped.
 
     `claims` are on inbound units, for units that are backordered.
     """
@@ -149,7 +149,8 @@ class Hold(msgspec.Struct, array_like=True, gc=False):
 class Change(msgspec.Struct, array_like=True, gc=False):
     """A change of an order: proposed -> confirmed | declined. `number` is the seq of its proposal.
 
-    `would_move` and `money_minor` are what it would have done when it was proposed; `decided_seq` is the record that ended it.
+    `would_move` and `money_minor` are what it would have done when it was proposed; `decided_seq` is the record that
+    ended it.
     """
 
     number: int

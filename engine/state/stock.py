@@ -32,8 +32,8 @@ def units_withheld(rule: NodeItem) -> int:
 
 
 class Balances(NamedTuple):
-    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit` come
-    from another node."""
+    """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit`
+    come from another node."""
 
     available: int
     reserved: int

@@ -1,4 +1,5 @@
-"""What happens to promises of inbound units when they arrive, come at another time, or do not come: in order of promise.
+"""What happens to promises of inbound units when they arrive, come at another time, or do not come: in order of
+promise.
 
 An order's turn is that of the reservation it came from, else its own record; both count up as the journal does.
 """
@@ -128,8 +129,8 @@ def _reservation_served(
 def _order_served(
     state: State, inbound: Inbound, order: Order, share: Share, first_number: int, now_ns: int
 ) -> OrderSourced:
-    """A node that gave the order back does not get it again, and none but the one it is picked up at: its units are free then, and
-    the order waits on."""
+    """A node that gave the order back does not get it again, and none but the one it is picked up at: its units are
+    free then, and the order waits on."""
     terms = _terms_of_order(state, order, now_ns)
     refused = inbound.node in order.rejected_by or order.pickup_node not in (None, inbound.node)
     sources: dict[int, list[Source]] = {}

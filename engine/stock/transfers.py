@@ -1,4 +1,5 @@
-"""Transfers: planned -> in transit -> received, or cancelled. Units go available -> allocated -> in transit -> available.
+"""Transfers: planned -> in transit -> received, or cancelled. Units go available -> allocated -> in transit ->
+available.
 
 Between two nodes units pass the account TRANSFER, which is empty after every record.
 """

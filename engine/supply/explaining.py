@@ -22,7 +22,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A node that could send. `parts` are its prices; `alone_minor` is what everything from here would cost (None: it can't).
+    """A node that could send. `parts` are its prices; `alone_minor` is what everything from here would cost (None: it
+    can't).
 
     `units` it may promise, by SKU.
     """

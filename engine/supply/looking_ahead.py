@@ -1,9 +1,9 @@
 """A batch looked at ahead: many orders sourced in one pass, before they are decided one by one.
 
-What is foreseen is the proven cheapest plan of one node, as if nothing else of the batch came before. Stock that others take
-makes no plan cheaper, so at its turn the plan still is the cheapest, if only its node still has everything. What makes more
-available, or changes rules, ends what was foreseen; then, and where nothing was, the command is sourced alone.
-Answers are the same with and without it.
+What is foreseen is the proven cheapest plan of one node, as if nothing else of the batch came before. Stock that others
+take makes no plan cheaper, so at its turn the plan still is the cheapest, if only its node still has everything. What
+makes more available, or changes rules, ends what was foreseen; then, and where nothing was, the command is sourced
+alone. Answers are the same with and without it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,8 +44,8 @@ class _Asked(NamedTuple):
 class Ahead:
     """What was foreseen for the commands of a batch, by their position.
 
-    `request_of(state, command)` is what a command wants from stock, or None if it wants nothing. Nothing is looked at where
-    a sample shows that the commands are sourced quickly anyway.
+    `request_of(state, command)` is what a command wants from stock, or None if it wants nothing. Nothing is looked at
+    where a sample shows that the commands are sourced quickly anyway.
     """
 
     def __init__(self, state: State, commands: Sequence[Command | None], request_of: RequestOf, now_ns: int) -> None:

@@ -1,8 +1,8 @@
 """The plan for a demand: the bridge from stock and rules to sourcing.
 
-What a channel may take is put together as one problem over the SKUs of the demand; the solver's plan is handed out to the
-lines in their order. Where one of the cheapest nodes has everything and no split can be cheaper, no problem is built.
-What is short after that is promised from what suppliers will bring, where the policy says so.
+What a channel may take is put together as one problem over the SKUs of the demand; the solver's plan is handed out to
+the lines in their order. Where one of the cheapest nodes has everything and no split can be cheaper, no problem is
+built. What is short after that is promised from what suppliers will bring, where the policy says so.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,8 @@ NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 class Supply(NamedTuple):
     """The sources of every line, in line order, and the SKUs that could not be served in full.
 
-    `slots` are the places at nodes that the promise takes; `decision` says by which rules it was made and what it costs.
+    `slots` are the places at nodes that the promise takes; `decision` says by which rules it was made and what it
+    costs.
     """
 
     sources: list[tuple[Source, ...]]
@@ -41,7 +42,8 @@ class Supply(NamedTuple):
 
 
 class Foreseen(NamedTuple):
-    """The plan of one node that was the proven cheapest for a request when its batch was looked at ahead (engine/supply/looking_ahead.py).
+    """The plan of one node that was the proven cheapest for a request when its batch was looked at ahead
+    (engine/supply/looking_ahead.py).
 
     `needed` are the cells of AVAILABLE it takes from, and what must be in each for the plan to be possible.
     """
@@ -54,8 +56,8 @@ class Foreseen(NamedTuple):
 def supply(state: State, request: Request, now_ns: int, foreseen: Foreseen | None = None) -> Supply:
     """Find units for a demand of known SKUs on a known channel.
 
-    Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU. If something is
-    short and no part is welcome, there are no sources.
+    Lines of one SKU compete with each other. Takes what is there; what is missing is in `short`, per SKU. If something
+    is short and no part is welcome, there are no sources.
     """
     terms, variant = terms_of(state, request, now_ns)
     if foreseen is not None:

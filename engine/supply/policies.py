@@ -210,8 +210,8 @@ FUNCTIONS: dict[str, PriceFunction] = {}
 def price_function(name: str) -> Callable[[PriceFunction], PriceFunction]:
     """Register own code under a name that policies may list.
 
-    It must be pure: the same input gives the same list of minor units, one for each node, added once to the cost of a node
-    that is used. What it said is in the decision it led to, never asked again on replay.
+    It must be pure: the same input gives the same list of minor units, one for each node, added once to the cost of a
+    node that is used. What it said is in the decision it led to, never asked again on replay.
     """
 
     def register(function: PriceFunction) -> PriceFunction:

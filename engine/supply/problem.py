@@ -42,7 +42,8 @@ def promisable(state: State, terms: Terms, skus: list[str], excluded: tuple[str,
 
 
 def withheld(state: State, terms: Terms, sku: str, own: Ints | None = None) -> Ints:
-    """Units of a SKU withheld from the channel at every node, int64[L]: the last rule that matches, else the node's own.
+    """Units of a SKU withheld from the channel at every node, int64[L]: the last rule that matches, else the node's
+    own.
 
     `own`, int64[L], are what the nodes themselves withhold where that is about to change.
     """

@@ -39,8 +39,8 @@ class Wanted(Protocol):
 class Request(NamedTuple):
     """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
 
-    `own` are units, by SKU and node, that it holds already and that count as available to it, unless the node takes nothing
-    new. `inbound`: what is expected is welcome, too, where the policy promises it.
+    `own` are units, by SKU and node, that it holds already and that count as available to it, unless the node takes
+    nothing new. `inbound`: what is expected is welcome, too, where the policy promises it.
     """
 
     channel: str

@@ -60,8 +60,8 @@ class Batches:
     def frames(self, after_seq: int = 0, previous: bytes | None = None) -> Iterator[tuple[Batch, bytes]]:
         """(batch, its frame) for batches with records after `after_seq`, oldest first, every checksum and link checked.
 
-        `previous` is the chain digest after record `after_seq`, where the caller knows it. Each batch is looked up anew,
-        so a slow reader holds nothing up.
+        `previous` is the chain digest after record `after_seq`, where the caller knows it. Each batch is looked up
+        anew, so a slow reader holds nothing up.
         """
         if after_seq + 1 < self.first_seq <= self.last_seq:
             raise self._not_here(after_seq + 1)

@@ -1,7 +1,8 @@
 """Closed things on disk: a derived LMDB table of final states, keyed by table and key, listed by serial.
 
-It can be deleted while the node is down and comes back by replay. Values are opaque bytes, each with a checksum; the file is
-not checked page by page at every start, since it grows with all orders there ever were: `kontor verify` does that.
+It can be deleted while the node is down and comes back by replay. Values are opaque bytes, each with a checksum; the
+file is not checked page by page at every start, since it grows with all orders there ever were: `kontor verify` does
+that.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The journal on LMDB: segments in a row, one value per batch, one durable commit per append.
 
-Opening checks that the segments belong together and that the last batch of each can be read; the chain is checked by `read`,
-from the newest snapshot on at every start, and from the first record on by `kontor verify`.
+Opening checks that the segments belong together and that the last batch of each can be read; the chain is checked by
+`read`, from the newest snapshot on at every start, and from the first record on by `kontor verify`.
 """
 
 import os
@@ -49,11 +49,12 @@ def attach_archive(batches: Batches, archived: list[ArchivedSegment], header: Se
 
 
 class LmdbJournal(Batches):
-    """`directory` holds the segments, `archive_directory` sealed ones. Not for more than one writing process: see DirectoryLock.
+    """`directory` holds the segments, `archive_directory` sealed ones. Not for more than one writing process: see
+    DirectoryLock.
 
     `covered_seq` is how far a snapshot reaches: records up to there need not be here. `on_segment(done, total)` is told
-    of each segment that was checked. Raises JournalCorrupt when anything can't be explained, StorageFull when there is no
-    room to start a journal.
+    of each segment that was checked. Raises JournalCorrupt when anything can't be explained, StorageFull when there is
+    no room to start a journal.
     """
 
     def __init__(
@@ -258,7 +259,8 @@ class LmdbJournal(Batches):
             raise JournalFailed("the journal was opened by another process; a fork can't use it")
 
     def retire(self, covered_seq: int) -> list[Path]:
-        """Let go of sealed segments that are archived whole and that a snapshot at `covered_seq` covers; they are read from the archive then.
+        """Let go of sealed segments that are archived whole and that a snapshot at `covered_seq` covers; they are read
+        from the archive then.
 
         Gives the folders that may be removed now. Until then the next opening would remove them.
         """

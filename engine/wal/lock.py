@@ -12,8 +12,8 @@ from engine.wal.errors import DirectoryInUse
 def take_over(environment: lmdb.Environment) -> None:
     """Become the writer of an LMDB environment whose last one may have been killed, and see what it had just committed.
 
-    LMDB keeps the number of the newest commit in the lock file, and a process that reads keeps that file alive: a writer
-    killed between its meta page and that number leaves it one behind. Taking the writer's mutex sets it right.
+    LMDB keeps the number of the newest commit in the lock file, and a process that reads keeps that file alive: a
+    writer killed between its meta page and that number leaves it one behind. Taking the writer's mutex sets it right.
     """
     environment.begin(write=True).abort()
 

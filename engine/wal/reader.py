@@ -20,8 +20,8 @@ _ATTEMPTS = 5
 class JournalReader(Batches):
     """What of the journal in `directory`, and of its archive, is durable as of the last `refresh`.
 
-    Raises JournalCorrupt for what can't be explained. A killed reader leaves a slot in LMDB's table of readers; the next
-    writer that opens clears it.
+    Raises JournalCorrupt for what can't be explained. A killed reader leaves a slot in LMDB's table of readers; the
+    next writer that opens clears it.
     """
 
     def __init__(self, directory: Path, archive_directory: Path | None = None) -> None:

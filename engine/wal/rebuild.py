@@ -23,8 +23,8 @@ def rebuild(
 ) -> None:
     """Make the segment of `frames` up to record `to_seq` in the folder `parent`, durable when this returns.
 
-    Every batch is a commit of its own, as it was. A batch that goes on past `to_seq` is cut, and so has a digest of its own.
-    Raises StorageFull, JournalCorrupt from `frames`.
+    Every batch is a commit of its own, as it was. A batch that goes on past `to_seq` is cut, and so has a digest of its
+    own. Raises StorageFull, JournalCorrupt from `frames`.
     """
     batch, frame = next(frames)
     header = SegmentHeader(journal_id, batch.first_seq, time_before_ns, chain_before)

@@ -1,7 +1,7 @@
 """What opening a journal does with what it finds, as a table that can be reviewed.
 
-A segment is described by a few words. Anything the table does not list is refused, by the name of the segment: LMDB commits
-atomically, so there is no torn tail that could be legitimate.
+A segment is described by a few words. Anything the table does not list is refused, by the name of the segment: LMDB
+commits atomically, so there is no torn tail that could be legitimate.
 """
 
 from typing import Literal, NamedTuple
@@ -16,8 +16,8 @@ Action = Literal["open", "refuse"]
 class Found(NamedTuple):
     """A segment as it lies there.
 
-    meta: LMDB's two meta pages against the file; link: its header against what is before it, in the journal or the archive;
-    content: its last batch; place: whether another segment follows, or should.
+    meta: LMDB's two meta pages against the file; link: its header against what is before it, in the journal or the
+    archive; content: its last batch; place: whether another segment follows, or should.
     """
 
     meta: Meta

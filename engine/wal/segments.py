@@ -71,8 +71,8 @@ def seq_key(seq: int) -> bytes:
 class Segment:
     """An open segment. One database: the header under key 0, a batch under the key of its first seq, at last the seal.
 
-    Every commit adds exactly one entry, so the number of entries is the number of the commit: what LMDB's meta pages say of
-    both must agree, or a page was damaged.
+    Every commit adds exactly one entry, so the number of entries is the number of the commit: what LMDB's meta pages
+    say of both must agree, or a page was damaged.
     """
 
     def __init__(self, directory: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES_FIRST) -> None:
@@ -201,8 +201,8 @@ class Segment:
     def put(self, key: bytes, value: bytes) -> bool:
         """One durable commit. False: the key is out of order.
 
-        A commit that fails at its meta page leaves it half written: LMDB puts the old number of the commit back, but not the
-        old tree. So what was there is put back here; the environment itself takes nothing more.
+        A commit that fails at its meta page leaves it half written: LMDB puts the old number of the commit back, but
+        not the old tree. So what was there is put back here; the environment itself takes nothing more.
         """
         at = (int(self.environment.info()["last_txnid"]) + 1) % 2 * self.page_bytes
         before = os.pread(self._descriptor, META_BYTES, at)

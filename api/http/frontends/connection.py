@@ -1,7 +1,8 @@
-"""A connection in a frontend: a hot request that is whole goes to the writer as a message; for anything else the connection itself does.
+"""A connection in a frontend: a hot request that is whole goes to the writer as a message; for anything else the
+connection itself does.
 
-A hand-over is possible at any time because what was received is kept until it is answered, and nothing else happens on the
-connection while a request is in flight. Hence one request a connection is all that ever waits.
+A hand-over is possible at any time because what was received is kept until it is answered, and nothing else happens on
+the connection while a request is in flight. Hence one request a connection is all that ever waits.
 """
 
 import asyncio

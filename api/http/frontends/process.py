@@ -1,4 +1,5 @@
-"""A frontend: a process that accepts connections, parses HTTP and asks the writer. `python -m api.http.frontends.process DESCRIPTORS MAX`.
+"""A frontend: a process that accepts connections, parses HTTP and asks the writer. `python -m
+api.http.frontends.process DESCRIPTORS MAX`.
 
 It holds nothing that outlives it, and ends when its writer does.
 """

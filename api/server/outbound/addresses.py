@@ -20,7 +20,8 @@ class Destination(NamedTuple):
 
 
 async def destination(url: str, allow_private: bool) -> Destination:
-    """Look up where a URL leads. Raises NotAllowed for http, for names that lead into private networks, and for none at all.
+    """Look up where a URL leads. Raises NotAllowed for http, for names that lead into private networks, and for none at
+    all.
 
     The request goes to this very address, so that a name can't lead somewhere else a moment later.
     """

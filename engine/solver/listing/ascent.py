@@ -32,7 +32,8 @@ def first_prices(relaxation: Relaxation) -> Floats:
 def ascend(relaxation: Relaxation, prices: Floats, status: Flags, upper: float, rounds: int) -> tuple[Floats, Valued]:
     """Improve `prices` float64[B, n]; returns the best ones found and what they are worth.
 
-    Formula: subgradient steps by Polyak 1969, towards `upper` or not so far above the bound, halved when nothing improves.
+    Formula: subgradient steps by Polyak 1969, towards `upper` or not so far above the bound, halved when nothing
+    improves.
     """
     best_prices, best = prices, value(relaxation, prices, status)
     now = best

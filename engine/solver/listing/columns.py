@@ -62,8 +62,8 @@ def _worst(reduced: Reduced) -> int:
 
 
 class Node(NamedTuple):
-    """What is still open of the lines (packed), what the rest costs and exceeds the prices by, the shipments; `first` is
-    the place in the list of the line's shipments from where to go on."""
+    """What is still open of the lines (packed), what the rest costs and exceeds the prices by, the shipments; `first`
+    is the place in the list of the line's shipments from where to go on."""
 
     open: int
     excess: float

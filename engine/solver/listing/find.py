@@ -1,7 +1,8 @@
-"""The cheapest plan for an order by listing shipments and by branching on locations: many locations are left out by prices first.
+"""The cheapest plan for an order by listing shipments and by branching on locations: many locations are left out by
+prices first.
 
-Whole lines and few units are best listed as shipments, of which the cheapest that fit together are chosen; lines that may
-be split and have no parcels to fill are branched on, location by location.
+Whole lines and few units are best listed as shipments, of which the cheapest that fit together are chosen; lines that
+may be split and have no parcels to fill are branched on, location by location.
 """
 
 from collections.abc import Callable
@@ -28,10 +29,11 @@ Way = Callable[[Reduced, Relaxation, Floats, Found, Effort], Found]
 
 
 def find(problem: Problem, among: Ints, known: tuple[int, Takes], steps: int) -> tuple[int, Takes, int]:
-    """Cost, takes and bound of the cheapest plan that uses only the locations `among`, or of the `known` one if none is cheaper.
+    """Cost, takes and bound of the cheapest plan that uses only the locations `among`, or of the `known` one if none is
+    cheaper.
 
-    Takes are by position in the problem; a cost of BIG stands for no plan. No plan costs less than the bound. `steps` limit
-    the search, about two microseconds each; they decide alone, so the answer is always the same.
+    Takes are by position in the problem; a cost of BIG stands for no plan. No plan costs less than the bound. `steps`
+    limit the search, about two microseconds each; they decide alone, so the answer is always the same.
     """
     penalty = problem.rules.split_penalty
     reduced = reduce(problem, among)

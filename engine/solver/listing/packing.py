@@ -39,7 +39,8 @@ def stair(steps: tuple[int, ...], weight: int) -> tuple[int, int]:
 
 
 def line_below(parcel: list[int], steps: tuple[int, ...], low: int, high: int) -> tuple[float, float]:
-    """The steepest line through the price at `low` hg that is nowhere above the price up to `high`: (price at low, slope).
+    """The steepest line through the price at `low` hg that is nowhere above the price up to `high`: (price at low,
+    slope).
 
     The staircase repeats with the last step: in a later period a slope is between that of the first and the mean.
     """

@@ -12,10 +12,10 @@ Takes = tuple[tuple[int, int, int], ...]
 class Reduced(NamedTuple):
     """n lines, L locations that can send at least a unit; money in minor units, weights in hg.
 
-    `at` int64[L] locations of the problem; `quantity`, `weight` int64[n]; `cost` int64[n, L] per unit; `held` int64[n, L]
-    units that a location can send of a line, alone; `base` int64[L] fixed cost and split penalty; `parcel` int64[K, L];
-    `cap` int64[L] units, at most what is held; `lost` int64[n] per unit or None when nothing may be lost; `value` int64[n].
-    Costs of plans are one split penalty too high here, unless nothing is sent.
+    `at` int64[L] locations of the problem; `quantity`, `weight` int64[n]; `cost` int64[n, L] per unit; `held` int64[n,
+    L] units that a location can send of a line, alone; `base` int64[L] fixed cost and split penalty; `parcel` int64[K,
+    L]; `cap` int64[L] units, at most what is held; `lost` int64[n] per unit or None when nothing may be lost; `value`
+    int64[n]. Costs of plans are one split penalty too high here, unless nothing is sent.
     """
 
     at: Ints

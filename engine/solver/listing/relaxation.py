@@ -3,7 +3,7 @@
 Formula: the Lagrangean relaxation of the demand of uncapacitated and capacitated facility location (Geoffrion and
 McBride 1978; Cornuejols, Fisher and Nemhauser 1977), evaluated for many nodes of a search at once:
 
-    bound = sum_i price_i + sum over open l h_l + sum over free l min(0, h_l),  h_l = base_l + cheapest shipment at price
+bound = sum_i price_i + sum over open l h_l + sum over free l min(0, h_l),  h_l = base_l + cheapest shipment at price
 """
 
 from typing import NamedTuple
@@ -22,10 +22,10 @@ CLOSED, FREE, OPEN = -1, 0, 1
 class Relaxation(NamedTuple):
     """float64, per whole line: `cost` [n, L] minor units, `share` [n, L] of the line that can be sent; `opening` [L].
 
-    `heavy_cost`, `heavy_opening`: the same with parcels paid by weight instead of once; None where weight never matters.
-    `tight` intp[T] locations whose cap may bind, `tight_cap` [T] units, `quantity` [n]; `price_max` [n] what a line may
-    cost before it is lost; `slack` what rounding errors may add to a bound;
-    `trusts_plans` whether the best known plan is likely near the cheapest, as local search makes it for whole lines.
+    `heavy_cost`, `heavy_opening`: the same with parcels paid by weight instead of once; None where weight never
+    matters. `tight` intp[T] locations whose cap may bind, `tight_cap` [T] units, `quantity` [n]; `price_max` [n] what a
+    line may cost before it is lost; `slack` what rounding errors may add to a bound; `trusts_plans` whether the best
+    known plan is likely near the cheapest, as local search makes it for whole lines.
     """
 
     cost: Floats

@@ -1,8 +1,9 @@
 """Every shipment that can be part of a better plan.
 
-A shipment is a location and how much it sends of each line. At given prices of lines, a plan costs the bound and the excess of each of
-its shipments and lost lines, so only those whose excess fits between the bound and the best plan matter (reduced cost
-fixing; the master problem of column generation for vehicle routing, Baldacci, Christofides and Mingozzi 2008).
+A shipment is a location and how much it sends of each line. At given prices of lines, a plan costs the bound and the
+excess of each of its shipments and lost lines, so only those whose excess fits between the bound and the best plan
+matter (reduced cost fixing; the master problem of column generation for vehicle routing, Baldacci, Christofides and
+Mingozzi 2008).
 """
 
 from typing import NamedTuple
@@ -25,8 +26,8 @@ PATIENCE = 5
 class Levels(NamedTuple):
     """How much of each line a shipment holds, packed into one integer: a field per line with a guard bit on top.
 
-    `size` int64[n] units of one level: 1 where lines may be split, else the whole line; `counts` levels of a whole line;
-    `shift` and `mask` of each field; `guards` all guard share; `full` every line at its highest level.
+    `size` int64[n] units of one level: 1 where lines may be split, else the whole line; `counts` levels of a whole
+    line; `shift` and `mask` of each field; `guards` all guard share; `full` every line at its highest level.
     """
 
     size: Ints

@@ -1,7 +1,7 @@
 """A small linear program with bounded variables, by the dual simplex method on a dense tableau.
 
-Formula: Lemke 1954; with bounds as in Koberstein, "The Dual Simplex Method", 2005, chapter 3. It starts from a basis that
-is dual feasible, so that its objective is a lower bound all the way and a caller may stop it early.
+Formula: Lemke 1954; with bounds as in Koberstein, "The Dual Simplex Method", 2005, chapter 3. It starts from a basis
+that is dual feasible, so that its objective is a lower bound all the way and a caller may stop it early.
 """
 
 from typing import NamedTuple
