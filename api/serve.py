@@ -69,7 +69,7 @@ class Settings(NamedTuple):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises what Server.recover raises; SystemExit(1) if the port can't be had."""
+    """Serve until SIGTERM or SIGINT. Raises what Server.recover raises; SystemExit(1) if the port is not free."""
     configure_logging()
     if settings.postcodes is not None:
         log.info("postal codes", codes=len(settings.postcodes))
@@ -181,7 +181,7 @@ async def _run(server: Server, listening: socket.socket, settings: Settings) -> 
 
 
 async def _recover(server: Server, serving: asyncio.Task[None]) -> None:
-    """Recover in a thread, so that it can be asked how far it is. A stop ends the process at once: there is nothing to finish."""
+    """Recover in a thread, so that it can be asked how far it is. A stop ends the process: nothing is unfinished."""
     started = time.perf_counter()
     outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

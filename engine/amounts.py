@@ -76,7 +76,7 @@ def of_first(amount: int, units: int, first: int) -> int:
 
 
 def of_span(amount: int, units: int, before: int, count: int) -> int:
-    """What `count` units have after the first `before` ones. Over any cutting of a line into spans the sum is `amount`."""
+    """What `count` units have after the first `before` ones. However a line is cut into spans, the sum is `amount`."""
     if count == units:
         return amount
     return of_first(amount, units, before + count) - of_first(amount, units, before)

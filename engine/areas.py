@@ -11,7 +11,7 @@ _BEFORE_THE_CODE = re.compile(r"^([A-Z]{1,3})(?:\s*-\s*|\s+)")
 
 
 class Area(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Country, first part of the postal code, and coordinates in tenths of a degree (about 10 km); None where unknown."""
+    """Country, first part of the postal code, coordinates in tenths of a degree (about 10 km); None where unknown."""
 
     country: str | None = None
     postal_area: str | None = None

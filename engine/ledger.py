@@ -69,7 +69,7 @@ class Ledger:
         return index
 
     def post(self, postings: Iterable[Posting]) -> None:
-        """Move units from account to account. The caller has decided; an impossible posting is a bug and stops the node."""
+        """Move units from account to account. The caller decided; an impossible posting is a bug and stops the node."""
         sku_index, node_index, width = self.sku_index, self.node_index, self.node_capacity
         cells, inside = self.cells, INSIDE
         for posting in postings:
@@ -134,7 +134,7 @@ class Ledger:
         return [self.skus[i] for i in np.flatnonzero(total)]
 
     def rows(self) -> list[tuple[int, str, str, int]]:
-        """All balances that are not 0 as (account, sku, node, units), in a fixed order; outside accounts have node ""."""
+        """Balances that are not 0 as (account, sku, node, units), in a fixed order; outside accounts have node ""."""
         rows = []
         skus, nodes = len(self.skus), len(self.nodes)
         for account, array in self.inside.items():

@@ -1,4 +1,4 @@
-"""What may happen next: for every kind of thing one table of named steps between its states. Data; the rooms decide the rest."""
+"""What may happen next: for every kind of thing one table of steps between its states. The rooms decide the rest."""
 
 from typing import NamedTuple
 

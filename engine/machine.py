@@ -234,7 +234,7 @@ def decide(
 
 
 def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) -> Ahead:
-    """Source what a batch wants in one pass, before its commands are decided in turn. None stands for what is no command."""
+    """Source what a batch wants in one pass, before its commands are decided in turn. None: no command."""
     return Ahead(state, commands, _request_of, now_ns)
 
 

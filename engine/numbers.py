@@ -1,4 +1,4 @@
-"""Numbers that Kontor gives, by kind. The prefix is how such a number is written outside, so that nobody mixes them up."""
+"""Numbers that Kontor gives, by kind. The prefix is how one is written outside, so that nobody mixes them up."""
 
 from typing import Annotated
 

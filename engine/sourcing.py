@@ -1,4 +1,4 @@
-"""The cheapest plan for one order, proven: quick where it is easy, exact where it is not, honest where it would take too long."""
+"""The cheapest plan for one order, proven: quick where it is easy, exact where it is not, honest about its bound."""
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def solve(problem: Problem, effort: int = EFFORT_DEFAULT) -> Plan:
 
 
 def _searched(search: Search, effort: int) -> Found:
-    """Open locations, for a little while; list shipments, if there is time for it; open locations again, from the best plan so far."""
+    """Open locations, for a while; list shipments, if there is time; open locations again, from the best plan."""
     numbers, problem = search.numbers, search.numbers.problem
     if problem.quantity.size > LISTED_LINES_MAX or effort < LISTING_EFFORT_MIN:
         search.work_left = effort
@@ -112,7 +112,7 @@ def _one(problem: Problem, first: First) -> Plan:
 
 
 def _wholes_suffice(numbers: Numbers) -> bool:
-    """Lines may be split, but nothing is gained by it: every location has all of a line or nothing, and nothing couples lines."""
+    """Lines may be split, but that gains nothing: a location has all of a line or none, and nothing couples lines."""
     all_or_nothing = (numbers.units == 0) | (numbers.units == numbers.problem.quantity[:, None])
     return not numbers.coupled and bool(all_or_nothing.all())
 

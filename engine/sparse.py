@@ -23,7 +23,7 @@ def zeros(rows: int, width: int) -> Ints:
 
 
 def never_written(rows: int, width: int) -> Ints:
-    """int64[rows, width] of zeros that never takes memory and can't be written to: TypeError through `flat`, else ValueError."""
+    """int64[rows, width] of zeros without memory, not to be written to: TypeError through `flat`, else ValueError."""
     return np.broadcast_to(np.int64(0), (rows, width))
 
 

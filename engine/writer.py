@@ -115,7 +115,7 @@ class Writer:
         return self.answer(now_ns)
 
     def decide(self) -> int:
-        """Decide and apply what is queued, up to a batch; gives its time stamp. Nothing of it is durable or answered yet."""
+        """Decide and apply what is queued, up to a batch; gives its time stamp. Nothing is durable or answered yet."""
         now_ns = max(self._clock_ns(), self.state.time_ns + 1, self.journal.last_time_ns + 1)
         taken = self._take()
         self._has_room = self._make_room(taken)
@@ -187,7 +187,7 @@ class Writer:
         return True
 
     def _refuse_changes(self, taken: list[Change | Query], now_ns: int) -> None:
-        """Disk full: changes are refused undecided, but a key that was answered before is answered again; reads go on."""
+        """Disk full: changes are refused undecided, but a key answered before is answered again; reads go on."""
         full = Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
         for item in taken:
             if isinstance(item, Query):
@@ -274,7 +274,7 @@ class Writer:
             return ResultCode.INTERNAL_ERROR.status, b""
 
     def _answered_before(self, change: Change) -> Done | Rejection | None:
-        """The answer a key was given, from its record; a refusal if it came with another payload; None for a new key."""
+        """The answer a key was given, from its record; a refusal if it came with another payload; None if it is new."""
         seq = None if change.key is None else self.state.idempotency.seq_of.get(change.key)
         if seq is None:
             return None

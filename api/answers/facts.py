@@ -84,7 +84,7 @@ class _Shown(NamedTuple):
 
 @cache
 def _shown(kind: type[msgspec.Struct]) -> dict[str, _Shown]:
-    """Fields that are shown, as their types and names say. A fact's `line` is a position in the order, so that is what it is called."""
+    """Fields that are shown, as their types and names say. A fact's `line`, a position in the order, is called that."""
     shown = {}
     for field, of_type in get_type_hints(kind, include_extras=True).items():
         prefix = prefix_of(of_type)

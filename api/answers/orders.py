@@ -1,4 +1,4 @@
-"""Orders, fulfilments and returns as clients see them. Nothing personal is in any of these: they are journalled as answers."""
+"""Orders, fulfilments and returns as clients see them. Nothing personal is in them: they are journalled."""
 
 import msgspec
 

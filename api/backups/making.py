@@ -176,7 +176,7 @@ def _described(target: Path, path: Path, known: dict[str, BackedUpFile]) -> Back
 
 
 def _remove_others(target: Path, files: set[Path]) -> None:
-    """What the new manifest does not name: ends of the journal that have been backed up in full since, old snapshots."""
+    """What the new manifest does not name: ends of the journal that were backed up in full since, old snapshots."""
     for folder in (target / "journal", target / "snapshots"):
         for path in folder.iterdir():
             if path not in files:

@@ -152,7 +152,7 @@ def _segments(chosen: Plan, paths: Paths, tell: Tell) -> None:
 
 
 def _prove(chosen: Plan, paths: Paths, *, has_keys: bool, tell: Tell) -> Restored:
-    """Replay all of it, compare with every snapshot on the way, check the books; this also makes the table of closed orders."""
+    """Replay all of it, compare with every snapshot on the way, check the books; that makes the closed table."""
     snapshots = [Snapshot(path) for path in sorted(chosen.snapshots)]
     covered = max((snapshot.seq for snapshot in snapshots), default=0)
     journal = LmdbJournal(paths.journal, archive_directory=paths.archive, covered_seq=covered)

@@ -1,4 +1,4 @@
-"""Checking books that nobody writes to: every frame, checksum, link and snapshot, and the books that follow from them."""
+"""Checking books that nobody writes to: every frame, checksum, link and snapshot, and what follows from them."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -59,7 +59,7 @@ class _Chains:
 
 
 def from_archive(segments: list[ArchivedSegment]) -> Batches:
-    """A journal that consists of archived segments only, as in a backup. Raises JournalCorrupt when they do not follow each other."""
+    """A journal of archived segments only, as in a backup. Raises JournalCorrupt when they do not follow each other."""
     batches = Batches()
     for segment in segments:
         extent = segment.extent

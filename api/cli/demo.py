@@ -1,4 +1,4 @@
-"""`kontor demo`: a node of its own in a fresh folder, an example shop, a month of real orders through its HTTP API, and a look."""
+"""`kontor demo`: a node in a fresh folder, an example shop, a month of real orders through its HTTP API, and a look."""
 
 import json
 import shutil

@@ -57,7 +57,8 @@ def money(
 def trial_balance(
     directory: Path, archive: Path | None, first: datetime | None, last: datetime | None, out: Path | None
 ) -> None:
-    """Every account as CSV: what it stood at before, debits, credits, and what it stands at. All closings of a currency sum to zero."""
+    """Every account as CSV: what it stood at before, debits, credits, and what it stands at. All closings of a currency
+    sum to zero."""
     with _journal(directory, archive) as journal, _file(out, "utf-8") as file:
         if journal.first_seq != 1:
             raise click.ClickException("the first records are not here: name the archive they are in with --archive")

@@ -1,4 +1,4 @@
-"""Orders to source as text: one JSON object a line in, one answer a line out. The format is in the docs of `kontor sourcing solve`."""
+"""Orders to source as text: one JSON object a line in, one answer a line out, as `kontor sourcing solve` says."""
 
 from typing import Annotated
 

@@ -97,7 +97,7 @@ def header(batch: Batch) -> str:
 
 
 def lines(batch: Batch, bookings: Iterable[Booking], accounts: Mapping[str, str]) -> Iterator[str]:
-    """The whole file, line by line, without the ends of lines. Raises UnmappedAccounts at its end, naming all of them."""
+    """The whole file, line by line, without line ends. Raises UnmappedAccounts at its end, naming all of them."""
     yield header(batch)
     yield ";".join(COLUMNS)
     unmapped: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Coordinates for what has a postal code only: requests at the edge, nodes before they are sent. Nothing is overwritten."""
+"""Coordinates for what has only a postal code: requests at the edge, nodes before they go. Overwrites nothing."""
 
 from typing import Any, Protocol, TypeVar
 

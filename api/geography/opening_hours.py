@@ -23,7 +23,7 @@ class NotUnderstood(Exception):
 
 
 class OpeningHours(NamedTuple):
-    """`week` as a node takes it, by day in DAYS, without days on which it is closed. `public_holidays_off`: "PH off"."""
+    """`week` as a node takes it, by day in DAYS, without the days it is closed. `public_holidays_off`: "PH off"."""
 
     week: dict[str, list[Span]]
     public_holidays_off: bool

@@ -1,4 +1,4 @@
-"""Where a postal code is: a table of coordinates read once from a CSV file, two megabytes for a hundred thousand codes."""
+"""Where a postal code is: a table of coordinates read once from a CSV file, 2 MB for a hundred thousand codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of places as nodes: rows that are understood become nodes, the others are named with the reason, none is guessed."""
+"""A table of places as nodes: rows that are understood become nodes, the others are named with the reason."""
 
 import math
 import re
@@ -84,7 +84,7 @@ def read_places(
 
 
 def id_of(text: str) -> str:
-    """An id of the contract, out of any text: without accents, other characters as hyphens, 64 at most; "" if nothing is left."""
+    """An id of the contract, out of any text: without accents, other characters as hyphens, 64 at most; maybe ""."""
     plain = unicodedata.normalize("NFKD", text.translate(_WITHOUT_ACCENT))
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     return _NOT_IN_IDS.sub("-", plain).strip("-")[: limits.ID_LENGTH_MAX].strip("-")

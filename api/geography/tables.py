@@ -20,7 +20,7 @@ class BadTable(Exception):
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """(line, the values of `columns`, of which there are two or more) of every row; lines count from 1. Raises BadTable."""
+    """(line, the values of `columns`, two or more) of each row; lines count from 1. Raises BadTable."""
     line = 0
     try:
         with path.open("rb") as plain, _unpacked(plain) as content:

@@ -1,4 +1,4 @@
-"""From bytes to an operation and back: what both lanes share, and the bare ASGI callable behind every path of the API."""
+"""From bytes to an operation and back: what both lanes share, and the bare ASGI callable behind every path."""
 
 import asyncio
 import hashlib
@@ -179,7 +179,7 @@ class Prepared:
     def go_on(
         self, handled: Handled, call: Call, path: str, answered: Callable[[Reply], None]
     ) -> Reply | Stream | None:
-        """The reply, if it is known already; None if `answered` will be called with it, once what it rests on is durable."""
+        """The reply, if it is known; None if `answered` will be called with it, once what it rests on is durable."""
         if type(handled) is Changing:
             return self._change(handled, call, path, answered)
         if type(handled) is Reading:

@@ -106,7 +106,7 @@ Thing = TypeVar("Thing", bound=Kept)
 def kept_page(
     alive: dict[int, Thing], ended: dict[int, Thing], before: int | None, limit: int, wanted: Callable[[Thing], bool]
 ) -> tuple[list[Thing], str | None]:
-    """A page of things of which the last ended ones are kept, the youngest first, below number `before`; and the next cursor."""
+    """A page of things whose last ended ones are kept, the youngest first, below number `before`; the next cursor."""
     youngest = heapq.merge(
         reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
     )

@@ -19,7 +19,7 @@ from engine.state.state import State
 
 
 class Call:
-    """One request, decoded: who asks, and for what. `path` are the decoded path parameters, `content` the body as it came."""
+    """One request, decoded: who asks, for what. `path` are decoded path parameters, `content` the body as it came."""
 
     __slots__ = ("actor", "body", "content", "headers", "key", "path", "query", "server")
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on uvicorn's httptools protocol, with what it lacks: limits on headers, and a deadline for the whole request."""
+"""HTTP/1.1 on uvicorn's httptools protocol, with what it lacks: limits on headers, a deadline for the whole request."""
 
 import time
 from typing import Any

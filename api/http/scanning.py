@@ -14,7 +14,7 @@ from engine.wal import Journal
 
 
 class Page(NamedTuple):
-    """Entries, and where the next page begins. It may end early, even empty, with a cursor: then more was looked at than one call may."""
+    """Entries, and where the next page begins. May end early, even empty: one call may look at so much."""
 
     items: list[Any]
     next_cursor: str | None

@@ -22,7 +22,7 @@ WHOLE = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 
 
 class RowError(NamedTuple):
-    """Why a row is not taken. `column` is the header's word for it, or the field's where the file has no such column."""
+    """Why a row is not taken. `column` is the header's word for it, or the field's where the file has no column."""
 
     row: int
     column: str

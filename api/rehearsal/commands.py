@@ -60,7 +60,7 @@ def lines_count(ask: Ask) -> int:
 
 
 def takings(wanted: int, held: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Which nodes give `wanted` units: those that have most first. What nobody has is asked of the first, and refused."""
+    """Which nodes give `wanted` units: those that have most first. What none has is asked of the first, and refused."""
     taken: dict[str, int] = {}
     left = wanted
     ranked = sorted(held, key=lambda entry: -entry[1])

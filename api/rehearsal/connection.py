@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """One keep-alive connection to `url`. `headers` go with every request. Raises ReplayFailed when nobody answers in time."""
+    """One keep-alive connection to `url`. `headers` go with every request. Raises ReplayFailed if no answer comes."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)

@@ -16,7 +16,7 @@ from api.rehearsal.steps import GoodsBack, Sale
 
 
 class Booked(msgspec.Struct):
-    """What money accounts were moved by, in pence: goods sold without tax, goods credited, and the tax in both by rate."""
+    """What money accounts were moved by, in pence: goods sold without tax, goods credited, the tax in both by rate."""
 
     sold_minor: int = 0
     credited_minor: int = 0
@@ -44,7 +44,7 @@ def booked(bookings: Iterable[Booking]) -> Booked:
 
 
 class Money:
-    """What should be booked, step by step, and what of the file's value is booked otherwise or not at all (thousandths of a pound)."""
+    """What should be booked, step by step, and what of the file's value is not, or otherwise (thousandths of GBP)."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._rows = dataset.rows

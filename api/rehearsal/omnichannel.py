@@ -64,7 +64,7 @@ def _what(fact: Fact) -> str:
 
 
 class Shares(NamedTuple):
-    """How often it happens, from 0 to 1: of orders (pickup, hold, change), of a store's work (reject, short, late), of pickups (lapse)."""
+    """Shares from 0 to 1: of orders (pickup, hold, change), a store's work (reject, short, late), pickups (lapse)."""
 
     pickup: float = 0.2
     reject: float = 0.04
@@ -76,7 +76,7 @@ class Shares(NamedTuple):
 
 
 class Omnichannel(InProcess):
-    """A data directory that the scenario is played into; `happened` counts what was done and what the node did by itself."""
+    """A data directory that the scenario is played into; `happened` counts what was done, also by the node itself."""
 
     def __init__(self, directory: Path, plan: Plan, progress: Progress, seed: int, shares: Shares, check: bool) -> None:
         super().__init__(directory, plan, progress, 1 if check else CHECK_EVERY_CHUNKS)

@@ -228,7 +228,7 @@ class _Planner:
             self.orders_count += 1
 
     def _return(self, rows: list[Row], day: int) -> None:
-        """Units of an order of the same day are cancelled, those of an earlier one returned, those of none taken in without."""
+        """Units of an order of the same day are cancelled, those of an earlier one returned, others taken in."""
         invoice = rows[0].invoice
         market = self._shop.markets.get(rows[0].country)
         node = self._shop.warehouses[0] if market is None else market.returns_node

@@ -106,7 +106,7 @@ class Progress:
         return asks
 
     def done(self, ask: Ask, result: Any) -> None:
-        """It was carried out. `result`: what the node named it; for orders a list of Placed, for cancellations what is open."""
+        """Carried out. `result`: what the node named it; for orders a list of Placed, for cancellations the rest."""
         match ask.step:
             case Reserve(sale=sale):
                 self._reservations[sale.number] = result

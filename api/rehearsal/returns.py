@@ -1,4 +1,4 @@
-"""Which earlier order a return belongs to. The file does not say; the plan decides by customer and code, newest order first."""
+"""Which order a return belongs to. The file does not say; the plan goes by customer and code, newest order first."""
 
 import msgspec
 
@@ -16,7 +16,7 @@ class _Bought(msgspec.Struct):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """Where the units of a return's row come from: `pieces` are (order, day it was placed, line); `unmatched` have no order."""
+    """Where the units of a return's row come from: `pieces` are (order, day placed, line); `unmatched` have none."""
 
     pieces: tuple[tuple[str, int, BackLine], ...]
     unmatched: int

@@ -27,7 +27,7 @@ class Market(msgspec.Struct, frozen=True):
 
 
 class Shop(msgspec.Struct, frozen=True):
-    """`document` is the master data as people write it; `warehouses` and `stores` are the nodes that ship, in its order."""
+    """`document` is master data as people write it; `warehouses` and `stores` are the nodes that ship, in its order."""
 
     document: Configure
     markets: dict[str, Market]

@@ -1,4 +1,4 @@
-"""What a replay does, step by step, before any of it is done. A step's `id` is unique in a plan: it makes the idempotency key."""
+"""What a replay does, step by step, before any of it is done. A step's `id` makes its idempotency key."""
 
 import msgspec
 
@@ -25,7 +25,7 @@ class SaleLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sale(msgspec.Struct, frozen=True):
-    """One order: an invoice's goods, or a hundred lines of a long one. `customer` is empty where the file names none."""
+    """One order: an invoice's goods, or a hundred lines of a long one. `customer` is "" where the file names none."""
 
     number: str
     market: Market
@@ -66,7 +66,7 @@ class Receive(msgspec.Struct, frozen=True):
 
 
 class Correct(msgspec.Struct, frozen=True):
-    """A stock correction, `quantity` signed. Without `node` the units come from the nodes that have most at that moment."""
+    """A stock correction, `quantity` signed. Without `node` the units come from the nodes that have most then."""
 
     id: str
     row: int

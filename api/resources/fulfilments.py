@@ -44,7 +44,7 @@ NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such fulfilment")
 
 
 class FulfilmentsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Fulfilments must meet all of it. `supplier`: only purchase orders, which are the work of nodes that are suppliers."""
+    """Fulfilments must meet all of it. `supplier`: only purchase orders, the work of nodes that are suppliers."""
 
     node: str | None = None
     state: str | None = None
@@ -151,7 +151,7 @@ def list_(call: Call) -> Handled:
 
 
 def _worklist(query: FulfilmentsQuery, node: str, of_state: str) -> Handled:
-    """What a node has in an open state, that which should leave first coming first. A cursor is `<target time>.<fulfilment>`."""
+    """What a node has in an open state, what should leave first in front. A cursor is `<target time>.<fulfilment>`."""
     after = start_of(query.cursor)
     if isinstance(after, Rejection):
         return after

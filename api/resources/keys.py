@@ -61,7 +61,7 @@ def _answer(key: ApiKey) -> KeyAnswer:
 
 
 def create(call: Call) -> Handled:
-    """Make a key. What is journalled of the answer has no secret, so a retry under the same key is answered without it."""
+    """Make a key. The journalled answer has no secret, so a retry under the same key is answered without it."""
     secret, key_id = new_secret(), f"k-{secrets.token_hex(8)}"
     command = CreateApiKey(key_id, call.body.name, hashlib.sha256(secret.encode()).digest())
 

@@ -1,4 +1,4 @@
-"""The money books over HTTP: an order's account, the journal of money, the trial balance, write-offs and locked periods."""
+"""The money books over HTTP: an order's account, the journal of money, trial balance, write-offs, locked periods."""
 
 import asyncio
 from typing import Annotated

@@ -24,7 +24,7 @@ SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`after` is `next_after` of the page before; 0, or left out, for every SKU. `cursor` goes through that first list."""
+    """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that first list."""
 
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
@@ -93,7 +93,7 @@ def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[S
 
 
 def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
-    """SKUs whose figure may have changed after a record, and the last record that was looked at; None if all may have."""
+    """SKUs whose figure may have changed after a record, and the last record looked at; None if all may have."""
     if after < server.journal.first_seq - 1:
         return None
     skus: dict[str, None] = {}

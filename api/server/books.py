@@ -83,7 +83,7 @@ def _open_closed(directory: Path, warn: Callable[[str], None]) -> ClosedTable:
 
 
 def _refuse_a_shortened_journal(journal: LmdbJournal, closed: ClosedTable) -> None:
-    """The closed table only knows what was durable. If it knows more than the journal has, the journal's end is missing."""
+    """The closed table only knows what was durable. If it knows more than the journal, that one's end is missing."""
     if closed.through_seq > journal.last_seq:
         reason = (
             f"the journal ends at record {journal.last_seq}, but record {closed.through_seq} was durable: its newest part is "

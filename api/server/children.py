@@ -18,7 +18,7 @@ class Ended(NamedTuple):
 
 
 class Child:
-    """`kontor ARGUMENTS` as a child process. One that gives way runs, from its first import on, when nobody else wants the processor."""
+    """`kontor ARGUMENTS` as a child process. One that gives way runs when nobody else wants the processor."""
 
     def __init__(self, arguments: list[str], gives_way: bool = False) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 
 def give_way() -> None:
-    """From now on this process runs when nobody else wants the processor: the scheduler's idle class, or the lowest priority."""
+    """From now on this process runs when nobody else wants the processor: idle class, or lowest priority."""
     with suppress(OSError):
         os.nice(19)
     if hasattr(os, "SCHED_IDLE"):

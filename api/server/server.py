@@ -99,7 +99,7 @@ class Server:
         return server
 
     def recover(self) -> None:
-        """From disk to memory; may run in a thread of its own while `progress` is looked at. Raises what `open` does."""
+        """From disk to memory; may run in a thread while `progress` is looked at. Raises what `open` does."""
         try:
             self._books = Books(self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn)
         except BaseException:
@@ -227,7 +227,7 @@ class Server:
         ).digest()
 
     def digest(self, fresh: bool) -> tuple[int, str]:
-        """(seq, digest of the state at that seq). Made anew when asked, or when the state is small enough to do it at once."""
+        """(seq, digest of the state then). Made anew when asked, or if the state is small enough to do it at once."""
         state = self.state
         entries = len(state.reservations.active) + len(state.orders.open) + len(state.idempotency.seq_of)
         if self._digest is None or fresh or (self._digest[0] != state.seq and entries <= DIGEST_FRESH_ENTRIES_MAX):

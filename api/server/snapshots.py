@@ -107,7 +107,7 @@ class Snapshots:
         return max(0.0, time.time() - since)
 
     def take(self) -> Wanted:
-        """Begin a snapshot of the state as it is now. While one is being made, or when nothing has changed since the last, that one."""
+        """Begin a snapshot of the state now. If one is being made, or nothing has changed since the last, that one."""
         if self.making is not None:
             return self.making
         if self.newest is not None and self._host.state.seq in (self.newest.seq, self._unchanged_seq):

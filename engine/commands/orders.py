@@ -90,7 +90,7 @@ class PlaceOrder(Command, frozen=True):
 
 
 class RestateOrder(Command, frozen=True):
-    """All of an order as a marketplace states it, as of `stated_at_ns`. `new_address`: its area and contact are others than before."""
+    """All of an order as a marketplace stated it at `stated_at_ns`. `new_address`: area and contact changed."""
 
     order: PlaceOrder
     stated_at_ns: int
@@ -137,7 +137,7 @@ class SetLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProposeChange(Command, frozen=True):
-    """Say what is to be different about an order. What is None stays as it is; `contact` is sealed under a key of `party`."""
+    """Say what is to be different about an order. What is None stays; `contact` is sealed under a key of `party`."""
 
     order: str
     reason: str

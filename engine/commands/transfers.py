@@ -48,7 +48,7 @@ class ArrivedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class ReceiveTransfer(Command, frozen=True):
-    """Goods arrived: what is named, or (`lines` is None) all that is in transit. What is missing is lost unless more is to come."""
+    """Goods arrived: `lines`, or (None) all that is in transit. What does not arrive is lost unless more is to come."""
 
     transfer: int
     lines: tuple[ArrivedLine, ...] | None = None

@@ -1,4 +1,4 @@
-"""What orders cost, frozen when they are placed, and what customers get back of it. Amounts are minor units of `currency`."""
+"""What orders cost, frozen when they are placed, what customers get back. Amounts are minor units of `currency`."""
 
 import msgspec
 
@@ -66,7 +66,7 @@ class Document(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class MoneyPosting(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`amount_minor` (> 0) goes from account `source` to account `target`: a credit of the one and a debit of the other."""
+    """`amount_minor` (> 0) goes from account `source` to account `target`: a credit of one, a debit of the other."""
 
     source: str
     target: str
@@ -102,7 +102,7 @@ class MoneyBooked(msgspec.Struct, array_like=True, frozen=True, tag="money_booke
 
 
 class Condition(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What must stay of an order for the customer to keep a promotion's discount: units and goods, before discounts, of some lines."""
+    """What must stay of an order to keep a promotion's discount: units and goods, before discounts, of some lines."""
 
     promotion: str
     lines: tuple[int, ...]
@@ -111,7 +111,7 @@ class Condition(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ClawedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The `quantity` units of a line that stay cost so much more; -1 is shipping. `discount_minor` is what was taken off them."""
+    """`quantity` units of a line that stay cost so much more; -1: shipping. `discount_minor` was taken off them."""
 
     line: int
     quantity: int

@@ -116,7 +116,7 @@ class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sour
 
 
 class OrderImproved(msgspec.Struct, array_like=True, frozen=True, tag="order_improved"):
-    """Work that no node had begun was `withdrawn` and given to others, which saves `saved_minor` by the rules of `decision`."""
+    """Work no node had begun was `withdrawn` and given to others: it saves `saved_minor` by the rules of `decision`."""
 
     order: str
     withdrawn: tuple[FulfilmentNumber, ...]
@@ -283,7 +283,7 @@ class PickupLapsed(msgspec.Struct, array_like=True, frozen=True, tag="pickup_lap
 
 
 class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_cancelled"):
-    """Units were cancelled: `lines` in all, of which `taken` were with nodes; `waiting` is what the lines wait for now."""
+    """Units were cancelled: `lines` in all, of which `taken` were with nodes; `waiting` is what lines wait for now."""
 
     order: str
     reason: str

@@ -1,4 +1,4 @@
-"""What prices, taxes and promotions became. The whole new body is in the fact, so that the journal is the price history."""
+"""What prices, taxes and promotions became. The whole new body is in the fact: the journal is the price history."""
 
 import msgspec
 

@@ -23,7 +23,7 @@ class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line of a reservation: what was asked for, from where only (or None), the units held, and the price that was named."""
+    """One line of a reservation: what was asked for, from where only (or None), the units, and the price named."""
 
     sku: str
     requested: int
@@ -85,7 +85,7 @@ class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="res
 
 
 class ReservationChanged(msgspec.Struct, array_like=True, frozen=True, tag="reservation_changed"):
-    """The claim holds `lines` now: by a change up or down, or because a part was released. `slots` are all it has now."""
+    """It keeps `lines` now: by a change up or down, or because a part was released. `slots` are all it has now."""
 
     reservation: ReservationNumber
     lines: tuple[ReservedLine, ...]

@@ -1,4 +1,4 @@
-"""What a sourcing decision leaves in the fact it led to: by which rules, at what cost, and the places it takes at nodes."""
+"""What a sourcing decision leaves in the fact it led to: by which rules, at what cost, which places at nodes."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What happened to goods on their way from one node to another. On the way they are on the accounts of the node they go to."""
+"""What happened to goods between nodes. On the way they are on the accounts of the node they go to."""
 
 import msgspec
 
@@ -44,7 +44,7 @@ class TransferArrival(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class TransferReceived(msgspec.Struct, array_like=True, frozen=True, tag="transfer_received"):
-    """Goods arrived. `reason` says why units are lost or more than were sent: short_transfer, over_transfer, or both."""
+    """Goods arrived. `reason` says why units are lost or surplus: short_transfer, over_transfer, or both."""
 
     transfer: TransferNumber
     lines: tuple[TransferArrival, ...]

@@ -84,7 +84,7 @@ def decide_merge(state: State, command: MergeFulfilments, now_ns: int) -> Fulfil
 
 
 def evolve_merged(state: State, fact: FulfilmentsMerged) -> None:
-    """Write down that one has the units of both, and the other is no more. It leaves when the later of them would have."""
+    """Write down that one has the units of both, the other none. It leaves when the later of them would have."""
     order = state.orders.touch(fact.order)
     kept, gone = order.fulfilment(fact.fulfilment), order.fulfilment(fact.merged)
     units = units_by_line((*kept.lines, *gone.lines))

@@ -1,4 +1,4 @@
-"""Work that comes back from a node, all of it or what could not be found: booked as the reason says, sourced again at once."""
+"""Work that comes back from a node, all of it or what could not be found: booked by its reason, sourced again."""
 
 from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
 from engine.facts import Fact

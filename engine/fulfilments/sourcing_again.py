@@ -45,7 +45,7 @@ def find_nodes(state: State, order: Order, missing: dict[int, int], excluded: li
 
 
 def source_lines(state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int) -> OrderSourced:
-    """Find nodes for `missing` units by line position. What finds none is backordered, or left for a person to decide."""
+    """Find nodes for `missing` units by line position. What finds none is backordered, or left to a person."""
     found = find_nodes(state, order, missing, excluded, now_ns)
     waiting = []
     for at, quantity in missing.items():

@@ -74,7 +74,7 @@ def evolve_advanced(state: State, fact: FulfilmentAdvanced) -> None:
 
 
 def decide_confirm(state: State, command: ConfirmFulfilment, now_ns: int) -> FulfilmentConfirmed | Rejection:
-    """A supplier takes a purchase order on and says when each line will leave; lines that are not named as the others."""
+    """A supplier takes a purchase order on and says when each line will leave; lines not named leave as the others."""
     found = open_work(state, command.fulfilment, "confirm")
     if isinstance(found, Rejection):
         return found

@@ -81,7 +81,7 @@ def give_up(state: State, order: Order, fulfilment: Fulfilment, end: str, reason
 
 
 def take_away(state: State, order: Order, fulfilment: Fulfilment, line: int, units: int) -> None:
-    """Units of a line leave a fulfilment. With nothing left it is cancelled. Parcels that were packed are so no longer."""
+    """Units of a line leave a fulfilment. With nothing left it is cancelled. Packed parcels are undone."""
     fulfilment.lines, fulfilment.parcels = without(fulfilment.lines, line, units), ()
     if not fulfilment.lines:
         give_up(state, order, fulfilment, CANCELLED, fulfilment.reason)

@@ -78,7 +78,7 @@ class _Customer:
         self.added: dict[str, PaymentAdded] = {}
 
     def appeasement(self) -> int:
-        """What was given to appease the customer and is still more than nothing to pay: what is credited anyway takes it up."""
+        """What is left of what was given to appease the customer: what is credited anyway takes it up."""
         return min(self.appeased_minor, max(0, self.charged_minor - self.credited_minor))
 
 
@@ -146,7 +146,7 @@ class Books:
         return series, document_id(document)
 
     def book(self, customer: _Customer, document: tuple[str, str], entries: Iterable[Entry] = ()) -> None:
-        """Book entries, and with them what they change in what was given or given up. CUSTOMER stands for the order's account."""
+        """Book entries, and what they change in what was given or given up. CUSTOMER stands for the order's account."""
         booked = [entry for entry in entries if entry[2]]
         given = customer.appeasement()
         booked += _signed(CUSTOMER, APPEASEMENT, given - customer.given_minor)
@@ -189,7 +189,7 @@ def _of_customer(entries: list[Entry]) -> int:
 
 
 def _on_accounts(entries: list[Entry], before: int, after: int) -> list[Entry]:
-    """The customer's account by its name: a prepayment below nothing, a receivable above it; a step across is split."""
+    """The customer's account by its name: a prepayment below zero, a receivable above; a step across is split."""
     name = PREPAYMENT if before <= 0 and after <= 0 else RECEIVABLE
     found = [(source or name, target or name, amount) for source, target, amount in entries]
     if name == RECEIVABLE:
@@ -201,7 +201,7 @@ def _on_accounts(entries: list[Entry], before: int, after: int) -> list[Entry]:
 def follow(
     state: State, facts: tuple[Fact, ...], booked: list[tuple[Fact, Callable[[Books, Any], None]]], now_ns: int
 ) -> tuple[Fact, ...]:
-    """Documents and bookings that facts of a record lead to, each with what books it; nothing for orders without prices."""
+    """Documents and bookings that facts lead to, each with what books it; nothing for orders without prices."""
     books = Books(state, facts, now_ns)
     for fact, book in booked:
         book(books, fact)
@@ -339,7 +339,7 @@ def book_written_off(books: Books, fact: ReceivableWrittenOff) -> None:
 
 
 def book_voucher(books: Books, fact: VoucherSet) -> None:
-    """A voucher of a value is a liability from the moment it exists; what was paid for it is somebody else's booking."""
+    """A voucher of a value is a liability once it exists; what was paid for it is booked elsewhere."""
     usage, before = books.state.usage, books.state.configuration.vouchers.get(fact.voucher)
     for voucher, sign in ((before, -1), (fact.body, 1)):
         if voucher is not None and voucher.currency is not None:

@@ -38,7 +38,7 @@ def fewer_and_more(
 
 
 def growth_minor(state: State, order: Order, body: ChangeBody, now_ns: int) -> int:
-    """By how much the order's lines will cost more, in minor units with tax; without prices, what its own unit prices say."""
+    """By how much the order's lines will cost more, in minor units with tax; without prices, by its own unit prices."""
     if order.money is None:
         grown = sum(
             (entry.quantity - order.lines[entry.line].quantity) * (order.lines[entry.line].unit_price_minor or 0)

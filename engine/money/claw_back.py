@@ -12,7 +12,7 @@ from engine.state.order_money import SHIPPING, OrderMoney
 def clawed_back(
     money: OrderMoney, going: dict[int, int], shipping_goes: bool, refund_minor: int
 ) -> tuple[ClawedBack, ...]:
-    """What is taken off a refund when so many sent units of lines go, never more than the refund, for each promotion once."""
+    """What is taken off a refund when so many sent units go, at most the refund, for each promotion once."""
     found = []
     for condition in money.conditions:
         if _holds(condition, money, going):

@@ -12,7 +12,7 @@ Entry = tuple[str, str, int]
 
 
 class Sale:
-    """Shares of units and shipping, and the entries for all of them: revenue before discounts, discounts and tax, by tax."""
+    """Shares of units and shipping, and the entries for them: revenue before discounts, discounts and tax, by tax."""
 
     def __init__(self) -> None:
         self.shares: list[Share] = []

@@ -1,4 +1,4 @@
-"""Money follows goods: what a record does to the units of priced orders decides, in the same record, what is paid for."""
+"""Money follows goods: what a record does to units of priced orders decides, in the same record, what is paid."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ Tell = Callable[[State, Order, Any, int], Unpaid]
 
 
 def follow(state: State, owing: list[tuple[Any, Tell]], now_ns: int) -> tuple[Fact, ...]:
-    """What facts of a record do to the money of their orders, each with what tells it; nothing for orders without prices."""
+    """What facts do to the money of their orders, each with what tells it; nothing for orders without prices."""
     money: list[Fact] = []
     told: dict[str, None] = {}
     for fact, tell in owing:
@@ -151,7 +151,7 @@ def unpaid_when_changed(state: State, order: Order, fact: OrderChanged, now_ns: 
 
 
 def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Settle what came back with a return and was not settled. What the customer gets follows from the frozen shares."""
+    """Settle what came back with a return and is not settled. What the customer gets follows from frozen shares."""
     order = find_by_return(state, command.return_id)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
@@ -166,7 +166,7 @@ def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fac
 
 
 class Preview(NamedTuple):
-    """What a return would give: for every line that is not settled, for shipping, and what would be clawed back of it."""
+    """What a return would give: for each line not settled, for shipping, and what would be clawed back of it."""
 
     lines: list[int]
     shipping: int
@@ -221,7 +221,7 @@ def evolve_charged(state: State, fact: UnitsCharged) -> None:
 
 
 def evolve_credited(state: State, fact: UnitsCredited) -> None:
-    """Write down what is not paid for any more. What is not sent at all does not count against the limits of promotions."""
+    """Write down what is not paid for any more. What is not sent does not count against limits of promotions."""
     order = state.orders.touch(fact.order)
     money = order.money
     assert money is not None

@@ -94,7 +94,7 @@ def _lines_of(work: list[Fulfilment]) -> dict[int, int]:
 
 
 def as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tuple[str, str], int]]:
-    """The request that this work would be sourced by, its own units counting as available; and those, by SKU and node."""
+    """The request this work would be sourced by, its own units counting as available; and those, by SKU and node."""
     own: dict[tuple[str, str], int] = {}
     for fulfilment in work:
         for take in fulfilment.lines:

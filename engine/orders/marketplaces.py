@@ -65,7 +65,7 @@ def _called_off(state: State, order: Order, said: OrderRestated, now_ns: int) ->
 def _difference(
     order: Order, lines: tuple[OrderLineRequest, ...], command: RestateOrder
 ) -> ChangeBody | Rejection | None:
-    """What the statement changes; None for nothing. Lines that it does not name any more are to have nothing left to send."""
+    """What the statement changes; None for nothing. Lines it does not name any more get nothing left to send."""
     stated = {line.id: line for line in lines}
     quantities = []
     for at, line in enumerate(order.lines):

@@ -1,7 +1,7 @@
 """What a pickup node lacks is brought there from other nodes: bound there at once, promised here with a date.
 
 Each node that gives something sends one transfer. At the pickup node it is expected as an inbound of its own, all of it
-promised to the order: so the units wait in their turn, arrive for this order, and are nobody's else.
+promised to the order: so the units wait in their turn, arrive for this order, and belong to nobody else.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Brought(NamedTuple):
 
 
 def bring(state: State, command: PlaceOrder, missing: dict[int, int], now_ns: int) -> Brought | None:
-    """Units by line position, from other nodes to the pickup node; None where the policy wants it not, or not all can be had."""
+    """Units by line position, from other nodes to the pickup node; None if unwanted, or not all is there."""
     node = command.pickup_node
     assert node is not None
     asked = Request(command.channel, [Demand(line.sku, line.quantity) for line in command.lines], command.area)

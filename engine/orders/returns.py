@@ -45,7 +45,7 @@ EXCHANGE = "exchange-ret-"
 
 
 def decide_authorise(state: State, command: AuthoriseReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Agree to a return of shipped units. What goes out in exchange is bound now, and kept back until they have come."""
+    """Agree to a return of shipped units. What goes out in exchange is bound now, kept back until they have come."""
     order = find_order(state, command.order)
     if order is None:
         return NO_ORDER
@@ -101,7 +101,7 @@ def _replacing(
     priced: bool,
     now_ns: int,
 ) -> tuple[Fact, ...] | Rejection:
-    """Place the order that replaces units of another, for the same customer, on the same way. `priced`: it is paid for."""
+    """Place the order that replaces units of another, for its customer, on the same way. `priced`: it is paid for."""
     return decide_place(
         state,
         PlaceOrder(

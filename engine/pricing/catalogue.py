@@ -117,7 +117,7 @@ class Catalogues:
 
 
 def why_not(promotion: Ready, buyer: Buyer, first_order: bool, vouchers: frozenset[str]) -> str | None:
-    """Which condition about the buyer does not hold; None if all do. `vouchers` are the promotions that vouchers were given for."""
+    """Which condition about the buyer does not hold; None if all do. `vouchers` are promotions with a voucher."""
     when = promotion.body.when
     if when.voucher and promotion.id not in vouchers:
         return "no_voucher"

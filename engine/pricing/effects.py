@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 
 class Off(NamedTuple):
-    """What is taken off lines, by their position, and off shipping, and all of it. Lines that are not named lose nothing."""
+    """What is taken off lines, by their position, off shipping, and in all. Lines that are not named lose nothing."""
 
     lines: dict[int, int]
     shipping: int
@@ -186,7 +186,7 @@ def _units(candidate: Candidate, basket: Basket) -> dict[int, int]:
 
 
 def _of_bundles(bundle: BundlePrice, bundles_max: int | None, basket: Basket) -> dict[int, int]:
-    """As many whole bundles as there are units for, each for its price; what is taken off is spread over their units."""
+    """As many whole bundles as units make, each for its price; what is taken off is spread over their units."""
     needed: dict[str, int] = {}
     for item in bundle.items:
         sku, quantity = (item, 1) if isinstance(item, str) else (item.sku, item.quantity)

@@ -44,7 +44,7 @@ def lists_for(price_lists: dict[str, PriceList], buyer: Buyer) -> list[tuple[str
 
 
 def unit_price(lists: Iterable[tuple[str, PriceList]], sku: str, quantity: int) -> UnitPrice | None:
-    """The price of a SKU for someone who buys `quantity` of it in all; of lists with the same priority the lowest price."""
+    """The price of a SKU for someone who buys `quantity` of it in all; of lists of one priority the lowest price."""
     best: tuple[int, UnitPrice] | None = None
     for name, each in lists:
         if best is not None and each.priority < best[0]:

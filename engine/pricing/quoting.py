@@ -84,7 +84,7 @@ class Quote(NamedTuple):
 
 
 def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | Rejection:
-    """What it all costs, or the lines that there is no price for. `usage` says what is left of promotions with limits."""
+    """What it all costs, or the lines without a price. `usage` says what is left of promotions with limits."""
     items, at_ns = configuration.items, asked.buyer.at_ns
     channel = configuration.channels[asked.buyer.channel]
     home = configuration.tax_rates.get(channel.country)
@@ -128,7 +128,7 @@ def quote(configuration: Configuration, asked: Asked, usage: Usage) -> Quote | R
 
 
 def _prices(configuration: Configuration, asked: Asked) -> list[UnitPrice] | Rejection:
-    """The unit price of every line: the shop's own, else that of the lists. Lines of one SKU count together for steps."""
+    """The unit price of each line: the shop's own, else that of the lists. For steps, lines of a SKU count together."""
     included = configuration.channels[asked.buyer.channel].prices_include_tax
     units: dict[str, int] = {}
     for line in asked.lines:
@@ -187,7 +187,7 @@ def _by_customer(combined: Combined) -> bool:
 
 
 def _conditions(combined: Combined) -> tuple[Condition, ...]:
-    """What must stay of the order for promotions whose discount is clawed back else."""
+    """What must stay of the order for promotions whose discount would otherwise be clawed back."""
     found = []
     for each in combined.applied:
         body = each.promotion.body

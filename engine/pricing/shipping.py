@@ -7,7 +7,7 @@ from engine.pricing.lists import Buyer, UnitPrice, is_for
 def shipping_price(
     tables: dict[str, ShippingPrices], buyer: Buyer, delivery: str, goods_minor: int
 ) -> UnitPrice | None:
-    """The price for goods worth so much before promotions; of the highest priority, then the lowest. None if no table is about it."""
+    """The price for goods worth so much; of the highest priority, then the lowest. None without a table."""
     best: tuple[int, UnitPrice] | None = None
     for name, table in tables.items():
         fits = is_for(table, buyer) and (table.deliveries is None or delivery in table.deliveries)

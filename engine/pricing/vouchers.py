@@ -38,7 +38,7 @@ def handed_in(
     total_minor: int,
     verdicts: Sequence[Verdict],
 ) -> list[HandedIn]:
-    """What every voucher does for an order of `total_minor`; those of a value pay in turn, until nothing is left to pay."""
+    """What every voucher does for an order of `total_minor`; those of a value pay in turn, until all is paid."""
     if not codes:
         return []
     applied = {each.promotion: each for each in verdicts}

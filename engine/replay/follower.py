@@ -48,7 +48,7 @@ def state_at(journal: JournalReader, snapshots: Path, seq: int, tell: Tell = tel
 
 
 def _nearest(journal: JournalReader, snapshots: Path, seq: int, tell: Tell) -> tuple[State, bytes | None]:
-    """The state of the newest snapshot not after `seq` that can be used, or the one before the first record; and its chain digest."""
+    """The state of the newest usable snapshot not after `seq`, or the empty one, and its chain digest."""
     for snapshot in snapshots_in(snapshots)[0]:
         if snapshot.seq <= seq:
             refuse_contradiction(snapshot, journal)

@@ -33,7 +33,7 @@ def every_sku_sums_to_zero(state: State) -> Violations:
 
 
 def no_internal_account_is_negative(state: State) -> Violations:
-    """There are never fewer than no units anywhere."""
+    """No account of a node is ever negative."""
     return [
         f"{Account(account).name.lower()} is negative somewhere"
         for account, units in state.ledger.inside.items()
@@ -69,14 +69,14 @@ def allocated_equals_open_fulfilments(state: State) -> Violations:
 
 
 def in_transit_equals_transfers_under_way(state: State) -> Violations:
-    """What is in transit is what transfers that have left still bring, per SKU and node; between two records nothing is nowhere."""
+    """What is in transit is what transfers that have left still bring, per SKU and node; none is in between."""
     held: dict[tuple[str, str], int] = {}
     for transfer in state.transfers.open.values():
         for line in transfer.lines if transfer.state == ON_THE_WAY else ():
             if line.awaited:
                 held[line.sku, transfer.target] = held.get((line.sku, transfer.target), 0) + line.awaited
     wrong = _compare(state, IN_TRANSIT, held, "transfers bring")
-    return [*wrong, "units are between two nodes and on no way"] if state.ledger.outside[TRANSFER].any() else wrong
+    return [*wrong, "units are between two nodes and in no transfer"] if state.ledger.outside[TRANSFER].any() else wrong
 
 
 def inbound_equals_what_is_expected(state: State) -> Violations:
@@ -141,7 +141,7 @@ def line_units_add_up(state: State) -> Violations:
 
 
 def line_units_are_where_they_are_counted(state: State) -> Violations:
-    """What a line counts as allocated and shipped is what its fulfilments have, and no more is announced than can come back."""
+    """A line has as allocated and shipped what its fulfilments have; announced is at most what can come back."""
     wrong = []
     for order in state.orders.open.values():
         for line, units in zip(order.lines, order.units_by_state(), strict=True):
@@ -153,7 +153,7 @@ def line_units_are_where_they_are_counted(state: State) -> Violations:
 
 
 def money_follows_units(state: State) -> Violations:
-    """Of a priced order exactly those units are paid for that were not cancelled, taken off, settled or lost, at their frozen shares."""
+    """A priced order's units are paid at their frozen shares unless cancelled, taken off, settled or lost."""
     return [violation for order in state.orders.open.values() for violation in money_of(order)]
 
 
@@ -347,7 +347,7 @@ def money_ledger_is_that_of_the_orders(state: State) -> Violations:
 
 
 def _places_held(state: State, orders: Iterable[Order]) -> dict[tuple[str, int], int]:
-    """Places by node and day that active reservations and the fulfilments of these orders hold, without days that are over."""
+    """Places by node and day that active reservations and the fulfilments of these orders hold, on days that are kept."""
     slots: list[Slot] = []
     for reservation in state.reservations.active.values():
         slots += reservation.slots

@@ -122,7 +122,7 @@ def load(state: State, snapshot: Snapshot, tell: Tell = tell_nobody) -> None:
 
 
 def refuse_contradiction(snapshot: Snapshot, journal: Batches) -> None:
-    """A snapshot is made of what was durable: if the journal knows nothing of it, the journal was cut short or rewritten."""
+    """A snapshot is of what was durable: if the journal does not know it, the journal was cut short or rewritten."""
     stamp = snapshot.stamp
     segment = journal.parts[-1].name
     if stamp.journal_id != journal.journal_id:

@@ -61,7 +61,7 @@ class World(msgspec.Struct):
 
 
 class Simulation:
-    """Two worlds, one record after the other. `recorded` and `changed` are equal states at the start, of which `changed` is its own."""
+    """Two worlds, one record after the other. `recorded` and `changed` are equal at the start; `changed` is its own."""
 
     def __init__(self, recorded: State, changed: State, policy: str, body: SourcingPolicy) -> None:
         self.recorded, self.changed = recorded, changed

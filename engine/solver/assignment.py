@@ -14,7 +14,7 @@ Takes = tuple[tuple[int, int, int], ...]
 
 
 class Assigned(NamedTuple):
-    """`takes` are (line, location by position in the numbers, units); `cost` minor units, without the first split penalty."""
+    """`takes` are (line, location by position in the numbers, units); `cost` is without the first split penalty."""
 
     cost: int
     takes: Takes
@@ -78,7 +78,7 @@ def assign(numbers: Numbers, where: tuple[int, ...], below: int, steps: Steps) -
 
 
 def assign_roughly(numbers: Numbers, where: tuple[int, ...]) -> Assigned | None:
-    """An assignment to some of the locations that forgets about the weight of parcels and the worth of parts; None if there is none."""
+    """An assignment to some locations without regard to weight of parcels and worth of parts; None if there is none."""
     small = _small(numbers, where)
     if numbers.whole:
         return None if numbers.capped else _line_by_line(small, whole=True)
@@ -141,7 +141,7 @@ def _cheapest_path(
     price: list[list[int]],
     limit: list[list[int]],
 ) -> tuple[list[tuple[int, int]], int]:
-    """Steps (line, location): give to it, then take back from it, and so on to a location with room; and the units that fit."""
+    """Steps (line, location): give to it, take back from it, and so on to a location with room; the units that fit."""
     lines_count, places = len(flow), len(room)
     far = BIG * 64
     to_line = [far] * lines_count

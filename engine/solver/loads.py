@@ -17,7 +17,7 @@ CELLS_MAX = 600_000
 
 
 class Grid(NamedTuple):
-    """The weights a shipment may have, `gcd_hg` apart. `items` are (line, units, weight in grid steps), each taken or not."""
+    """Weights a shipment may have, `gcd_hg` apart. `items` are (line, units, weight in grid steps), taken or not."""
 
     gcd_hg: int
     size: int

@@ -1,4 +1,4 @@
-"""A problem made ready to be solved: costs a line and location, units that can be taken, and what couples lines at a location."""
+"""A problem made ready: costs by line and location, units that can be taken, what couples lines at a location."""
 
 from typing import NamedTuple
 

@@ -18,11 +18,9 @@ NONE: Ints = np.zeros(0, np.int64)
 
 
 class First(NamedTuple):
-    """`cost` minor units of the plan of one location `at`; -1 for sending nothing, and with a cost of BIG for no plan
-    yet.
+    """`cost` minor units of the plan of one location `at`; -1: nothing is sent, or (with a cost of BIG) no plan yet.
 
-    `others` int64[] are positions that a cheaper plan may use. `servable` is false where some line is nowhere to be
-    had.
+    `others` int64[] are positions that a cheaper plan may use. `servable` is false where no location has some line.
     """
 
     cost: int

@@ -24,7 +24,7 @@ BIG = 2**55  # dearer than any plan; sums of a few stay within int64
 
 
 class Locations(NamedTuple):
-    """What each of L locations costs. `parcel` int64[K, L] is a parcel by weight step; `cap` are units an order may take, -1 for any."""
+    """What each of L locations costs. `parcel` int64[K, L] by weight step; `cap` units an order may take, -1: any."""
 
     fixed: Ints
     parcel: Ints

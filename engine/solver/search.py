@@ -26,7 +26,7 @@ STEPS_PER_TRY_SHARE = 4
 
 
 class Found(NamedTuple):
-    """The best plan, if any: `cost` with the first split penalty off, takes by position in the problem; `bound` holds for every plan."""
+    """The best plan, if any: `cost` less the first split penalty, takes by position; `bound` holds for every plan."""
 
     cost: int | None
     takes: Takes
@@ -281,7 +281,7 @@ def _up(bound: float) -> int:
 
 
 def _enough(numbers: Numbers, forced_count: int, most: int) -> bool:
-    """Whether the forced locations, which stand first, and so many more could send everything, line by line and in all."""
+    """Whether the forced locations, which stand first, and so many more could send all, by line and in sum."""
     if numbers.lost is not None:
         return True
     missing = np.maximum(numbers.problem.quantity - numbers.units[:, :forced_count].sum(axis=1), 0)

@@ -17,7 +17,7 @@ LINES_MAX = 10
 
 
 class Parts(NamedTuple):
-    """The sets of lines (bit masks) and the location of each, by position in the numbers; `cost` with the first split penalty off."""
+    """Sets of lines (bit masks), the location of each by position; `cost` less the first split penalty."""
 
     cost: int
     masks: tuple[int, ...]
@@ -80,7 +80,7 @@ def cheapest_parts(numbers: Numbers) -> Parts | None:
 
 
 def _shipments(numbers: Numbers) -> tuple[Ints, Ints]:
-    """For every mask the cheapest shipment of exactly these lines and its location, int64[2^n] each; BIG if there is none."""
+    """For every mask the cheapest shipment of just these lines and its location, int64[2^n] each; BIG if none."""
     lines_count, locations_count = numbers.units.shape
     quantity = numbers.problem.quantity
     line_cost = numbers.each * quantity[:, None]
@@ -121,7 +121,7 @@ def _add_parcels(numbers: Numbers, cost: Ints) -> None:
 
 
 def _covers(best: Ints, parts_max: int, lines_count: int) -> list[Ints]:
-    """Cheapest costs of covering each mask, int64[2^n]: one table for any number of parts, or one for each number up to the limit."""
+    """Least costs of covering each mask, int64[2^n]: a table for any number of parts, or one each up to the limit."""
     pairs = _pairs(lines_count)
     if parts_max >= lines_count:
         cover = np.full(1 << lines_count, BIG, np.int64)

@@ -17,7 +17,7 @@ NOWHERE = -1
 
 
 class Orders(NamedTuple):
-    """m orders with T lines: `goods` int64[T] rows of the table, `quantity` int64[T], `start` int64[m] first line of each."""
+    """m orders with T lines: `goods` int64[T] table rows, `quantity` int64[T], `start` int64[m] first line of each."""
 
     goods: Ints
     quantity: Ints
@@ -25,7 +25,7 @@ class Orders(NamedTuple):
 
 
 class Found(NamedTuple):
-    """`at` int64[m]: the one location that is the proven cheapest plan of an order, NOWHERE if that is not proven; its `cost` int64[m]."""
+    """`at` int64[m]: the location proven to be an order's cheapest plan, or NOWHERE; its `cost` int64[m]."""
 
     at: Ints
     cost: Ints
@@ -90,7 +90,7 @@ class _Look:
         return Found(np.where(sure, at, NOWHERE), least)
 
     def _shipments(self, orders: Orders) -> Ints:
-        """Opening and parcels of each order's weight from each location, int64[m, L], or int64[L] if weight does not count."""
+        """Opening and parcels of each order's weight by location, int64[m, L], or int64[L] if weight does not count."""
         if not self.rules.parcel_up_to_hg:
             opening: Ints = self.fixed + self.parcel[0]
             return opening
@@ -152,7 +152,7 @@ def _only(orders: Orders, some: Ints, ends: Ints) -> Orders:
 
 
 def _too_large(table: Problem, orders: Orders, each: Ints, opening: Ints) -> bool:
-    """Whether costs could leave what whole numbers are exact in: then each order is looked at alone, and refused alone."""
+    """Whether costs could exceed exact whole numbers: then each order is looked at alone, and refused alone."""
     units = int(np.add.reduceat(orders.quantity, orders.start).max())
     dearest = max(int(each.max()), -int(each.min()))
     parcels = 0

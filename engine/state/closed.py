@@ -105,7 +105,7 @@ class Closed:
         return None if value is None else _reservations.decode(value)
 
     def newest_orders(self, before_seq: int | None = None) -> Iterator[Order]:
-        """Closed orders, the youngest first, from those made before `before_seq`. Stale entries may show; see api/orders."""
+        """Closed orders, the youngest first, from those made before `before_seq`. Stale entries may show."""
         recent = sorted(
             (o for o in self.orders.values() if before_seq is None or o.seq < before_seq), key=lambda o: -o.seq
         )

@@ -37,7 +37,7 @@ class Configuration:
         self.version = 0
 
     def cache(self, kind: type[Cache]) -> Cache:
-        """The one cache of a kind. It is told nothing: it looks at the versions, and forgetting it changes no answer."""
+        """The one cache of a kind. It is told nothing: it looks at versions, and forgetting it changes no answer."""
         found: Cache | None = self._caches.get(kind)
         if found is None:
             found = self._caches[kind] = kind()

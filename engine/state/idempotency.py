@@ -1,4 +1,4 @@
-"""Idempotency keys: which record answered which key. The answer itself is in that record, so memory holds two numbers a key."""
+"""Idempotency keys: which record answered which key. The answer is in that record: memory holds two numbers a key."""
 
 from engine import limits
 

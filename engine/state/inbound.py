@@ -13,7 +13,7 @@ Holder = int | str
 
 
 class InboundLine(msgspec.Struct, array_like=True, gc=False):
-    """Units of one SKU. `received` can be more than `quantity`: suppliers send too much. `promised` are still to come."""
+    """Units of one SKU. `received` can exceed `quantity`: suppliers send too much. `promised` are still to come."""
 
     sku: str
     quantity: int
@@ -94,7 +94,7 @@ class Inbounds:
             del self.ended[next(iter(self.ended))]
 
     def coming(self, sku: str) -> Iterator[tuple[Inbound, int]]:
-        """What is still expected of a SKU and promised to nobody, with the units, in order of (expected_at_ns, number)."""
+        """What is expected of a SKU and promised to nobody, with the units, in order of (expected_at_ns, number)."""
         some = [self.open[number] for number in self.of_sku.get(sku, ())]
         for inbound in sorted(some, key=lambda one: (one.expected_at_ns, one.number)):
             line = inbound.line(sku)

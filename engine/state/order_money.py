@@ -185,7 +185,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
     """`vouchers` are those that were handed in, also those that are payments. `credited_minor` of what was charged is
     not paid or comes back, with the tax in it.
 
-    `balance_minor` is what the customer owes by the money books (below nothing: what we owe), after
+    `balance_minor` is what the customer owes by the money books (negative: what we owe), after
     `written_off_minor`.
     """
 
@@ -226,7 +226,7 @@ class OrderMoney(msgspec.Struct, array_like=True, gc=False):
         return self.due_after(0)
 
     def due_after(self, more_minor: int) -> int:
-        """The same once so much more is charged, or (negative) credited; never less than nothing."""
+        """The same once so much more is charged, or (negative) credited; never below zero."""
         return max(0, self.total_minor - self.credited_minor - self.appeased_minor + more_minor)
 
     @property

@@ -138,7 +138,7 @@ class LooseReturn(msgspec.Struct, array_like=True, gc=False):
 
 
 class Hold(msgspec.Struct, array_like=True, gc=False):
-    """A business stop on an order, by its handle: nothing is released to nodes, or (`scope` ship) nothing leaves them."""
+    """A business stop on an order by its handle: nothing is released to nodes, or (`scope` ship) none leaves them."""
 
     handle: str
     reason: str
@@ -164,7 +164,7 @@ class Change(msgspec.Struct, array_like=True, gc=False):
 
 
 class Due(NamedTuple):
-    """At `at_ns` something is due for fulfilment `number`, or (`order` is not empty) for what an order still waits for."""
+    """At `at_ns` something is due for fulfilment `number`, or (`order` is not "") for what an order waits for."""
 
     at_ns: int
     number: int

@@ -14,7 +14,7 @@ class PickList(msgspec.Struct, array_like=True, gc=False):
 
 
 class PickLists:
-    """Open ones by number, and the last PICK_LISTS_ENDED_KEPT that ended; `of_fulfilment` says on which open list one is."""
+    """Open ones by number, and the last PICK_LISTS_ENDED_KEPT that ended; `of_fulfilment`: the open list one is on."""
 
     def __init__(self) -> None:
         self.open: dict[int, PickList] = {}

@@ -1,4 +1,4 @@
-"""How often promotions were used and what they have cost, for their limits. Held at the order, given back on cancellation."""
+"""How often promotions were used and what they cost, for their limits. Taken by orders, given back on cancellation."""
 
 from collections.abc import Iterable
 

@@ -19,7 +19,7 @@ def evolve_reopened(state: State, fact: OrderReopened) -> None:
 
 
 def close_touched(state: State) -> None:
-    """At the end of a record: note its seq in the history of every order it touched, and let closed ones leave memory."""
+    """At the end of a record: note its seq in the history of each order it touched, let closed ones leave memory."""
     orders = state.orders
     if not orders.touched:
         return

@@ -41,7 +41,7 @@ class Transfer(msgspec.Struct, array_like=True, gc=False):
 
 
 class Transfers:
-    """Those planned or in transit by number, and the last TRANSFERS_ENDED_KEPT that ended, in the order in which they did."""
+    """Those planned or in transit by number, and the last TRANSFERS_ENDED_KEPT that ended, in that order."""
 
     def __init__(self) -> None:
         self.open: dict[int, Transfer] = {}

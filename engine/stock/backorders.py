@@ -1,4 +1,4 @@
-"""Serving what waits: whatever makes units available, or withholds fewer, goes to backorders first, in order of placing."""
+"""Serving what waits: what makes units available, or withholds fewer, goes to backorders first, in order of placing."""
 
 from engine.facts import Fact
 from engine.facts.configuration import NodeItemSet

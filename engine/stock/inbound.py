@@ -1,4 +1,4 @@
-"""Goods on their way: expected -> received | cancelled. Units go supplier -> inbound -> available, or back to the supplier."""
+"""Goods on their way: expected -> received | cancelled. Units go supplier -> inbound -> available, or back again."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Why a plan looks as it does: the cost parts of every node that could send, the rule against every one that could not."""
+"""Why a plan looks as it does: the cost parts of every node that could send, the rule against every other."""
 
 import msgspec
 

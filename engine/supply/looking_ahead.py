@@ -127,7 +127,7 @@ def _asked(state: State, position: int, command: Command | None, request_of: Req
 
 
 def _foreseeable(terms: Terms) -> bool:
-    """Whether what others take never makes a plan cheaper under these terms, and one node's plan needs nothing but its stock."""
+    """Whether no taking makes a plan cheaper under these terms, and one node's plan needs nothing but its stock."""
     settings = terms.settings
     return not (
         terms.buffer

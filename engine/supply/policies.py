@@ -24,7 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Circumstances(NamedTuple):
-    """What conditions look at. `item_groups` are those of all items of the request; `value_minor` what the goods are worth."""
+    """What conditions look at. `item_groups` are those of all items; `value_minor` what the goods are worth."""
 
     country: str | None = None
     delivery: str = "ship"
@@ -92,7 +92,7 @@ Wrong = tuple[str, str]
 
 
 def problems_of(policy: SourcingPolicy, functions: tuple[str, ...]) -> list[Wrong]:
-    """Everything that can't be kept, as (JSON pointer within the policy, what is wrong). `functions` are the registered names."""
+    """Everything that can't be kept, as (JSON pointer, what is wrong). `functions` are the registered names."""
     wrong: list[Wrong] = []
     if len(policy.overrides) > limits.OVERRIDES_MAX:
         wrong.append(("/overrides", f"at most {limits.OVERRIDES_MAX} overrides"))
@@ -192,7 +192,7 @@ PriceFunction = Callable[["PricedNodes"], "list[int]"]
 
 
 class PricedNodes(msgspec.Struct, frozen=True):
-    """What a price function is shown: the nodes in order, the destination, and the distance to each in km (None unknown)."""
+    """What a price function is shown: nodes in order, the destination, the distance to each in km (None: unknown)."""
 
     nodes: tuple[str, ...]
     kinds: tuple[str, ...]

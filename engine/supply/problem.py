@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 def promisable(state: State, terms: Terms, skus: list[str], excluded: tuple[str, ...], now_ns: int) -> Ints:
-    """Units every node may promise the channel, int64[SKUs, L]: safety stock, own rules, and nodes that can't are taken off."""
+    """Units each node may promise the channel, int64[SKUs, L], less safety stock, own rules, and nodes that can't."""
     ledger = state.ledger
     stock = state.stock.promisable_rows([ledger.sku_index[sku] for sku in skus])
     if terms.safety:
@@ -133,6 +133,6 @@ def unit_columns(state: State, terms: Terms, sku: str, now_ns: int) -> list[Colu
 
 
 def _days_since(date: str, now_ns: int) -> int:
-    """Whole days from a date on (UTC); none from one to come, or from one that no calendar has, which old journals may hold."""
+    """Whole days since a date (UTC); none since one to come, or one that no calendar has, as old journals may."""
     day = day_of_date(date)
     return 0 if day is None else max(0, UNIX_EPOCH_DAY + now_ns // NS_PER_DAY - day)

@@ -1,4 +1,4 @@
-"""What a request asks of stock: the units that could serve it, line by line and SKU by SKU, before anything is planned."""
+"""What a request asks of stock: the units that could serve it, by line and by SKU, before anything is planned."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -15,7 +15,7 @@ from engine.supply.terms import Terms
 
 
 class Demand(NamedTuple):
-    """`quantity` units of a known SKU; from `node` only where one is named; worth `unit_price_minor` each, if that is known."""
+    """`quantity` units of a known SKU; from `node` only if one is named; worth `unit_price_minor` each, if known."""
 
     sku: str
     quantity: int

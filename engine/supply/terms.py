@@ -1,4 +1,4 @@
-"""What sending to one area costs one channel under the settings that hold: everything of a plan that stock does not change."""
+"""What sending to an area costs a channel under the settings that hold: all of a plan that stock does not change."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ PICKUP = "pickup"
 
 
 class Promise:
-    """When a parcel leaves a node and arrives, as long as `now_ns` is before `valid_until_ns`; `day` is the node's ship day."""
+    """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day."""
 
     __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "valid_until_ns")
 
@@ -131,7 +131,7 @@ class Terms:
         )
 
     def promise(self, state: State, node_at: int, now_ns: int) -> Promise | None:
-        """When a node would send and the parcel arrive; None if it has no day for it (never open, or its days are full)."""
+        """When a node would send and the parcel arrive; None without a day for it (never open, or all full)."""
         found = self._promises.get(node_at)
         if found is None or now_ns >= found.valid_until_ns:
             found = self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, now_ns))
@@ -192,7 +192,7 @@ class Terms:
 
 
 class TermsCache:
-    """Terms by channel, area, delivery and overrides, made anew when master data changed. Derived: forgetting them changes no answer."""
+    """Terms by channel, area, delivery and overrides, made anew when master data changed. Forgetting is harmless."""
 
     def __init__(self) -> None:
         self._terms: dict[tuple[object, ...], Terms] = {}

@@ -215,7 +215,7 @@ class ArchivedSegment:
         return firsts[at], frames[at]
 
     def verify(self) -> Iterator[tuple[Batch, bytes]]:
-        """Every batch and its frame, after checking the whole file, every block, every batch and every link of the chain."""
+        """Every batch and its frame, after checking the whole file, every block, batch and link of the chain."""
         whole = hashlib.blake2b(digest_size=framing.DIGEST_BYTES)
         end = self.bytes_used - framing.DIGEST_BYTES
         for at in range(0, end, BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Reading batches over parts in a row: archived segments first, then live ones. What the journal and its readers share."""
+"""Reading batches over parts in a row: archived segments first, then live ones. Journal and readers share it."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -20,7 +20,7 @@ class Part(Protocol):
 
 
 class Batches:
-    """Batches in `parts`, in order. Records from `first_seq` to `last_seq` can be read; `chain_before` is the digest before them."""
+    """Batches in `parts`, in order: records from `first_seq` to `last_seq`; `chain_before` is the digest before."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
@@ -83,7 +83,7 @@ class Batches:
             yield batch
 
     def read_backwards(self, before_seq: int | None = None) -> Iterator[Batch]:
-        """Batches with records before `before_seq`, newest first, as far back as there are any, every checksum checked."""
+        """Batches with records before `before_seq`, newest first, as far back as they go, each checksum checked."""
         seq = self.last_seq if before_seq is None else min(before_seq - 1, self.last_seq)
         while seq >= self.first_seq:
             batch = self._frame_of(seq)[0]
@@ -98,7 +98,7 @@ class Batches:
         return batch.time_ns, batch.records[seq - batch.first_seq]
 
     def chain_after(self, seq: int) -> bytes | None:
-        """The chain digest after the batch that ends with record `seq`; None when no batch ends there or it is not here."""
+        """The chain digest after the batch that ends with record `seq`; None if none here ends there."""
         if seq == self.first_seq - 1:
             return self.chain_before
         if not self.first_seq <= seq <= self.last_seq:

@@ -23,7 +23,7 @@ _CRC_BYTES = 4
 
 
 class ClosedDamaged(Exception):
-    """The table, or something in it, can't be read. It is derived: delete its folder while the node is down, and replay makes it anew."""
+    """The table, or something in it, can't be read. Delete its folder while the node is down: replay makes it anew."""
 
 
 class ClosedEntry(NamedTuple):
@@ -86,7 +86,7 @@ class ClosedTable:
         self._meta = self._environment.open_db(b"meta")
 
     def store(self, entries: Sequence[ClosedEntry], through_seq: int) -> None:
-        """Enter or replace, in one durable commit. Raises StorageFull with nothing entered, JournalFailed when the process must end."""
+        """Enter or replace, in one durable commit. Raises StorageFull (nothing entered), JournalFailed (must end)."""
         while True:
             try:
                 self._store(entries, through_seq)
@@ -148,7 +148,7 @@ class ClosedTable:
         return value
 
     def newest(self, table: str, before_serial: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """(serial, value), the highest serial first, from those below `before_serial`. Short transactions, a page each."""
+        """(serial, value), the highest serial first, of those below `before_serial`. A short transaction a page."""
         serial = 2**63 if before_serial is None else before_serial
         while True:
             page: list[tuple[int, bytes]] = []

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under a temporary name, made durable, and only then given their own."""
+"""Files that appear whole or not at all: written under a temporary name, made durable, only then given their own."""
 
 import contextlib
 import os

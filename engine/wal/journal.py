@@ -27,7 +27,7 @@ RETIRED = ".retired"
 
 
 def segment_names(directory: Path) -> list[str]:
-    """The segments of a journal in order. Anything that is neither one nor on its way in or out is refused: it may be a renamed one."""
+    """A journal's segments in order. What else is there and not on its way in or out is refused."""
     names = []
     for entry in sorted(directory.iterdir()):
         if len(entry.name) == 20 and entry.name.isdigit():

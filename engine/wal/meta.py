@@ -1,4 +1,4 @@
-"""LMDB's two meta pages, looked at before LMDB maps a file: it trusts them, and dies by a signal when pages are missing."""
+"""LMDB's two meta pages, looked at before LMDB maps a file: it trusts them, and dies by a signal if pages lack."""
 
 import os
 import struct
@@ -45,7 +45,7 @@ def meta_pages(file: Path) -> list[MetaPage] | str:
 
 
 def pages_hold_together(file: Path) -> bool:
-    """Whether every page that is reached from the newest meta page has the shape LMDB trusts it to have. Takes 3.5 s a GiB."""
+    """Whether every page reached from the newest meta page has the shape LMDB trusts it to have. 3.5 s a GiB."""
     try:
         return not verify(str(file))  # type: ignore[no-untyped-call]
     except VerifyError:

@@ -38,7 +38,7 @@ class SnapshotDamaged(Exception):
 
 
 class Stamp(NamedTuple):
-    """What a snapshot is of: the state after record `seq` of a journal. `dump_version` says how its parts are to be read."""
+    """What a snapshot is of: the state after record `seq` of a journal. `dump_version` says how to read its parts."""
 
     dump_version: int
     journal_id: bytes
@@ -127,7 +127,7 @@ class Snapshot:
             raise SnapshotDamaged(self.name, f"it has been renamed: it is of record {self.seq}")
 
     def parts(self) -> Iterator[bytes]:
-        """Every part, each checked before it is given; after the last one the whole file and the digest of the state are."""
+        """Every part, each checked before it is given; after the last the whole file and the state's digest."""
         whole, state = hashlib.blake2b(digest_size=32), hashlib.blake2b(digest_size=32)
         decompressor = zstandard.ZstdDecompressor()
         with self.path.open("rb") as file:

@@ -44,7 +44,7 @@ LEFT_OUT = frozenset((b"host", b"user-agent", b"accept", b"accept-encoding", b"a
 
 
 class Connection(asyncio.Protocol):
-    """`since` is when the request that is arriving began, None for none; `idle_since` when the last one was answered."""
+    """`since` is when the request that arrives began, None for none; `idle_since` when the last one was answered."""
 
     def __init__(self, frontend: Frontend) -> None:
         self._frontend = frontend

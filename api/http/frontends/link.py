@@ -1,4 +1,4 @@
-"""The writer's end of a frontend: requests come in as messages and go to their operations, connections to the server."""
+"""The writer's end of a frontend: requests come as messages and go to their operations, connections to the server."""
 
 import asyncio
 import socket

@@ -103,7 +103,7 @@ class Taking:
         self._length = 0
 
     def take(self, channel: socket.socket) -> Handed | None:
-        """Read one packet; a connection, if it is whole. Raises BlockingIOError for nothing there, EOFError at the end."""
+        """Read one packet; a connection if whole. Raises BlockingIOError if there is none, EOFError at the end."""
         packet, ancillary, _, _ = channel.recvmsg(PACKET_BYTES_MAX + _HANDED.size, socket.CMSG_SPACE(4))
         if not packet:
             raise EOFError

@@ -23,7 +23,7 @@ WATCH_SECONDS = 0.5
 
 
 class Frontend(asyncio.Protocol):
-    """The connections of this process, and the stream to the writer. `lane` says what is hot; before the writer says so, nothing is."""
+    """The connections of this process and the stream to the writer. `lane` says what is hot, once the writer has."""
 
     def __init__(self, channel: socket.socket, connections_max: int) -> None:
         self._channel = channel

@@ -43,7 +43,7 @@ class Frontends:
             link.open(self._lane)
 
     async def _keep(self) -> None:
-        """Have one frontend running. What its callers asked when it ends is unknown to them, as when a connection is cut."""
+        """Have one frontend running. When it ends, its callers are left as by a connection that is cut."""
         while not self._stopping:
             try:
                 process, link = await self._start()

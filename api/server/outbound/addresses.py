@@ -12,7 +12,7 @@ class NotAllowed(Exception):
 
 
 class Destination(NamedTuple):
-    """A URL with the address in place of the name, the name for the certificate and for `Host`, and the port's part of that."""
+    """A URL with the address in place of the name; the name for the certificate and `Host`; the port's part of that."""
 
     url: str
     host: str

@@ -38,7 +38,7 @@ class ProviderMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Attempts(NamedTuple):
-    """How often a request was sent, when it is sent again (monotonic seconds), what went wrong last (None: it was taken)."""
+    """How often a request was sent, when it is sent again (monotonic seconds), what went wrong last (None: nothing)."""
 
     times: int
     again_at: float

@@ -1,4 +1,4 @@
-"""How a node and a payment provider know each other's messages: HMAC-SHA256 over `<timestamp>.<body>` with a secret that both have."""
+"""How a node and a payment provider know each other's messages: HMAC-SHA256 over `<timestamp>.<body>`."""
 
 import hmac
 import time
@@ -27,7 +27,7 @@ def signed(secret: str, body: bytes) -> dict[str, str]:
 
 
 def why_not_genuine(secret: str, timestamp: str | None, signature: str | None, body: bytes) -> str | None:
-    """What is wrong with a message; None if it is theirs and fresh. The comparison takes the same time whatever is right."""
+    """What is wrong with a message; None if it is theirs and fresh. Comparing takes the same time whatever is right."""
     if timestamp is None or signature is None:
         return f"`{TIMESTAMP}` and `{SIGNATURE}` are needed"
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):

@@ -82,7 +82,7 @@ def branch(reduced: Reduced, relaxation: Relaxation, prices: Floats, start: Foun
 
 
 def polish(tried: Tried, opens: Floats) -> None:
-    """Add, drop and exchange locations of the best plan while that makes it cheaper; `opens` float64[L], the least first."""
+    """Add, drop and exchange locations of the best plan while that is cheaper; `opens` float64[L], the least first."""
     candidates = np.argsort(opens, kind="stable")[:CANDIDATES].tolist()
     for _ in range(POLISH_ROUNDS):
         before = tried.cost

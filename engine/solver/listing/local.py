@@ -14,7 +14,7 @@ MOVES_MAX = 60
 
 
 def improve(relaxation: Relaxation, start: list[int]) -> list[int]:
-    """Locations that are hard to improve, with parcels by weight where those matter. Lines that nobody has cost a lot."""
+    """Locations that are hard to improve, parcels by weight where those matter. Lines that nobody has cost a lot."""
     cost = relaxation.cost if relaxation.heavy_cost is None else relaxation.heavy_cost
     opening = relaxation.opening if relaxation.heavy_cost is None else relaxation.heavy_opening
     scale = float(np.abs(cost).max(initial=1.0) + np.abs(opening).max(initial=1.0)) * (cost.shape[0] + 1)
@@ -55,7 +55,7 @@ def _with_each(cost: Floats, opening: Floats, lowest: Floats) -> Floats:
 
 
 def plan_from(reduced: Reduced, locations: list[int]) -> tuple[int, Takes] | None:
-    """Whole lines from their cheapest of these locations, the largest first, within the caps; None if that is not legal."""
+    """Whole lines from the cheapest of these locations, the largest first, within the caps; None if not legal."""
     room = {at: int(reduced.cap[at]) for at in locations}
     sent: dict[int, list[int]] = {}
     cost = 0

@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 
 
 def prices(parcel: Ints, steps: tuple[int, ...], location: Ints, weight: Ints) -> Ints:
-    """Minor units int64[m] for m shipments of `weight` int64[m] hg from `location` int64[m], by `parcel` int64[K, L]."""
+    """Minor units int64[m] of shipments of `weight` int64[m] hg from `location` int64[m], by `parcel` int64[K, L]."""
     if not steps:
         return np.asarray(parcel[0, location])
     full = np.maximum(1, -(-weight // steps[-1])) - 1

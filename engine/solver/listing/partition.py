@@ -15,7 +15,7 @@ LISTS_LINES_MAX = 4
 
 
 class Pairs(NamedTuple):
-    """For all masks from 1 up, one after the other: `part` with its highest line and `rest`, int64[p]; `start` int64[2^n]."""
+    """For all masks from 1 up, in turn: `part` with its highest line and `rest`, int64[p]; `start` int64[2^n]."""
 
     part: Ints
     rest: Ints
@@ -53,7 +53,7 @@ def pair_lists(lines: int) -> list[list[tuple[int, int]]]:
 def parted(cheapest: Ints, parts_max: int) -> tuple[list[int] | Ints, list[list[int] | Ints]]:
     """Cost of every mask in at most `parts_max` shipments, and of those with fewer where that was needed.
 
-    cheapest int64[2^n], 0 for nothing. Returns the costs by mask, and a table per number of parts (empty: any number).
+    cheapest int64[2^n], 0 for none. Returns the costs by mask, and a table per number of parts (empty: any number).
     """
     lines = cheapest.size.bit_length() - 1
     if parts_max >= lines:

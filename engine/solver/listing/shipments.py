@@ -58,7 +58,7 @@ def levels_of(reduced: Reduced) -> Levels | None:
 
 
 class Shipments(NamedTuple):
-    """m shipments in order of location: `location`, `packed` levels of lines, `cost` and `worth` in minor units, int64[m]."""
+    """m shipments by location: `location`, `packed` levels of lines, `cost` and `worth` in minor units, int64[m]."""
 
     location: Ints
     packed: Ints
@@ -71,7 +71,7 @@ class Shipments(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """At `prices` float64[n] per line: no plan costs less than `bound`; `excess` float64[m] of each shipment over it."""
+    """At `prices` float64[n] per line no plan costs less than `bound`; `excess` float64[m] of shipments over it."""
 
     prices: Floats
     bound: float
@@ -79,7 +79,7 @@ class Priced(NamedTuple):
 
 
 class Grown(NamedTuple):
-    """Shipments of the first lines: location, packed levels, weight in hg, units, worth, cost, all int64; excess float64."""
+    """Shipments of the first lines: location, packed levels, weight hg, units, worth, cost: int64; excess float64."""
 
     where: Ints
     packed: Ints
