@@ -54,7 +54,6 @@ from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTrans
 from engine.configuration import api_keys, idempotency_keys, master_data
 from engine.facts import Fact
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.money import (
@@ -103,8 +102,7 @@ from engine.facts.orders import (
     ReturnReceived,
 )
 from engine.facts.picking import PickListEnded, PickListMade
-from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked
 from engine.facts.records import Record
 from engine.facts.reservations import (
     ReservationChanged,
@@ -251,7 +249,6 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     PaymentVoided: payments.evolve_voided,
     PaymentMoved: payments.evolve_moved,
     PaymentsRefunded: payments.evolve_refunded,
-    PaymentProviderSet: payment_providers.evolve_provider_set,
     PaymentAsked: payment_providers.evolve_asked,
     PaymentAnswered: payment_providers.evolve_answered,
     RefundPaidOut: bookkeeping.evolve_paid_out,
@@ -270,16 +267,7 @@ EVOLVE: dict[type, Callable[[State, Any], None]] = {
     TransferCancelled: transfers.evolve_cancelled,
     PickListMade: pick_lists.evolve_made,
     PickListEnded: pick_lists.evolve_ended,
-    NodeSet: master_data.evolve_node_set,
-    ItemSet: master_data.evolve_item_set,
-    NodeItemSet: master_data.evolve_node_item_set,
-    ChannelSet: master_data.evolve_channel_set,
-    SourcingPolicySet: master_data.evolve_sourcing_policy_set,
-    PriceListSet: master_data.evolve_price_list_set,
-    TaxRatesSet: master_data.evolve_tax_rates_set,
-    PromotionSet: master_data.evolve_promotion_set,
-    ShippingPricesSet: master_data.evolve_shipping_prices_set,
-    VoucherSet: master_data.evolve_voucher_set,
+    **dict.fromkeys(master_data.OF_FACT, master_data.evolve_set),
     VoucherUsed: payments.evolve_voucher_used,
     ApiKeyCreated: api_keys.evolve_key_created,
     ApiKeyRevoked: api_keys.evolve_key_revoked,

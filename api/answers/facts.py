@@ -18,9 +18,9 @@ from api.answers.identifiers import (
 )
 from api.answers.timestamps import iso
 from engine.calendars.local_time import date_of_day
+from engine.configuration.master_data import OF_FACT
 from engine.facts import Fact
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.money import (
@@ -70,8 +70,7 @@ from engine.facts.orders import (
 )
 from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import Account, Posting
-from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked
 from engine.facts.reservations import (
     ReservationChanged,
     ReservationExpired,
@@ -142,22 +141,13 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
             ),
         ),
         ("change", "change", change_id, (ChangeProposed, OrderChanged, ChangeDeclined)),
-        ("voucher", "voucher", str, (VoucherSet, VoucherUsed)),
+        ("voucher", "voucher", str, (VoucherUsed,)),
         (
             "transfer", "transfer", transfer_id,
             (TransferPlanned, TransferShipped, TransferReceived, TransferCancelled),
         ),
         ("pick_list", "pick_list", pick_list_id, (PickListMade, PickListEnded)),
-        ("node", "node", str, (NodeSet,)),
-        ("item", "sku", str, (ItemSet,)),
-        ("channel", "channel", str, (ChannelSet,)),
-        ("price_list", "price_list", str, (PriceListSet,)),
-        ("tax_rates", "country", str, (TaxRatesSet,)),
-        ("promotion", "promotion", str, (PromotionSet,)),
-        ("shipping_prices", "table", str, (ShippingPricesSet,)),
-        ("payment_provider", "provider", str, (PaymentProviderSet,)),
         ("payment_request", "request", payment_request_id, (PaymentAsked, PaymentAnswered)),
-        ("sourcing_policy", "policy", str, (SourcingPolicySet,)),
         ("api_key", "key_id", str, (ApiKeyCreated, ApiKeyRevoked)),
         ("idempotency_keys", "through_seq", str, (KeysForgotten,)),
         ("period", "through_day", date_of_day, (PeriodLocked,)),
@@ -175,11 +165,12 @@ _ABOUT: dict[type, tuple[str, str, Callable[[Any], str]]] = {
 
 def document_of(fact: Fact, seq: int) -> Document:
     """What a fact of record `seq` is about."""
+    kind = OF_FACT.get(type(fact))
+    if kind is not None:
+        return Document(kind.word, "/".join(getattr(fact, name) for name in kind.names))
     match fact:
         case StockMoved():
             return Document("movement", f"m-{seq}")
-        case NodeItemSet():
-            return Document("node_item", f"{fact.node}/{fact.sku}")
         case PaymentAdded() | PaymentCaptured() | PaymentVoided() | PaymentMoved() | RefundPaidOut():
             return Document("payment", f"{fact.order}/{fact.payment}")
         case DocumentIssued():
