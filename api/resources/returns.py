@@ -137,7 +137,7 @@ class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _answer(state: State, number: int) -> ReturnAnswer | Rejection:
     order = find_by_return(state, number)
     if order is None:
-        loose = state.orders.loose_returns.get(number)
+        loose = state.loose_returns.find(number)
         return NOT_FOUND if loose is None else loose_return_answer(loose)
     return return_answer(order, next(agreed for agreed in order.returns if agreed.number == number))
 
@@ -233,8 +233,8 @@ def list_(call: Call) -> Handled:
 def _loose_page(state: State, query: ReturnsQuery, before: int | None) -> ReturnPage:
     if query.order is not None or query.state not in (None, RECEIVED):
         return ReturnPage([], None)
-    numbers = [n for n in reversed(state.orders.loose_returns) if before is None or n < before]
-    items = [loose_return_answer(state.orders.loose_returns[n]) for n in numbers[: query.limit]]
+    numbers = [n for n in reversed(state.loose_returns.ended) if before is None or n < before]
+    items = [loose_return_answer(state.loose_returns.ended[n]) for n in numbers[: query.limit]]
     return ReturnPage(items, str(numbers[query.limit - 1]) if len(numbers) > query.limit else None)
 
 

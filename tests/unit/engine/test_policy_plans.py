@@ -20,7 +20,7 @@ from engine.commands.policies import (
     WeightStep,
 )
 from engine.commands.reservations import Destination, ReleaseReservation, ReserveStock
-from engine.configuration.master_data import evolve_node_item_set
+from engine.configuration.master_data import evolve_set
 from engine.facts.configuration import NodeItemSet
 from engine.facts.reservations import StockReserved
 from engine.limits import NS_PER_SECOND
@@ -117,7 +117,7 @@ def test_old_stock_goes_first() -> None:
 def test_stock_since_a_day_that_never_was_has_no_age() -> None:
     """Such a date is refused now; a journal from before may hold one."""
     shop = shop_with(age_minor_per_30_days=100)
-    evolve_node_item_set(shop.state, NodeItemSet(MUNICH, KETTLE, NodeItem(stocked_since="2026-02-31")))
+    evolve_set(shop.state, NodeItemSet(MUNICH, KETTLE, NodeItem(stocked_since="2026-02-31")))
     assert nodes_for(shop) == [LEIPZIG]
 
 
@@ -253,7 +253,7 @@ def test_an_override_does_not_hold_otherwise(when: Conditions) -> None:
 
 def test_the_fact_names_the_policy_its_version_and_the_overrides() -> None:
     shop = shop_with(Override(Conditions(countries=("DE",)), Settings(nodes_max=1)))
-    version = shop.state.configuration.policy_seqs["rules"]
+    version = shop.state.configuration.seqs["sourcing_policies"]["rules"][-1]
     nodes_for(shop)
     (fact,) = shop.facts
     assert isinstance(fact, StockReserved)
