@@ -54,9 +54,7 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     if amount == total:
         return list(weights)
-    if not total:
-        assert not amount, "there is nothing to spread it over"
-        return [0] * len(weights)
+    assert total, "there is nothing to spread it over"
     shares, remainders = [], []
     for weight in weights:
         share, remainder = divmod(amount * weight, total)
