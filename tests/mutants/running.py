@@ -189,7 +189,7 @@ class FewExamples:
         import hypothesis
 
         for item in items:
-            test = getattr(item, "function", None)
+            test: Any = getattr(item, "function", None)
             mine = getattr(test, "_hypothesis_internal_use_settings", None)
             if mine is not None:
                 few = min(mine.max_examples, EXAMPLES_MAX)
