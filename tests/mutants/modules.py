@@ -49,19 +49,26 @@ ROWS = (
 
 # Tried for what a module's own tests did not notice: quick ones from all around, cheap before dear.
 WIDER = (
-    "tests/unit/engine",
     "tests/unit/pricing",
+    "tests/unit/engine",
     "tests/unit/wal/test_framing.py",
     "tests/unit/wal/test_journal_files.py",
     "tests/unit/wal/test_journal_reader.py",
     "tests/unit/wal/test_starting_from_snapshots.py",
     "tests/unit/test_example_shop.py",
+    "tests/golden",
     "tests/contract/test_supply_paths.py",
     "tests/contract/test_looking_ahead.py",
-    "tests/golden",
-    "tests/properties",
     "tests/simulation/test_random_life.py",
+    "tests/properties",
 )
 
-# Left out of both rounds: long, or they start processes of their own, or compare speeds.
-LEFT_OUT: tuple[str, ...] = ()
+# Long for what they would notice here; files, or single tests.
+LEFT_OUT = (
+    "tests/unit/engine/test_allowed_steps.py",
+    "tests/unit/engine/test_calendar_properties.py",
+    "tests/unit/engine/test_calendars.py",
+    "tests/unit/wal/test_journal_files.py::test_every_byte_of_a_stored_batch_counts",
+    "tests/contract/test_looking_ahead.py::test_most_of_a_batch_is_foreseen",
+    "tests/simulation/test_random_life.py::test_a_life_is_rich_enough_to_mean_something",
+)

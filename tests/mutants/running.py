@@ -157,7 +157,8 @@ def _run(place: Path, row: Row, which: str, changed: str | None) -> int:
 
     tests = row.tests if which == FIRST else [path for path in WIDER if path not in row.tests]
     options = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*options, *(f"--deselect={test}" for test in LEFT_OUT), *tests], plugins=[FewExamples()]))
+    options += [f"--{'deselect' if '::' in long else 'ignore'}={long}" for long in LEFT_OUT]
+    return int(pytest.main([*options, *tests], plugins=[FewExamples()]))
 
 
 def _settle_in(place: Path, changed: str | None) -> None:
