@@ -15,3 +15,6 @@ class RevokeApiKey(msgspec.Struct, frozen=True):
     """Shut a key out from now on."""
 
     key_id: str
+
+
+Command = CreateApiKey | RevokeApiKey

@@ -23,3 +23,6 @@ class LockPeriod(msgspec.Struct, frozen=True):
     """Nothing is booked on a day up to `through` (an ISO date) any more."""
 
     through: str
+
+
+Command = PayOutRefund | WriteOff | LockPeriod

@@ -121,3 +121,6 @@ class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     vouchers: dict[Id, Voucher] = {}
     payment_providers: dict[Id, PaymentProvider] = {}
     shipping_prices: dict[Id, ShippingPrices] = {}
+
+
+Command = Configure

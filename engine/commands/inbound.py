@@ -47,3 +47,6 @@ class CancelInbound(msgspec.Struct, frozen=True):
 
     inbound: int
     lines: tuple[InboundQuantity, ...] | None = None
+
+
+Command = ExpectInbound | ReceiveInbound | DelayInbound | CancelInbound

@@ -22,3 +22,6 @@ class RecordDigest(msgspec.Struct, frozen=True):
 
     parts: tuple[tuple[int, int], ...]
     digest: str
+
+
+Command = ForgetKeys | MeetDeadlines | ImproveOrders | RecordDigest

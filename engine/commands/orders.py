@@ -395,3 +395,35 @@ class CancelReturn(msgspec.Struct, frozen=True):
     """What has not arrived of a return is no longer expected."""
 
     return_id: int
+
+
+Command = (
+    PlaceOrder
+    | RestateOrder
+    | HoldOrder
+    | LiftHold
+    | NoteOrder
+    | AppeaseCustomer
+    | ProposeChange
+    | ConfirmChange
+    | DeclineChange
+    | CancelOrder
+    | AdvanceFulfilment
+    | ConfirmFulfilment
+    | ShortFulfilment
+    | SplitFulfilment
+    | MergeFulfilments
+    | PackParcels
+    | CancelFulfilment
+    | RejectFulfilment
+    | SourceOrderAgain
+    | AuthoriseReturn
+    | ReportLoss
+    | TakeLooseReturn
+    | ReceiveReturn
+    | AddPayment
+    | CapturePayment
+    | VoidPayment
+    | SettleReturn
+    | CancelReturn
+)

@@ -21,3 +21,6 @@ class CancelPickList(msgspec.Struct, frozen=True):
     """Dissolve a list; its fulfilments stay with the node."""
 
     pick_list: int
+
+
+Command = MakePickList | FinishPickList | CancelPickList

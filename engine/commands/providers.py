@@ -41,3 +41,6 @@ class AskForPayment(msgspec.Struct, frozen=True):
     """Ask providers once more for what a customer owes."""
 
     order: str
+
+
+Command = ReportPayment | AskForPayment

@@ -95,3 +95,6 @@ class ChangeReservation(msgspec.Struct, frozen=True):
 
 class ExpireReservations(msgspec.Struct, frozen=True):
     """End what is due; the writer gives this command to itself before it looks at any other."""
+
+
+Command = ReserveStock | ExtendReservation | ReleaseReservation | ChangeReservation | ExpireReservations

@@ -35,3 +35,6 @@ class MoveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     lines: Annotated[tuple[MovementLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
+
+
+Command = MoveStock

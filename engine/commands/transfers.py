@@ -58,3 +58,6 @@ class CancelTransfer(msgspec.Struct, frozen=True):
     """It does not leave."""
 
     transfer: int
+
+
+Command = PlanTransfer | ShipTransfer | ReceiveTransfer | CancelTransfer

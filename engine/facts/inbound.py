@@ -46,3 +46,6 @@ class InboundCancelled(msgspec.Struct, array_like=True, frozen=True, tag="inboun
     inbound: int
     lines: tuple[InboundUnits, ...]
     postings: tuple[Posting, ...]
+
+
+Fact = InboundExpected | InboundReceived | InboundDelayed | InboundCancelled

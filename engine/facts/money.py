@@ -255,3 +255,22 @@ class ReturnSettled(msgspec.Struct, array_like=True, frozen=True, tag="return_se
     return_id: int
     lines: tuple[Take, ...]
     postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    DocumentIssued
+    | MoneyBooked
+    | OrderPriced
+    | UnitsCharged
+    | UnitsCredited
+    | PaymentAdded
+    | VoucherUsed
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentsRefunded
+    | RefundPaidOut
+    | ReceivableWrittenOff
+    | PeriodLocked
+    | PaymentMoved
+    | ReturnSettled
+)

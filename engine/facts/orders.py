@@ -411,3 +411,33 @@ class ReturnCancelled(msgspec.Struct, array_like=True, frozen=True, tag="return_
     order: str
     return_id: int
     postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    OrderPlaced
+    | OrderSourced
+    | OrderImproved
+    | ChangeProposed
+    | OrderChanged
+    | ChangeDeclined
+    | OrderRestated
+    | OrderHeld
+    | HoldLifted
+    | OrderNoted
+    | OrderAppeased
+    | FulfilmentSplit
+    | FulfilmentsMerged
+    | ParcelsPacked
+    | PickupLapsed
+    | OrderCancelled
+    | FulfilmentAdvanced
+    | FulfilmentConfirmed
+    | FulfilmentShorted
+    | FulfilmentRejected
+    | OrderReopened
+    | ReturnAuthorised
+    | LossReported
+    | LooseReturnTaken
+    | ReturnReceived
+    | ReturnCancelled
+)

@@ -20,3 +20,6 @@ class PickListEnded(msgspec.Struct, array_like=True, frozen=True, tag="pick_list
     pick_list: int
     state: str
     postings: tuple[Posting, ...] = ()
+
+
+Fact = PickListMade | PickListEnded

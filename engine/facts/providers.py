@@ -34,3 +34,6 @@ class PaymentAnswered(msgspec.Struct, array_like=True, frozen=True, tag="payment
     outcome: str
     reason: str | None = None
     postings: tuple[Posting, ...] = ()
+
+
+Fact = PaymentProviderSet | PaymentAsked | PaymentAnswered

@@ -103,3 +103,6 @@ class ReservationExpired(msgspec.Struct, array_like=True, frozen=True, tag="rese
 
     reservation: int
     postings: tuple[Posting, ...]
+
+
+Fact = StockReserved | ReservationExtended | ReservationChanged | ReservationReleased | ReservationExpired

@@ -56,3 +56,6 @@ class TransferCancelled(msgspec.Struct, array_like=True, frozen=True, tag="trans
 
     transfer: int
     postings: tuple[Posting, ...]
+
+
+Fact = TransferPlanned | TransferShipped | TransferReceived | TransferCancelled

@@ -59,12 +59,12 @@ def test_in_an_open_loop_the_clock_runs_from_when_a_request_is_due() -> None:
     load = OpenLoop(warm_up_seconds=0, seconds=10, rate=100)
     load.begin(0.0)
     only = Client()
-    load.ready(only, 0.0)  # type: ignore[arg-type]
+    load.ready(only, 0.0)
     assert only.started == [0.0]
     load.pump(1.0)  # a whole second without an answer: nothing is sent, a hundred requests are due
     assert only.started == [0.0]
     load.answered(load.tallies["reserve"], 0.0, 1.0, YES)
-    load.ready(only, 1.0)  # type: ignore[arg-type]
+    load.ready(only, 1.0)
     assert only.started == [0.0, 0.01]
     load.answered(load.tallies["reserve"], 0.01, 1.0, YES)
     assert load.tallies["reserve"].latencies.milliseconds()["longest_ms"] == 1000
@@ -75,8 +75,8 @@ def test_in_a_closed_loop_the_next_request_follows_the_answer_until_time_is_up()
     load = ClosedLoop(warm_up_seconds=0, seconds=1)
     load.begin(0.0)
     only = Client()
-    load.ready(only, 0.5)  # type: ignore[arg-type]
-    load.ready(only, 1.0)  # type: ignore[arg-type]
+    load.ready(only, 0.5)
+    load.ready(only, 1.0)
     assert only.started == [0.5]
 
 

@@ -70,7 +70,7 @@ def test_every_option_the_handbook_names_exists() -> None:
         "stock import",
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "api.cli", *command.split(), "--help"],
+            [sys.executable, "-m", "api.cli.main", *command.split(), "--help"],
             cwd=ROOT,
             capture_output=True,
             text=True,

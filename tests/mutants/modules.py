@@ -23,26 +23,36 @@ ROWS = (
     Row("ledger", ("engine/ledger.py",), _tests(_ENGINE, "ledger", "stock", "reservations"), assertions=True),
     Row(
         "reservations",
-        ("engine/reservations.py",),
+        ("engine/reservations.py", "engine/state/reservations.py"),
         _tests(_ENGINE, "reservations", "expiry", "promised_inbound", "policy_plans", "orders"),
     ),
-    Row("stock", ("engine/stock.py",), _tests(_ENGINE, "stock", "reservations", "promised_inbound", "transfers")),
-    Row("amounts", ("engine/pricing/amounts.py",), _tests(_PRICING, "amounts", "quotes", "promotions")),
-    Row("settling", ("engine/settling.py",), _tests(_PRICING, "settling", "clawing", "exchanges", "payments")),
+    Row(
+        "stock",
+        ("engine/stock/movements.py", "engine/state/stock.py"),
+        _tests(_ENGINE, "stock", "reservations", "promised_inbound", "transfers"),
+    ),
+    Row("amounts", ("engine/amounts.py",), _tests(_PRICING, "amounts", "quotes", "promotions")),
+    Row("settling", ("engine/money/settling.py",), _tests(_PRICING, "settling", "clawing", "exchanges", "payments")),
     Row(
         "booking",
-        ("engine/booking.py",),
+        ("engine/money/booking.py",),
         ("tests/api/test_money_books.py", *_tests(_PRICING, "payments", "exchanges", "clawing")),
     ),
     Row(
-        "backorders", ("engine/backorders.py",), _tests(_ENGINE, "fulfilments", "promised_inbound", "changes", "orders")
+        "backorders",
+        ("engine/stock/backorders.py",),
+        _tests(_ENGINE, "fulfilments", "promised_inbound", "changes", "orders"),
     ),
-    Row("idempotency", ("engine/idempotency.py",), _tests(_ENGINE, "writer")),
+    Row(
+        "idempotency",
+        ("engine/state/idempotency.py", "engine/configuration/idempotency_keys.py"),
+        _tests(_ENGINE, "writer"),
+    ),
     Row("framing", ("engine/wal/framing.py",), _tests(_WAL, "framing", "journal_files"), assertions=True),
     Row("recovery", ("engine/wal/recovery.py",), _tests(_WAL, "recovery_table", "opening_with_an_archive")),
     Row(
         "supply",
-        ("engine/supply.py",),
+        ("engine/supply/plan.py",),
         (*_tests(_ENGINE, "policy_plans", "promised_inbound", "reservations"), "tests/contract/test_supply_paths.py"),
     ),
 )

@@ -104,22 +104,27 @@ def try_unchanged(copy: Copy, rows: Sequence[Row]) -> list[str]:
 def try_all(changes: Sequence[Change], copies: Sequence[Copy], root: Path) -> Iterator[Tried]:
     """Try changes, each in the next free copy; what became of them, as they end."""
     waiting = list(reversed(changes))
-    while waiting or any(copy.change for copy in copies):
+    try:
+        while waiting or any(copy.change for copy in copies):
+            for copy in copies:
+                if copy.change is None:
+                    if waiting:
+                        copy.begin(waiting.pop(), FIRST)
+                    continue
+                code = copy.ended()
+                if code is None:
+                    continue
+                change = copy.change
+                if code == _PASSED and copy.round == FIRST:
+                    copy.begin(change, WIDE)
+                    continue
+                copy.restore(root)
+                yield Tried(change, _outcome(code), copy.round)
+            time.sleep(0.02)
+    finally:
         for copy in copies:
-            if copy.change is None:
-                if waiting:
-                    copy.begin(waiting.pop(), FIRST)
-                continue
-            code = copy.ended()
-            if code is None:
-                continue
-            change = copy.change
-            if code == _PASSED and copy.round == FIRST:
-                copy.begin(change, WIDE)
-                continue
-            copy.restore(root)
-            yield Tried(change, _outcome(code), copy.round)
-        time.sleep(0.02)
+            if copy.change is not None:  # whoever waits has had enough
+                os.killpg(copy.pid, signal.SIGKILL)
 
 
 def _outcome(code: int) -> str:

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from engine.wal import JournalReader
-from tests.recovery.injecting import ROOT, needs_strace, under_strace
+from tests.recovery.injecting import needs_strace, under_strace
+from tests.recovery.running import ROOT
 from tests.recovery.traced_writer import WRITE, run
 
 pytestmark = needs_strace
