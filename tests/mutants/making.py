@@ -33,6 +33,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
 }
 OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any"}
+STRICT = "strict"  # of zip: an assertion that both are as long
 LITERALS = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.ListComp)
 
 
@@ -74,6 +75,8 @@ def _edits(node: ast.AST, assertions: bool) -> Iterator[Edit]:
 def _children(node: ast.AST, assertions: bool) -> Iterator[ast.AST]:
     """The parts of a node in which something may be changed."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr) or _only_for_types(node):
+        return
+    if isinstance(node, ast.keyword) and node.arg == STRICT:
         return
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "msg") or (name == "test" and _kept(node, assertions)):
@@ -160,7 +163,9 @@ def calls(node: ast.AST) -> Iterator[Edit]:
         if not isinstance(one, ast.Starred) and not isinstance(other, ast.Starred):
             args = [*node.args[:at], other, one, *node.args[at + 2 :]]
             yield Edit(node, ast.unparse(ast.Call(node.func, args, node.keywords)))
-    for at in range(len(node.keywords)):
+    for at, keyword in enumerate(node.keywords):
+        if keyword.arg == STRICT:
+            continue
         keywords = node.keywords[:at] + node.keywords[at + 1 :]
         yield Edit(node, ast.unparse(ast.Call(node.func, node.args, keywords)))
 

@@ -95,6 +95,7 @@ def test_a_change_is_known_by_its_text_wherever_it_stands() -> None:
         "if TYPE_CHECKING:\n    from engine.state import State",
         'print(f"{units + 1} of {max(1, 2)}")',
         '__all__ = ["supply"]',
+        "zip(lines, strict=True)",
     ],
 )
 def test_what_only_people_and_type_checkers_read_stays_as_it_is(source: str) -> None:
