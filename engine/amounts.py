@@ -20,13 +20,13 @@ def half_up(numerator: int, denominator: int) -> int:
 def millionths_of_rate(text: str) -> int:
     """0.19 as 190000."""
     whole, _, fraction = text.partition(".")
-    return int(whole) * MILLION + int(fraction.ljust(6, "0") or "0")
+    return int(whole) * MILLION + int(fraction.ljust(6, "0"))
 
 
 def millionths_of_percent(text: str) -> int:
     """7.5 as 75000."""
     whole, _, fraction = text.partition(".")
-    return int(whole) * 10_000 + int(fraction.ljust(4, "0") or "0")
+    return int(whole) * 10_000 + int(fraction.ljust(4, "0"))
 
 
 @lru_cache(maxsize=4_096)
