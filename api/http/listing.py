@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from api.answers.problems import malformed
 from api.answers.timestamps import to_ns
-from api.http.operations import Call, Handled, Handler, PageQuery, Reading
+from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
 from engine.commands.fields import Country, Id, Sku
 from engine.results import Rejection, ResultCode
@@ -65,7 +65,7 @@ Start = TypeVar("Start")
 
 def from_cursor(
     start_of: Callable[[str | None], Start | Rejection | None], page: Callable[[Call, State, Start | None], Any]
-) -> Handler:
+) -> Callable[[Call], Handled]:
     """The handler of a list: `page(call, state, start)` begins where the cursor says, None for the first one."""
 
     def list_(call: Call) -> Handled:

@@ -96,8 +96,8 @@ class Thing(msgspec.Struct, Generic[Key, One], frozen=True, kw_only=True):
     def get(self, name: str, summary: str, **more: Any) -> Operation:
         """GET: read one. `more` are other fields of the operation, here and below."""
         return self._operation(
-            id=name, method="GET", path=self.path, summary=summary, handle=self.reading, resource=self.resource,
-            codes=(ResultCode.NOT_FOUND,), **more,
+            id=name, method="GET", path=self.path, summary=summary, resource=self.resource,
+            codes=(ResultCode.NOT_FOUND,), **{"handle": self.reading, **more},
         )  # fmt: skip
 
     def list_(self, name: str, summary: str, handle: Handler, query: Any, page: Any, **more: Any) -> Operation:
