@@ -151,6 +151,7 @@ class Thing(msgspec.Struct, Generic[Key, One], frozen=True, kw_only=True):
     def step(self, name: str, step: str, summary: str, command: Callable[[Key], Command], **more: Any) -> Operation:
         """The same where there is nothing to say in a body."""
         body = more.pop("body", self.empty)
+        assert body is not None, f"{name} needs a name for its empty body"
         return self.act(name, step, summary, body, lambda key, _: command(key), body_optional=True, **more)
 
     @property
