@@ -2,6 +2,7 @@
 
 limits         every limit, in one file, with the relations between them asserted
 sparse         large arrays of which most stays zero: memory is taken page by page, where something is written
+numbers        numbers that Kontor gives, by kind, with the prefix they are written with
 amounts        exact arithmetic on whole minor units, one rounding rule: half up
 results        the closed, append-only list of ordinary "no"
 areas          the coarse area of an address: all of it that a fact may carry

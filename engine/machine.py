@@ -1,7 +1,7 @@
 """The state machine: which room decides a command, which one writes down a fact. No business rule."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from engine import commands as c
 from engine import facts as f
@@ -30,157 +30,180 @@ from engine.supply.looking_ahead import Ahead
 from engine.supply.plan import Foreseen
 from engine.supply.request import Request
 
-DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
-    c.stock.MoveStock: movements.decide_move_stock,
-    c.reservations.ReserveStock: reservations.decide_reserve,
-    c.reservations.ExtendReservation: reservations.decide_extend,
-    c.reservations.ReleaseReservation: reservations.decide_release,
-    c.reservations.ChangeReservation: reservations.decide_change,
-    c.reservations.ExpireReservations: reservations.decide_expire,
-    c.orders.PlaceOrder: placing.decide_place,
-    c.orders.CancelOrder: cancelling.decide_cancel,
-    c.orders.AdvanceFulfilment: steps.decide_advance,
-    c.orders.ConfirmFulfilment: steps.decide_confirm,
-    c.orders.RejectFulfilment: rejecting.decide_reject,
-    c.orders.ShortFulfilment: rejecting.decide_short,
-    c.orders.CancelFulfilment: rejecting.decide_cancel_fulfilment,
-    c.orders.SplitFulfilment: packing.decide_split,
-    c.orders.MergeFulfilments: packing.decide_merge,
-    c.orders.PackParcels: packing.decide_parcels,
-    c.orders.SourceOrderAgain: sourcing_again.decide_source_again,
-    c.orders.RestateOrder: marketplaces.decide_restate,
-    c.orders.ProposeChange: changes.decide_propose,
-    c.orders.ConfirmChange: changes.decide_confirm,
-    c.orders.DeclineChange: changes.decide_decline,
-    c.orders.HoldOrder: holds.decide_hold,
-    c.orders.LiftHold: holds.decide_lift,
-    c.orders.NoteOrder: holds.decide_note,
-    c.orders.AppeaseCustomer: holds.decide_appease,
-    c.maintenance.MeetDeadlines: deadlines.decide_deadline,
-    c.orders.AuthoriseReturn: returns.decide_authorise,
-    c.orders.ReportLoss: returns.decide_report_loss,
-    c.orders.TakeLooseReturn: returns.decide_take_loose,
-    c.orders.ReceiveReturn: returns.decide_receive,
-    c.orders.CancelReturn: returns.decide_cancel,
-    c.orders.SettleReturn: settling.decide_settle,
-    c.orders.AddPayment: payments.decide_add,
-    c.orders.CapturePayment: payments.decide_capture,
-    c.orders.VoidPayment: payments.decide_void,
-    c.providers.AskForPayment: payment_providers.decide_ask,
-    c.providers.ReportPayment: payment_providers.decide_report,
-    c.bookkeeping.PayOutRefund: bookkeeping.decide_pay_out,
-    c.bookkeeping.WriteOff: bookkeeping.decide_write_off,
-    c.bookkeeping.LockPeriod: bookkeeping.decide_lock,
-    c.inbound.ExpectInbound: inbound.decide_expect,
-    c.inbound.ReceiveInbound: inbound.decide_receive,
-    c.inbound.DelayInbound: inbound.decide_delay,
-    c.inbound.CancelInbound: inbound.decide_cancel,
-    c.transfers.PlanTransfer: transfers.decide_plan,
-    c.transfers.ShipTransfer: transfers.decide_ship,
-    c.transfers.ReceiveTransfer: transfers.decide_receive,
-    c.transfers.CancelTransfer: transfers.decide_cancel,
-    c.picking.MakePickList: pick_lists.decide_make,
-    c.picking.FinishPickList: pick_lists.decide_finish,
-    c.picking.CancelPickList: pick_lists.decide_cancel,
-    c.configuration.Configure: master_data.decide_configure,
-    c.access.CreateApiKey: api_keys.decide_create_key,
-    c.access.RevokeApiKey: api_keys.decide_revoke_key,
-    c.maintenance.ImproveOrders: improving.decide_improve,
-    c.maintenance.ForgetKeys: idempotency_keys.decide_forget,
-    c.maintenance.RecordDigest: lambda state, command, now_ns: f.maintenance.DigestRecorded(
-        command.parts, command.digest
-    ),
+
+class FactRow(NamedTuple):
+    """Everything that becomes of one kind of fact. Every column is filled: None and False are said on purpose."""
+
+    evolve: Callable[[State, Any], None]
+    about: str
+    """A word for what it is about, and the fields that name it where that is not the word itself."""
+    unpaid: settling.Tell | None
+    """Which units are not paid for any more, where an order has prices."""
+    books: Callable[[booking.Books, Any], None] | None
+    """What it means for the money ledger."""
+    asks: bool
+    """Whether a payment provider may have to be asked for something."""
+    frees: bool
+    """Whether units may become available by it, or fewer be withheld: then who waits is looked at."""
+
+
+class CommandRow(NamedTuple):
+    """Who decides one kind of command; `request_of` says what it wants from stock, if a batch may look ahead for it."""
+
+    decide: Callable[..., Any]
+    request_of: Callable[[State, Any], Request | None] | None
+
+
+def _nothing(state: State, fact: Any) -> None:
+    """For the record only."""
+
+
+def _record_digest(state: State, command: c.maintenance.RecordDigest, now_ns: int) -> f.Fact:
+    return f.maintenance.DigestRecorded(command.parts, command.digest)
+
+
+COMMANDS: dict[type, CommandRow] = {
+    c.stock.MoveStock: CommandRow(movements.decide_move_stock, None),
+    c.reservations.ReserveStock: CommandRow(reservations.decide_reserve, reservations.request_of),
+    c.reservations.ExtendReservation: CommandRow(reservations.decide_extend, None),
+    c.reservations.ReleaseReservation: CommandRow(reservations.decide_release, None),
+    c.reservations.ChangeReservation: CommandRow(reservations.decide_change, None),
+    c.reservations.ExpireReservations: CommandRow(reservations.decide_expire, None),
+    c.orders.PlaceOrder: CommandRow(placing.decide_place, placing.request_of),
+    c.orders.CancelOrder: CommandRow(cancelling.decide_cancel, None),
+    c.orders.AdvanceFulfilment: CommandRow(steps.decide_advance, None),
+    c.orders.ConfirmFulfilment: CommandRow(steps.decide_confirm, None),
+    c.orders.RejectFulfilment: CommandRow(rejecting.decide_reject, None),
+    c.orders.ShortFulfilment: CommandRow(rejecting.decide_short, None),
+    c.orders.CancelFulfilment: CommandRow(rejecting.decide_cancel_fulfilment, None),
+    c.orders.SplitFulfilment: CommandRow(packing.decide_split, None),
+    c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
+    c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
+    c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),
+    c.orders.RestateOrder: CommandRow(marketplaces.decide_restate, None),
+    c.orders.ProposeChange: CommandRow(changes.decide_propose, None),
+    c.orders.ConfirmChange: CommandRow(changes.decide_confirm, None),
+    c.orders.DeclineChange: CommandRow(changes.decide_decline, None),
+    c.orders.HoldOrder: CommandRow(holds.decide_hold, None),
+    c.orders.LiftHold: CommandRow(holds.decide_lift, None),
+    c.orders.NoteOrder: CommandRow(holds.decide_note, None),
+    c.orders.AppeaseCustomer: CommandRow(holds.decide_appease, None),
+    c.maintenance.MeetDeadlines: CommandRow(deadlines.decide_deadline, None),
+    c.orders.AuthoriseReturn: CommandRow(returns.decide_authorise, None),
+    c.orders.ReportLoss: CommandRow(returns.decide_report_loss, None),
+    c.orders.TakeLooseReturn: CommandRow(returns.decide_take_loose, None),
+    c.orders.ReceiveReturn: CommandRow(returns.decide_receive, None),
+    c.orders.CancelReturn: CommandRow(returns.decide_cancel, None),
+    c.orders.SettleReturn: CommandRow(settling.decide_settle, None),
+    c.orders.AddPayment: CommandRow(payments.decide_add, None),
+    c.orders.CapturePayment: CommandRow(payments.decide_capture, None),
+    c.orders.VoidPayment: CommandRow(payments.decide_void, None),
+    c.providers.AskForPayment: CommandRow(payment_providers.decide_ask, None),
+    c.providers.ReportPayment: CommandRow(payment_providers.decide_report, None),
+    c.bookkeeping.PayOutRefund: CommandRow(bookkeeping.decide_pay_out, None),
+    c.bookkeeping.WriteOff: CommandRow(bookkeeping.decide_write_off, None),
+    c.bookkeeping.LockPeriod: CommandRow(bookkeeping.decide_lock, None),
+    c.inbound.ExpectInbound: CommandRow(inbound.decide_expect, None),
+    c.inbound.ReceiveInbound: CommandRow(inbound.decide_receive, None),
+    c.inbound.DelayInbound: CommandRow(inbound.decide_delay, None),
+    c.inbound.CancelInbound: CommandRow(inbound.decide_cancel, None),
+    c.transfers.PlanTransfer: CommandRow(transfers.decide_plan, None),
+    c.transfers.ShipTransfer: CommandRow(transfers.decide_ship, None),
+    c.transfers.ReceiveTransfer: CommandRow(transfers.decide_receive, None),
+    c.transfers.CancelTransfer: CommandRow(transfers.decide_cancel, None),
+    c.picking.MakePickList: CommandRow(pick_lists.decide_make, None),
+    c.picking.FinishPickList: CommandRow(pick_lists.decide_finish, None),
+    c.picking.CancelPickList: CommandRow(pick_lists.decide_cancel, None),
+    c.configuration.Configure: CommandRow(master_data.decide_configure, None),
+    c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
+    c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
+    c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
+    c.maintenance.ForgetKeys: CommandRow(idempotency_keys.decide_forget, None),
+    c.maintenance.RecordDigest: CommandRow(_record_digest, None),
 }
 
+# evolve, about, unpaid, books, asks, frees
+FACTS: dict[type, FactRow] = {
+    f.stock.StockMoved: FactRow(movements.evolve_stock_moved, "movement", None, None, False, True),
+    f.reservations.StockReserved: FactRow(reservations.evolve_stock_reserved, "reservation", None, None, False, False),
+    f.reservations.ReservationExtended: FactRow(reservations.evolve_extended, "reservation", None, None, False, False),
+    f.reservations.ReservationChanged: FactRow(reservations.evolve_changed, "reservation", None, None, False, True),
+    f.reservations.ReservationReleased: FactRow(reservations.evolve_released, "reservation", None, None, False, True),
+    f.reservations.ReservationExpired: FactRow(reservations.evolve_expired, "reservation", None, None, False, True),
+    f.orders.OrderPlaced: FactRow(placing.evolve_placed, "order", None, None, False, True),
+    f.orders.OrderCancelled: FactRow(cancelling.evolve_cancelled, "order", settling.unpaid_when_cancelled, None, False, True),
+    f.orders.OrderSourced: FactRow(sourcing_again.evolve_sourced, "order", None, None, False, True),
+    f.orders.OrderImproved: FactRow(improving.evolve_improved, "order", None, None, False, True),
+    f.orders.FulfilmentAdvanced: FactRow(steps.evolve_advanced, "fulfilment", None, booking.book_advanced, False, False),
+    f.orders.FulfilmentConfirmed: FactRow(steps.evolve_confirmed, "fulfilment", None, None, False, False),
+    f.orders.FulfilmentRejected: FactRow(rejecting.evolve_rejected, "fulfilment", None, None, False, True),
+    f.orders.FulfilmentShorted: FactRow(rejecting.evolve_shorted, "fulfilment", None, None, False, True),
+    f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False),
+    f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False),
+    f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False),
+    f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True),
+    f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False),
+    f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False),
+    f.orders.OrderChanged: FactRow(changes.evolve_changed, "change", settling.unpaid_when_changed, None, False, True),
+    f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False),
+    f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False),
+    f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False),
+    f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False),
+    f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False),
+    f.orders.OrderAppeased: FactRow(holds.evolve_appeased, "order", settling.unpaid_when_appeased, booking.book_appeased, False, False),
+    f.orders.ReturnAuthorised: FactRow(returns.evolve_authorised, "return return_id", None, None, False, False),
+    f.orders.LossReported: FactRow(returns.evolve_loss, "order", settling.unpaid_when_lost, None, False, False),
+    f.money.DocumentIssued: FactRow(booking.evolve_issued, "document", None, None, True, False),
+    f.money.MoneyBooked: FactRow(booking.evolve_booked, "document", None, None, False, False),
+    f.money.OrderPriced: FactRow(settling.evolve_priced, "order", None, booking.book_placed, False, False),
+    f.money.UnitsCharged: FactRow(settling.evolve_charged, "order", None, booking.book_charged, False, False),
+    f.money.UnitsCredited: FactRow(settling.evolve_credited, "order", None, booking.book_credited, True, False),
+    f.money.ReturnSettled: FactRow(settling.evolve_settled, "return return_id", settling.unpaid_when_settled, None, False, False),
+    f.money.PaymentAdded: FactRow(payments.evolve_added, "payment order payment", None, booking.book_paid, True, False),
+    f.money.PaymentCaptured: FactRow(payments.evolve_captured, "payment order payment", None, booking.book_captured, False, False),
+    f.money.PaymentVoided: FactRow(payments.evolve_voided, "payment order payment", None, None, False, False),
+    f.money.PaymentMoved: FactRow(payments.evolve_moved, "payment order payment", None, booking.book_moved, False, False),
+    f.money.PaymentsRefunded: FactRow(payments.evolve_refunded, "order", None, booking.book_refunded, True, False),
+    f.providers.PaymentProviderSet: FactRow(payment_providers.evolve_provider_set, "payment_provider provider", None, None, False, False),
+    f.providers.PaymentAsked: FactRow(payment_providers.evolve_asked, "payment_request request", None, None, False, False),
+    f.providers.PaymentAnswered: FactRow(payment_providers.evolve_answered, "payment_request request", None, None, False, False),
+    f.money.RefundPaidOut: FactRow(bookkeeping.evolve_paid_out, "payment order payment", None, booking.book_paid_out, False, False),
+    f.money.ReceivableWrittenOff: FactRow(bookkeeping.evolve_written_off, "order", None, booking.book_written_off, False, False),
+    f.money.PeriodLocked: FactRow(bookkeeping.evolve_locked, "period", None, None, False, False),
+    f.orders.LooseReturnTaken: FactRow(returns.evolve_loose, "return return_id", None, None, False, False),
+    f.orders.ReturnReceived: FactRow(returns.evolve_received, "return return_id", None, None, False, True),
+    f.orders.ReturnCancelled: FactRow(returns.evolve_cancelled, "return return_id", None, None, False, False),
+    f.inbound.InboundExpected: FactRow(inbound.evolve_expected, "inbound", None, None, False, False),
+    f.inbound.InboundReceived: FactRow(inbound.evolve_received, "inbound", None, None, False, True),
+    f.inbound.InboundDelayed: FactRow(inbound.evolve_delayed, "inbound", None, None, False, False),
+    f.inbound.InboundCancelled: FactRow(inbound.evolve_cancelled, "inbound", None, None, False, True),
+    f.transfers.TransferPlanned: FactRow(transfers.evolve_planned, "transfer", None, None, False, False),
+    f.transfers.TransferShipped: FactRow(transfers.evolve_shipped, "transfer", None, None, False, True),
+    f.transfers.TransferReceived: FactRow(transfers.evolve_received, "transfer", None, None, False, True),
+    f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True),
+    f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False),
+    f.picking.PickListEnded: FactRow(pick_lists.evolve_ended, "pick_list", None, None, False, False),
+    f.configuration.NodeSet: FactRow(master_data.evolve_node_set, "node", None, None, False, False),
+    f.configuration.ItemSet: FactRow(master_data.evolve_item_set, "item sku", None, None, False, False),
+    f.configuration.NodeItemSet: FactRow(master_data.evolve_node_item_set, "node_item node sku", None, None, False, True),
+    f.configuration.ChannelSet: FactRow(master_data.evolve_channel_set, "channel", None, None, False, False),
+    f.configuration.SourcingPolicySet: FactRow(master_data.evolve_sourcing_policy_set, "sourcing_policy policy", None, None, False, False),
+    f.pricing.PriceListSet: FactRow(master_data.evolve_price_list_set, "price_list", None, None, False, False),
+    f.pricing.TaxRatesSet: FactRow(master_data.evolve_tax_rates_set, "tax_rates country", None, None, False, False),
+    f.pricing.PromotionSet: FactRow(master_data.evolve_promotion_set, "promotion", None, None, False, False),
+    f.pricing.ShippingPricesSet: FactRow(master_data.evolve_shipping_prices_set, "shipping_prices table", None, None, False, False),
+    f.pricing.VoucherSet: FactRow(master_data.evolve_voucher_set, "voucher", None, booking.book_voucher, False, False),
+    f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False),
+    f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False),
+    f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False),
+    f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False),
+    f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False),
+}  # fmt: skip
 
-class Sourced(NamedTuple):
-    """A command that takes units from wherever it is best: what it wants, and how it is decided with a plan foreseen."""
+assert set(COMMANDS) == set(get_args(c.Command)), "every command has its row"
+assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
-    request_of: Callable[[State, Any], Request | None]
-    decide: Callable[[State, Any, int, Foreseen], Any]
-
-
-SOURCING: dict[type, Sourced] = {
-    c.reservations.ReserveStock: Sourced(reservations.request_of, reservations.decide_reserve),
-    c.orders.PlaceOrder: Sourced(placing.request_of, placing.decide_place),
-}
-
-EVOLVE: dict[type, Callable[[State, Any], None]] = {
-    f.stock.StockMoved: movements.evolve_stock_moved,
-    f.reservations.StockReserved: reservations.evolve_stock_reserved,
-    f.reservations.ReservationExtended: reservations.evolve_extended,
-    f.reservations.ReservationChanged: reservations.evolve_changed,
-    f.reservations.ReservationReleased: reservations.evolve_released,
-    f.reservations.ReservationExpired: reservations.evolve_expired,
-    f.orders.OrderPlaced: placing.evolve_placed,
-    f.orders.OrderCancelled: cancelling.evolve_cancelled,
-    f.orders.OrderSourced: sourcing_again.evolve_sourced,
-    f.orders.OrderImproved: improving.evolve_improved,
-    f.orders.FulfilmentAdvanced: steps.evolve_advanced,
-    f.orders.FulfilmentConfirmed: steps.evolve_confirmed,
-    f.orders.FulfilmentRejected: rejecting.evolve_rejected,
-    f.orders.FulfilmentShorted: rejecting.evolve_shorted,
-    f.orders.FulfilmentSplit: packing.evolve_split,
-    f.orders.FulfilmentsMerged: packing.evolve_merged,
-    f.orders.ParcelsPacked: packing.evolve_parcels,
-    f.orders.PickupLapsed: deadlines.evolve_lapsed,
-    f.orders.OrderReopened: reopening.evolve_reopened,
-    f.orders.ChangeProposed: changes.evolve_proposed,
-    f.orders.OrderChanged: changes.evolve_changed,
-    f.orders.ChangeDeclined: changes.evolve_declined,
-    f.orders.OrderRestated: marketplaces.evolve_restated,
-    f.orders.OrderHeld: holds.evolve_held,
-    f.orders.HoldLifted: holds.evolve_lifted,
-    f.orders.OrderNoted: holds.evolve_noted,
-    f.orders.OrderAppeased: holds.evolve_appeased,
-    f.orders.ReturnAuthorised: returns.evolve_authorised,
-    f.orders.LossReported: returns.evolve_loss,
-    f.money.DocumentIssued: booking.evolve_issued,
-    f.money.MoneyBooked: booking.evolve_booked,
-    f.money.OrderPriced: settling.evolve_priced,
-    f.money.UnitsCharged: settling.evolve_charged,
-    f.money.UnitsCredited: settling.evolve_credited,
-    f.money.ReturnSettled: settling.evolve_settled,
-    f.money.PaymentAdded: payments.evolve_added,
-    f.money.PaymentCaptured: payments.evolve_captured,
-    f.money.PaymentVoided: payments.evolve_voided,
-    f.money.PaymentMoved: payments.evolve_moved,
-    f.money.PaymentsRefunded: payments.evolve_refunded,
-    f.providers.PaymentProviderSet: payment_providers.evolve_provider_set,
-    f.providers.PaymentAsked: payment_providers.evolve_asked,
-    f.providers.PaymentAnswered: payment_providers.evolve_answered,
-    f.money.RefundPaidOut: bookkeeping.evolve_paid_out,
-    f.money.ReceivableWrittenOff: bookkeeping.evolve_written_off,
-    f.money.PeriodLocked: bookkeeping.evolve_locked,
-    f.orders.LooseReturnTaken: returns.evolve_loose,
-    f.orders.ReturnReceived: returns.evolve_received,
-    f.orders.ReturnCancelled: returns.evolve_cancelled,
-    f.inbound.InboundExpected: inbound.evolve_expected,
-    f.inbound.InboundReceived: inbound.evolve_received,
-    f.inbound.InboundDelayed: inbound.evolve_delayed,
-    f.inbound.InboundCancelled: inbound.evolve_cancelled,
-    f.transfers.TransferPlanned: transfers.evolve_planned,
-    f.transfers.TransferShipped: transfers.evolve_shipped,
-    f.transfers.TransferReceived: transfers.evolve_received,
-    f.transfers.TransferCancelled: transfers.evolve_cancelled,
-    f.picking.PickListMade: pick_lists.evolve_made,
-    f.picking.PickListEnded: pick_lists.evolve_ended,
-    f.configuration.NodeSet: master_data.evolve_node_set,
-    f.configuration.ItemSet: master_data.evolve_item_set,
-    f.configuration.NodeItemSet: master_data.evolve_node_item_set,
-    f.configuration.ChannelSet: master_data.evolve_channel_set,
-    f.configuration.SourcingPolicySet: master_data.evolve_sourcing_policy_set,
-    f.pricing.PriceListSet: master_data.evolve_price_list_set,
-    f.pricing.TaxRatesSet: master_data.evolve_tax_rates_set,
-    f.pricing.PromotionSet: master_data.evolve_promotion_set,
-    f.pricing.ShippingPricesSet: master_data.evolve_shipping_prices_set,
-    f.pricing.VoucherSet: master_data.evolve_voucher_set,
-    f.money.VoucherUsed: payments.evolve_voucher_used,
-    f.access.ApiKeyCreated: api_keys.evolve_key_created,
-    f.access.ApiKeyRevoked: api_keys.evolve_key_revoked,
-    f.maintenance.KeysForgotten: idempotency_keys.evolve_forgotten,
-    f.maintenance.DigestRecorded: lambda state, fact: None,
-}
+_EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
 
 
 def decide(
@@ -191,16 +214,21 @@ def decide(
     `foreseen` spares work where the batch was looked at ahead; it changes no outcome.
     """
     if foreseen is None:
-        outcome = DECIDE[type(command)](state, command, now_ns)
+        outcome = COMMANDS[type(command)].decide(state, command, now_ns)
     else:
-        outcome = SOURCING[type(command)].decide(state, command, now_ns, foreseen)
+        outcome = COMMANDS[type(command)].decide(state, command, now_ns, foreseen)
     if isinstance(outcome, Rejection):
         return outcome
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
-    facts += settling.follow(state, facts, now_ns)
-    facts += booking.follow(state, facts, now_ns)
-    facts += payment_providers.follow(state, facts)
-    if state.orders.waiting and facts:
+    owing = [(fact, tell) for fact in facts if (tell := FACTS[type(fact)].unpaid) is not None]
+    if owing:
+        facts += settling.follow(state, owing, now_ns)
+    booked = [(fact, book) for fact in facts if (book := FACTS[type(fact)].books) is not None]
+    if booked:
+        facts += booking.follow(state, facts, booked, now_ns)
+    if state.configuration.payment_providers and any(FACTS[type(fact)].asks for fact in facts):
+        facts += payment_providers.follow(state, facts)
+    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
         facts += serve_waiting(state, facts, now_ns)
     return facts
 
@@ -211,8 +239,8 @@ def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) 
 
 
 def _request_of(state: State, command: c.Command) -> Request | None:
-    sourced = SOURCING.get(type(command))
-    return None if sourced is None else sourced.request_of(state, command)
+    request_of = COMMANDS[type(command)].request_of
+    return None if request_of is None else request_of(state, command)
 
 
 def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key: bytes | None) -> None:
@@ -221,7 +249,7 @@ def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key:
     assert time_ns >= state.time_ns
     state.seq, state.time_ns = seq, time_ns
     for fact in facts:
-        EVOLVE[type(fact)](state, fact)
+        _EVOLVE[type(fact)](state, fact)
     reopening.close_touched(state)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)

@@ -81,7 +81,7 @@ class _Customer:
         return min(self.appeased_minor, max(0, self.charged_minor - self.credited_minor))
 
 
-class _Books:
+class Books:
     """What a record books, fact by fact."""
 
     def __init__(self, state: State, record: tuple[Fact, ...], now_ns: int) -> None:
@@ -197,18 +197,17 @@ def _on_accounts(entries: list[Entry], before: int, after: int) -> list[Entry]:
     return found
 
 
-def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
-    """Documents and bookings that the facts of a record lead to; nothing for orders without prices."""
-    books = None
-    for fact in facts:
-        book = _BOOKED.get(type(fact))
-        if book is not None:
-            books = books or _Books(state, facts, now_ns)
-            book(books, fact)
-    return () if books is None else tuple(books.facts)
+def follow(
+    state: State, facts: tuple[Fact, ...], booked: list[tuple[Fact, Callable[[Books, Any], None]]], now_ns: int
+) -> tuple[Fact, ...]:
+    """Documents and bookings that facts of a record lead to, each with what books it; nothing for orders without prices."""
+    books = Books(state, facts, now_ns)
+    for fact, book in booked:
+        book(books, fact)
+    return tuple(books.facts)
 
 
-def _placed(books: _Books, fact: OrderPriced) -> None:
+def book_placed(books: Books, fact: OrderPriced) -> None:
     """The order is confirmed. It is no claim yet: nothing was delivered."""
     total_minor = fact.shipping.total_minor + sum([priced.total_minor for priced in fact.lines])
     customer = _Customer(fact.order, fact.currency, books.channel_of(fact.order), None, total_minor)
@@ -216,7 +215,7 @@ def _placed(books: _Books, fact: OrderPriced) -> None:
     books.issue(ORDER_CONFIRMATION, customer, total_minor)
 
 
-def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
+def book_advanced(books: Books, fact: FulfilmentAdvanced) -> None:
     """What leaves is invoiced, with shipping if it leaves first."""
     if fact.state not in LEFT:
         return
@@ -234,7 +233,7 @@ def _advanced(books: _Books, fact: FulfilmentAdvanced) -> None:
     books.book(customer, invoice, sale.entries())
 
 
-def _credited(books: _Books, fact: UnitsCredited) -> None:
+def book_credited(books: Books, fact: UnitsCredited) -> None:
     """Of what was invoiced, the customer gets a credit note. Of the rest nothing was booked."""
     customer = books.customer(fact.order)
     assert customer.money is not None
@@ -271,13 +270,14 @@ def _sent(fact: UnitsCredited, money: OrderMoney, at: int) -> int:
     return sum([count for first, count in line.staying_as_ordered(going) if first < line.ended])
 
 
-def _charged(books: _Books, fact: UnitsCharged) -> None:
+def book_charged(books: Books, fact: UnitsCharged) -> None:
+    """More is owed from now on, and what was appeased may count again."""
     customer = books.customer(fact.order)
     customer.charged_minor += sum([charge.priced.total_minor for charge in fact.charges])
     books.book(customer, ("order", fact.order))
 
 
-def _appeased(books: _Books, fact: OrderAppeased) -> None:
+def book_appeased(books: Books, fact: OrderAppeased) -> None:
     """Money after the fact: a credit note of no unit, in which no tax is corrected."""
     order = find_order(books.state, fact.order)
     if order is not None and order.money is not None:
@@ -292,20 +292,22 @@ def _payment(order: str, payment: str) -> tuple[str, str]:
     return "payment", f"{order}/{payment}"
 
 
-def _paid(books: _Books, fact: PaymentAdded) -> None:
+def book_paid(books: Books, fact: PaymentAdded) -> None:
+    """Somebody paid, or promised to: what was only authorised is no money yet."""
     customer = books.customer(fact.order)
     customer.added[fact.payment] = fact
     if fact.state == CAPTURED:
-        _captured(books, fact)
+        book_captured(books, fact)
 
 
-def _captured(books: _Books, fact: PaymentCaptured | PaymentAdded) -> None:
+def book_captured(books: Books, fact: PaymentCaptured | PaymentAdded) -> None:
+    """Money came in."""
     customer = books.customer(fact.order)
     means = books.means(customer, fact.payment)
     books.book(customer, _payment(fact.order, fact.payment), [(CUSTOMER, means, fact.amount_minor)])
 
 
-def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
+def book_refunded(books: Books, fact: PaymentsRefunded) -> None:
     """What goes back is owed until it is paid out; a voucher has it at once."""
     customer = books.customer(fact.order)
     for refund in fact.refunds:
@@ -314,7 +316,7 @@ def _refunded(books: _Books, fact: PaymentsRefunded) -> None:
         books.book(customer, _payment(fact.order, refund.payment), [(owed, CUSTOMER, refund.amount_minor)])
 
 
-def _moved(books: _Books, fact: PaymentMoved) -> None:
+def book_moved(books: Books, fact: PaymentMoved) -> None:
     """What one order's customer would get back pays for another order: through one account, which stays empty."""
     customer, other = books.customer(fact.order), books.customer(fact.to_order)
     amount, exchange = fact.amount_minor, clearing("exchange")
@@ -322,18 +324,20 @@ def _moved(books: _Books, fact: PaymentMoved) -> None:
     books.book(other, _payment(fact.to_order, fact.as_payment), [(CUSTOMER, exchange, amount)])
 
 
-def _paid_out(books: _Books, fact: RefundPaidOut) -> None:
+def book_paid_out(books: Books, fact: RefundPaidOut) -> None:
+    """What was owed to a customer has been paid out."""
     customer = books.customer(fact.order)
     means = books.means(customer, fact.payment)
     books.book(customer, _payment(fact.order, fact.payment), [(means, REFUNDS_PAYABLE, fact.amount_minor)])
 
 
-def _written_off(books: _Books, fact: ReceivableWrittenOff) -> None:
+def book_written_off(books: Books, fact: ReceivableWrittenOff) -> None:
+    """What will not come is a loss."""
     customer = books.customer(fact.order)
     books.book(customer, ("order", fact.order), [(CUSTOMER, WRITE_OFF, fact.amount_minor)])
 
 
-def _voucher(books: _Books, fact: VoucherSet) -> None:
+def book_voucher(books: Books, fact: VoucherSet) -> None:
     """A voucher of a value is a liability from the moment it exists; what was paid for it is somebody else's booking."""
     usage, before = books.state.usage, books.state.configuration.vouchers.get(fact.voucher)
     for voucher, sign in ((before, -1), (fact.body, 1)):
@@ -344,22 +348,6 @@ def _voucher(books: _Books, fact: VoucherSet) -> None:
                 day = books.day(None)
                 booked = MoneyBooked(None, voucher.currency, day, "voucher", fact.voucher, tuple(named))
                 books.facts.append(booked)
-
-
-_BOOKED: dict[type, Callable[[_Books, Any], None]] = {
-    OrderPriced: _placed,
-    FulfilmentAdvanced: _advanced,
-    UnitsCredited: _credited,
-    UnitsCharged: _charged,
-    OrderAppeased: _appeased,
-    PaymentAdded: _paid,
-    PaymentCaptured: _captured,
-    PaymentsRefunded: _refunded,
-    PaymentMoved: _moved,
-    RefundPaidOut: _paid_out,
-    ReceivableWrittenOff: _written_off,
-    VoucherSet: _voucher,
-}
 
 
 def evolve_issued(state: State, fact: DocumentIssued) -> None:

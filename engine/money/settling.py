@@ -41,7 +41,7 @@ from engine.state.state import State
 APPEASED = "appeased"
 
 
-class _Told(NamedTuple):
+class Unpaid(NamedTuple):
     """Units by line position that are not paid for any more, and why; `added` cost something from now on.
 
     `shipping` comes back on request; `appeased_minor` is of no unit.
@@ -54,15 +54,15 @@ class _Told(NamedTuple):
     appeased_minor: int = 0
 
 
-def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ...]:
-    """What the facts of a record do to the money of orders; nothing for orders without prices."""
+Tell = Callable[[State, Order, Any, int], Unpaid]
+
+
+def follow(state: State, owing: list[tuple[Any, Tell]], now_ns: int) -> tuple[Fact, ...]:
+    """What facts of a record do to the money of their orders, each with what tells it; nothing for orders without prices."""
     money: list[Fact] = []
     told: dict[str, None] = {}
-    for fact in facts:
-        tell = _TOLD.get(type(fact))
-        if tell is None:
-            continue
-        order = find_order(state, fact.order)  # type: ignore[union-attr, arg-type]
+    for fact, tell in owing:
+        order = find_order(state, fact.order)
         if order is not None and order.money is not None:
             assert order.number not in told, "two facts of one record change what is paid for an order"
             told[order.number] = None
@@ -73,7 +73,7 @@ def follow(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[Fact, ..
     return tuple(money)
 
 
-def _settle(order: Order, money: OrderMoney, told: _Told) -> list[Fact]:
+def _settle(order: Order, money: OrderMoney, told: Unpaid) -> list[Fact]:
     not_paid = [
         money.share(at, line.first_sent(quantity) if told.reason in SENT else line.first_open(quantity))
         for at, quantity in told.units.items()
@@ -110,48 +110,44 @@ def _in_exchange(state: State, order: Order, agreed: Return, facts: list[Fact]) 
     return [*others, *reopening(state, replacing), *moved, *back]
 
 
-def _nothing_goes_out(order: Order, money: OrderMoney, told: _Told) -> bool:
+def _nothing_goes_out(order: Order, money: OrderMoney, told: Unpaid) -> bool:
     """Whether nothing was sent and nothing will be."""
     if told.added or told.reason not in (CANCELLED, CHANGED) or any(line.shipped for line in order.lines):
         return False
     return all(line.open[1] == told.units.get(at, 0) for at, line in enumerate(money.lines))
 
 
-def _told_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> _Told:
-    return _Told(CANCELLED, units_of(fact.lines))
+def unpaid_when_cancelled(state: State, order: Order, fact: OrderCancelled, now_ns: int) -> Unpaid:
+    """What was cancelled never goes out."""
+    return Unpaid(CANCELLED, units_of(fact.lines))
 
 
-def _told_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> _Told:
-    return _Told(CANCELLED, units_of(order.fulfilment(fact.fulfilment).lines))
+def unpaid_when_lapsed(state: State, order: Order, fact: PickupLapsed, now_ns: int) -> Unpaid:
+    """What nobody collected never goes out."""
+    return Unpaid(CANCELLED, units_of(order.fulfilment(fact.fulfilment).lines))
 
 
-def _told_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> _Told:
+def unpaid_when_lost(state: State, order: Order, fact: LossReported, now_ns: int) -> Unpaid:
+    """What got lost on its way is not paid for, unless it is sent again."""
     if fact.replacement is not None:
-        return _Told(LOST, {})
-    return _Told(LOST, units_of(tuple(Take(line.line, line.quantity) for line in fact.lines)))
+        return Unpaid(LOST, {})
+    return Unpaid(LOST, units_of(tuple(Take(line.line, line.quantity) for line in fact.lines)))
 
 
-def _told_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> _Told:
-    return _Told(APPEASED, {}, appeased_minor=fact.amount_minor)
+def unpaid_when_appeased(state: State, order: Order, fact: OrderAppeased, now_ns: int) -> Unpaid:
+    """Money is given, no unit."""
+    return Unpaid(APPEASED, {}, appeased_minor=fact.amount_minor)
 
 
-def _told_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> _Told:
+def unpaid_when_settled(state: State, order: Order, fact: ReturnSettled, now_ns: int) -> Unpaid:
+    """What came back with a return."""
     agreed = order.agreed(fact.return_id)
-    return _Told(RETURNED, units_of(fact.lines), shipping=agreed.refund_shipping)
+    return Unpaid(RETURNED, units_of(fact.lines), shipping=agreed.refund_shipping)
 
 
-def _told_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> _Told:
-    return _Told(CHANGED, *fewer_and_more(state, order, fact.body, now_ns))
-
-
-_TOLD: dict[type, Callable[[State, Order, Any, int], _Told]] = {
-    OrderCancelled: _told_cancelled,
-    PickupLapsed: _told_lapsed,
-    LossReported: _told_lost,
-    ReturnSettled: _told_settled,
-    OrderAppeased: _told_appeased,
-    OrderChanged: _told_changed,
-}
+def unpaid_when_changed(state: State, order: Order, fact: OrderChanged, now_ns: int) -> Unpaid:
+    """What a change takes off, and what it adds."""
+    return Unpaid(CHANGED, *fewer_and_more(state, order, fact.body, now_ns))
 
 
 def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:

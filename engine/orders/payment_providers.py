@@ -67,8 +67,6 @@ class _Asking:
 
 def follow(state: State, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
     """What the facts of a record make Kontor ask of payment providers; nothing where people move the money."""
-    if not state.configuration.payment_providers:
-        return ()
     asking = _Asking(state)
     for number in _orders_with_news(facts):
         order = find_order(state, number)

@@ -7,6 +7,20 @@ from typing import Any, Literal
 from engine import commands as c
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
+from engine.commands.pricing import (
+    BuyXGetY,
+    DatedRate,
+    Gives,
+    PriceList,
+    PriceStep,
+    Promotion,
+    PromotionConditions,
+    PromotionLimits,
+    TaxRates,
+    Voucher,
+)
 from engine.facts.records import decode, kind_of
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping, invariants
@@ -23,11 +37,11 @@ NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
 
 
-def shop() -> c.configuration.Configure:
+def shop() -> Configure:
     """Four nodes, five items (two may be backordered), two channels."""
-    return c.configuration.Configure(
+    return Configure(
         nodes={
-            name: c.configuration.Node(
+            name: Node(
                 name=name,
                 kind="supplier" if i == 1 else "store",
                 country="DE",
@@ -39,44 +53,33 @@ def shop() -> c.configuration.Configure:
             )
             for i, name in enumerate(NODES)
         },
-        items={sku: c.configuration.Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
-        node_items={
-            "berlin": {
-                "OAK-TRAY": c.configuration.NodeItem(safety_stock=2),
-                "TIN-MUG": c.configuration.NodeItem(sellable=False),
-            }
-        },
+        items={sku: Item(name=sku, backorderable=i < 2) for i, sku in enumerate(SKUS)},
+        node_items={"berlin": {"OAK-TRAY": NodeItem(safety_stock=2), "TIN-MUG": NodeItem(sellable=False)}},
         sourcing_policies={
-            "bring": c.policies.SourcingPolicy(
+            "bring": SourcingPolicy(
                 name="Bring", pickup_transfer_days=1, inbound_days_max=2, wait_days_max=1, improve_minor_min=1
             )
         },
         price_lists={
-            "shelf": c.pricing.PriceList(
-                "EUR", {sku: (c.pricing.PriceStep(999 + 501 * i),) for i, sku in enumerate(SKUS[:4])}
-            ),
+            "shelf": PriceList("EUR", {sku: (PriceStep(999 + 501 * i),) for i, sku in enumerate(SKUS[:4])}),
         },
-        tax_rates={"DE": c.pricing.TaxRates({"standard": (c.pricing.DatedRate("0.19"),)})},
+        tax_rates={"DE": TaxRates({"standard": (DatedRate("0.19"),)})},
         promotions={
-            "ten": c.pricing.Promotion(
-                "Ten", c.pricing.Gives(percent="10"), limits=c.pricing.PromotionLimits(budget_minor=20_000)
-            ),
-            "friends": c.pricing.Promotion(
-                "Friends", c.pricing.Gives(amount=300), c.pricing.PromotionConditions(voucher=True)
-            ),
-            "third": c.pricing.Promotion(
+            "ten": Promotion("Ten", Gives(percent="10"), limits=PromotionLimits(budget_minor=20_000)),
+            "friends": Promotion("Friends", Gives(amount=300), PromotionConditions(voucher=True)),
+            "third": Promotion(
                 "Third",
-                c.pricing.Gives(buy_x_get_y=c.pricing.BuyXGetY(2, 1)),
-                limits=c.pricing.PromotionLimits(uses=40),
+                Gives(buy_x_get_y=BuyXGetY(2, 1)),
+                limits=PromotionLimits(uses=40),
             ),
         },
         payment_providers={"acme": c.providers.PaymentProvider("https://pay.example.org/", ("card",))},
         vouchers={
-            "FRIEND": c.pricing.Voucher("promotion", "friends", 20),
-            "GIFT": c.pricing.Voucher("value", balance_minor=30_000, currency="EUR"),
+            "FRIEND": Voucher("promotion", "friends", 20),
+            "GIFT": Voucher("value", balance_minor=30_000, currency="EUR"),
         },
         channels={
-            "web": c.configuration.Channel(
+            "web": Channel(
                 name="web",
                 kind="web",
                 country="DE",
@@ -85,7 +88,7 @@ def shop() -> c.configuration.Configure:
                 collect_within_seconds=2_000,
                 cancel_backorders_after_seconds=6_000,
             ),
-            "market": c.configuration.Channel(
+            "market": Channel(
                 name="market", kind="marketplace", country="DE", currency="EUR", nodes=("leipzig", "berlin"), buffer=1
             ),
         },

@@ -257,7 +257,7 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
     def explode(state: State, command: Any, now_ns: int) -> Any:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setitem(machine.DECIDE, PlaceOrder, explode)
+    monkeypatch.setitem(machine.COMMANDS, PlaceOrder, machine.CommandRow(explode, None))
     before = dumping.digest(shop.state)
     shop.submit(ONE_KETTLE)
     shop.submit(place("W-1", (KETTLE, 1)), KEY)
