@@ -307,7 +307,7 @@ def decide(
     facts += payment_providers.follow(state, facts)
     if state.orders.waiting and facts:
         facts += serve_waiting(state, facts, now_ns)
-    return facts
+    return reopening.with_reopened(state, facts)
 
 
 def look_ahead(state: State, commands: Sequence[Command | None], now_ns: int) -> Ahead:
