@@ -225,7 +225,7 @@ def decide(
         facts += payment_providers.follow(state, facts)
     if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
         facts += serve_waiting(state, facts, now_ns)
-    return facts
+    return reopening.with_reopened(state, facts)
 
 
 def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) -> Ahead:

@@ -14,9 +14,8 @@ from api.http.listing import counted_page, from_cursor, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
 from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
-from engine.areas import NOWHERE, coarse_area
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
-from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
+from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts import Fact
 from engine.facts.postings import (
@@ -36,7 +35,7 @@ from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.state.stock import Balances
 from engine.supply.plan import expected, promised, supply, terms_of
-from engine.supply.request import Demand, Request
+from engine.supply.request import Request
 
 TAG = "Stock"
 
@@ -362,19 +361,16 @@ def availability(call: Call) -> Handled:
 
     def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
         lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
-        return check_demand(state, body.channel, lines) or _available(state, body, now_ns)
+        asked = ReserveStock(body.channel, lines, None, True, body.ship_to, body.delivery, body.customer_group)
+        return check_demand(state, body.channel, lines) or _available(state, Request.of_checkout(asked), now_ns)
 
     return Reading(read)
 
 
-def _available(state: State, body: AvailabilityBody, now_ns: int) -> AvailabilityAnswer:
-    to = body.ship_to
-    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    demand = [Demand(line.sku, line.quantity) for line in body.lines]
-    request = Request(body.channel, demand, area, body.delivery, body.customer_group, partial=True)
+def _available(state: State, request: Request, now_ns: int) -> AvailabilityAnswer:
     found = supply(state, request, now_ns)
     units: dict[tuple[str, str, int | None], AvailabilitySource] = {}
-    for line, sources in zip(body.lines, found.sources, strict=True):
+    for line, sources in zip(request.lines, found.sources, strict=True):
         for source in sources:
             key = (line.sku, source.node, source.inbound)
             if key in units:

@@ -183,7 +183,7 @@ def decide_ask(state: State, command: AskForPayment, now_ns: int) -> tuple[Fact,
     if not asking.facts:
         detail = "no payment by a provider has anything left to capture that was not asked for"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
-    return (*reopening(state, order), *asking.facts)
+    return tuple(asking.facts)
 
 
 def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -216,9 +216,9 @@ def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fa
     elif command.what == REFUNDED:
         left = payment.refunded_minor - payment.paid_out_minor
         paid_out = RefundPaidOut(order.number, payment.id, min(left, amount or left))
-        outcome = (*reopening(state, order), *((paid_out,) if left else ()))
+        outcome = (paid_out,) if left else reopening(state, order.number)
     else:
-        outcome = (*reopening(state, order), *_failed(order, command))
+        outcome = _failed(order, command)
     if isinstance(outcome, Rejection) or request is None:
         return outcome
     word = FAILED if command.what in (CAPTURE_FAILED, REFUND_FAILED) else DONE
