@@ -6,7 +6,6 @@ Expiry order is (expires_at_ns, number); a number is the seq of the record that 
 import msgspec
 
 from engine import limits
-from engine.areas import NOWHERE, coarse_area
 from engine.commands.reservations import (
     ChangeReservation,
     DemandLine,
@@ -82,7 +81,7 @@ def decide_reserve(
     refusal = check_demand(state, command.channel, command.lines)
     if refusal is not None:
         return refusal
-    request = _request_of(command)
+    request = Request.of_checkout(command)
     sources, short, slots, decision = supply(state, request, now_ns, foreseen)
     if short and not (command.allow_partial and any(sources)):
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
@@ -107,15 +106,7 @@ def decide_reserve(
 
 def request_of(state: State, command: ReserveStock) -> Request | None:
     """What a reservation wants from stock; None if it will be refused."""
-    return None if check_demand(state, command.channel, command.lines) else _request_of(command)
-
-
-def _request_of(command: ReserveStock) -> Request:
-    to = command.ship_to
-    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    return Request(
-        command.channel, command.lines, area, command.delivery, command.customer_group, command.allow_partial
-    )
+    return None if check_demand(state, command.channel, command.lines) else Request.of_checkout(command)
 
 
 def decide_extend(state: State, command: ExtendReservation, now_ns: int) -> ReservationExtended | Rejection:
@@ -173,12 +164,8 @@ def decide_change(
     more = _more_wanted(lines, target, command.lines)
     if isinstance(more, Rejection):
         return more
-    demand = [Demand(sku, units, node) for _, sku, units, node in more]
-    found, short, slots, _ = supply(
-        state,
-        Request(reservation.channel, demand, reservation.area, reservation.delivery, reservation.customer_group),
-        now_ns,
-    )
+    demand = [Demand(sku, units, node, lines[at].unit_price_minor) for at, sku, units, node in more]
+    found, short, slots, _ = supply(state, Request.of_reservation(reservation, demand), now_ns)
     if short:
         lacking = tuple(
             msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0))

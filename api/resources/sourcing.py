@@ -12,10 +12,9 @@ from api.geography.locating import located
 from api.http.endpoint import encode
 from api.http.operations import Call, Handled, Operation, Reading, Reply
 from engine import limits
-from engine.areas import NOWHERE, coarse_area
 from engine.commands.fields import Id
 from engine.commands.policies import SourcingPolicy
-from engine.commands.reservations import Delivery, DemandLines, Destination
+from engine.commands.reservations import Delivery, DemandLines, Destination, ReserveStock
 from engine.reservations import check_demand
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state.state import State
@@ -53,9 +52,8 @@ async def explain_sourcing(call: Call) -> Handled:
 
 def _reader(body: ExplainBody, channel: str) -> Callable[[State, int], ExplanationAnswer | Rejection]:
     lines = body.lines or ()
-    to = body.ship_to
-    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    request = Request(channel, lines, area, body.delivery, body.customer_group, body.allow_partial)
+    asked = ReserveStock(channel, lines, None, body.allow_partial, body.ship_to, body.delivery, body.customer_group)
+    request = Request.of_checkout(asked)
 
     def read(state: State, now_ns: int) -> ExplanationAnswer | Rejection:
         refusal = check_demand(state, channel, lines)

@@ -1,7 +1,6 @@
 """Stock over HTTP: movements, balances, availability, the trial balance."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -11,13 +10,12 @@ from api.answers.identifiers import inbound_id
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
 from api.http.endpoint import encode
-from api.http.listing import path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
+from api.http.listing import counted_page, from_cursor, path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
 from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
-from engine.areas import NOWHERE, coarse_area
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
-from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
+from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts import Fact
 from engine.facts.postings import (
@@ -37,7 +35,7 @@ from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.state.stock import Balances
 from engine.supply.plan import expected, promised, supply, terms_of
-from engine.supply.request import Demand, Request
+from engine.supply.request import Request
 
 TAG = "Stock"
 
@@ -98,11 +96,8 @@ class SkuStockDetail(SkuStock, kw_only=True):
     nodes: list[NodeStock]
 
 
-class StockPage(msgspec.Struct):
+class StockPage(PageOf[SkuStock]):
     """In the order in which the SKUs were created."""
-
-    items: list[SkuStock]
-    next_cursor: str | None
 
 
 class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -355,19 +350,9 @@ async def get(call: Call) -> Handled:
     return answer if isinstance(answer, Rejection) else Reply(200, encode(answer))
 
 
-def list_(call: Call) -> Handled:
-    """A page of SKUs."""
-    start = position_of(call.query.cursor)
-    if isinstance(start, Rejection):
-        return start
-    first = start or 0
-
-    def read(state: State, now_ns: int) -> StockPage:
-        end = first + call.query.limit
-        skus = list(islice(state.ledger.skus, first, end))
-        return StockPage(_totals(state, skus), str(end) if end < len(state.ledger.skus) else None)
-
-    return Reading(read)
+def _page(call: Call, state: State, first: int | None) -> StockPage:
+    skus, cursor = counted_page(state.ledger.skus, first, call.query.limit)
+    return StockPage(_totals(state, skus), cursor)
 
 
 def availability(call: Call) -> Handled:
@@ -376,19 +361,16 @@ def availability(call: Call) -> Handled:
 
     def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
         lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
-        return check_demand(state, body.channel, lines) or _available(state, body, now_ns)
+        asked = ReserveStock(body.channel, lines, None, True, body.ship_to, body.delivery, body.customer_group)
+        return check_demand(state, body.channel, lines) or _available(state, Request.of_checkout(asked), now_ns)
 
     return Reading(read)
 
 
-def _available(state: State, body: AvailabilityBody, now_ns: int) -> AvailabilityAnswer:
-    to = body.ship_to
-    area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
-    demand = [Demand(line.sku, line.quantity) for line in body.lines]
-    request = Request(body.channel, demand, area, body.delivery, body.customer_group, partial=True)
+def _available(state: State, request: Request, now_ns: int) -> AvailabilityAnswer:
     found = supply(state, request, now_ns)
     units: dict[tuple[str, str, int | None], AvailabilitySource] = {}
-    for line, sources in zip(body.lines, found.sources, strict=True):
+    for line, sources in zip(request.lines, found.sources, strict=True):
         for source in sources:
             key = (line.sku, source.node, source.inbound)
             if key in units:
@@ -467,7 +449,7 @@ OPERATIONS = [
         query=AsOfQuery, description=AS_OF,
     ),
     Operation(
-        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=list_, query=PageQuery,
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=PageQuery,
         summary="Stock of all SKUs", answer=StockPage,
     ),
     Operation(

@@ -13,7 +13,7 @@ from engine.state.finding import find_order
 from engine.state.orders import Order
 from engine.state.state import State
 from engine.supply.plan import supply
-from engine.supply.request import Demand, Request
+from engine.supply.request import Request
 
 
 class Found:
@@ -33,14 +33,9 @@ class Found:
 
 def find_nodes(state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int) -> Found:
     """Nodes for units by line position. What is picked up comes from its node or from none."""
-    node, lines = order.pickup_node, order.lines
-    if node is not None and node in excluded:
+    if order.pickup_node is not None and order.pickup_node in excluded:
         return Found(order, {at: [] for at in missing}, (), None)
-    demand = [Demand(lines[at].sku, quantity, node, lines[at].unit_price_minor) for at, quantity in missing.items()]
-    request = Request(
-        order.channel, demand, order.area, order.way, order.customer_group, True, tuple(excluded), inbound=False
-    )
-    found, _, slots, decision = supply(state, request, now_ns)
+    found, _, slots, decision = supply(state, Request.of_order(order, missing, excluded), now_ns)
     return Found(order, {at: list(given) for at, given in zip(missing, found, strict=True)}, slots, decision)
 
 

@@ -1,7 +1,6 @@
 """What nodes report of their work, step by step, and what suppliers confirm."""
 
 from engine.commands.orders import AdvanceFulfilment, ConfirmFulfilment
-from engine.facts import Fact
 from engine.facts.orders import ConfirmedLine, FulfilmentAdvanced, FulfilmentConfirmed
 from engine.facts.postings import CUSTOMER, Posting
 from engine.fulfilments.work import freed, refuse_step, units_by_line
@@ -10,7 +9,6 @@ from engine.limits import NS_PER_SECOND
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment
 from engine.state.orders import Fulfilment, Order
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 NO_FULFILMENT = Rejection(ResultCode.NOT_FOUND, "there is no such fulfilment")
@@ -25,7 +23,7 @@ def open_work(state: State, number: int, action: str) -> tuple[Order, Fulfilment
     return refuse_step(state, order, fulfilment, action) or (order, fulfilment)
 
 
-def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> FulfilmentAdvanced | Rejection:
     """One or more steps forward. With the step by which they leave the node, units go off hand."""
     found = open_work(state, command.fulfilment, command.action)
     if isinstance(found, Rejection):
@@ -36,7 +34,7 @@ def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> tup
     if fulfilment.state in OPEN and after in LEFT:
         postings = freed(order, fulfilment, CUSTOMER)
     tracking = command.tracking
-    advanced = FulfilmentAdvanced(
+    return FulfilmentAdvanced(
         order.number,
         fulfilment.number,
         after,
@@ -45,7 +43,6 @@ def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> tup
         postings,
         _collect_by_ns(state, order, command, now_ns) if after == READY else None,
     )
-    return (*reopening(state, order), advanced)
 
 
 def _collect_by_ns(state: State, order: Order, command: AdvanceFulfilment, now_ns: int) -> int:

@@ -3,16 +3,14 @@
 from engine.calendars import time_zone_of_country
 from engine.calendars.local_time import date_of_day, day_at, day_of_date, zone_of
 from engine.commands.bookkeeping import LockPeriod, PayOutRefund, WriteOff
-from engine.facts import Fact
 from engine.facts.money import PeriodLocked, ReceivableWrittenOff, RefundPaidOut
 from engine.money.payments import NO_PAYMENT
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 
-def decide_pay_out(state: State, command: PayOutRefund, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_pay_out(state: State, command: PayOutRefund, now_ns: int) -> RefundPaidOut | Rejection:
     """What went back over a payment has left the bank."""
     order = find_order(state, command.order)
     payment = None if order is None or order.money is None else order.money.payment(command.payment)
@@ -28,7 +26,7 @@ def decide_pay_out(state: State, command: PayOutRefund, now_ns: int) -> tuple[Fa
     if amount > left:
         detail = f"{left} minor units are to be paid out over this payment"
         return Rejection.at(ResultCode.EXCEEDS_OWED, "/amount_minor", detail)
-    return (*reopening(state, order), RefundPaidOut(order.number, payment.id, amount))
+    return RefundPaidOut(order.number, payment.id, amount)
 
 
 def evolve_paid_out(state: State, fact: RefundPaidOut) -> None:
@@ -41,7 +39,7 @@ def evolve_paid_out(state: State, fact: RefundPaidOut) -> None:
     assert payment.paid_out_minor <= payment.refunded_minor
 
 
-def decide_write_off(state: State, command: WriteOff, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_write_off(state: State, command: WriteOff, now_ns: int) -> ReceivableWrittenOff | Rejection:
     """Give up what a customer owes for what was sent. Should it come after all, it is written back."""
     order = find_order(state, command.order)
     if order is None:
@@ -52,7 +50,7 @@ def decide_write_off(state: State, command: WriteOff, now_ns: int) -> tuple[Fact
         return Rejection(ResultCode.INVALID_TRANSITION, "the customer owes nothing for this order")
     if amount > owed:
         return Rejection.at(ResultCode.EXCEEDS_OWED, "/amount_minor", f"the customer owes {owed} minor units")
-    return (*reopening(state, order), ReceivableWrittenOff(order.number, amount, command.reason))
+    return ReceivableWrittenOff(order.number, amount, command.reason)
 
 
 def evolve_written_off(state: State, fact: ReceivableWrittenOff) -> None:

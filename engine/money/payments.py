@@ -16,7 +16,6 @@ from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.order_money import CAPTURED, VOIDED, VOUCHER, OrderMoney, Payment
 from engine.state.orders import Order
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 NO_PAYMENT = Rejection(ResultCode.NOT_FOUND, "the order has no such payment")
@@ -41,7 +40,7 @@ def decide_add(state: State, command: AddPayment, now_ns: int) -> tuple[Fact, ..
     added = PaymentAdded(order.number, asked.id, asked.method, asked.amount_minor, asked.state)
     came = asked.amount_minor if asked.state == CAPTURED else 0
     payment = Payment(asked.id, asked.method, asked.amount_minor, asked.state, came)
-    return (*reopening(state, order), added, *refunded(order, order.money, order.money.due_minor, payment))
+    return (added, *refunded(order, order.money, order.money.due_minor, payment))
 
 
 def decide_capture(state: State, command: CapturePayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -68,7 +67,7 @@ def decide_capture(state: State, command: CapturePayment, now_ns: int) -> tuple[
         payment.moved_minor,
     )
     captured = PaymentCaptured(order.number, payment.id, amount)
-    return (*reopening(state, order), captured, *refunded(order, money, money.due_minor, after))
+    return (captured, *refunded(order, money, money.due_minor, after))
 
 
 def decide_void(state: State, command: VoidPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -79,7 +78,7 @@ def decide_void(state: State, command: VoidPayment, now_ns: int) -> tuple[Fact, 
     order, _, payment = found
     if payment.state == VOIDED or payment.captured_minor == payment.amount_minor:
         return Rejection(ResultCode.INVALID_TRANSITION, "nothing of this payment is left to void")
-    return (*reopening(state, order), PaymentVoided(order.number, payment.id))
+    return (PaymentVoided(order.number, payment.id),)
 
 
 def _payment(state: State, number: str, payment_id: str) -> tuple[Order, OrderMoney, Payment] | Rejection:

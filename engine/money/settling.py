@@ -35,7 +35,6 @@ from engine.state.order_money import (
     units_of,
 )
 from engine.state.orders import Order, Return
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 APPEASED = "appeased"
@@ -107,7 +106,7 @@ def _in_exchange(state: State, order: Order, agreed: Return, facts: list[Fact]) 
         return facts
     others = [fact for fact in facts if fact is not given]
     back = [PaymentsRefunded(order.number, left)] if left else []
-    return [*others, *reopening(state, replacing), *moved, *back]
+    return [*others, *moved, *back]
 
 
 def _nothing_goes_out(order: Order, money: OrderMoney, told: Unpaid) -> bool:
@@ -150,8 +149,8 @@ def unpaid_when_changed(state: State, order: Order, fact: OrderChanged, now_ns: 
     return Unpaid(CHANGED, *fewer_and_more(state, order, fact.body, now_ns))
 
 
-def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Settle what came back with a return and is not settled. What the customer gets follows from frozen shares."""
+def decide_settle(state: State, command: SettleReturn, now_ns: int) -> ReturnSettled | Rejection:
+    """Settle what came back with a return and was not settled. What the customer gets follows from the frozen shares."""
     order = find_by_return(state, command.return_id)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
@@ -162,7 +161,7 @@ def decide_settle(state: State, command: SettleReturn, now_ns: int) -> tuple[Fac
     units = tuple(
         Take(line.line, line.received - line.settled) for line in agreed.lines if line.received > line.settled
     )
-    return (*reopening(state, order), ReturnSettled(order.number, agreed.number, units))
+    return ReturnSettled(order.number, agreed.number, units)
 
 
 class Preview(NamedTuple):

@@ -26,7 +26,6 @@ from engine.orders.placing import refuse_pickup, refuse_waiting
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_by_change, find_order
 from engine.state.orders import Change, Fulfilment, Order, OrderLine, decode, encode
-from engine.state.reopening import reopening
 from engine.state.state import State
 from engine.supply.plan import supply, terms_of
 from engine.supply.request import Demand
@@ -94,13 +93,13 @@ def decide_confirm(state: State, command: ConfirmChange, now_ns: int) -> tuple[F
     return refusal or carry_out(state, order, change.number, change.body, now_ns)
 
 
-def decide_decline(state: State, command: DeclineChange, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_decline(state: State, command: DeclineChange, now_ns: int) -> ChangeDeclined | Rejection:
     """Drop it."""
     found = _change(state, command.change, "decline")
     if isinstance(found, Rejection):
         return found
     order, change = found
-    return (*reopening(state, order), ChangeDeclined(order.number, change.number))
+    return ChangeDeclined(order.number, change.number)
 
 
 def _change(state: State, number: int, action: str) -> tuple[Order, Change] | Rejection:

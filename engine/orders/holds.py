@@ -2,14 +2,12 @@
 
 from engine import limits
 from engine.commands.orders import AppeaseCustomer, HoldOrder, LiftHold, NoteOrder
-from engine.facts import Fact
 from engine.facts.orders import HoldLifted, OrderAppeased, OrderHeld, OrderNoted, ReleasedFulfilment
 from engine.fulfilments.work import accept_by_ns, order_traits
 from engine.lifecycles import HELD, ORDER, RELEASED
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.orders import RELEASE, Hold, Order
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 NO_ORDER = Rejection(ResultCode.NOT_FOUND, "there is no such order")
@@ -47,14 +45,14 @@ def evolve_held(state: State, fact: OrderHeld) -> None:
         state.orders.move(fulfilment, HELD, state.time_ns)
 
 
-def decide_lift(state: State, command: LiftHold, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_lift(state: State, command: LiftHold, now_ns: int) -> HoldLifted | Rejection:
     """Take one hold away; with the last that stops the release, work goes to the nodes."""
     order = find_order(state, command.order)
     if order is None:
         return NO_ORDER
     if not any(hold.handle == command.handle for hold in order.holds):
         return NO_HOLD
-    return (*reopening(state, order), lifted(state, order, command.handle, now_ns))
+    return lifted(state, order, command.handle, now_ns)
 
 
 def lifted(state: State, order: Order, handle: str, now_ns: int) -> HoldLifted:
@@ -81,15 +79,15 @@ def evolve_lifted(state: State, fact: HoldLifted) -> None:
         state.orders.note_dues(fulfilment)
 
 
-def decide_note(state: State, command: NoteOrder, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_note(state: State, command: NoteOrder, now_ns: int) -> OrderNoted | Rejection:
     """Write something down about an order."""
     order = find_order(state, command.order)
     if order is None:
         return NO_ORDER
-    return (*reopening(state, order), OrderNoted(order.number, command.text))
+    return OrderNoted(order.number, command.text)
 
 
-def decide_appease(state: State, command: AppeaseCustomer, now_ns: int) -> tuple[Fact, ...] | Rejection:
+def decide_appease(state: State, command: AppeaseCustomer, now_ns: int) -> OrderAppeased | Rejection:
     """Promise the customer money after the fact."""
     order = find_order(state, command.order)
     if order is None:
@@ -100,7 +98,7 @@ def decide_appease(state: State, command: AppeaseCustomer, now_ns: int) -> tuple
     if order.money is not None and command.amount_minor > order.money.due_minor:
         detail = f"no more than {order.money.due_minor} minor units are paid or due for this order"
         return Rejection.at(ResultCode.EXCEEDS_AUTHORISED, "/amount_minor", detail)
-    return (*reopening(state, order), OrderAppeased(order.number, command.amount_minor, command.reason))
+    return OrderAppeased(order.number, command.amount_minor, command.reason)
 
 
 def evolve_noted(state: State, fact: OrderNoted) -> None:

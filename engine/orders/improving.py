@@ -21,7 +21,7 @@ from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
 from engine.supply.plan import supply, terms_of
 from engine.supply.problem import problem_of
-from engine.supply.request import Demand, Request, ask, rows_of
+from engine.supply.request import Request, ask, rows_of
 
 IMPROVED = "improved"
 
@@ -100,24 +100,7 @@ def as_if_new(order: Order, work: list[Fulfilment]) -> tuple[Request, dict[tuple
         for take in fulfilment.lines:
             key = (order.lines[take.line].sku, fulfilment.node)
             own[key] = own.get(key, 0) + take.quantity
-    lines = order.lines
-    demand = [
-        Demand(lines[at].sku, units, order.pickup_node, lines[at].unit_price_minor)
-        for at, units in _lines_of(work).items()
-    ]
-    excluded = tuple(order.rejected_by)
-    request = Request(
-        order.channel,
-        demand,
-        order.area,
-        order.way,
-        order.customer_group,
-        False,
-        excluded,
-        tuple(own.items()),
-        inbound=False,
-    )
-    return request, own
+    return Request.of_order(order, _lines_of(work), order.rejected_by, tuple(own.items()), partial=False), own
 
 
 def _later(sources: list[tuple[Source, ...]], work: list[Fulfilment]) -> bool:

@@ -12,7 +12,6 @@ from engine.orders.placing import decide_place
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.orders import Order
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 RESTATED = "restated"
@@ -42,7 +41,7 @@ def decide_restate(state: State, command: RestateOrder, now_ns: int) -> tuple[Fa
     if isinstance(body, Rejection):
         return body
     if body is None:
-        return (*reopening(state, order), said)
+        return (said,)
     refusal = ORDER.refusal(order.state, "change")
     if refusal is not None:
         return refusal
@@ -57,7 +56,7 @@ def decide_restate(state: State, command: RestateOrder, now_ns: int) -> tuple[Fa
 def _called_off(state: State, order: Order, said: OrderRestated, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Everything that has not left."""
     if not order.open:
-        return (*reopening(state, order), said)
+        return (said,)
     cancelled = decide_cancel(state, CancelOrder(order.number, RESTATED), now_ns)
     return cancelled if isinstance(cancelled, Rejection) else (cancelled, said)
 

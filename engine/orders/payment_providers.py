@@ -21,7 +21,7 @@ from engine.facts.money import (
     UnitsCredited,
 )
 from engine.facts.orders import OrderNoted
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked
 from engine.lifecycles import ORDER
 from engine.money.payments import NO_PAYMENT, decide_add, decide_capture, decide_void
 from engine.orders.holds import held
@@ -184,7 +184,7 @@ def decide_ask(state: State, command: AskForPayment, now_ns: int) -> tuple[Fact,
     if not asking.facts:
         detail = "no payment by a provider has anything left to capture that was not asked for"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
-    return (*reopening(state, order), *asking.facts)
+    return tuple(asking.facts)
 
 
 def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -217,9 +217,9 @@ def decide_report(state: State, command: ReportPayment, now_ns: int) -> tuple[Fa
     elif command.what == REFUNDED:
         left = payment.refunded_minor - payment.paid_out_minor
         paid_out = RefundPaidOut(order.number, payment.id, min(left, amount or left))
-        outcome = (*reopening(state, order), *((paid_out,) if left else ()))
+        outcome = (paid_out,) if left else reopening(state, order.number)
     else:
-        outcome = (*reopening(state, order), *_failed(order, command))
+        outcome = _failed(order, command)
     if isinstance(outcome, Rejection) or request is None:
         return outcome
     word = FAILED if command.what in (CAPTURE_FAILED, REFUND_FAILED) else DONE
@@ -252,11 +252,6 @@ def _failed(order: Order, command: ReportPayment) -> tuple[Fact, ...]:
     if command.what == CAPTURE_FAILED and not stands and ORDER.refusal(order.state, "hold") is None:
         return note, held(order, HoldOrder(order.number, handle, f"the capture failed: {reason}", "ship"))
     return (note,)
-
-
-def evolve_provider_set(state: State, fact: PaymentProviderSet) -> None:
-    """Write down a provider."""
-    state.configuration.payment_providers[fact.provider] = fact.body
 
 
 def evolve_asked(state: State, fact: PaymentAsked) -> None:

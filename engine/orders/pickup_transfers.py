@@ -32,14 +32,15 @@ def bring(state: State, command: PlaceOrder, missing: dict[int, int], now_ns: in
     """Units by line position, from other nodes to the pickup node; None if unwanted, or not all is there."""
     node = command.pickup_node
     assert node is not None
-    asked = Request(command.channel, [Demand(line.sku, line.quantity) for line in command.lines], command.area)
-    days = terms_of(state, asked._replace(delivery="pickup"), now_ns)[0].settings.pickup_transfer_days
+    asked, lines = Request.of_placing(state, command), command.lines
+    days = terms_of(state, asked, now_ns)[0].settings.pickup_transfer_days
     if days is None:
         return None
     there = state.configuration.nodes[node]
     area = coarse_area(there.country, there.postal_code, there.latitude, there.longitude)
-    demand = [Demand(command.lines[at].sku, quantity) for at, quantity in missing.items()]
-    found = supply(state, Request(command.channel, demand, area, excluded=(node,), inbound=False), now_ns)
+    demand = [Demand(lines[at].sku, quantity, None, lines[at].unit_price_minor) for at, quantity in missing.items()]
+    sent = asked._replace(lines=demand, area=area, delivery="ship", partial=False, excluded=(node,), inbound=False)
+    found = supply(state, sent, now_ns)
     if found.short:
         return None
     units: dict[str, dict[str, int]] = {}

@@ -29,8 +29,7 @@ from engine.state.orders import RELEASE, Order, OrderLine
 from engine.state.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation
 from engine.state.state import State
 from engine.supply.plan import Foreseen, supply
-from engine.supply.request import Demand, Request
-from engine.supply.terms import PICKUP
+from engine.supply.request import Request
 
 LineSources = list[list[Source]]
 
@@ -217,22 +216,13 @@ def request_of(state: State, command: PlaceOrder) -> Request | None:
     """What an order wants from stock; None if it has a reservation or will be refused."""
     if command.reservation is not None or _refuse_order(state, command, None) is not None:
         return None
-    return _request_of(state, command)
-
-
-def _request_of(state: State, command: PlaceOrder) -> Request:
-    items = state.configuration.items
-    node = command.pickup_node
-    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in command.lines]
-    may_wait = any(items[line.sku].backorderable for line in command.lines)
-    way = command.delivery if node is None else PICKUP
-    return Request(command.channel, demand, command.area, way, command.customer_group, partial=may_wait)
+    return Request.of_placing(state, command)
 
 
 def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None) -> _Bound | Rejection:
     """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
     items = state.configuration.items
-    found, short, slots, decision = supply(state, _request_of(state, command), now_ns, foreseen)
+    found, short, slots, decision = supply(state, Request.of_placing(state, command), now_ns, foreseen)
     if short and command.pickup_node is not None:
         with_more = _with_transfers(state, command, now_ns)
         if with_more is not None:
@@ -265,8 +255,8 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
 
 
 def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
-    """What the pickup node has, the rest brought there from other nodes; None if that is not wanted, or impossible."""
-    request = _request_of(state, command)._replace(partial=True, inbound=False)
+    """What the pickup node has, and the rest brought there from other nodes; None if that is not wanted or not possible."""
+    request = Request.of_placing(state, command)._replace(partial=True, inbound=False)
     found, _, slots, decision = supply(state, request, now_ns)
     sources = [list(given) for given in found]
     missing = {

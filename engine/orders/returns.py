@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine import limits
 from engine.commands.orders import (
     AuthoriseReturn,
     CancelReturn,
@@ -36,7 +35,6 @@ from engine.orders.placing import decide_place
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_return, find_order
 from engine.state.orders import LooseReturn, Order, Return, ReturnLine
-from engine.state.reopening import reopening
 from engine.state.state import State
 
 ACCOUNT_OF = {"restock": AVAILABLE, "quarantine": UNSELLABLE, "scrap": LOSS}
@@ -62,7 +60,7 @@ def decide_authorise(state: State, command: AuthoriseReturn, now_ns: int) -> tup
         placed = outcome
     exchange = None if command.replacement is None else command.replacement.number
     authorised = ReturnAuthorised(order.number, number, lines, (), command.refund_shipping, exchange)
-    return (*reopening(state, order), authorised, *placed)
+    return (authorised, *placed)
 
 
 class Returning(Protocol):
@@ -147,7 +145,7 @@ def decide_report_loss(state: State, command: ReportLoss, now_ns: int) -> tuple[
         Posting(order.lines[line.line].sku, _sender(order, line.line), CUSTOMER, LOSS, line.quantity) for line in lines
     )
     number = None if command.replacement is None else command.replacement.number
-    return (*reopening(state, order), LossReported(order.number, lines, number, postings), *placed)
+    return (LossReported(order.number, lines, number, postings), *placed)
 
 
 def _sender(order: Order, at: int) -> str:
@@ -211,7 +209,7 @@ def decide_receive(state: State, command: ReceiveReturn, now_ns: int) -> tuple[F
         postings.append(Posting(order.lines[at].sku, command.node, CUSTOMER, target, arrived.quantity))
     received = ReturnReceived(order.number, command.return_id, command.node, tuple(lines), tuple(postings))
     done = not any(open_units.values())
-    return (*reopening(state, order), received, *(_exchange_goes_out(state, agreed, now_ns) if done else ()))
+    return (received, *(_exchange_goes_out(state, agreed, now_ns) if done else ()))
 
 
 def _exchange_goes_out(state: State, agreed: Return, now_ns: int) -> tuple[Fact, ...]:
@@ -240,7 +238,7 @@ def decide_cancel(state: State, command: CancelReturn, now_ns: int) -> tuple[Fac
     if refusal is not None:
         return refusal
     cancelled = ReturnCancelled(order.number, command.return_id)
-    return (*reopening(state, order), cancelled, *_exchange_ends(state, agreed, now_ns))
+    return (cancelled, *_exchange_ends(state, agreed, now_ns))
 
 
 def _exchange_ends(state: State, agreed: Return, now_ns: int) -> tuple[Fact, ...]:
@@ -303,12 +301,9 @@ def evolve_loss(state: State, fact: LossReported) -> None:
 
 
 def evolve_loose(state: State, fact: LooseReturnTaken) -> None:
-    """Write down what came back; the oldest one makes room."""
+    """Write down what came back."""
     state.ledger.post(fact.postings)
-    kept = state.orders.loose_returns
-    kept[fact.return_id] = LooseReturn(
-        fact.return_id, fact.channel, fact.node, fact.lines, fact.reference, state.time_ns
+    state.loose_returns.end(
+        LooseReturn(fact.return_id, fact.channel, fact.node, fact.lines, fact.reference, state.time_ns)
     )
     state.orders.next_return = fact.return_id + 1
-    if len(kept) > limits.LOOSE_RETURNS_KEPT:
-        del kept[next(iter(kept))]

@@ -10,8 +10,7 @@ from engine.fulfilments.work import units_by_line
 from engine.state.finding import find_by_fulfilment, find_order
 from engine.state.orders import Order
 from engine.state.state import State
-from engine.supply.request import Demand, Request
-from engine.supply.terms import PICKUP
+from engine.supply.request import Request
 
 
 class Decided(NamedTuple):
@@ -36,9 +35,8 @@ def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
 
 
 def _reserved(fact: StockReserved, decision: Decision) -> Decided:
-    demand = [Demand(line.sku, line.requested, line.node, line.unit_price_minor) for line in fact.lines]
     partial = any(line.reserved < line.requested for line in fact.lines)
-    request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
+    request = Request.of_reservation(fact, partial=partial)
     return Decided(request, decision, tuple(line.sources for line in fact.lines))
 
 
@@ -52,17 +50,13 @@ def _by_line(fact: OrderPlaced | OrderSourced) -> dict[int, list[Source]]:
 
 
 def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
-    items = state.configuration.items
-    node, way = fact.pickup_node, fact.delivery if fact.pickup_node is None else PICKUP
-    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in fact.lines]
-    partial = any(items[line.sku].backorderable for line in fact.lines)
-    request = Request(fact.channel, demand, fact.area, way, fact.customer_group, partial)
     found = _by_line(fact)
     for at, line in enumerate(fact.lines):
         for claim in line.claims:
             source = Source(claim.node, claim.quantity, claim.ships_at_ns, claim.delivers_at_ns, claim.inbound)
             found.setdefault(at, []).append(source)
-    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in range(len(fact.lines))))
+    sources = tuple(tuple(found.get(at, ())) for at in range(len(fact.lines)))
+    return Decided(Request.of_placing(state, fact), decision, sources)
 
 
 def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision: Decision) -> Decided | None:
@@ -81,11 +75,7 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
             return None
         waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
         missing = {at: quantity for at, quantity in waits.items() if quantity}
-    lines = order.lines
-    demand = [
-        Demand(lines[at].sku, units, order.pickup_node, lines[at].unit_price_minor) for at, units in missing.items()
-    ]
     excluded = (*order.rejected_by, *(() if back is None else (back.node,)))
-    request = Request(order.channel, demand, order.area, order.way, order.customer_group, True, excluded, inbound=False)
+    request = Request.of_order(order, missing, excluded)
     found = _by_line(fact)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))

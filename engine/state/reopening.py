@@ -1,14 +1,47 @@
 """Closed orders that something happens to: back into memory, as they were closed."""
 
+from typing import get_args
+
 from engine.facts import Fact
-from engine.facts.orders import OrderReopened
-from engine.state.orders import Order, decode, encode
+from engine.facts.orders import OrderPlaced, OrderReopened
+from engine.state.orders import decode, encode
 from engine.state.state import State
 
+# The fields by which a fact names orders that it is written down in.
+_ORDERS_OF = {
+    kind: names
+    for kind in get_args(Fact)
+    if (names := tuple(name for name in ("order", "to_order") if name in kind.__struct_fields__))
+}
 
-def reopening(state: State, order: Order) -> tuple[Fact, ...]:
+
+def with_reopened(state: State, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """The facts of a record, with each closed order brought back into memory before the first fact about it."""
+    is_open = state.orders.open
+    for fact in facts:
+        for name in _ORDERS_OF.get(type(fact), ()):
+            if getattr(fact, name) not in is_open:
+                return _with_reopened(state, facts)
+    return facts
+
+
+def _with_reopened(state: State, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    found: list[Fact] = []
+    seen: dict[str | None, None] = {None: None}  # a voucher is booked for no order
+    for fact in facts:
+        for name in _ORDERS_OF.get(type(fact), ()):
+            number = getattr(fact, name)
+            if number not in seen and not isinstance(fact, OrderPlaced | OrderReopened):
+                found += reopening(state, number)
+            seen[number] = None
+        found.append(fact)
+    return tuple(found)
+
+
+def reopening(state: State, number: str) -> tuple[Fact, ...]:
     """The fact that brings a closed order back into memory; nothing for an open one."""
-    return () if order.number in state.orders.open else (OrderReopened(order.number, encode(order)),)
+    order = None if number in state.orders.open else state.closed.order(number)
+    return () if order is None else (OrderReopened(number, encode(order)),)
 
 
 def evolve_reopened(state: State, fact: OrderReopened) -> None:

@@ -7,6 +7,7 @@ where the SKU may not be sold from the node.
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import fields
 from numpy.typing import NDArray
 
 from engine import limits, sparse
@@ -24,6 +25,8 @@ from engine.facts.postings import (
 from engine.ledger import Ledger
 
 NOT_SELLABLE = limits.BALANCE_MAX
+NOT_ABOUT_PRICES = ("safety_stock", "sellable", "bin")
+_ABOUT_PRICES = tuple(field for field in fields(NodeItem) if field.name not in NOT_ABOUT_PRICES)
 
 
 def units_withheld(rule: NodeItem) -> int:
@@ -74,7 +77,7 @@ class Stock:
         self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = units_withheld(rule)
         special = self.special.setdefault(sku_at, {})
         special.pop(node_at, None)
-        if rule.sourcing_minor_per_unit or rule.stocked_since is not None:
+        if any(getattr(rule, field.name) != field.default for field in _ABOUT_PRICES):
             special[node_at] = rule
         if not special:
             del self.special[sku_at]

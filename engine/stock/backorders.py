@@ -22,7 +22,7 @@ from engine.state.stock import units_withheld
 from engine.supply.node_table import Ints
 from engine.supply.plan import terms_of
 from engine.supply.problem import withheld
-from engine.supply.request import Demand, Request
+from engine.supply.request import Request
 
 
 def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[OrderSourced, ...]:
@@ -51,7 +51,7 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
         order = state.orders.open[number]
         waits = _waiting(order, at, left)
         missing = waits.backordered - sum([claim.quantity for claim in waits.claims])
-        given = shelf.take(order, order.lines[at].sku, missing) if missing else []
+        given = shelf.take(order, at, missing) if missing else []
         if given:
             found.setdefault(number, {})[at] = given
     first_number = state.orders.next_fulfilment + sum(
@@ -116,14 +116,12 @@ class _Shelf:
         """The places at nodes that what was taken for an order needs."""
         return tuple(self._slots.get(order, {}).values())
 
-    def take(self, order: Order, sku: str, missing: int) -> list[Source]:
-        """Up to `missing` units from the order's nodes, cheapest first; the buffer of its channel stays."""
-        request = Request(
-            order.channel, [Demand(sku, missing)], order.area, order.way, order.customer_group, partial=True
-        )
-        terms, _ = terms_of(self._state, request, self._now_ns)
+    def take(self, order: Order, at: int, missing: int) -> list[Source]:
+        """Up to `missing` units of a line from the order's nodes, cheapest first; the buffer of its channel stays."""
+        sku = order.lines[at].sku
+        terms, _ = terms_of(self._state, Request.of_order(order, {at: missing}), self._now_ns)
         kept = withheld(self._state, terms, sku, self._withheld.get(sku))
-        free = {at: max(0, self._left(sku, at) - int(kept[at])) for at in terms.order}
+        free = {node_at: max(0, self._left(sku, node_at) - int(kept[node_at])) for node_at in terms.order}
         missing = min(missing, max(0, sum(free.values()) - terms.buffer))
         given = []
         for node_at in terms.order:

@@ -19,7 +19,7 @@ from engine.state.orders import Order
 from engine.state.reservations import Reservation
 from engine.state.state import State
 from engine.supply.plan import terms_of
-from engine.supply.request import Demand, Request
+from engine.supply.request import Request
 from engine.supply.terms import Terms
 
 # Units by (line position, position among the line's sources or claims).
@@ -83,15 +83,12 @@ def arrived(
 
 
 def _terms_of_reservation(state: State, reservation: Reservation, now_ns: int) -> Terms:
-    demand = [Demand(line.sku, line.requested, line.node, line.unit_price_minor) for line in reservation.lines]
-    request = Request(reservation.channel, demand, reservation.area, reservation.delivery, reservation.customer_group)
-    return terms_of(state, request, now_ns)[0]
+    return terms_of(state, Request.of_reservation(reservation), now_ns)[0]
 
 
 def _terms_of_order(state: State, order: Order, now_ns: int) -> Terms:
-    demand = [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in order.lines]
-    request = Request(order.channel, demand, order.area, order.way, order.customer_group)
-    return terms_of(state, request, now_ns)[0]
+    whole = {at: line.quantity for at, line in enumerate(order.lines)}
+    return terms_of(state, Request.of_order(order, whole), now_ns)[0]
 
 
 def _there(state: State, terms: Terms, promised: Source, units: int, now_ns: int) -> tuple[Source, tuple[Slot, ...]]:

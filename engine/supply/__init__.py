@@ -8,5 +8,6 @@ policies       which settings of a policy hold for a request
 prices         what sending from every node costs under some settings: named columns of prices
 problem        from stock and terms to numbers: what each node may promise of each SKU
 request        what a request asks of stock: the units that could serve it, line by line and SKU by SKU
+short_cuts     where supply may take a short cut: for every setting, whether the answer is still the same
 terms          what sending to one area costs one channel under the settings that hold
 """

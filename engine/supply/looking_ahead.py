@@ -13,11 +13,67 @@ import numpy as np
 
 from engine.commands import Command
 from engine.facts import Fact
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
+from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
-from engine.facts.orders import ReturnAuthorised
+from engine.facts.money import (
+    DocumentIssued,
+    MoneyBooked,
+    OrderPriced,
+    PaymentAdded,
+    PaymentCaptured,
+    PaymentMoved,
+    PaymentsRefunded,
+    PaymentVoided,
+    PeriodLocked,
+    ReceivableWrittenOff,
+    RefundPaidOut,
+    ReturnSettled,
+    UnitsCharged,
+    UnitsCredited,
+    VoucherUsed,
+)
+from engine.facts.orders import (
+    ChangeDeclined,
+    ChangeProposed,
+    FulfilmentAdvanced,
+    FulfilmentConfirmed,
+    FulfilmentRejected,
+    FulfilmentShorted,
+    FulfilmentsMerged,
+    FulfilmentSplit,
+    HoldLifted,
+    LooseReturnTaken,
+    LossReported,
+    OrderAppeased,
+    OrderCancelled,
+    OrderChanged,
+    OrderHeld,
+    OrderImproved,
+    OrderNoted,
+    OrderPlaced,
+    OrderReopened,
+    OrderRestated,
+    OrderSourced,
+    ParcelsPacked,
+    PickupLapsed,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnReceived,
+)
+from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import AVAILABLE
-from engine.facts.reservations import ReservationExtended, StockReserved
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    StockReserved,
+)
+from engine.facts.stock import StockMoved
+from engine.facts.transfers import TransferCancelled, TransferPlanned, TransferReceived, TransferShipped
 from engine.solver.together import NOWHERE, Orders, first_looks
 from engine.state.state import State
 from engine.supply.plan import Foreseen, is_quick, terms_of
@@ -28,8 +84,25 @@ from engine.supply.terms import Terms, terms_cache
 REQUESTS_MIN = 8  # fewer are sourced alone as fast
 SAMPLE = 4
 TABLE_CELLS_MAX = 1 << 20  # lines times nodes looked at in one go
-_RULES = (ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet)
+# What is foreseen outlives these facts: they take from stock at most.
 _TAKING = (StockReserved, ReservationExtended, DigestRecorded, KeysForgotten, ReturnAuthorised)
+# And these, but for the SKUs of which they make more available, and if no node has a limit, for they may free a place.
+# After any other fact nothing is foreseen: rules may be others than before.
+_MOVING = frozenset({
+    StockMoved, ReservationChanged, ReservationReleased, ReservationExpired,
+    OrderPlaced, OrderCancelled, OrderSourced, OrderImproved, OrderReopened, OrderRestated,
+    OrderHeld, HoldLifted, OrderNoted, OrderAppeased, ChangeProposed, OrderChanged, ChangeDeclined,
+    FulfilmentAdvanced, FulfilmentConfirmed, FulfilmentRejected, FulfilmentShorted, FulfilmentSplit,
+    FulfilmentsMerged, ParcelsPacked, PickupLapsed, PickListMade, PickListEnded,
+    LossReported, ReturnReceived, ReturnCancelled, ReturnSettled, LooseReturnTaken,
+    OrderPriced, UnitsCharged, UnitsCredited, PaymentAdded, PaymentCaptured, PaymentVoided, PaymentMoved,
+    PaymentsRefunded, PaymentAsked, PaymentAnswered, RefundPaidOut, ReceivableWrittenOff, VoucherUsed,
+    DocumentIssued, MoneyBooked, PeriodLocked,
+    InboundExpected, InboundReceived, InboundDelayed, InboundCancelled,
+    TransferPlanned, TransferShipped, TransferReceived, TransferCancelled,
+    PriceListSet, TaxRatesSet, PromotionSet, ShippingPricesSet, VoucherSet, PaymentProviderSet,
+    ApiKeyCreated, ApiKeyRevoked,
+})  # fmt: skip
 RequestOf = Callable[["State", Command], Request | None]
 
 
@@ -65,7 +138,7 @@ class Ahead:
             if one is not None:
                 alike.setdefault(terms_of(state, one.request, now_ns), []).append(one)
         for (terms, _), asked in alike.items():
-            if _foreseeable(terms):
+            if terms.foreseeable:
                 for some in _pieces(asked, len(state.ledger.nodes)):
                     self._look(terms, some, now_ns)
 
@@ -107,16 +180,16 @@ class Ahead:
         for fact in facts:
             if isinstance(fact, _TAKING):
                 continue
-            if isinstance(fact, _RULES) or terms_cache(self._state).table(self._state).any_limit:
-                self._foreseen.clear()  # rules changed, or a place at a node may be free again
+            if type(fact) not in _MOVING or terms_cache(self._state).table(self._state).any_limit:
+                self._foreseen.clear()
                 return
             self._gained.update({posting.sku: None for posting in fact.postings if posting.target == AVAILABLE})
 
 
 def _asked(state: State, position: int, command: Command | None, request_of: RequestOf) -> _Asked | None:
-    """What the command at a position asks of all nodes; None if it names one."""
+    """What the command at a position asks of all nodes; None if it does not ask all of them alike."""
     request = None if command is None else request_of(state, command)
-    if request is None:
+    if request is None or request.excluded or request.own:
         return None
     wanted: dict[str, int] = {}
     for line in request.lines:
@@ -124,18 +197,6 @@ def _asked(state: State, position: int, command: Command | None, request_of: Req
             return None
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
     return _Asked(position, request, wanted)
-
-
-def _foreseeable(terms: Terms) -> bool:
-    """Whether no taking makes a plan cheaper under these terms, and one node's plan needs nothing but its stock."""
-    settings = terms.settings
-    return not (
-        terms.buffer
-        or terms.locations.cap is not None
-        or terms.prices_dates
-        or settings.workload_minor
-        or settings.unsourced_minor_per_unit is not None
-    )
 
 
 def _pieces(asked: list[_Asked], nodes_count: int) -> Iterator[list[_Asked]]:

@@ -27,6 +27,11 @@ __all__ = ["Demand", "Foreseen", "Request", "Supply", "plan_for", "supply"]
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 
+# The short cuts are for requests without these, and for lines that name no node; what else a request says leaves them right.
+_EXCLUDING = ("excluded", "own")
+_HARMLESS = ("channel", "lines", "area", "delivery", "customer_group", "partial", "inbound")
+assert set(_EXCLUDING + _HARMLESS) == set(Request._fields), "may supply take short cuts with every field of a request?"
+
 
 class Supply(NamedTuple):
     """The sources of every line, in line order, and the SKUs that could not be served in full.
@@ -88,7 +93,7 @@ def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int
 
 def _quickly(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply | None:
     """The common case without arrays: one of the cheapest nodes has all of it, and no two nodes could be cheaper."""
-    if not terms.flat or request.excluded or request.own or terms.buffer or state.stock.special:
+    if not terms.quick or request.excluded or request.own or state.stock.special:
         return None
     ledger = state.ledger
     sku_index, width = ledger.sku_index, ledger.node_capacity
@@ -147,7 +152,7 @@ def _decision(
     state: State, channel: str, variant: tuple[int, ...], cost_minor: int, bound_minor: int | None
 ) -> Decision:
     policy = state.configuration.channels[channel].sourcing_policy
-    version = 0 if policy is None else state.configuration.policy_seqs[policy]
+    version = 0 if policy is None else state.configuration.seqs["sourcing_policies"][policy][-1]
     return Decision(policy, version, variant, cost_minor, bound_minor)
 
 

@@ -1,17 +1,23 @@
 """What a request asks of stock: the units that could serve it, by line and by SKU, before anything is planned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from engine.areas import NOWHERE, Area
+from engine.areas import NOWHERE, Area, coarse_area
+from engine.commands.orders import PlaceOrder
+from engine.commands.reservations import ReserveStock
+from engine.facts.orders import OrderPlaced
+from engine.facts.reservations import StockReserved
 from engine.results import Shortage
+from engine.state.orders import Order
+from engine.state.reservations import Reservation
 from engine.state.state import State
 from engine.supply.node_table import Ints
 from engine.supply.policies import Circumstances, variant_of
 from engine.supply.problem import Row, promisable
-from engine.supply.terms import Terms
+from engine.supply.terms import PICKUP, Terms
 
 
 class Demand(NamedTuple):
@@ -52,6 +58,47 @@ class Request(NamedTuple):
     excluded: tuple[str, ...] = ()
     own: tuple[tuple[tuple[str, str], int], ...] = ()
     inbound: bool = True
+
+    @classmethod
+    def of_checkout(cls, command: ReserveStock) -> "Request":
+        """What a checkout wants to reserve."""
+        to = command.ship_to
+        area = NOWHERE if to is None else coarse_area(to.country, to.postal_code, to.latitude, to.longitude)
+        group, partial = command.customer_group, command.allow_partial
+        return cls(command.channel, command.lines, area, command.delivery, group, partial)
+
+    @classmethod
+    def of_reservation(
+        cls, held: Reservation | StockReserved, lines: Sequence[Wanted] | None = None, partial: bool = False
+    ) -> "Request":
+        """What a reservation wants more of; without `lines` what it asked for in the first place."""
+        if lines is None:
+            lines = [Demand(line.sku, line.requested, line.node, line.unit_price_minor) for line in held.lines]
+        return cls(held.channel, lines, held.area, held.delivery, held.customer_group, partial)
+
+    @classmethod
+    def of_placing(cls, state: State, placing: PlaceOrder | OrderPlaced) -> "Request":
+        """What a new order wants. A part is welcome if something may wait; what is picked up comes from its node."""
+        node, items = placing.pickup_node, state.configuration.items
+        demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in placing.lines]
+        may_wait = any(items[line.sku].backorderable for line in placing.lines)
+        way = placing.delivery if node is None else PICKUP
+        return cls(placing.channel, demand, placing.area, way, placing.customer_group, may_wait)
+
+    @classmethod
+    def of_order(
+        cls,
+        order: Order,
+        units: Mapping[int, int],
+        excluded: Sequence[str] = (),
+        own: tuple[tuple[tuple[str, str], int], ...] = (),
+        partial: bool = True,
+    ) -> "Request":
+        """What an order wants again: units by line position. It waits for what is missing, rather than being promised inbound."""
+        lines, node = order.lines, order.pickup_node
+        demand = [Demand(lines[at].sku, count, node, lines[at].unit_price_minor) for at, count in units.items()]
+        group, without = order.customer_group, tuple(excluded)
+        return cls(order.channel, demand, order.area, order.way, group, partial, without, own, inbound=False)
 
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:

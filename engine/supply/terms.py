@@ -23,6 +23,7 @@ from engine.supply.prices import (
     total,
     unit_preferences_of,
 )
+from engine.supply.short_cuts import may_be_foreseen, may_be_quick
 
 QUICK_NODES_MAX = 4
 
@@ -54,9 +55,9 @@ class Terms:
     `sends` bool[L] who may be chosen, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
     parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
-    `flat` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`,
-    and `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is
-    written down when one of them is chosen.
+    `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`, and
+    `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is written down
+    when one of them is chosen. `foreseeable`: plans may be found before it is their turn.
     """
 
     def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
@@ -98,8 +99,8 @@ class Terms:
         self.safety: list[tuple[SafetyStockRule, Bools]] = [
             (rule, table.selected(rule.nodes, km)) for rule in settings.safety_stock or ()
         ]
-        self.prices_dates = bool(settings.late_minor_per_day) or settings.deliver_within_days is not None
-        self.flat = self._is_flat()
+        self.quick = may_be_quick(settings, channel) and not bool((self.locations.fixed < 0).any())
+        self.foreseeable = may_be_foreseen(settings, channel)
         cheapest = [int(self.cost[at]) for at in self.order[:2]]
         self.split_floor_minor = sum(cheapest) + self.rules.split_penalty if len(cheapest) == 2 else NEVER_NS
         first = [(at, int(self.cost[at])) for at in self.order[:QUICK_NODES_MAX]]
@@ -112,23 +113,6 @@ class Terms:
             if self.hands_out[at]
             and (node.orders_per_day_max is not None or node.opening_hours is not None or node.closed_dates)
         ]
-
-    def _is_flat(self) -> bool:
-        settings, locations = self.settings, self.locations
-        return not (
-            self.rules.parcel_up_to_hg
-            or locations.unit.any()
-            or locations.rate.any()
-            or locations.cap is not None
-            or self.unit_preferences
-            or self.safety
-            or settings.age_minor_per_30_days
-            or settings.workload_minor
-            or settings.unsourced_minor_per_unit is not None
-            or settings.inbound_days_max is not None
-            or self.prices_dates
-            or bool((locations.fixed < 0).any())
-        )
 
     def promise(self, state: State, node_at: int, now_ns: int) -> Promise | None:
         """When a node would send and the parcel arrive; None without a day for it (never open, or all full)."""

@@ -1,22 +1,28 @@
 """The quick path of supply is a short cut: wherever it gives a plan, the whole path gives the same one."""
 
 from random import Random
+from typing import Any
 
+import msgspec
 import pytest
 
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
-from engine.commands.policies import SourcingPolicy
+from engine.commands.inbound import ExpectInbound, InboundQuantity
+from engine.commands.policies import Preference, Settings, SourcingPolicy
+from engine.commands.reservations import DemandLine, ReserveStock
 from engine.supply.plan import _by_sourcing, _quickly, supply
 from engine.supply.request import Demand, Request
-from engine.supply.terms import terms_cache
+from engine.supply.short_cuts import SETTINGS, nothing, once_an_order
+from engine.supply.terms import NS_PER_DAY, terms_cache
+from tests.contract.every_setting import BESIDE, EVERY_SETTING
 from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]
 
 
-def random_shop(chance: Random) -> Shop:
-    """Some nodes, shut or rejecting parcels here and there, some stock, some rules."""
+def random_shop(chance: Random, **settings: Any) -> Shop:
+    """Some nodes, shut or rejecting parcels here and there, some stock, some rules; and `settings` of the policy."""
     nodes = {
         f"node-{i}": Node(
             name=f"Node {i}",
@@ -37,6 +43,7 @@ def random_shop(chance: Random) -> Shop:
         line_split=chance.random() < 0.7,
         split_penalty_minor=chance.choice((0, 300)),
     )
+    policy = msgspec.structs.replace(policy, **settings)
     names = tuple(nodes)
     allowed = None if chance.random() < 0.7 else tuple(chance.sample(names, chance.randint(1, len(names))))
     shop = Shop()
@@ -62,12 +69,29 @@ def random_shop(chance: Random) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
-    chance = Random(seed)
-    shop = random_shop(chance)
+def busy_shop(chance: Random, **settings: Any) -> Shop:
+    """Such a shop with goods on their way, and some nodes that take few orders a day, of which some are taken already."""
+    shop = random_shop(chance, **settings)
     state = shop.state
-    quick_count = 0
+    limits = {
+        name: msgspec.structs.replace(node, orders_per_day_max=chance.choice((1, 3)))
+        for name, node in state.configuration.nodes.items()
+        if chance.random() < 0.4
+    }
+    items = {sku: msgspec.structs.replace(item, value_minor=700) for sku, item in state.configuration.items.items()}
+    shop.done(Configure(nodes=limits, items=items))
+    arrives_ns = shop.now_ns + 5 * NS_PER_DAY
+    lines = tuple(InboundQuantity(sku, 9) for sku in SKUS)
+    shop.done(ExpectInbound("PO-4711", chance.choice(state.ledger.nodes), lines, arrives_ns))
+    for _ in range(4):
+        shop.submit(ReserveStock("shop", (DemandLine(chance.choice(SKUS), 1),)))
+    shop.settle()
+    return shop
+
+
+def quick_plans_of(shop: Shop, chance: Random) -> int:
+    """How many of forty requests are answered quickly; all of them as they are by the whole path."""
+    state, quick_count = shop.state, 0
     for _ in range(40):
         area = chance.choice((NOWHERE, Area("DE", "10", 525, 134), Area("FR", "75", 489, 24), Area("DE")))
         demand = [Demand(sku, chance.randint(1, 4)) for sku in chance.sample(SKUS, chance.randint(1, 3))]
@@ -77,10 +101,58 @@ def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
         quick = _quickly(state, terms, request, (), shop.now_ns)
         if quick is not None:
             quick_count += 1
-            assert quick.decision == whole.decision
-            assert quick.short == whole.short
-        assert supply(state, request, shop.now_ns).decision == whole.decision
-    assert quick_count or len(state.ledger.nodes) < 20
+            assert quick == whole
+        assert supply(state, request, shop.now_ns) == whole
+    return quick_count
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
+    chance = Random(seed)
+    quick_plans_of(random_shop(chance), chance)
+
+
+def test_the_quick_path_is_taken_for_every_third_request_at_least() -> None:
+    chance = Random(21)
+    counts = [quick_plans_of(random_shop(chance), chance) for _ in range(20)]
+    assert sum(counts) * 3 > 20 * 40, counts
+
+
+@pytest.mark.parametrize("name", Settings.__struct_fields__)
+def test_with_each_setting_alone_the_quick_path_is_right_or_not_taken(name: str) -> None:
+    chance = Random(f"{name} alone")
+    settings = BESIDE.get(name, {}) | {name: EVERY_SETTING[name]}
+    counts = [quick_plans_of(busy_shop(chance, **settings), chance) for _ in range(8)]
+    assert any(counts) == SETTINGS[name].quick(EVERY_SETTING[name]), counts
+
+
+@pytest.mark.parametrize("name", [name for name, may in SETTINGS.items() if may.quick in (nothing, once_an_order)])
+def test_a_setting_that_is_set_to_nothing_leaves_requests_quick(name: str) -> None:
+    chance = Random(f"{name} is nothing")
+    none = () if isinstance(EVERY_SETTING[name], tuple) else 0
+    assert any(quick_plans_of(busy_shop(chance, **{name: none}), chance) for _ in range(8))
+
+
+@pytest.mark.parametrize(("minor", "quick"), [(35, True), (-2_000, False)])
+def test_preferences_once_an_order_are_quick_unless_a_node_costs_less_than_nothing(minor: int, quick: bool) -> None:
+    chance = Random(12)
+    preferences = (Preference("all alike", minor, "order"),)
+    assert any(quick_plans_of(busy_shop(chance, preferences=preferences), chance) for _ in range(8)) == quick
+
+
+def test_with_a_buffer_or_a_price_of_a_sku_at_a_node_nothing_is_quick() -> None:
+    chance = Random(5)
+    shop = random_shop(chance)
+    assert quick_plans_of(shop, chance)
+    sku, node = SKUS[0], shop.state.ledger.nodes[0]
+    for rule in (NodeItem(sourcing_minor_per_unit=-5), NodeItem(stocked_since="2026-01-31")):
+        shop.done(Configure(node_items={node: {sku: rule}}))
+        assert not quick_plans_of(shop, chance)
+    shop.done(Configure(node_items={node: {sku: NodeItem(safety_stock=1, bin="A-7")}}))
+    assert quick_plans_of(shop, chance)
+    buffered = msgspec.structs.replace(shop.state.configuration.channels["shop"], buffer=1)
+    shop.done(Configure(channels={"shop": buffered}))
+    assert not quick_plans_of(shop, chance)
 
 
 @pytest.mark.parametrize("seed", range(40, 60))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine.commands.configuration import Configure
 from engine.commands.inbound import CancelInbound, ReceiveInbound
 from engine.commands.orders import AdvanceFulfilment, CancelOrder
-from engine.commands.policies import SourcingPolicy
+from engine.commands.policies import Conditions, NodeSelector, Override, Settings, SourcingPolicy
 from engine.commands.transfers import ArrivedLine, CancelTransfer, ReceiveTransfer, ShipTransfer
 from engine.results import ResultCode
 from engine.supply.terms import NS_PER_DAY
@@ -117,3 +117,27 @@ def test_what_arrives_after_its_promise_was_called_off_is_the_nodes_own() -> Non
     shop.done(ReceiveTransfer(1))
     assert (shop.at(KETTLE, BERLIN).on_hand, shop.at(KETTLE, BERLIN).available) == (4, 4)
     assert shop.state.ledger.totals()["supplier"] == -9
+
+
+def test_what_is_brought_follows_the_overrides_of_the_customers_group_and_of_the_price() -> None:
+    """Trade customers have kettles brought, but not from Leipzig; dear orders (a kettle is 2.50 in each) within a week."""
+    shop = shop_with(days=None)
+    trade = Override(
+        Conditions(customer_groups=("trade",)),
+        Settings(pickup_transfer_days=3, excluded=(NodeSelector(nodes=(LEIPZIG,)),)),
+    )
+    dear = Override(Conditions(value_minor_from=10_00), Settings(pickup_transfer_days=7))
+    policy = SourcingPolicy(name="Bring", overrides=(trade, dear))
+    shop.done(Configure(sourcing_policies={"bring": policy}))
+    shop.refused(place("W-91", (KETTLE, 2), **AT_BERLIN), ResultCode.INSUFFICIENT_STOCK)
+    order = shop.order((KETTLE, 2), customer_group="trade", **AT_BERLIN)
+    moving = shop.state.transfers.open[1]
+    assert (moving.source, moving.lines[0].quantity) == (MUNICH, 1)
+    claim = shop.the_order(order).lines[0].claims[0]
+    assert claim.delivers_at_ns is not None
+    assert 3 * NS_PER_DAY <= claim.delivers_at_ns - shop.now_ns < 7 * NS_PER_DAY
+    order = shop.order((KETTLE, 4), **AT_BERLIN)
+    claim = shop.the_order(order).lines[0].claims[0]
+    assert claim.delivers_at_ns is not None
+    assert claim.delivers_at_ns - shop.now_ns >= 7 * NS_PER_DAY
+    shop.restart()
