@@ -40,7 +40,8 @@ class Gathering:
 class Batch:
     """Many commands of one kind. An item is the body of one with a field more, the last: its own `idempotency_key`.
 
-    `path` is where one would be sent on its own, and `render` its answer there. `complete(call, command)` is the command as it is carried out.
+    `path` is where one would be sent on its own, and `render` its answer there. `complete(call, command)` is the
+    command as it is carried out.
     """
 
     def __init__(

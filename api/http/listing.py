@@ -160,7 +160,7 @@ def kept_page(
     limit: int,
     wanted: Callable[[OneNumbered], bool],
 ) -> tuple[list[OneNumbered], str | None]:
-    """A page of things of which the last ended ones are kept, the youngest first, below number `before`; and the next cursor."""
+    """A page of things whose last ended ones are kept, the youngest first, below number `before`; the next cursor."""
     youngest = heapq.merge(
         reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
     )

@@ -1,4 +1,4 @@
-"""One `Thing` for every noun with an address: what reads it, lists it, makes it and acts on it are rows of its resource."""
+"""One `Thing` for every noun with an address: what reads, lists, makes it and acts on it are rows of its resource."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -26,10 +26,12 @@ def no_fields(name: str, module: str) -> type[msgspec.Struct]:
 
 
 class Thing(msgspec.Struct, Generic[Key, One], frozen=True, kw_only=True):
-    """What is at an address: how it is called there, found and answered with. Its methods give the rows of the route table.
+    """What is at an address: how it is called there, found and answered with. Its methods give the rows of the route
+    table.
 
-    `key(path)` reads its key from the path's parameters; None for what can't be one. A change answers with `render(state, one)`, as
-    `answer`, and so does reading it, unless `detail(call, one)` tells more. `empty` is the body of steps that need none.
+    `key(path)` reads its key from the path's parameters; None for what can't be one. A change answers with
+    `render(state, one)`, as `answer`, and so does reading it, unless `detail(call, one)` tells more. `empty` is the
+    body of steps that need none.
     """
 
     path: str
@@ -117,7 +119,7 @@ class Thing(msgspec.Struct, Generic[Key, One], frozen=True, kw_only=True):
         wanted: Callable[[Any, One], bool],
         **more: Any,
     ) -> Operation:
-        """The same of things of which the last ended ones are kept: those that `wanted(query, one)`, the youngest first."""
+        """The same of things whose last ended ones are kept: those that `wanted(query, one)`, the youngest first."""
 
         def page_of(call: Call, state: State, before: int | None) -> Any:
             kept, limit = table(state), call.query.limit

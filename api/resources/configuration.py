@@ -27,8 +27,8 @@ _CHECKS: dict[str, Callable[[str], str | Rejection]] = {"sku": path_sku, "countr
 class Kind(NamedTuple):
     """One kind of master data, as clients see it.
 
-    `path` ends with its id. `one` and `many` name its operations, `called` and `missing` are the words for people. An answer is
-    the body with the ids `names`, and `says` what it is. `codes` are the refusals of setting one.
+    `path` ends with its id. `one` and `many` name its operations, `called` and `missing` are the words for people. An
+    answer is the body with the ids `names`, and `says` what it is. `codes` are the refusals of setting one.
     """
 
     part: str

@@ -131,7 +131,7 @@ def list_(call: Call) -> Handled:
 
 
 def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> FulfilmentPage:
-    """What a node has in an open state, that which should leave first coming first. A cursor is `<target time>.<fulfilment>`."""
+    """What a node has in an open state, what should leave first in front. A cursor is `<target time>.<fulfilment>`."""
     query: FulfilmentsQuery = call.query
     assert query.node is not None
     assert query.state is not None

@@ -24,7 +24,7 @@ SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that first list."""
+    """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that list."""
 
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX

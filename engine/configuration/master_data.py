@@ -1,4 +1,4 @@
-"""Master data: nodes, items, channels, sourcing policies, prices. Set whole, read by everybody. A kind of it is a row of KINDS."""
+"""Master data: nodes, items, channels, policies, prices. Set whole, read by everybody. Each kind is a row of KINDS."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, get_args, get_type_hints
@@ -29,10 +29,11 @@ from engine.supply.policies import FUNCTIONS, problems_of
 class Kind(NamedTuple):
     """One kind of master data: everything that is different about it.
 
-    `part` is where it stands in a document and in the state, `word` what the journal calls it. `fact` sets one: first its ids, then
-    `body` and `postings`. `journalled` is the turn of its facts within a record, `versions` which of the records that set one are kept.
-    `problems(body)` are what could not be worked with, as (pointer into the body, detail); `refusals(known, document)` are of what does
-    not go together with other master data; `effect(state, fact)` is what follows from it elsewhere.
+    `part` is where it stands in a document and in the state, `word` what the journal calls it. `fact` sets one: first
+    its ids, then `body` and `postings`. `journalled` is the turn of its facts within a record, `versions` which of the
+    records that set one are kept. `problems(body)` are what could not be worked with, as (pointer into the body,
+    detail); `refusals(known, document)` are of what does not go together with other master data; `effect(state, fact)`
+    is what follows from it elsewhere.
     """
 
     part: str

@@ -150,7 +150,7 @@ def unpaid_when_changed(state: State, order: Order, fact: OrderChanged, now_ns: 
 
 
 def decide_settle(state: State, command: SettleReturn, now_ns: int) -> ReturnSettled | Rejection:
-    """Settle what came back with a return and was not settled. What the customer gets follows from the frozen shares."""
+    """Settle what came back with a return and is not settled. What the customer gets follows from frozen shares."""
     order = find_by_return(state, command.return_id)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")

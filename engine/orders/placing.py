@@ -255,7 +255,7 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
 
 
 def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
-    """What the pickup node has, and the rest brought there from other nodes; None if that is not wanted or not possible."""
+    """What the pickup node has, the rest brought there from other nodes; None if that is not wanted, or impossible."""
     request = Request.of_placing(state, command)._replace(partial=True, inbound=False)
     found, _, slots, decision = supply(state, request, now_ns)
     sources = [list(given) for given in found]

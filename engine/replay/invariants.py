@@ -347,7 +347,7 @@ def money_ledger_is_that_of_the_orders(state: State) -> Violations:
 
 
 def _places_held(state: State, orders: Iterable[Order]) -> dict[tuple[str, int], int]:
-    """Places by node and day that active reservations and the fulfilments of these orders hold, on days that are kept."""
+    """Places that active reservations and fulfilments of these orders hold, by node and day, on days that are kept."""
     slots: list[Slot] = []
     for reservation in state.reservations.active.values():
         slots += reservation.slots

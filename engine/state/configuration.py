@@ -47,7 +47,8 @@ class PriceListVersions(msgspec.Struct, array_like=True, tag="price_list_version
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
-    `seqs` are the records that set a body, by part and id: its versions, which decisions name, as far as its kind keeps them.
+    `seqs` are the records that set a body, by part and id: its versions, which decisions name, as far as its kind keeps
+    them.
     """
 
     PARTS = MasterData, PolicyVersions, PriceListVersions

@@ -16,7 +16,7 @@ Thing = TypeVar("Thing", bound=Numbered)
 
 
 class Ended(Generic[Thing]):
-    """The last ENDED_MAX that ended, in the order in which they did. PARTS are how they are dumped, the ended ones last."""
+    """The last ENDED_MAX that ended, in that order. PARTS are how they are dumped, the ended ones last."""
 
     ENDED_MAX: int
     PARTS: tuple[Any, ...]

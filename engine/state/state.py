@@ -36,7 +36,7 @@ class Position(msgspec.Struct, array_like=True, tag="position"):
 
 
 class State:
-    """The state after record `seq`, whose batch was stamped `time_ns`: its tables, in the order in which they are dumped."""
+    """The state after record `seq`, whose batch was stamped `time_ns`: its tables, in the order of the dump."""
 
     configuration: Configuration
     ledger: Ledger

@@ -94,7 +94,7 @@ class Request(NamedTuple):
         own: tuple[tuple[tuple[str, str], int], ...] = (),
         partial: bool = True,
     ) -> "Request":
-        """What an order wants again: units by line position. It waits for what is missing, rather than being promised inbound."""
+        """What an order wants again: units by line position. What is missing waits: nothing inbound is promised."""
         lines, node = order.lines, order.pickup_node
         demand = [Demand(lines[at].sku, count, node, lines[at].unit_price_minor) for at, count in units.items()]
         group, without = order.customer_group, tuple(excluded)

@@ -1,10 +1,12 @@
 """Where supply may take a short cut: for every setting, whether the answer is still the same while it is set.
 
-The quick path (engine/supply/plan.py) gives everything from one of the cheapest nodes and builds no problem: right while a shipment costs the
-same whatever is in it. Looking ahead (engine/supply/looking_ahead.py) finds the cheapest node of many requests at once: right while
-what others take makes no plan cheaper, and one node's plan needs nothing but its stock.
+The quick path (engine/supply/plan.py) gives everything from one of the cheapest nodes and builds no problem: right
+while a shipment costs the same whatever is in it. Looking ahead (engine/supply/looking_ahead.py) finds the cheapest
+node of many requests at once: right while what others take makes no plan cheaper, and one node's plan needs nothing but
+its stock.
 
-Only what is listed here is harmless. A field that the tables do not name is an error at import: whoever adds a setting decides.
+Only what is listed here is harmless. A field that the tables do not name is an error at import: whoever adds a setting
+decides.
 """
 
 from collections.abc import Callable, Iterable
@@ -110,7 +112,7 @@ for _kind, _names in _LISTED.items():
 
 
 def may_be_quick(settings: Settings, channel: Channel) -> bool:
-    """Whether the quick path gives the same plans as the whole one under these settings, unless a node costs less than nothing."""
+    """Whether the quick path gives the same plans as the whole one under these settings, if no cost is negative."""
     return _all(SETTINGS, "quick", settings) and _all(CHANNEL, "quick", channel)
 
 

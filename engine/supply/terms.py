@@ -55,9 +55,9 @@ class Terms:
     `sends` bool[L] who may be chosen, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
     parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
-    `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`, and
-    `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is written down
-    when one of them is chosen. `foreseeable`: plans may be found before it is their turn.
+    `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`,
+    and `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is
+    written down when one of them is chosen. `foreseeable`: plans may be found before it is their turn.
     """
 
     def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
