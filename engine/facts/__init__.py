@@ -3,7 +3,7 @@
 access         what happened to API keys
 configuration  what master data became
 inbound        what happened to goods on their way to a node
-maintenance    what a node did of its own accord
+maintenance    what a server did of its own accord
 money          what orders cost, frozen when they are placed, and what customers get back of it
 orders         what happened to orders, fulfilments and returns
 picking        what happened to pick lists

@@ -7,5 +7,5 @@ claw_back    claw back: what promotions took off the units that stay
 freezing     freezing what an order costs when it is placed
 payments     payments of orders: authorised, captured, voided, and what goes back over them
 sales        what is sold: units at their frozen shares, and the entries of the books for them
-settling     money follows goods: what a record does to the units of priced orders decides, in the same record
+settling     money follows goods: what a record does to units of priced orders decides what is paid
 """

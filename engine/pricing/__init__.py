@@ -1,10 +1,10 @@
 """What an order costs and why: prices, promotions, taxes, and how an amount is divided without losing a cent.
 
-catalogue  promotions made ready for many quotes: dates as numbers, names as sets
+catalogue  promotions made ready for many quotes, indexed by what they need in a basket
 checking   what is wrong with prices, taxes and promotions that can't be kept
 combining  which of the promotions that could apply do: stacked, the best of a group, or one alone
 effects    what one promotion takes off a basket: minor units by line, and of shipping
-history    which price held when: for the lowest price of the days before a reduction (directive 98/6/EC
+history    which price held when: for the lowest price of the days before a reduction
 lists      which unit price holds for whom
 moments    moments and days of prices, as nanoseconds of UTC
 quoting    a quote: what a basket costs, line by line, with every discount and the tax in it

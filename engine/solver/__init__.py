@@ -5,7 +5,7 @@ bounds      lower bounds by Lagrangian relaxation: every line offers a price per
 covers      a bound by counting: what is still missing of one line needs so many more locations
 listing     orders that the quick ways do not settle: prices rule out most locations
 loads       what one location would best send if every line offers a price
-numbers     a problem made ready to be solved: costs a line and location, units that can be taken
+numbers     a problem made ready: costs by line and location, units that can be taken
 ones        the first look at an order: the cheapest plan of one location
 problem     one order to source: the problem, the plan, what a plan costs and whether it is legal
 search      branch and bound over which locations are open

@@ -11,15 +11,15 @@ kept              things with a number that counts up: those under way, and the 
 loose_returns     returns without an order: they have ended once they are taken in
 money_books       the money ledger: balances of money accounts by currency, and the numbers of documents
 order_money       the money of one order: what its units cost, frozen
-orders            orders: their lines, their fulfilments, and the table of open ones
+orders            open orders: their lines, their fulfilments, their returns
 parts             how tables are dumped: as parts of bounded size
 payment_requests  what payment providers were asked for, as it is kept until they answer
 pick_lists        pick lists, as they are kept: those under way, and the last that ended
 promotion_usage   how often promotions were used and what they have cost, for their limits
 reopening         closed orders that something happens to: back into memory, as they were closed
 reservations      reservations, as they are kept: the active ones, in the order in which they end
-state             all state of a node, composed
-stock             on hand and available-to-promise arithmetic
+state             all tables, composed
+stock             on hand and available-to-promise: arithmetic on the ledger
 transfers         goods between nodes, as they are kept: those under way, and the last that ended
 worklists         what each node has to do, state by state, in the order in which it should leave
 """

@@ -5,5 +5,5 @@ connection  a connection in a frontend: a hot request that is whole goes to the 
 link        the writer's end of a frontend: requests come in as messages and go to their operations
 messages    what a frontend and its writer say to each other: requests and answers over a stream
 process     a frontend: a process that accepts connections, parses HTTP and asks the writer
-running     the frontends of a node: started, started again when one ends by itself, and stopped with it
+running     the frontends of a server: started, started again when one ends by itself, and stopped with it
 """
