@@ -123,7 +123,7 @@ class SettlementAnswer(msgspec.Struct):
 def _answer(state: State, number: int) -> ReturnAnswer | None:
     order = find_by_return(state, number)
     if order is None:
-        loose = state.orders.loose_returns.get(number)
+        loose = state.loose_returns.find(number)
         return None if loose is None else loose_return_answer(loose)
     return return_answer(order, next(agreed for agreed in order.returns if agreed.number == number))
 
@@ -199,8 +199,8 @@ def _loose_page(call: Call, state: State, before: int | None) -> ReturnPage:
     query: ReturnsQuery = call.query
     if query.order is not None or query.state not in (None, RECEIVED):
         return ReturnPage([], None)
-    numbers = [n for n in reversed(state.orders.loose_returns) if before is None or n < before]
-    items = [loose_return_answer(state.orders.loose_returns[n]) for n in numbers[: query.limit]]
+    numbers = [n for n in reversed(state.loose_returns.ended) if before is None or n < before]
+    items = [loose_return_answer(state.loose_returns.ended[n]) for n in numbers[: query.limit]]
     return ReturnPage(items, str(numbers[query.limit - 1]) if len(numbers) > query.limit else None)
 
 

@@ -2,6 +2,7 @@
 
 access         commands about API keys
 bookkeeping    what bookkeepers do themselves
+command        what makes a struct a command
 configuration  master data: the bodies people write, and the one command that sets any number of them
 fields         field types shared by commands: the bounds of the public contract, written as msgspec metadata
 inbound        commands about goods on their way to a node: expected, received in parts, delayed, cancelled
@@ -29,17 +30,19 @@ from engine.commands import (
     stock,
     transfers,
 )
+from engine.commands.command import Command
 
-Command = (
-    access.Command
-    | bookkeeping.Command
-    | configuration.Command
-    | inbound.Command
-    | maintenance.Command
-    | orders.Command
-    | picking.Command
-    | providers.Command
-    | reservations.Command
-    | stock.Command
-    | transfers.Command
-)
+__all__ = [
+    "Command",
+    "access",
+    "bookkeeping",
+    "configuration",
+    "inbound",
+    "maintenance",
+    "orders",
+    "picking",
+    "providers",
+    "reservations",
+    "stock",
+    "transfers",
+]

@@ -114,6 +114,7 @@ def test_make_alone_lists_every_target() -> None:
         "test",
         "test-all",
         "test-programs",
+        "mutants",
         "bench",
         "bench-peers",
         "drift",
