@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
 from engine.commands.fields import Country, Id, Sku
 from engine.results import Rejection, ResultCode
+from engine.state.kept import Kept, Numbered
 from engine.state.orders import Order
 from engine.state.state import State
 
@@ -119,13 +120,6 @@ def newest_orders(state: State, before_seq: int | None, *, open_only: bool = Fal
     return heapq.merge(young, closed, key=lambda order: -order.seq)
 
 
-class Numbered(Protocol):
-    """Something with a number that counts up."""
-
-    @property
-    def number(self) -> int: ...
-
-
 Entry = TypeVar("Entry")
 OneNumbered = TypeVar("OneNumbered", bound=Numbered)
 
@@ -154,15 +148,13 @@ def counted_page(entries: Collection[Entry], first: int | None, limit: int) -> t
 
 
 def kept_page(
-    alive: dict[int, OneNumbered],
-    ended: dict[int, OneNumbered],
-    before: int | None,
-    limit: int,
-    wanted: Callable[[OneNumbered], bool],
+    kept: Kept[OneNumbered], before: int | None, limit: int, wanted: Callable[[OneNumbered], bool]
 ) -> tuple[list[OneNumbered], str | None]:
     """A page of things whose last ended ones are kept, the youngest first, below number `before`; the next cursor."""
     youngest = heapq.merge(
-        reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
+        reversed(kept.open.values()),
+        sorted(kept.ended.values(), key=lambda one: -one.number),
+        key=lambda one: -one.number,
     )
     items: list[OneNumbered] = []
     last = None

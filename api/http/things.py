@@ -122,8 +122,7 @@ class Thing(msgspec.Struct, Generic[Key, One], frozen=True, kw_only=True):
         """The same of things whose last ended ones are kept: those that `wanted(query, one)`, the youngest first."""
 
         def page_of(call: Call, state: State, before: int | None) -> Any:
-            kept, limit = table(state), call.query.limit
-            found, cursor = kept_page(kept.open, kept.ended, before, limit, lambda one: wanted(call.query, one))
+            found, cursor = kept_page(table(state), before, call.query.limit, lambda one: wanted(call.query, one))
             return page([self.render(state, one) for one in found], cursor)
 
         return self.list_(name, summary, from_cursor(position_of, page_of), query, page, **more)
