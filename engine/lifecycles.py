@@ -103,7 +103,7 @@ FULFILMENT = Lifecycle(
 )
 
 # Orders: their state follows from their lines and fulfilments, so that no step has a target. Their traits: `sent` when
-# something left that may come back, `stopped` while a hold stands, `nothing_due` where prices leave nothing to pay or pay back.
+# something left that may come back, `stopped` while a hold stands, `nothing_due` where prices leave nothing to settle.
 O_OPEN, O_BACKORDERED, O_UNSOURCEABLE = "open", "backordered", "unsourceable"
 O_UNFINISHED = (O_OPEN, O_BACKORDERED, O_UNSOURCEABLE)
 O_ANY = (*O_UNFINISHED, SHIPPED, DELIVERED, COLLECTED, CANCELLED)
@@ -180,7 +180,7 @@ INBOUND = Lifecycle(
     ),
 )
 
-# Returns. What came back is settled in parts, also after the last of it. Trait: `unsettled` with units that came back and are not settled.
+# Returns. What came back is settled in parts, also after the last of it. Trait: `unsettled` while some of it is not.
 AUTHORISED = "authorised"
 
 RETURN = Lifecycle(

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fast-lane/--no-fast-lane",
     default=True,
-    help="Answer the hottest operations below ASGI (default), or everything in the application; the answers are the same.",
+    help="Answer the hottest operations below ASGI (default), or everything in the application; the answers are the "
+    "same.",
 )
 @click.option(
     "--frontends",

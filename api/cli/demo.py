@@ -85,7 +85,10 @@ def look_next(url: str) -> list[str]:
         f"curl -s '{url}/v1/journal?sku={sku}&limit=3'",
         f"curl -s '{url}/v1/ledger/trial-balance'",
         f"curl -s '{url}/v1/ledger/money'",
-        f"curl -s '{url}/v1/reservations' -H 'content-type: application/json' -H 'idempotency-key: cart-1' -d '{checkout}'",
+        (
+            f"curl -s '{url}/v1/reservations' -H 'content-type: application/json' -H 'idempotency-key: cart-1' "
+            f"-d '{checkout}'"
+        ),
         f"open {url}/docs in a browser",
     ]
 

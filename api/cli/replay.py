@@ -41,7 +41,8 @@ SHARE = click.FloatRange(0, 1)
     "--data",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Replay in process into this data directory; an interrupted replay goes on. Default: a fresh one, thrown away.",
+    help="Replay in process into this data directory; an interrupted replay goes on. Default: a fresh one, thrown "
+    "away.",
 )
 @click.option("--url", help="Replay over HTTP against the node at this address, such as http://127.0.0.1:8080.")
 @options.key

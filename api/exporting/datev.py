@@ -87,7 +87,8 @@ def header(batch: Batch) -> str:
     """The first line: 31 fields."""
     made = batch.made_at.astimezone(UTC)
     fields: list[Any] = [
-        _quoted("EXTF"), 700, 21, _quoted("Buchungsstapel"), 13, f"{made:%Y%m%d%H%M%S}{made.microsecond // 1000:03}", "",
+        _quoted("EXTF"), 700, 21, _quoted("Buchungsstapel"), 13,
+        f"{made:%Y%m%d%H%M%S}{made.microsecond // 1000:03}", "",
         _quoted("RE"), _quoted("Kontor"), _quoted(""), batch.consultant, batch.client,
         f"{batch.fiscal_year_begins:%Y%m%d}", batch.account_length, f"{batch.first:%Y%m%d}", f"{batch.last:%Y%m%d}",
         _quoted("Kontor"), _quoted(""), 1, 0, int(batch.is_locked), _quoted(batch.currency), "", _quoted(""), "", "",

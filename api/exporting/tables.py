@@ -9,7 +9,8 @@ from api.answers.timestamps import iso
 from api.exporting.bookings import Booking, amount_text, harmless
 
 POSTINGS = (
-    "seq", "time", "date", "actor", "document_type", "document", "order", "debit_account", "credit_account", "amount", "currency",
+    "seq", "time", "date", "actor", "document_type", "document", "order", "debit_account", "credit_account", "amount",
+    "currency",
 )  # fmt: skip
 BALANCES = ("currency", "account", "opening", "debits", "credits", "closing")
 

@@ -21,7 +21,7 @@ STEPS_PER_DEGREE = 100_000  # about a metre
 EARTH_RADIUS_KM = 6371.0088
 
 # Countries whose codes have this many digits and nothing else that matters: what stands before them is a mark of the
-# country (L-4968, D-10115, SE-624 66), what follows is letters of the street (NL) or the kind of delivery (77001 CEDEX).
+# country (L-4968, D-10115, SE-624 66), what follows is letters of the street (NL) or the kind of delivery (CEDEX).
 # A code with fewer digits has lost some, and a prefix of what is left would be a place far away: it is not looked up.
 _DIGITS = {
     **dict.fromkeys(("AT", "BE", "BG", "CH", "CY", "DK", "HU", "LI", "LU", "LV", "NL", "NO", "SI"), r"\d{4}"),

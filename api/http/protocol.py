@@ -30,7 +30,7 @@ class KontorProtocol(HttpToolsProtocol):
         if self.waiting_since is None:
             self.waiting_since, self.idle_since = time.monotonic(), None
         if self._in_head:
-            # What arrives in one read is bounded by the transport; a head that takes more reads than its limit is refused.
+            # What arrives in one read is bounded by the transport; a head that takes more than its limit is refused.
             if self._head_bytes > limits.HEADER_BYTES_MAX:
                 self._refuse_head()
                 return
@@ -85,7 +85,8 @@ class KontorProtocol(HttpToolsProtocol):
             return
         self._refused = True
         body = problems.body_of(rejection)
-        head = f"HTTP/1.1 {rejection.code.status} {rejection.code.wire}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+        head = f"HTTP/1.1 {rejection.code.status} {rejection.code.wire}\r\n"
+        head += f"content-length: {len(body)}\r\nconnection: close\r\n"
         wait = problems.retry_after(rejection.code)
         if wait is not None:
             head += f"retry-after: {wait}\r\n"

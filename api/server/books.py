@@ -86,7 +86,8 @@ def _refuse_a_shortened_journal(journal: LmdbJournal, closed: ClosedTable) -> No
     """The closed table only knows what was durable. If it knows more than the journal, that one's end is missing."""
     if closed.through_seq > journal.last_seq:
         reason = (
-            f"the journal ends at record {journal.last_seq}, but record {closed.through_seq} was durable: its newest part is "
-            "missing. If an older journal was put here on purpose, delete the folder `closed`, which is derived, and start again"
+            f"the journal ends at record {journal.last_seq}, but record {closed.through_seq} was durable: its newest "
+            "part is missing. If an older journal was put here on purpose, delete the folder `closed`, which is "
+            "derived, and start again"
         )
         raise JournalCorrupt(journal.segment, None, reason)

@@ -212,7 +212,8 @@ def _moved(
     other_way = (after.delivery, after.pickup_node) != (order.delivery, order.pickup_node)
     begun = [f for f in after.fulfilments if f.state in OPEN and f.state not in (HELD, RELEASED)]
     if other_way and begun:
-        detail = f"fulfilment {begun[0].number} is {begun[0].state}: how the order gets to the customer can't change any more"
+        now = f"fulfilment {begun[0].number} is {begun[0].state}"
+        detail = f"{now}: how the order gets to the customer can't change any more"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
     work = work if other_way else _movable(state, after, work, now_ns)
     request, _ = as_if_new(after, work)

@@ -268,7 +268,7 @@ def waiting_lines_are_queued(state: State) -> Violations:
             if line.backordered:
                 units[line.sku, order.channel] = units.get((line.sku, order.channel), 0) + line.backordered
     return wrong + [
-        f"{state.orders.units_waiting(sku, channel)} units of {sku!r} are counted as waiting on {channel!r}, not {count}"
+        f"{state.orders.units_waiting(sku, channel)} units of {sku!r} count as waiting on {channel!r}, not {count}"
         for (sku, channel), count in sorted(units.items())
         if state.orders.units_waiting(sku, channel) != count
     ]

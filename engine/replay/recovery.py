@@ -97,8 +97,8 @@ def open_state(
         return state
     if journal.first_seq > 1:
         reason = (
-            f"records before {journal.first_seq} are neither in the journal nor in the archive, and no snapshot that can be "
-            "used makes up for them"
+            f"records before {journal.first_seq} are neither in the journal nor in the archive, and no snapshot that "
+            "can be used makes up for them"
         )
         raise JournalCorrupt(journal.parts[0].name, None, reason)
     state = State(table)
@@ -130,7 +130,8 @@ def refuse_contradiction(snapshot: Snapshot, journal: Batches) -> None:
             segment, None, f"snapshot {snapshot.name} is of another journal: take it out of the folder"
         )
     if stamp.seq > journal.last_seq:
-        reason = f"the journal ends at record {journal.last_seq}, but {snapshot.name} was made later: its newest part is missing"
+        ends = f"the journal ends at record {journal.last_seq}"
+        reason = f"{ends}, but {snapshot.name} was made later: its newest part is missing"
         raise JournalCorrupt(segment, None, reason)
     if stamp.seq >= journal.first_seq - 1 and journal.chain_after(stamp.seq) != stamp.chain:
         reason = f"the chain up to record {stamp.seq} is not the one {snapshot.name} was made of: history was rewritten"

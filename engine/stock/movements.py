@@ -41,10 +41,10 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
         for source, target, quantity in moves:
             held = {AVAILABLE: available, UNSELLABLE: unsellable}.get(source)
             if held is not None and quantity > held:
+                units = f"units of {line.sku!r} at {line.node!r}"
                 return Rejection(
                     ResultCode.INSUFFICIENT_STOCK,
-                    detail
-                    := f"line {position}: only {held} units of {line.sku!r} at {line.node!r} can be taken by {line.reason}",
+                    detail := f"line {position}: only {held} {units} can be taken by {line.reason}",
                     (FieldError(f"/lines/{position}/quantity", detail),),
                     lines=(Shortage(line.sku, quantity, held),),
                 )

@@ -27,7 +27,7 @@ __all__ = ["Demand", "Foreseen", "Request", "Supply", "plan_for", "supply"]
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 
-# The short cuts are for requests without these, and for lines that name no node; what else a request says leaves them right.
+# The short cuts are for requests without these, and for lines that name no node; nothing else leads them astray.
 _EXCLUDING = ("excluded", "own")
 _HARMLESS = ("channel", "lines", "area", "delivery", "customer_group", "partial", "inbound")
 assert set(_EXCLUDING + _HARMLESS) == set(Request._fields), "may supply take short cuts with every field of a request?"

@@ -4,7 +4,8 @@
     blocks:  raw length u32 | stored length u32 | first_seq u64 | crc32 u32 | zstd of (length u32, frame)*
     index:   first_seq u64 | offset u64, per block
     footer:  journal_id 16s | first_seq u64 | last_seq u64 | first_time_ns u64 | last_time_ns u64 | chain before 32s |
-             chain after 32s | index offset u64 | blocks u32 | crc32 of index and footer u32 | blake2b-256 of the whole file before it 32s
+             chain after 32s | index offset u64 | blocks u32 | crc32 of index and footer u32 |
+             blake2b-256 of the whole file before it 32s
 
 The frames are the journal's own, so the chain of digests runs on through the archive. docs/reference/journal-format.md
 says more.

@@ -1,6 +1,7 @@
 """The batch frame: one LMDB value, the records of one commit, bound to everything before it.
 
-    magic 4s | version u16 | reserved u16 | count u32 | crc32 u32 | first_seq u64 | time_ns u64 | length u64 | previous digest 32s
+    magic 4s | version u16 | reserved u16 | count u32 | crc32 u32 | first_seq u64 | time_ns u64 | length u64 |
+    previous digest 32s
     then `count` times: length u32, bytes
 
 The crc32 is over the frame with its own four bytes as zero. The chain digest of a batch is blake2b-256 over its frame,

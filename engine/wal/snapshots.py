@@ -1,6 +1,7 @@
 """Snapshot files: the parts of a dump, each compressed and checksummed, bound to one record of one journal. Bytes only.
 
-    header: magic 4s | version u16 | dump version u16 | journal_id 16s | seq u64 | time_ns u64 | chain digest after seq 32s | crc32 u32
+    header: magic 4s | version u16 | dump version u16 | journal_id 16s | seq u64 | time_ns u64 |
+            chain digest after seq 32s | crc32 u32
     parts:  raw length u32 | stored length u32 | crc32 u32 | zstd of the part
     footer: magic 4s | parts u32 | digest of the state 32s | blake2b-256 of everything before the footer 32s | crc32 u32
 
