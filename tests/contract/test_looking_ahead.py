@@ -144,7 +144,7 @@ def life(seed: int, policy: SourcingPolicy | None = None) -> tuple[list[object],
 def look_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command is sourced alone from now on."""
     monkeypatch.setattr(
-        machine, "look_ahead", lambda state, commands, now_ns: Ahead(state, [], lambda *_: None, now_ns)
+        machine, "look_ahead", lambda state, commands, now_ns: Ahead(state, [], lambda *_: None, {}, now_ns)
     )
 
 
