@@ -489,6 +489,4 @@ class ShopMachine(RuleBasedStateMachine):
 
 
 TestShop = ShopMachine.TestCase
-TestShop.settings = settings(
-    max_examples=120, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestShop.settings = settings(max_examples=120, stateful_step_count=50, suppress_health_check=list(HealthCheck))
