@@ -109,7 +109,7 @@ def test_a_replay_killed_again_and_again_goes_on_to_the_same_end(tmp_path: Path,
         for _ in range(moments.randint(1, 8)):
             process.stderr.readline()
         process.send_signal(signal.SIGKILL)
-        process.wait(30)
+        process.wait(60)
         process.stderr.close()
         journal = LmdbJournal(tmp_path / "journal")
         reached.append(journal.last_seq)
