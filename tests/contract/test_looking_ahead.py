@@ -132,7 +132,7 @@ def life(seed: int) -> tuple[list[object], list[tuple[bytes, ...]], str]:
     return shop.outcomes, [batch.records for batch in shop.journal.read()], machine.digest(shop.state)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 60))])
 def test_looking_ahead_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ahead = life(seed)
     monkeypatch.setattr(
@@ -151,6 +151,8 @@ def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(Ahead, "of", counting)
-    for seed in range(60):
+    for seed in range(60):  # no more than it takes
         life(seed)
+        if counts[True] > 400:
+            break
     assert counts[True] > 400, counts
