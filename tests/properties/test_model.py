@@ -21,6 +21,7 @@ from engine.results import Rejection, ResultCode
 from engine.state import State
 from engine.wal import MemoryClosedTable
 from engine.writer import SYSTEM
+from tests.examples import examples
 from tests.properties.model import BACKORDERABLE, NODES, OPEN, SAFETY, SENT, SKUS, Claim, Line, Model, Order
 from tests.unit.engine.shop import Shop, line, movement, place, safety
 
@@ -489,4 +490,6 @@ class ShopMachine(RuleBasedStateMachine):
 
 
 TestShop = ShopMachine.TestCase
-TestShop.settings = settings(max_examples=120, stateful_step_count=50, suppress_health_check=list(HealthCheck))
+TestShop.settings = settings(
+    max_examples=examples(120), stateful_step_count=50, suppress_health_check=list(HealthCheck)
+)

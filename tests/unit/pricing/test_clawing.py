@@ -10,6 +10,7 @@ from engine import commands as c
 from engine.commands.configuration import Configure
 from engine.commands.orders import FulfilmentLine, PaymentRequest
 from engine.facts import PaymentsRefunded
+from tests.examples import examples
 from tests.unit.engine.shop import KETTLE, TOWEL, TRAY, Shop
 from tests.unit.pricing.test_settling import EFFECT, give_back, money, place, ship, shop_with
 
@@ -101,7 +102,7 @@ def test_what_has_not_left_yet_is_invoiced_without_the_discount() -> None:
     assert "discounts:DE:S:0.19" not in balances(shop)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.booleans(),
     st.lists(EFFECT, min_size=1, max_size=3),
