@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import gc
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,7 @@ from tests import examples
 settings.register_profile("kontor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kontor")
 
+TESTS = Path(__file__).parent
 LONG_FIRST = ("replay", "recovery", "bench", "simulation", "properties", "docs", "contract", "api")
 
 
@@ -20,11 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Folders with long tests come first, so that all processes end together."""
 
     def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(config.rootpath / "tests").parts[0]
+        folder = item.path.relative_to(TESTS).parts[0]
         return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=place)

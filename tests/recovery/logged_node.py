@@ -14,8 +14,8 @@ from engine.wal import DirectoryInUse, DirectoryLock
 from tests.recovery.running import ROOT, RunningNode
 
 
-def until(what: Callable[[], Any], why: str, seconds: float = 120.0) -> Any:
-    """Look again and again until there is something; gives it."""
+def until(what: Callable[[], Any], why: str, seconds: float = 600.0) -> Any:
+    """Look again and again until there is something; gives it. A snapshot comes late where nobody leaves it a processor."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = what()
