@@ -1,27 +1,44 @@
 """The `kontor` command: one group, commands in their own files."""
 
 import sys
+from collections import UserDict
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
-from api.commands import (
-    backups,
-    benches,
-    checkpoints,
-    data,
-    export,
-    key_backups,
-    keys,
-    nodes,
-    snapshots,
-    sourcing,
-    state,
-    stock,
-    verify,
-)
-from api.demo import demo_command
-from api.replaying.command import replay_command
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
+
+
+class Commands(UserDict[str, Any]):
+    """Where each command stands. Only the one that is asked for is imported: that halves the start of some."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, attribute = self.data[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+
+COMMANDS: Final = Commands({
+    "serve": "api.commands.data:serve",
+    "apply": "api.commands.data:apply",
+    "nodes-from-csv": "api.commands.nodes:nodes_from_csv",
+    "verify": "api.commands.verify:verify",
+    "journal": "api.commands.data:journal",
+    "snapshot": "api.commands.snapshots:snapshot",
+    "backup": "api.commands.backups:backup",
+    "restore": "api.commands.backups:restore",
+    "backup-keys": "api.commands.key_backups:backup_keys",
+    "restore-keys": "api.commands.key_backups:restore_keys",
+    "checkpoint": "api.commands.checkpoints:checkpoint",
+    "state": "api.commands.state:state",
+    "key": "api.commands.keys:key",
+    "sourcing": "api.commands.sourcing:sourcing",
+    "stock": "api.commands.stock:stock",
+    "export": "api.commands.export:export",
+    "bench": "api.commands.benches:bench",
+    "replay": "api.replaying.command:replay_command",
+    "demo": "api.demo:demo_command",
+})  # fmt: skip
 
 
 class Kontor(click.Group):
@@ -41,34 +58,10 @@ class Kontor(click.Group):
         raise SystemExit(1)
 
 
-@click.group(cls=Kontor, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Kontor, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kontor", prog_name="kontor")
 def main() -> None:
     """Kontor, an omnichannel order engine: stock, reservations and orders of all channels under one writer."""
-
-
-for command in (
-    data.serve,
-    data.apply,
-    nodes.nodes_from_csv,
-    verify.verify,
-    data.journal,
-    snapshots.snapshot,
-    backups.backup,
-    backups.restore,
-    key_backups.backup_keys,
-    key_backups.restore_keys,
-    checkpoints.checkpoint,
-    state.state,
-    keys.key,
-    sourcing.sourcing,
-    stock.stock,
-    export.export,
-    benches.bench,
-    replay_command,
-    demo_command,
-):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

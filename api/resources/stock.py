@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
 from api.geography.locating import located
 from api.history import AS_OF, AsOfQuery, seq_of
 from api.identifiers import inbound_id
@@ -349,7 +348,7 @@ async def get(call: Call) -> Handled:
     if isinstance(path_sku(sku), Rejection) or sku not in call.node.state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
     answer = await call.node.history.ask(seq, "--sku", sku)
-    return answer if isinstance(answer, Rejection) else Reply(200, encode(answer))
+    return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
 
 
 def list_(call: Call) -> Handled:
