@@ -23,6 +23,7 @@ from engine.commands.pricing import Promotion, TaxRates
 from engine.facts import ReturnSettled, UnitsCredited
 from engine.money import OrderMoney
 from engine.results import ResultCode
+from tests.examples import examples
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, TRAY, Shop
 
 RATES = msgspec.convert({"classes": {"standard": [{"rate": "0.19"}]}}, TaxRates)
@@ -222,7 +223,7 @@ EFFECT = st.one_of(
 LINE = st.tuples(st.sampled_from([KETTLE, TOWEL, TRAY]), st.integers(1, 9), st.integers(0, 50_000))
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(
     st.sampled_from(sorted(CURRENCIES)),
     st.booleans(),
