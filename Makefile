@@ -45,7 +45,7 @@ bench-peers: ## install what Kontor is compared with (Debian, as root): PostgreS
 	@for program in pgbench redis-server; do command -v $$program >/dev/null || missing=yes; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq postgresql redis-server; fi
 
-lint: $(STAMP) ## ruff and mypy --strict
+lint: $(STAMP) ## ruff and mypy --strict, for tests and examples as well
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

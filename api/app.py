@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import resources
-from api.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
-from api.lane import Lane
-from api.node import Node
-from api.operations import Call, Handled, Operation, Reply
+from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
+from api.http.lane import Lane
+from api.http.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
+from api.server.server import Server
 from engine.results import Rejection, ResultCode
 
 
@@ -34,7 +34,7 @@ def _document_operation() -> Operation:
     cache: list[bytes] = []
 
     def document(call: Call) -> Handled:
-        from api import openapi
+        from api.http import openapi
 
         if not cache:
             cache.append(msgspec.json.encode(openapi.document(operations())))
@@ -66,13 +66,13 @@ class App:
             await self._starlette(scope, receive, send)
 
 
-def build(node: Node, *, fast_lane: bool = True) -> App:
+def build(server: Server, *, fast_lane: bool = True) -> App:
     """The application of a node. Fixed paths come before paths with parameters."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations():
         by_path.setdefault(operation.path, []).append(operation)
     paths = sorted(by_path, key=lambda path: path.count("{"))
-    endpoints = {path: Endpoint(node, by_path[path]) for path in paths}
+    endpoints = {path: Endpoint(server, by_path[path]) for path in paths}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})

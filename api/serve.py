@@ -1,4 +1,4 @@
-"""The composition root: a data directory, a node, a server, one loop."""
+"""The composition root: a data directory, a server, HTTP, one loop."""
 
 import asyncio
 import gc
@@ -20,13 +20,13 @@ import uvicorn
 import uvloop
 
 from api import app
-from api.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.geography.postcodes import Postcodes
-from api.lane_protocol import LaneProtocol
-from api.node import Node, log
-from api.protocol import close_overdue
-from api.snapshots import Schedule
-from api.starting import Starting
+from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
+from api.http.lane_protocol import LaneProtocol
+from api.http.protocol import close_overdue
+from api.http.starting import Starting
+from api.server.server import Server, log
+from api.server.snapshots import Schedule
 from engine import limits
 
 WATCH_SECONDS = 0.5
@@ -69,11 +69,11 @@ class Settings(NamedTuple):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises what Node.open raises; SystemExit(1) if the port can't be had."""
+    """Serve until SIGTERM or SIGINT. Raises what Server.recover raises; SystemExit(1) if the port can't be had."""
     configure_logging()
     if settings.postcodes is not None:
         log.info("postal codes", codes=len(settings.postcodes))
-    node = Node(
+    server = Server(
         settings.directory,
         dev=settings.dev,
         archive=settings.archive,
@@ -88,7 +88,7 @@ def serve(settings: Settings) -> None:
         log.error("the address could not be had", host=settings.host, port=settings.port, reason=error.strerror)
         raise SystemExit(1) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(node, listening, settings))
+        runner.run(_run(server, listening, settings))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -151,48 +151,48 @@ def server_of(application: Any, host: str, port: int) -> "_Server":
     return _Server(config)
 
 
-async def _run(node: Node, listening: socket.socket, settings: Settings) -> None:
+async def _run(server: Server, listening: socket.socket, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
-    server = server_of(Starting(node), host, port)
-    watch = asyncio.get_running_loop().create_task(_watch(server, node))
-    serving = asyncio.get_running_loop().create_task(server.serve([] if settings.frontends else [listening]))
-    await asyncio.sleep(0)  # the server is ready for connections that are handed over
+    http = server_of(Starting(server), host, port)
+    watch = asyncio.get_running_loop().create_task(_watch(http, server))
+    serving = asyncio.get_running_loop().create_task(http.serve([] if settings.frontends else [listening]))
+    await asyncio.sleep(0)  # it is ready for connections that are handed over
     if settings.frontends:
-        server.frontends = Frontends(settings.frontends, listening, server)
+        http.frontends = Frontends(settings.frontends, listening, http)
     try:
-        await _recover(node, serving)
-        node.attach(asyncio.get_running_loop())
-        application = app.build(node, fast_lane=settings.fast_lane)
-        server.config.loaded_app = application
-        if server.frontends is not None:
-            server.frontends.open(application.lane)
+        await _recover(server, serving)
+        server.attach(asyncio.get_running_loop())
+        application = app.build(server, fast_lane=settings.fast_lane)
+        http.config.loaded_app = application
+        if http.frontends is not None:
+            http.frontends.open(application.lane)
         address = f"[{host}]" if ":" in host else host
         log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
         await serving
     finally:
         watch.cancel()
         if not serving.done():
-            server.should_exit = True
+            http.should_exit = True
             await serving
-    node.stop()
-    node.close()
-    log.info("stopped", seq=node.state.seq)
+    server.stop()
+    server.close()
+    log.info("stopped", seq=server.state.seq)
 
 
-async def _recover(node: Node, serving: asyncio.Task[None]) -> None:
+async def _recover(server: Server, serving: asyncio.Task[None]) -> None:
     """Recover in a thread, so that it can be asked how far it is. A stop ends the process at once: there is nothing to finish."""
     started = time.perf_counter()
     outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def work() -> None:
         try:
-            node.recover()
+            server.recover()
         except BaseException as error:
-            node_loop.call_soon_threadsafe(outcome.set_exception, error)
+            loop.call_soon_threadsafe(outcome.set_exception, error)
         else:
-            node_loop.call_soon_threadsafe(outcome.set_result, None)
+            loop.call_soon_threadsafe(outcome.set_result, None)
 
-    node_loop = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     threading.Thread(target=work, daemon=True).start()
     while not outcome.done():
         await asyncio.wait([outcome, serving], timeout=PROGRESS_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -200,23 +200,23 @@ async def _recover(node: Node, serving: asyncio.Task[None]) -> None:
             log.info("stopped while it was recovering")
             os._exit(0)
         if not outcome.done():
-            doing, done, total = node.progress
+            doing, done, total = server.progress
             log.info("recovering", doing=doing, done=done, total=total)
     await outcome
     seconds = round(time.perf_counter() - started, 3)
     log.info(
         "recovered",
-        seq=node.state.seq,
+        seq=server.state.seq,
         seconds=seconds,
-        segment=node.journal.segment,
-        snapshot=node.snapshots.newest_seq,
+        segment=server.journal.segment,
+        snapshot=server.snapshots.newest_seq,
     )
     calm_collector()
 
 
-async def _watch(server: uvicorn.Server, node: Node) -> None:
-    """Reclaim connections whose requests do not arrive; when the server is told to stop, let streams end."""
+async def _watch(http: uvicorn.Server, server: Server) -> None:
+    """Reclaim connections whose requests do not arrive; when it is told to stop, let streams end."""
     while True:
         await asyncio.sleep(WATCH_SECONDS)
-        node.draining = server.should_exit
-        close_overdue(server.server_state.connections, time.monotonic())
+        server.draining = http.should_exit
+        close_overdue(http.server_state.connections, time.monotonic())

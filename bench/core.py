@@ -10,14 +10,16 @@ from typing import Any
 
 from api.serve import calm_collector
 from bench.workloads import Size, lines_of, reservations, shop
-from engine import commands as c
-from engine import invariants, machine
+from engine import machine
 from engine.areas import NOWHERE
-from engine.commands.orders import OrderLineRequest
-from engine.facts import StockReserved
-from engine.recovery import Fold
+from engine.commands import Command
+from engine.commands.orders import AdvanceFulfilment, OrderLineRequest, PlaceOrder
+from engine.commands.reservations import ReserveStock
+from engine.facts.reservations import StockReserved
+from engine.replay import dumping, invariants
+from engine.replay.recovery import Fold
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.wal import Journal, LmdbJournal, MemoryClosedTable
 from engine.writer import Change, Done, Writer
 
@@ -37,7 +39,7 @@ def check(state: State, journal: Journal | None) -> None:
     if journal is not None:
         again = State(MemoryClosedTable())
         Fold(again, journal.read(), keep_closed=False).advance(journal.last_seq)
-        if machine.digest(again) != machine.digest(state):
+        if dumping.digest(again) != dumping.digest(state):
             raise Unsound("replay gives another state")
 
 
@@ -131,7 +133,7 @@ def whole_orders(directory: Path, size: Size, batch: int, count: int, seed: int 
     return _figures("core + journal: reserve, order, ship", seconds, count, lines=2, batch=batch, durable=True)
 
 
-def orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:
+def orders_of_a_batch(writer: Writer, work: list[ReserveStock]) -> None:
     """Reserve each, order each, ship every fulfilment: three commits. Raises AssertionError if anything is refused."""
     made: list[StockReserved] = []
 
@@ -145,11 +147,11 @@ def orders_of_a_batch(writer: Writer, work: list[c.ReserveStock]) -> None:
     first = writer.state.orders.next_fulfilment
     for fact in made:
         lines = tuple(OrderLineRequest(str(i), line.sku, line.reserved, 255) for i, line in enumerate(fact.lines))
-        order = c.PlaceOrder(f"W-{fact.reservation}", "web", lines, NOWHERE, fact.reservation)
+        order = PlaceOrder(f"W-{fact.reservation}", "web", lines, NOWHERE, fact.reservation)
         writer.submit(Change(order, "bench", _no_answer, _ignore))
     _settle(writer)
     for number in range(first, writer.state.orders.next_fulfilment):
-        writer.submit(Change(c.AdvanceFulfilment(number, "ship"), "bench", _no_answer, _ignore))
+        writer.submit(Change(AdvanceFulfilment(number, "ship"), "bench", _no_answer, _ignore))
     _settle(writer)
 
 
@@ -161,7 +163,7 @@ def _ignore(outcome: Done | Rejection) -> None:
     assert isinstance(outcome, Done), outcome
 
 
-def _submit(writer: Writer, command: c.Command, outcomes: list[Done | Rejection]) -> None:
+def _submit(writer: Writer, command: Command, outcomes: list[Done | Rejection]) -> None:
     refusal = writer.submit(Change(command, "bench", _no_answer, outcomes.append))
     assert refusal is None
 

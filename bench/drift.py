@@ -17,8 +17,8 @@ import click
 from bench import core, http
 from bench.conditions import conditions, host_class
 from bench.workloads import SIZES
-from engine.recovery import Fold
-from engine.state import State
+from engine.replay.recovery import Fold
+from engine.state.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable
 
 HISTORY = Path(__file__).parent / "results" / "ratios.jsonl"

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from api.resources.reservations import ReservationAnswer, ReservedLineAnswer, SourceAnswer
 from api.serve import calm_collector, server_of
-from engine.commands import ReserveStock
+from engine.commands.reservations import ReserveStock
 
 _decode = msgspec.json.Decoder(ReserveStock).decode
 _encode = msgspec.json.Encoder().encode

@@ -13,8 +13,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from api.books import Books, Paths
 from api.serve import calm_collector
+from api.server.books import Books, Paths
 from bench.core import check, orders_of_a_batch
 from bench.memory import rss_bytes
 from bench.workloads import SIZES, reservations, shop

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from api.node import Node
+from api.server.server import Server
 from bench.core import Unsound, check
 from bench.workloads import SIZES, shop
 from engine.commands import Command
@@ -22,7 +22,7 @@ from engine.writer import Change, Writer
 
 def prepare(directory: Path, size: str, more: Iterable[Command] = ()) -> None:
     """A data directory with a stocked shop, and what `more` sets up."""
-    node = Node.open(directory)
+    node = Server.open(directory)
     writer = Writer(node.state, node.journal, time.time_ns)
     for command in (*shop(SIZES[size]), *more):
         writer.submit(Change(command, "bench", lambda state, seq, facts: (201, b""), lambda outcome: None))
@@ -33,7 +33,7 @@ def prepare(directory: Path, size: str, more: Iterable[Command] = ()) -> None:
 
 def audit(directory: Path, changes_answered: int = 0) -> None:
     """After a run: the books hold, replay gives the same state, and there is a record for every change that was answered 2xx."""
-    node = Node.open(directory)
+    node = Server.open(directory)
     try:
         check(node.state, node.journal)
         if node.state.seq < changes_answered:
@@ -66,7 +66,7 @@ def running(*command: str) -> Iterator[int]:
 @contextmanager
 def serving(directory: Path, *options: str) -> Iterator[int]:
     """A node as it is shipped, without snapshots of its own accord unless asked; gives its port when it is ready."""
-    words = ("-m", "api.cli", "serve", "--data", str(directory), "--port", "PORT", "--dev")
+    words = ("-m", "api.cli.main", "serve", "--data", str(directory), "--port", "PORT", "--dev")
     with running(*words, *(options or ("--snapshot-seconds", "0"))) as port:
         for _ in range(6_000):
             try:

@@ -14,10 +14,10 @@ from typing import Any
 
 from bench.core import check
 from bench.workloads import Size, reservations, shop
-from engine import commands as c
 from engine import machine
+from engine.commands import Command
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 
 BASKETS = 5_000
@@ -65,7 +65,7 @@ def taken(skus: int, nodes: int, open_reservations: int) -> dict[str, Any]:
     }
 
 
-def _apply(state: State, command: c.Command) -> None:
+def _apply(state: State, command: Command) -> None:
     now_ns = time.time_ns()
     facts = machine.decide(state, command, now_ns)
     assert not isinstance(facts, Rejection), facts

@@ -14,13 +14,13 @@ from typing import Any
 import uvloop
 
 from api.app import build
-from api.node import Node
 from api.serve import calm_collector, server_of
+from api.server.server import Server
 from engine.results import Rejection
 from engine.writer import Change, Query
 
 
-class CommitThreadNode(Node):
+class CommitThreadNode(Server):
     """Decides on the loop, commits in a thread, answers on the loop; requests are read in the meantime."""
 
     _committing = False
@@ -40,7 +40,7 @@ class CommitThreadNode(Node):
             self.loop.call_soon(self._turn)
 
 
-class WriterThreadNode(Node):
+class WriterThreadNode(Server):
     """Does the whole batch in a thread; the loop only reads requests and sends answers."""
 
     _busy = False
@@ -77,14 +77,14 @@ class _Handed:
 
 
 _thread = ThreadPoolExecutor(1)
-VARIANTS: dict[str, type[Node]] = {
-    "loop": Node,
+VARIANTS: dict[str, type[Server]] = {
+    "loop": Server,
     "commit-thread": CommitThreadNode,
     "writer-thread": WriterThreadNode,
 }
 
 
-async def serve(node: Node, port: int) -> None:
+async def serve(node: Server, port: int) -> None:
     """Serve until terminated."""
     node.attach(asyncio.get_running_loop())
     calm_collector()

@@ -11,8 +11,8 @@ from typing import Any
 from bench import http
 from bench.core import Unsound
 from bench.workloads import SIZES, Size
-from engine.commands import Command, Configure
-from engine.commands.configuration import Channel, Item
+from engine.commands import Command
+from engine.commands.configuration import Channel, Configure, Item
 from engine.commands.pricing import (
     BuyXGetY,
     DatedRate,
@@ -23,10 +23,10 @@ from engine.commands.pricing import (
     PromotionConditions,
     TaxRates,
 )
-from engine.configuration import Configuration
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
-from engine.pricing.usage import Usage
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 WITHOUT, OWN = "no prices", "the shop's own prices, no tax"
 LIST, OFFER = "a price list and tax", "a price list, tax and a promotion"

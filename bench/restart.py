@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from api.books import Books, Paths
+from api.server.books import Books, Paths
 from bench.core import Unsound
 from bench.upkeep import prepare, ready_seconds
-from engine import machine
-from engine.recovery import Fold
-from engine.state import State
+from engine.replay import dumping
+from engine.replay.recovery import Fold
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 
 
@@ -30,7 +30,7 @@ def measure(directory: Path, size: str, open_reservations: int) -> Iterator[dict
     }
     yield {"what": "restart: ready by replay alone", **held, "ready_seconds": ready_seconds(directory)}
     started = time.perf_counter()
-    make = [sys.executable, "-m", "api.cli", "snapshot", "--data", str(directory), "--json"]
+    make = [sys.executable, "-m", "api.cli.main", "snapshot", "--data", str(directory), "--json"]
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
     taken = round(time.perf_counter() - started, 2)
     yield {
@@ -49,7 +49,7 @@ def _replayed(directory: Path) -> tuple[int, float]:
         started = time.perf_counter()
         Fold(again, books.journal.read(), keep_closed=False).advance(books.journal.last_seq)
         seconds = time.perf_counter() - started
-        if machine.digest(again) != machine.digest(books.state):
+        if dumping.digest(again) != dumping.digest(books.state):
             raise Unsound("replay gives another state")
         return books.state.seq, seconds
     finally:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.sourcing import OPTIMAL, UNPROVEN, Ints, Locations, Plan, Problem, Rules, cost_of, solve, violations
-from engine.sourcing.problem import BIG
-from engine.sourcing.together import NOWHERE, Orders, first_looks
+from engine.solver.problem import BIG, OPTIMAL, UNPROVEN, Ints, Locations, Plan, Problem, Rules, cost_of, violations
+from engine.solver.together import NOWHERE, Orders, first_looks
+from engine.sourcing import solve
 
 SEED = 20_261_123
 

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from api.books import Books, Paths
+from api.server.books import Books, Paths
 from bench.http import running
 from bench.memory import rss_bytes
 from bench.workloads import SIZES, reservations, shop
@@ -50,7 +50,7 @@ def ready_seconds(directory: Path) -> float:
     """From the start of the process to the first 200 of /health/ready; it is killed then."""
     started = time.perf_counter()
     with running(
-        "-m", "api.cli", "serve", "--data", str(directory), "--port", "PORT", "--dev", "--snapshot-seconds", "0"
+        "-m", "api.cli.main", "serve", "--data", str(directory), "--port", "PORT", "--dev", "--snapshot-seconds", "0"
     ) as port:
         while True:
             try:
@@ -74,7 +74,7 @@ def measure(directory: Path, size: str, open_reservations: int, rate: float) -> 
     prepare(data, size, open_reservations)
     yield {"what": "restart by replay", "open_reservations": open_reservations, "ready_seconds": ready_seconds(data)}
     with running(
-        "-m", "api.cli", "serve", "--data", str(data), "--port", "PORT", "--dev", "--snapshot-seconds", "0"
+        "-m", "api.cli.main", "serve", "--data", str(data), "--port", "PORT", "--dev", "--snapshot-seconds", "0"
     ) as port:
         while True:
             try:
@@ -125,7 +125,7 @@ def _snapshot(port: int) -> None:
 
 def _backup(data: Path, backup: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "api.cli", "backup", str(backup), "--data", str(data), "--json"],
+        [sys.executable, "-m", "api.cli.main", "backup", str(backup), "--data", str(data), "--json"],
         check=True,
         stdout=subprocess.DEVNULL,
     )

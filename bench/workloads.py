@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from engine import commands as c
-from engine.commands.configuration import Channel, Item, Node
-from engine.commands.reservations import DemandLine, Destination
-from engine.commands.stock import MovementLine
+from engine.commands import Command
+from engine.commands.configuration import Channel, Configure, Item, Node
+from engine.commands.reservations import DemandLine, Destination, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
 
 STOCKED = 10_000_000
 
@@ -30,7 +30,7 @@ SIZES = {
 }
 
 
-def shop(size: Size) -> Iterator[c.Command]:
+def shop(size: Size) -> Iterator[Command]:
     """Master data and plenty of stock everywhere."""
     nodes = {
         f"node-{i}": Node(
@@ -40,15 +40,15 @@ def shop(size: Size) -> Iterator[c.Command]:
     }
     skus = [f"SKU-{i}" for i in range(size.skus)]
     web = Channel(name="Web", kind="web", country="GB", currency="GBP", reservation_ttl_seconds=86_400)
-    yield c.Configure(nodes=nodes, channels={"web": web})
+    yield Configure(nodes=nodes, channels={"web": web})
     for start in range(0, size.skus, 1_000):
         part = skus[start : start + 1_000]
-        yield c.Configure(items={sku: Item(name=sku) for sku in part})
+        yield Configure(items={sku: Item(name=sku) for sku in part})
         for node in nodes:
-            yield c.MoveStock(tuple(MovementLine(sku, node, "receipt", STOCKED) for sku in part))
+            yield MoveStock(tuple(MovementLine(sku, node, "receipt", STOCKED) for sku in part))
 
 
-def reservations(size: Size, seed: int, skew: str = "zipf", lines: int = 2) -> Iterator[c.ReserveStock]:
+def reservations(size: Size, seed: int, skew: str = "zipf", lines: int = 2) -> Iterator[ReserveStock]:
     """Reservations of `lines` different SKUs. `skew`: "zipf" (exponent 1), "even", or "hot" (one SKU in every line)."""
     chance = random.Random(seed)
     skus = [f"SKU-{i}" for i in range(size.skus)]
@@ -60,7 +60,7 @@ def reservations(size: Size, seed: int, skew: str = "zipf", lines: int = 2) -> I
             country="GB", latitude=50 + chance.randrange(60) / 10, longitude=-3 + chance.randrange(40) / 10
         )
         demand = tuple(DemandLine(sku, chance.randint(1, 3)) for sku in dict.fromkeys(chosen))
-        yield c.ReserveStock(channel="web", lines=demand, ttl_seconds=86_400, ship_to=to)
+        yield ReserveStock(channel="web", lines=demand, ttl_seconds=86_400, ship_to=to)
 
 
 def lines_of(skew: str, lines: int = 2) -> int:

@@ -1,7 +1,5 @@
 """What may happen next: for every kind of thing one table of named steps between its states. Data; the rooms decide the rest."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from engine.results import Rejection, ResultCode

@@ -1,219 +1,234 @@
 """The state machine: which room decides a command, which one writes down a fact. No business rule."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from engine import (
-    access,
-    booking,
-    bookkeeping,
-    changes,
-    configuration,
-    deadlines,
-    fulfilments,
-    holds,
-    idempotency,
-    improving,
-    inbound,
-    orders,
-    packing,
-    payments,
-    pick_lists,
-    placing,
-    providers,
-    rejecting,
-    reopening,
-    reservations,
-    resourcing,
-    restating,
-    returns,
-    settling,
-    stock,
-    transfers,
-)
 from engine import commands as c
 from engine import facts as f
-from engine.ahead import Ahead
-from engine.asking import Request
-from engine.backorders import serve_waiting
-from engine.dumping import DUMP_VERSION, digest, dump, load
-from engine.facts import Fact
-from engine.records import Record
+from engine import reservations
+from engine.configuration import api_keys, idempotency_keys, master_data
+from engine.facts.records import Record
+from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
+from engine.money import booking, bookkeeping, payments, settling
+from engine.orders import (
+    cancelling,
+    changes,
+    deadlines,
+    holds,
+    improving,
+    marketplaces,
+    payment_providers,
+    placing,
+    returns,
+)
 from engine.results import Rejection
-from engine.state import State
-from engine.supply import Foreseen
+from engine.state import reopening
+from engine.state.state import State
+from engine.stock import inbound, movements, transfers
+from engine.stock.backorders import serve_waiting
+from engine.supply.looking_ahead import Ahead
+from engine.supply.plan import Foreseen
+from engine.supply.request import Request
 
-__all__ = ["DUMP_VERSION", "decide", "digest", "dump", "evolve", "load", "look_ahead", "replay"]
 
-DECIDE: dict[type, Callable[[State, Any, int], Any]] = {
-    c.MoveStock: stock.decide_move_stock,
-    c.ReserveStock: reservations.decide_reserve,
-    c.ExtendReservation: reservations.decide_extend,
-    c.ReleaseReservation: reservations.decide_release,
-    c.ChangeReservation: reservations.decide_change,
-    c.ExpireReservations: reservations.decide_expire,
-    c.PlaceOrder: placing.decide_place,
-    c.CancelOrder: placing.decide_cancel,
-    c.AdvanceFulfilment: fulfilments.decide_advance,
-    c.ConfirmFulfilment: fulfilments.decide_confirm,
-    c.RejectFulfilment: rejecting.decide_reject,
-    c.ShortFulfilment: rejecting.decide_short,
-    c.CancelFulfilment: rejecting.decide_cancel_fulfilment,
-    c.SplitFulfilment: packing.decide_split,
-    c.MergeFulfilments: packing.decide_merge,
-    c.PackParcels: packing.decide_parcels,
-    c.SourceOrderAgain: resourcing.decide_source_again,
-    c.RestateOrder: restating.decide_restate,
-    c.ProposeChange: changes.decide_propose,
-    c.ConfirmChange: changes.decide_confirm,
-    c.DeclineChange: changes.decide_decline,
-    c.HoldOrder: holds.decide_hold,
-    c.LiftHold: holds.decide_lift,
-    c.NoteOrder: holds.decide_note,
-    c.AppeaseCustomer: holds.decide_appease,
-    c.MeetDeadlines: deadlines.decide_deadline,
-    c.AuthoriseReturn: returns.decide_authorise,
-    c.ReportLoss: returns.decide_report_loss,
-    c.TakeLooseReturn: returns.decide_take_loose,
-    c.ReceiveReturn: returns.decide_receive,
-    c.CancelReturn: returns.decide_cancel,
-    c.SettleReturn: settling.decide_settle,
-    c.AddPayment: payments.decide_add,
-    c.CapturePayment: payments.decide_capture,
-    c.VoidPayment: payments.decide_void,
-    c.AskForPayment: providers.decide_ask,
-    c.ReportPayment: providers.decide_report,
-    c.PayOutRefund: bookkeeping.decide_pay_out,
-    c.WriteOff: bookkeeping.decide_write_off,
-    c.LockPeriod: bookkeeping.decide_lock,
-    c.ExpectInbound: inbound.decide_expect,
-    c.ReceiveInbound: inbound.decide_receive,
-    c.DelayInbound: inbound.decide_delay,
-    c.CancelInbound: inbound.decide_cancel,
-    c.PlanTransfer: transfers.decide_plan,
-    c.ShipTransfer: transfers.decide_ship,
-    c.ReceiveTransfer: transfers.decide_receive,
-    c.CancelTransfer: transfers.decide_cancel,
-    c.MakePickList: pick_lists.decide_make,
-    c.FinishPickList: pick_lists.decide_finish,
-    c.CancelPickList: pick_lists.decide_cancel,
-    c.Configure: configuration.decide_configure,
-    c.CreateApiKey: access.decide_create_key,
-    c.RevokeApiKey: access.decide_revoke_key,
-    c.ImproveOrders: improving.decide_improve,
-    c.ForgetKeys: idempotency.decide_forget,
-    c.RecordDigest: lambda state, command, now_ns: f.DigestRecorded(command.parts, command.digest),
+class FactRow(NamedTuple):
+    """Everything that becomes of one kind of fact. Every column is filled: None and False are said on purpose."""
+
+    evolve: Callable[[State, Any], None]
+    about: str
+    """A word for what it is about, and the fields that name it where that is not the word itself."""
+    unpaid: settling.Tell | None
+    """Which units are not paid for any more, where an order has prices."""
+    books: Callable[[booking.Books, Any], None] | None
+    """What it means for the money ledger."""
+    asks: bool
+    """Whether a payment provider may have to be asked for something."""
+    frees: bool
+    """Whether units may become available by it, or fewer be withheld: then who waits is looked at."""
+
+
+class CommandRow(NamedTuple):
+    """Who decides one kind of command; `request_of` says what it wants from stock, if a batch may look ahead for it."""
+
+    decide: Callable[..., Any]
+    request_of: Callable[[State, Any], Request | None] | None
+
+
+def _nothing(state: State, fact: Any) -> None:
+    """For the record only."""
+
+
+def _record_digest(state: State, command: c.maintenance.RecordDigest, now_ns: int) -> f.Fact:
+    return f.maintenance.DigestRecorded(command.parts, command.digest)
+
+
+COMMANDS: dict[type, CommandRow] = {
+    c.stock.MoveStock: CommandRow(movements.decide_move_stock, None),
+    c.reservations.ReserveStock: CommandRow(reservations.decide_reserve, reservations.request_of),
+    c.reservations.ExtendReservation: CommandRow(reservations.decide_extend, None),
+    c.reservations.ReleaseReservation: CommandRow(reservations.decide_release, None),
+    c.reservations.ChangeReservation: CommandRow(reservations.decide_change, None),
+    c.reservations.ExpireReservations: CommandRow(reservations.decide_expire, None),
+    c.orders.PlaceOrder: CommandRow(placing.decide_place, placing.request_of),
+    c.orders.CancelOrder: CommandRow(cancelling.decide_cancel, None),
+    c.orders.AdvanceFulfilment: CommandRow(steps.decide_advance, None),
+    c.orders.ConfirmFulfilment: CommandRow(steps.decide_confirm, None),
+    c.orders.RejectFulfilment: CommandRow(rejecting.decide_reject, None),
+    c.orders.ShortFulfilment: CommandRow(rejecting.decide_short, None),
+    c.orders.CancelFulfilment: CommandRow(rejecting.decide_cancel_fulfilment, None),
+    c.orders.SplitFulfilment: CommandRow(packing.decide_split, None),
+    c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
+    c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
+    c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),
+    c.orders.RestateOrder: CommandRow(marketplaces.decide_restate, None),
+    c.orders.ProposeChange: CommandRow(changes.decide_propose, None),
+    c.orders.ConfirmChange: CommandRow(changes.decide_confirm, None),
+    c.orders.DeclineChange: CommandRow(changes.decide_decline, None),
+    c.orders.HoldOrder: CommandRow(holds.decide_hold, None),
+    c.orders.LiftHold: CommandRow(holds.decide_lift, None),
+    c.orders.NoteOrder: CommandRow(holds.decide_note, None),
+    c.orders.AppeaseCustomer: CommandRow(holds.decide_appease, None),
+    c.maintenance.MeetDeadlines: CommandRow(deadlines.decide_deadline, None),
+    c.orders.AuthoriseReturn: CommandRow(returns.decide_authorise, None),
+    c.orders.ReportLoss: CommandRow(returns.decide_report_loss, None),
+    c.orders.TakeLooseReturn: CommandRow(returns.decide_take_loose, None),
+    c.orders.ReceiveReturn: CommandRow(returns.decide_receive, None),
+    c.orders.CancelReturn: CommandRow(returns.decide_cancel, None),
+    c.orders.SettleReturn: CommandRow(settling.decide_settle, None),
+    c.orders.AddPayment: CommandRow(payments.decide_add, None),
+    c.orders.CapturePayment: CommandRow(payments.decide_capture, None),
+    c.orders.VoidPayment: CommandRow(payments.decide_void, None),
+    c.providers.AskForPayment: CommandRow(payment_providers.decide_ask, None),
+    c.providers.ReportPayment: CommandRow(payment_providers.decide_report, None),
+    c.bookkeeping.PayOutRefund: CommandRow(bookkeeping.decide_pay_out, None),
+    c.bookkeeping.WriteOff: CommandRow(bookkeeping.decide_write_off, None),
+    c.bookkeeping.LockPeriod: CommandRow(bookkeeping.decide_lock, None),
+    c.inbound.ExpectInbound: CommandRow(inbound.decide_expect, None),
+    c.inbound.ReceiveInbound: CommandRow(inbound.decide_receive, None),
+    c.inbound.DelayInbound: CommandRow(inbound.decide_delay, None),
+    c.inbound.CancelInbound: CommandRow(inbound.decide_cancel, None),
+    c.transfers.PlanTransfer: CommandRow(transfers.decide_plan, None),
+    c.transfers.ShipTransfer: CommandRow(transfers.decide_ship, None),
+    c.transfers.ReceiveTransfer: CommandRow(transfers.decide_receive, None),
+    c.transfers.CancelTransfer: CommandRow(transfers.decide_cancel, None),
+    c.picking.MakePickList: CommandRow(pick_lists.decide_make, None),
+    c.picking.FinishPickList: CommandRow(pick_lists.decide_finish, None),
+    c.picking.CancelPickList: CommandRow(pick_lists.decide_cancel, None),
+    c.configuration.Configure: CommandRow(master_data.decide_configure, None),
+    c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
+    c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
+    c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
+    c.maintenance.ForgetKeys: CommandRow(idempotency_keys.decide_forget, None),
+    c.maintenance.RecordDigest: CommandRow(_record_digest, None),
 }
 
+# evolve, about, unpaid, books, asks, frees
+FACTS: dict[type, FactRow] = {
+    f.stock.StockMoved: FactRow(movements.evolve_stock_moved, "movement", None, None, False, True),
+    f.reservations.StockReserved: FactRow(reservations.evolve_stock_reserved, "reservation", None, None, False, False),
+    f.reservations.ReservationExtended: FactRow(reservations.evolve_extended, "reservation", None, None, False, False),
+    f.reservations.ReservationChanged: FactRow(reservations.evolve_changed, "reservation", None, None, False, True),
+    f.reservations.ReservationReleased: FactRow(reservations.evolve_released, "reservation", None, None, False, True),
+    f.reservations.ReservationExpired: FactRow(reservations.evolve_expired, "reservation", None, None, False, True),
+    f.orders.OrderPlaced: FactRow(placing.evolve_placed, "order", None, None, False, True),
+    f.orders.OrderCancelled: FactRow(cancelling.evolve_cancelled, "order", settling.unpaid_when_cancelled, None, False, True),
+    f.orders.OrderSourced: FactRow(sourcing_again.evolve_sourced, "order", None, None, False, True),
+    f.orders.OrderImproved: FactRow(improving.evolve_improved, "order", None, None, False, True),
+    f.orders.FulfilmentAdvanced: FactRow(steps.evolve_advanced, "fulfilment", None, booking.book_advanced, False, False),
+    f.orders.FulfilmentConfirmed: FactRow(steps.evolve_confirmed, "fulfilment", None, None, False, False),
+    f.orders.FulfilmentRejected: FactRow(rejecting.evolve_rejected, "fulfilment", None, None, False, True),
+    f.orders.FulfilmentShorted: FactRow(rejecting.evolve_shorted, "fulfilment", None, None, False, True),
+    f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False),
+    f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False),
+    f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False),
+    f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True),
+    f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False),
+    f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False),
+    f.orders.OrderChanged: FactRow(changes.evolve_changed, "change", settling.unpaid_when_changed, None, False, True),
+    f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False),
+    f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False),
+    f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False),
+    f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False),
+    f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False),
+    f.orders.OrderAppeased: FactRow(holds.evolve_appeased, "order", settling.unpaid_when_appeased, booking.book_appeased, False, False),
+    f.orders.ReturnAuthorised: FactRow(returns.evolve_authorised, "return return_id", None, None, False, False),
+    f.orders.LossReported: FactRow(returns.evolve_loss, "order", settling.unpaid_when_lost, None, False, False),
+    f.money.DocumentIssued: FactRow(booking.evolve_issued, "document", None, None, True, False),
+    f.money.MoneyBooked: FactRow(booking.evolve_booked, "document", None, None, False, False),
+    f.money.OrderPriced: FactRow(settling.evolve_priced, "order", None, booking.book_placed, False, False),
+    f.money.UnitsCharged: FactRow(settling.evolve_charged, "order", None, booking.book_charged, False, False),
+    f.money.UnitsCredited: FactRow(settling.evolve_credited, "order", None, booking.book_credited, True, False),
+    f.money.ReturnSettled: FactRow(settling.evolve_settled, "return return_id", settling.unpaid_when_settled, None, False, False),
+    f.money.PaymentAdded: FactRow(payments.evolve_added, "payment order payment", None, booking.book_paid, True, False),
+    f.money.PaymentCaptured: FactRow(payments.evolve_captured, "payment order payment", None, booking.book_captured, False, False),
+    f.money.PaymentVoided: FactRow(payments.evolve_voided, "payment order payment", None, None, False, False),
+    f.money.PaymentMoved: FactRow(payments.evolve_moved, "payment order payment", None, booking.book_moved, False, False),
+    f.money.PaymentsRefunded: FactRow(payments.evolve_refunded, "order", None, booking.book_refunded, True, False),
+    f.providers.PaymentProviderSet: FactRow(payment_providers.evolve_provider_set, "payment_provider provider", None, None, False, False),
+    f.providers.PaymentAsked: FactRow(payment_providers.evolve_asked, "payment_request request", None, None, False, False),
+    f.providers.PaymentAnswered: FactRow(payment_providers.evolve_answered, "payment_request request", None, None, False, False),
+    f.money.RefundPaidOut: FactRow(bookkeeping.evolve_paid_out, "payment order payment", None, booking.book_paid_out, False, False),
+    f.money.ReceivableWrittenOff: FactRow(bookkeeping.evolve_written_off, "order", None, booking.book_written_off, False, False),
+    f.money.PeriodLocked: FactRow(bookkeeping.evolve_locked, "period", None, None, False, False),
+    f.orders.LooseReturnTaken: FactRow(returns.evolve_loose, "return return_id", None, None, False, False),
+    f.orders.ReturnReceived: FactRow(returns.evolve_received, "return return_id", None, None, False, True),
+    f.orders.ReturnCancelled: FactRow(returns.evolve_cancelled, "return return_id", None, None, False, False),
+    f.inbound.InboundExpected: FactRow(inbound.evolve_expected, "inbound", None, None, False, False),
+    f.inbound.InboundReceived: FactRow(inbound.evolve_received, "inbound", None, None, False, True),
+    f.inbound.InboundDelayed: FactRow(inbound.evolve_delayed, "inbound", None, None, False, False),
+    f.inbound.InboundCancelled: FactRow(inbound.evolve_cancelled, "inbound", None, None, False, True),
+    f.transfers.TransferPlanned: FactRow(transfers.evolve_planned, "transfer", None, None, False, False),
+    f.transfers.TransferShipped: FactRow(transfers.evolve_shipped, "transfer", None, None, False, True),
+    f.transfers.TransferReceived: FactRow(transfers.evolve_received, "transfer", None, None, False, True),
+    f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True),
+    f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False),
+    f.picking.PickListEnded: FactRow(pick_lists.evolve_ended, "pick_list", None, None, False, False),
+    f.configuration.NodeSet: FactRow(master_data.evolve_node_set, "node", None, None, False, False),
+    f.configuration.ItemSet: FactRow(master_data.evolve_item_set, "item sku", None, None, False, False),
+    f.configuration.NodeItemSet: FactRow(master_data.evolve_node_item_set, "node_item node sku", None, None, False, True),
+    f.configuration.ChannelSet: FactRow(master_data.evolve_channel_set, "channel", None, None, False, False),
+    f.configuration.SourcingPolicySet: FactRow(master_data.evolve_sourcing_policy_set, "sourcing_policy policy", None, None, False, False),
+    f.pricing.PriceListSet: FactRow(master_data.evolve_price_list_set, "price_list", None, None, False, False),
+    f.pricing.TaxRatesSet: FactRow(master_data.evolve_tax_rates_set, "tax_rates country", None, None, False, False),
+    f.pricing.PromotionSet: FactRow(master_data.evolve_promotion_set, "promotion", None, None, False, False),
+    f.pricing.ShippingPricesSet: FactRow(master_data.evolve_shipping_prices_set, "shipping_prices table", None, None, False, False),
+    f.pricing.VoucherSet: FactRow(master_data.evolve_voucher_set, "voucher", None, booking.book_voucher, False, False),
+    f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False),
+    f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False),
+    f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False),
+    f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False),
+    f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False),
+}  # fmt: skip
 
-class Sourced(NamedTuple):
-    """A command that takes units from wherever it is best: what it wants, and how it is decided with a plan foreseen."""
+assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"
+assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
-    request_of: Callable[[State, Any], Request | None]
-    decide: Callable[[State, Any, int, Foreseen], Any]
-
-
-SOURCING: dict[type, Sourced] = {
-    c.ReserveStock: Sourced(reservations.request_of, reservations.decide_reserve),
-    c.PlaceOrder: Sourced(placing.request_of, placing.decide_place),
-}
-
-EVOLVE: dict[type, Callable[[State, Any], None]] = {
-    f.StockMoved: stock.evolve_stock_moved,
-    f.StockReserved: reservations.evolve_stock_reserved,
-    f.ReservationExtended: reservations.evolve_extended,
-    f.ReservationChanged: reservations.evolve_changed,
-    f.ReservationReleased: reservations.evolve_released,
-    f.ReservationExpired: reservations.evolve_expired,
-    f.OrderPlaced: placing.evolve_placed,
-    f.OrderCancelled: placing.evolve_cancelled,
-    f.OrderSourced: resourcing.evolve_sourced,
-    f.OrderImproved: improving.evolve_improved,
-    f.FulfilmentAdvanced: fulfilments.evolve_advanced,
-    f.FulfilmentConfirmed: fulfilments.evolve_confirmed,
-    f.FulfilmentRejected: rejecting.evolve_rejected,
-    f.FulfilmentShorted: rejecting.evolve_shorted,
-    f.FulfilmentSplit: packing.evolve_split,
-    f.FulfilmentsMerged: packing.evolve_merged,
-    f.ParcelsPacked: packing.evolve_parcels,
-    f.PickupLapsed: deadlines.evolve_lapsed,
-    f.OrderReopened: reopening.evolve_reopened,
-    f.ChangeProposed: changes.evolve_proposed,
-    f.OrderChanged: changes.evolve_changed,
-    f.ChangeDeclined: changes.evolve_declined,
-    f.OrderRestated: restating.evolve_restated,
-    f.OrderHeld: holds.evolve_held,
-    f.HoldLifted: holds.evolve_lifted,
-    f.OrderNoted: holds.evolve_noted,
-    f.OrderAppeased: holds.evolve_appeased,
-    f.ReturnAuthorised: returns.evolve_authorised,
-    f.LossReported: returns.evolve_loss,
-    f.DocumentIssued: booking.evolve_issued,
-    f.MoneyBooked: booking.evolve_booked,
-    f.OrderPriced: settling.evolve_priced,
-    f.UnitsCharged: settling.evolve_charged,
-    f.UnitsCredited: settling.evolve_credited,
-    f.ReturnSettled: settling.evolve_settled,
-    f.PaymentAdded: payments.evolve_added,
-    f.PaymentCaptured: payments.evolve_captured,
-    f.PaymentVoided: payments.evolve_voided,
-    f.PaymentMoved: payments.evolve_moved,
-    f.PaymentsRefunded: payments.evolve_refunded,
-    f.PaymentProviderSet: providers.evolve_provider_set,
-    f.PaymentAsked: providers.evolve_asked,
-    f.PaymentAnswered: providers.evolve_answered,
-    f.RefundPaidOut: bookkeeping.evolve_paid_out,
-    f.ReceivableWrittenOff: bookkeeping.evolve_written_off,
-    f.PeriodLocked: bookkeeping.evolve_locked,
-    f.LooseReturnTaken: returns.evolve_loose,
-    f.ReturnReceived: returns.evolve_received,
-    f.ReturnCancelled: returns.evolve_cancelled,
-    f.InboundExpected: inbound.evolve_expected,
-    f.InboundReceived: inbound.evolve_received,
-    f.InboundDelayed: inbound.evolve_delayed,
-    f.InboundCancelled: inbound.evolve_cancelled,
-    f.TransferPlanned: transfers.evolve_planned,
-    f.TransferShipped: transfers.evolve_shipped,
-    f.TransferReceived: transfers.evolve_received,
-    f.TransferCancelled: transfers.evolve_cancelled,
-    f.PickListMade: pick_lists.evolve_made,
-    f.PickListEnded: pick_lists.evolve_ended,
-    f.NodeSet: configuration.evolve_node_set,
-    f.ItemSet: configuration.evolve_item_set,
-    f.NodeItemSet: configuration.evolve_node_item_set,
-    f.ChannelSet: configuration.evolve_channel_set,
-    f.SourcingPolicySet: configuration.evolve_sourcing_policy_set,
-    f.PriceListSet: configuration.evolve_price_list_set,
-    f.TaxRatesSet: configuration.evolve_tax_rates_set,
-    f.PromotionSet: configuration.evolve_promotion_set,
-    f.ShippingPricesSet: configuration.evolve_shipping_prices_set,
-    f.VoucherSet: configuration.evolve_voucher_set,
-    f.VoucherUsed: payments.evolve_voucher_used,
-    f.ApiKeyCreated: access.evolve_key_created,
-    f.ApiKeyRevoked: access.evolve_key_revoked,
-    f.KeysForgotten: idempotency.evolve_forgotten,
-    f.DigestRecorded: lambda state, fact: None,
-}
+_EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
 
 
 def decide(
     state: State, command: c.Command, now_ns: int, foreseen: Foreseen | None = None
-) -> tuple[Fact, ...] | Rejection:
+) -> tuple[f.Fact, ...] | Rejection:
     """What will happen if `command` is carried out now, or why it will not. Changes nothing.
 
     `foreseen` spares work where the batch was looked at ahead; it changes no outcome.
     """
     if foreseen is None:
-        outcome = DECIDE[type(command)](state, command, now_ns)
+        outcome = COMMANDS[type(command)].decide(state, command, now_ns)
     else:
-        outcome = SOURCING[type(command)].decide(state, command, now_ns, foreseen)
+        outcome = COMMANDS[type(command)].decide(state, command, now_ns, foreseen)
     if isinstance(outcome, Rejection):
         return outcome
-    facts: tuple[Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
-    facts += settling.follow(state, facts, now_ns)
-    facts += booking.follow(state, facts, now_ns)
-    facts += providers.follow(state, facts)
-    if state.orders.waiting and facts:
+    facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
+    owing = [(fact, tell) for fact in facts if (tell := FACTS[type(fact)].unpaid) is not None]
+    if owing:
+        facts += settling.follow(state, owing, now_ns)
+    booked = [(fact, book) for fact in facts if (book := FACTS[type(fact)].books) is not None]
+    if booked:
+        facts += booking.follow(state, facts, booked, now_ns)
+    if state.configuration.payment_providers and any(FACTS[type(fact)].asks for fact in facts):
+        facts += payment_providers.follow(state, facts)
+    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
         facts += serve_waiting(state, facts, now_ns)
     return facts
 
@@ -224,18 +239,18 @@ def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) 
 
 
 def _request_of(state: State, command: c.Command) -> Request | None:
-    sourced = SOURCING.get(type(command))
-    return None if sourced is None else sourced.request_of(state, command)
+    request_of = COMMANDS[type(command)].request_of
+    return None if request_of is None else request_of(state, command)
 
 
-def evolve(state: State, seq: int, time_ns: int, facts: tuple[Fact, ...], key: bytes | None) -> None:
+def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key: bytes | None) -> None:
     """Write down one record. The live path and replay both come through here."""
     assert seq == state.seq + 1, f"record {seq} does not follow {state.seq}"
     assert time_ns >= state.time_ns
     state.seq, state.time_ns = seq, time_ns
     for fact in facts:
-        EVOLVE[type(fact)](state, fact)
-    orders.close_touched(state)
+        _EVOLVE[type(fact)](state, fact)
+    reopening.close_touched(state)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)
 

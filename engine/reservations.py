@@ -3,15 +3,10 @@
 Expiry order is (expires_at_ns, number); a number is the seq of the record that made the reservation.
 """
 
-from __future__ import annotations
-
-import heapq
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from engine import limits
-from engine.areas import NOWHERE, Area, coarse_area
+from engine.areas import NOWHERE, coarse_area
 from engine.commands.reservations import (
     ChangeReservation,
     DemandLine,
@@ -21,7 +16,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.configuration import refuse_unknown_skus
+from engine.configuration.known_skus import refuse_unknown_skus
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import (
     ReservationChanged,
@@ -36,95 +31,11 @@ from engine.facts.reservations import (
 )
 from engine.facts.sourcing import Slot
 from engine.results import FieldError, Rejection, ResultCode
-from engine.supply import Demand, Foreseen, Request, supply
-
-if TYPE_CHECKING:
-    from engine.state import State
-
-ACTIVE, CONFIRMED, RELEASED, EXPIRED = "active", "confirmed", "released", "expired"
-
-
-class Reservation(msgspec.Struct, array_like=True, gc=False):
-    """A claim. Once it ended it keeps the lines it held last; its units are elsewhere then."""
-
-    number: int
-    channel: str
-    created_at_ns: int
-    expires_at_ns: int
-    area: Area
-    lines: tuple[ReservedLine, ...]
-    state: str = ACTIVE
-    slots: tuple[Slot, ...] = ()
-    delivery: str = "ship"
-    customer_group: str | None = None
-
-
-class Reservations:
-    """Active reservations by number, and the order in which they end."""
-
-    def __init__(self) -> None:
-        self.active: dict[int, Reservation] = {}
-        self._ends: list[tuple[int, int]] = []
-
-    def open(self, reservation: Reservation) -> None:
-        """Take in an active reservation."""
-        self.active[reservation.number] = reservation
-        self._ends_at(reservation.expires_at_ns, reservation.number)
-
-    def load(self, reservations: list[Reservation]) -> None:
-        """Take in many active reservations; `order_ends` follows the last of them."""
-        self.active.update({reservation.number: reservation for reservation in reservations})
-
-    def order_ends(self) -> None:
-        """Put all active reservations in order of their ends."""
-        self._ends = [(reservation.expires_at_ns, reservation.number) for reservation in self.active.values()]
-        heapq.heapify(self._ends)
-
-    def extend(self, number: int, expires_at_ns: int) -> None:
-        """Let it end at another time. The earlier entry stays in the heap and is skipped when it comes up."""
-        self.active[number].expires_at_ns = expires_at_ns
-        self._ends_at(expires_at_ns, number)
-
-    def _ends_at(self, expires_at_ns: int, number: int) -> None:
-        """Enter an end. Entries of what was extended or ended early are swept out once they are the most."""
-        heapq.heappush(self._ends, (expires_at_ns, number))
-        if len(self._ends) > 64 + 4 * len(self.active):
-            self.order_ends()
-
-    @property
-    def ends_count(self) -> int:
-        """Entries kept to know what ends when; bounded by the active reservations."""
-        return len(self._ends)
-
-    def next_end_ns(self) -> int | None:
-        """When the next active reservation ends, or None."""
-        ends = self._ends
-        while ends:
-            end_ns, number = ends[0]
-            reservation = self.active.get(number)
-            if reservation is not None and reservation.expires_at_ns == end_ns:
-                return end_ns
-            heapq.heappop(ends)
-        return None
-
-    def due(self, now_ns: int, count_max: int) -> list[Reservation]:
-        """Up to `count_max` reservations whose end has come, in order of expiry. Changes nothing they hold."""
-        due: list[Reservation] = []
-        while len(due) < count_max:
-            end_ns = self.next_end_ns()
-            if end_ns is None or end_ns > now_ns:
-                break
-            reservation = self.active[heapq.heappop(self._ends)[1]]
-            if not due or due[-1] is not reservation:  # extended to and fro, an end can stand in the heap twice
-                due.append(reservation)
-        for reservation in due:
-            heapq.heappush(self._ends, (reservation.expires_at_ns, reservation.number))
-        return due
-
-
-def find(state: State, number: int) -> Reservation | None:
-    """An active or ended reservation, or None if there never was one."""
-    return state.reservations.active.get(number) or state.closed.reservation(number)
+from engine.state.finding import find_reservation
+from engine.state.reservations import ACTIVE, EXPIRED, RELEASED, Reservation
+from engine.state.state import State
+from engine.supply.plan import Foreseen, supply
+from engine.supply.request import Demand, Request
 
 
 def not_active(reservation: Reservation) -> Rejection:
@@ -135,7 +46,7 @@ def not_active(reservation: Reservation) -> Rejection:
 
 
 def _active(state: State, number: int) -> Reservation | Rejection:
-    reservation = find(state, number)
+    reservation = find_reservation(state, number)
     if reservation is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
     return reservation if reservation.state == ACTIVE else not_active(reservation)

@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine import limits, machine, records
-from engine.ahead import REQUESTS_MIN, Ahead
-from engine.commands import Command, ExpireReservations, ForgetKeys, MeetDeadlines
-from engine.deadlines import next_deadline_ns
-from engine.facts import Fact
-from engine.records import Record
+from engine import limits, machine
+from engine.commands import Command
+from engine.commands.maintenance import ForgetKeys, MeetDeadlines
+from engine.commands.reservations import ExpireReservations
+from engine.facts import Fact, records
+from engine.facts.records import Record
+from engine.orders.deadlines import next_deadline_ns
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
+from engine.supply.looking_ahead import REQUESTS_MIN, Ahead
 from engine.wal import Journal, JournalCorrupt, StorageFull
 
 SYSTEM = "system"

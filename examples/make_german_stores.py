@@ -21,7 +21,7 @@ import numpy as np
 from api.geography.opening_hours import NotUnderstood, parse_opening_hours
 from api.geography.postcodes import Postcodes
 from api.geography.stores import id_of
-from engine.node_table import distance_km
+from engine.supply.node_table import distance_km
 
 STORES_COUNT = 40
 STORES_APART_KM_MIN = 25.0

@@ -3,7 +3,7 @@
 A test file is touched when it reaches a changed file: by imports, its own and those of whatever it imports, inside functions too,
 but not those for types alone. Besides,
 
-- a module named in a string counts as imported: that is how processes are started (`-m api.cli`) and scripts are handed to them;
+- a module named in a string counts as imported: that is how processes are started (`-m api.cli.main`) and scripts are handed to them;
 - who looks for modules (`pkgutil`) reaches all that are below the packages it imports;
 - a `conftest.py` is imported by every test file beside and below it;
 - `kontor WORD` in a string is the command line, and tests/docs run what the documentation says: they reach all of it;
@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 FOLDERS = ("engine", "api", "bench", "tests", "examples")
-COMMAND_LINE = "api.cli"
+COMMAND_LINE = "api.cli.main"
 FOR_ALL = ("pyproject.toml", "requirements", "tests/conftest.py")
 ALWAYS = "tests/tidy"
 NAME = re.compile(r"\b(?:engine|api|bench|tests)(?:\.\w+)*")

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
+from api.answers.timestamps import iso
 from api.backups import manifest as manifests
 from api.backups.manifest import BackedUpFile, BackupUnusable, Manifest
-from api.books import Paths
-from api.timestamps import iso
-from engine.recovery import Tell, tell_nobody
+from api.server.books import Paths
+from engine.replay.recovery import Tell, tell_nobody
 from engine.wal import (
     ArchivedSegment,
     DirectoryLock,

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from api.answers.timestamps import iso
 from api.backups import manifest as manifests
 from api.backups.manifest import BackupUnusable, Manifest
-from api.books import Paths
-from api.timestamps import iso
-from engine import invariants, machine
-from engine.orders import Order
-from engine.recovery import Fold, Tell
-from engine.state import State
+from api.server.books import Paths
+from engine.replay import dumping, invariants
+from engine.replay.recovery import Fold, Tell
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import ArchivedSegment, ClosedTable, LmdbJournal, Snapshot, SnapshotDamaged, snapshots_in
 from engine.wal.archive import segments_in
 from engine.wal.files import sync_directory
@@ -161,14 +161,14 @@ def _prove(chosen: Plan, paths: Paths, *, has_keys: bool, tell: Tell) -> Restore
         state = State(table)
         if journal.first_seq > 1:  # the beginning is not here: orders closed before the snapshot can't be shown
             base = next(snapshot for snapshot in snapshots if snapshot.seq >= journal.first_seq - 1)
-            machine.load(state, base.parts())
+            dumping.load(state, base.parts())
             table.store([], base.seq)
         fold = Fold(state, journal.read(state.seq), keep_closed=True)
         proven = []
         for snapshot in snapshots:
             if snapshot.seq >= state.seq:
                 fold.advance(snapshot.seq, tell)
-                if machine.digest(state) != snapshot.digest:
+                if dumping.digest(state) != snapshot.digest:
                     raise BackupUnusable(f"replay does not give the state of snapshot {snapshot.name}")
                 proven.append(snapshot.name)
         fold.advance(chosen.seq, tell)
@@ -179,7 +179,7 @@ def _prove(chosen: Plan, paths: Paths, *, has_keys: bool, tell: Tell) -> Restore
         return Restored(
             state.seq,
             iso(chosen.time_ns),
-            machine.digest(state),
+            dumping.digest(state),
             tuple(proven),
             len(state.orders.open),
             len(state.reservations.active),

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from api.listing import seq_at
-from api.scanning import bookings_in
-from engine.facts import MoneyBooked
+from api.http.scanning import bookings_in
+from api.server.history import seq_at
+from engine.facts.money import MoneyBooked
 from engine.limits import NS_PER_SECOND
 from engine.wal import Batches
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TextIO
 
+from api.answers.timestamps import iso
 from api.exporting.bookings import Booking, amount_text, harmless
-from api.timestamps import iso
 
 POSTINGS = (
     "seq", "time", "date", "actor", "document_type", "document", "order", "debit_account", "credit_account", "amount", "currency",

@@ -1,7 +1,5 @@
 """Coordinates for what has a postal code only: requests at the edge, nodes before they are sent. Nothing is overwritten."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol, TypeVar
 
 import msgspec

@@ -4,8 +4,6 @@ https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification. Months, wee
 their own on public holidays, comments and times past midnight are not understood, and nothing is made of them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """A table of places as nodes: rows that are understood become nodes, the others are named with the reason, none is guessed."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata
@@ -10,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api import problems
+from api.answers import problems
 from api.geography.opening_hours import NotUnderstood, parse_opening_hours
 from api.geography.postcodes import Postcodes
 from api.geography.tables import read_table

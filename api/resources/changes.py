@@ -5,24 +5,26 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import people
-from api.fact_data import PostingAnswer, posting_answer
+from api.answers import people
+from api.answers.facts import PostingAnswer, posting_answer
+from api.answers.identifiers import change_id, change_number
+from api.answers.people import ShipTo
+from api.answers.timestamps import Timestamp, iso
 from api.geography.locating import located
-from api.identifiers import change_id, change_number
-from api.listing import path_id
-from api.operations import Call, Changing, Handled, Operation, Reading
-from api.people import ShipTo
+from api.http.listing import path_id
+from api.http.operations import Call, Changing, Handled, Operation, Reading
 from api.resources.orders import NOT_FOUND
-from api.timestamps import Timestamp, iso
-from engine import limits, orders
-from engine.commands import ConfirmChange, DeclineChange, ProposeChange
+from engine import limits
 from engine.commands.fields import Id
-from engine.commands.orders import Delivery, OrderLineRequest, SetLine
-from engine.facts import ChangeProposed, Fact
+from engine.commands.orders import ConfirmChange, DeclineChange, Delivery, OrderLineRequest, ProposeChange, SetLine
+from engine.facts import Fact
+from engine.facts.orders import ChangeProposed
 from engine.lifecycles import CHANGE, CONFIRMED
-from engine.orders import Change, Order, find_by_change
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.finding import find_by_change
+from engine.state.orders import Change, Order
+from engine.state.state import State
 from engine.wal import StorageFull
 
 TAG = "Orders"
@@ -147,20 +149,20 @@ def propose(call: Call) -> Handled:
     """Say what is to be different, and see what it would do."""
     body: ChangeRequest = call.body
     number = call.path["number"]
-    order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(call.node.state, number)
+    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
     if order is None:
         return NOT_FOUND
     sealed: people.Sealed | None = people.Sealed()
     area = None
     if body.ship_to is not None:
         try:
-            sealed = people.readdress(call.node, order, body.ship_to)
+            sealed = people.readdress(call.server.parties, order, body.ship_to)
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
         if sealed is None:
             detail = "the customer of this order was erased: it takes no new address"
             return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
-        to = located(body, call.node.postcodes).ship_to
+        to = located(body, call.server.postcodes).ship_to
         area = None if to is None else to.area
     assert sealed is not None
     command = ProposeChange(
@@ -196,7 +198,7 @@ def versions(call: Call) -> Handled:
     number = call.path["number"]
 
     def read(state: State, now_ns: int) -> VersionPage | Rejection:
-        order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(state, number)
+        order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(state, number)
         if order is None:
             return NOT_FOUND
         done = sorted((c for c in order.changes if c.state == CONFIRMED), key=lambda change: change.decided_seq or 0)

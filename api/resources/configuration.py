@@ -6,30 +6,20 @@ from typing import Any
 
 import msgspec
 
-from api.listing import path_country, path_id, path_sku, position_of
-from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
-from api.problems import malformed
+from api.answers.problems import malformed
+from api.http.listing import path_country, path_id, path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
 from engine import limits
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
-from engine.facts import (
-    ChannelSet,
-    Fact,
-    ItemSet,
-    NodeItemSet,
-    NodeSet,
-    PaymentProviderSet,
-    PriceListSet,
-    PromotionSet,
-    ShippingPricesSet,
-    SourcingPolicySet,
-    TaxRatesSet,
-    VoucherSet,
-)
+from engine.facts import Fact
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
+from engine.facts.providers import PaymentProviderSet
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Configuration"
 

@@ -7,14 +7,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.fact_data import data_of
-from api.node import Node
-from api.operations import Call, Handled, Operation, Reply, Stream
-from api.problems import malformed
-from api.timestamps import Timestamp, iso
-from engine import limits, records
-from engine.records import kind_of
+from api.answers.facts import data_of
+from api.answers.problems import malformed
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reply, Stream
+from api.server.server import Server
+from engine import limits
+from engine.facts import records
+from engine.facts.records import kind_of
 from engine.results import Rejection, ResultCode
 
 EVENT_STREAM = b"text/event-stream"
@@ -47,10 +48,10 @@ class EventPage(msgspec.Struct):
     next_after: int
 
 
-def _read(node: Node, after: int, limit: int) -> EventPage:
+def _read(server: Server, after: int, limit: int) -> EventPage:
     """Events of whole records after `after`, until there are `limit` of them or as many records were looked at."""
     page = EventPage([], after)
-    for batch in node.journal.read(after):
+    for batch in server.journal.read(after):
         for seq, encoded in enumerate(batch.records, batch.first_seq):
             if seq <= after:
                 continue
@@ -66,26 +67,26 @@ def _read(node: Node, after: int, limit: int) -> EventPage:
 def events(call: Call) -> Handled:
     """A page of facts, or all of them from here on."""
     after = call.query.after
-    refusal = _not_here(call.node, after)
+    refusal = _not_here(call.server, after)
     if refusal is not None:
         return refusal
     if EVENT_STREAM not in call.headers.get(b"accept", b""):
-        return Reply(200, encode(_read(call.node, after, call.query.limit)))
+        return Reply(200, encode(_read(call.server, after, call.query.limit)))
     last = call.headers.get(b"last-event-id")
     if last is not None:
         if not (last.isdigit() and len(last) <= 18):
             return malformed("`Last-Event-ID` is the id of the last event, a journal position")
         after = int(last)
-        refusal = _not_here(call.node, after)
+        refusal = _not_here(call.server, after)
         if refusal is not None:
             return refusal
     headers = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
-    return Stream(_stream(call.node, call.actor, after), EVENT_STREAM + b"; charset=utf-8", headers)
+    return Stream(_stream(call.server, call.actor, after), EVENT_STREAM + b"; charset=utf-8", headers)
 
 
-def _not_here(node: Node, after: int) -> Rejection | None:
+def _not_here(server: Server, after: int) -> Rejection | None:
     """A refusal where the records after `after` are in an archive that is not here."""
-    first_seq = node.journal.first_seq
+    first_seq = server.journal.first_seq
     if after + 1 >= first_seq:
         return None
     return Rejection(
@@ -93,30 +94,30 @@ def _not_here(node: Node, after: int) -> Rejection | None:
     )
 
 
-async def _stream(node: Node, actor: str, after: int) -> AsyncIterator[bytes]:
+async def _stream(server: Server, actor: str, after: int) -> AsyncIterator[bytes]:
     """Frames until the node stops or the caller's key is revoked. The last event of a record carries the id."""
     yield b"retry: 1000\n\n"
-    silent_since = node.loop.time()
-    committed = node.committed()
-    while not (node.stopping or node.draining) and _may_read(node, actor):
-        if node.journal.last_seq > after:
-            page = _read(node, after, EVENTS_PER_PIECE)
+    silent_since = server.loop.time()
+    committed = server.committed()
+    while not (server.stopping or server.draining) and _may_read(server, actor):
+        if server.journal.last_seq > after:
+            page = _read(server, after, EVENTS_PER_PIECE)
             after = page.next_after
             yield _frames(page.items)
-            silent_since = node.loop.time()
+            silent_since = server.loop.time()
             continue
         if committed.done():
-            committed = node.committed()
+            committed = server.committed()
         await asyncio.wait([committed], timeout=LOOK_SECONDS)
-        if node.loop.time() - silent_since >= SILENCE_SECONDS_MAX:
+        if server.loop.time() - silent_since >= SILENCE_SECONDS_MAX:
             yield b":\n\n"
-            silent_since = node.loop.time()
+            silent_since = server.loop.time()
 
 
-def _may_read(node: Node, actor: str) -> bool:
+def _may_read(server: Server, actor: str) -> bool:
     """Whether the key the stream was opened with is still alive."""
     kind, _, key_id = actor.partition(":")
-    return kind != "key" or node.state.access.keys[key_id].revoked_at_ns is None
+    return kind != "key" or server.state.access.keys[key_id].revoked_at_ns is None
 
 
 def _frames(items: list[Event]) -> bytes:

@@ -6,38 +6,38 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.answers import FulfilmentAnswer, fulfilment_answer
-from api.identifiers import fulfilment_number
-from api.listing import Moment, newest_orders, start_of
-from api.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
-from api.timestamps import check_moment, to_ns
+from api.answers.identifiers import fulfilment_number
+from api.answers.orders import FulfilmentAnswer, fulfilment_answer
+from api.answers.timestamps import check_moment, to_ns
+from api.http.listing import Moment, newest_orders, start_of
+from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import (
-    AdvanceFulfilment,
-    CancelFulfilment,
-    Command,
-    ConfirmFulfilment,
-    MergeFulfilments,
-    PackParcels,
-    RejectFulfilment,
-    ShortFulfilment,
-    SplitFulfilment,
-)
+from engine.commands import Command
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
     Action,
+    AdvanceFulfilment,
+    CancelFulfilment,
     ConfirmedDate,
+    ConfirmFulfilment,
     FoundLine,
     FulfilmentLines,
+    MergeFulfilments,
+    PackParcels,
     ParcelRequest,
+    RejectFulfilment,
     RejectReason,
+    ShortFulfilment,
+    SplitFulfilment,
     Tracking,
 )
-from engine.facts import Fact, FulfilmentSplit
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentSplit
 from engine.lifecycles import OPEN
-from engine.orders import Fulfilment, Order, find_by_fulfilment
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.finding import find_by_fulfilment
+from engine.state.orders import Fulfilment, Order
+from engine.state.state import State
 
 TAG = "Fulfilments"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such fulfilment")

@@ -5,19 +5,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.identifiers import inbound_id, inbound_number, transfer_id
-from api.listing import Moment, kept_page, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.timestamps import Timestamp, check_moment, iso, to_ns
+from api.answers.identifiers import inbound_id, inbound_number, transfer_id
+from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
+from api.http.listing import Moment, kept_page, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelInbound, DelayInbound, ExpectInbound, ReceiveInbound
 from engine.commands.fields import Id, Sku
-from engine.commands.inbound import InboundQuantities
-from engine.expected import Inbound
-from engine.facts import Fact, InboundExpected
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantities, ReceiveInbound
+from engine.facts import Fact
+from engine.facts.inbound import InboundExpected
 from engine.lifecycles import INBOUND
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.inbound import Inbound
+from engine.state.state import State
 
 TAG = "Inbound"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such inbound, or it ended long ago")

@@ -7,18 +7,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.listing import Moment, path_sku
-from api.operations import Call, Handled, Operation, Reply
-from api.timestamps import Timestamp, iso, to_ns
-from engine import records
+from api.answers.timestamps import Timestamp, iso, to_ns
+from api.http.endpoint import encode
+from api.http.listing import Moment, path_sku
+from api.http.operations import Call, Handled, Operation, Reply
 from engine.commands.fields import Country, Id
 from engine.commands.pricing import PriceList
-from engine.facts import PriceListSet
-from engine.policies import NS_PER_DAY
+from engine.facts import records
+from engine.facts.pricing import PriceListSet
 from engine.pricing.history import lowest_before, prices_over_time
 from engine.pricing.lists import Buyer
 from engine.results import Rejection, ResultCode
+from engine.supply.policies import NS_PER_DAY
 from engine.wal import Journal
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
@@ -52,7 +52,7 @@ class ItemPrice(msgspec.Struct):
 async def price(call: Call) -> Handled:
     """Read it from every version of the price lists in the journal."""
     query: PriceQuery = call.query
-    state, sku = call.node.state, path_sku(call.path["sku"])
+    state, sku = call.server.state, path_sku(call.path["sku"])
     if isinstance(sku, Rejection) or sku not in state.configuration.items:
         return NOT_FOUND
     channel = state.configuration.channels.get(query.channel)
@@ -64,7 +64,7 @@ async def price(call: Call) -> Handled:
     for name, seqs in list(state.configuration.price_list_seqs.items()):
         versions[name] = []
         for seq in seqs:
-            versions[name] += _version(call.node.journal, seq, name, sku)
+            versions[name] += _version(call.server.journal, seq, name, sku)
             await asyncio.sleep(0)
     held = prices_over_time(versions, buyer, sku)
     if not held or held[-1].price is None:

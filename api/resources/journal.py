@@ -2,16 +2,15 @@
 
 import msgspec
 
-from api.endpoint import encode
-from api.fact_data import Document, PostingAnswer, document_of, postings_of
-from api.identifiers import reservation_number
-from api.listing import SpanQuery
-from api.operations import Call, Handled, Operation, Reply
-from api.scanning import scan
-from api.timestamps import Timestamp, iso
-from engine import records
-from engine.facts import Fact
-from engine.records import kind_of
+from api.answers.facts import Document, PostingAnswer, document_of, postings_of
+from api.answers.identifiers import reservation_number
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.listing import SpanQuery
+from api.http.operations import Call, Handled, Operation, Reply
+from api.http.scanning import scan
+from engine.facts import Fact, records
+from engine.facts.records import kind_of
 from engine.results import Rejection
 
 
@@ -93,7 +92,7 @@ async def journal(call: Call) -> Handled:
     reservation = None if query.reservation is None else reservation_number(query.reservation)
     if query.reservation is not None and reservation is None:
         return Reply(200, encode(JournalPage([], None)))
-    page = await scan(call.node.journal, query, _Wanted(query, reservation).facts_of, _entry)
+    page = await scan(call.server.journal, query, _Wanted(query, reservation).facts_of, _entry)
     return page if isinstance(page, Rejection) else Reply(200, encode(JournalPage(*page)))
 
 

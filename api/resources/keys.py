@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from api.endpoint import encode
-from api.listing import path_id, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.timestamps import Timestamp, iso, iso_or_none
-from engine.access import ApiKey
-from engine.commands import CreateApiKey, RevokeApiKey
+from api.answers.timestamps import Timestamp, iso, iso_or_none
+from api.http.endpoint import encode
+from api.http.listing import path_id, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.fields import Name
 from engine.facts import Fact
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.api_keys import ApiKey
+from engine.state.state import State
 
 TAG = "Access"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such key")

@@ -5,19 +5,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api import people
-from api.answers import OrderAnswer
+from api.answers import people
+from api.answers.orders import OrderAnswer
+from api.answers.people import Customer, ShipTo
+from api.answers.timestamps import check_moment, to_ns
 from api.geography.locating import located
-from api.listing import Moment, path_id
-from api.operations import Call, Changing, Handled, Operation
-from api.people import Customer, ShipTo
+from api.http.listing import Moment, path_id
+from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, repeated_line
-from api.timestamps import check_moment, to_ns
-from engine import limits, orders
+from engine import limits
 from engine.areas import NOWHERE
-from engine.commands import PlaceOrder, RestateOrder
-from engine.commands.orders import OrderLineRequest
+from engine.commands.orders import OrderLineRequest, PlaceOrder, RestateOrder
 from engine.results import Rejection, ResultCode
+from engine.state import finding
 from engine.wal import StorageFull
 
 
@@ -53,18 +53,18 @@ def state_order(call: Call) -> Handled:
         return refusal
     sealed, moved = people.Sealed(), False
     try:
-        order = orders.find(call.node.state, number)
+        order = finding.find_order(call.server.state, number)
         if order is None:
-            sealed = people.seal(call.node, number, body.customer, body.ship_to, None)
-        elif body.ship_to is not None and people.open_order(call.node, order).ship_to != body.ship_to:
-            again = people.readdress(call.node, order, body.ship_to)
+            sealed = people.seal(call.server.parties, number, body.customer, body.ship_to, None)
+        elif body.ship_to is not None and people.open_order(call.server.parties, order).ship_to != body.ship_to:
+            again = people.readdress(call.server.parties, order, body.ship_to)
             if again is None:
                 detail = "the customer of this order was erased: it takes no new address"
                 return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
             sealed, moved = again, True
     except StorageFull:
         return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
-    to = located(body, call.node.postcodes).ship_to
+    to = located(body, call.server.postcodes).ship_to
     area = NOWHERE if to is None else to.area
     stated_at_ns = to_ns(body.stated_at)
     placing = PlaceOrder(

@@ -6,22 +6,24 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.answers import OrderAnswer
-from api.endpoint import encode
-from api.fact_data import Document, document_of
-from api.listing import SpanQuery, path_id
-from api.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.answers.facts import Document, document_of
+from api.answers.orders import OrderAnswer
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.listing import SpanQuery, path_id
+from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.http.scanning import bookings_in, scan
 from api.resources.orders import order_renderer, order_resource
-from api.scanning import bookings_in, scan
-from api.timestamps import Timestamp, iso
-from engine import limits, orders
+from engine import limits
 from engine.calendars.local_time import date_of_day
-from engine.commands import LockPeriod, WriteOff
+from engine.commands.bookkeeping import LockPeriod, WriteOff
 from engine.commands.fields import Date, Text
-from engine.facts import Fact, MoneyBooked
-from engine.money_books import of_customer
+from engine.facts import Fact
+from engine.facts.money import MoneyBooked
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.money_books import of_customer
+from engine.state.state import State
 
 TAG = "Money books"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
@@ -137,8 +139,8 @@ def entry_of(seq: int, time_ns: int, actor: str, fact: MoneyBooked) -> MoneyEntr
 
 async def account(call: Call) -> Handled:
     """Every booking of an order, with the running balance."""
-    node, number = call.node, call.path["number"]
-    order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(node.state, number)
+    node, number = call.server, call.path["number"]
+    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(node.state, number)
     if order is None:
         return NOT_FOUND
     entries: list[AccountEntry] = []
@@ -167,7 +169,7 @@ async def journal(call: Call) -> Handled:
         actor, facts = bookings_in(encoded)
         return actor, [fact for fact in reversed(facts) if matches(fact, query)]
 
-    page = await scan(call.node.journal, query, facts_of, entry_of)
+    page = await scan(call.server.journal, query, facts_of, entry_of)
     return page if isinstance(page, Rejection) else Reply(200, encode(MoneyJournalPage(*page)))
 
 

@@ -5,17 +5,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.endpoint import encode, refusal_reply
-from api.gathering import Gathering, item_reply
-from api.operations import Call, Handled, Operation, Reply
+from api.answers import problems
+from api.http.endpoint import encode, refusal_reply
+from api.http.gathering import Gathering, item_reply
+from api.http.operations import Call, Handled, Operation, Reply
 from api.resources.reservations import BatchAnswer
 from api.resources.stock import TAG, render_moved
 from engine import limits
-from engine.commands import MoveStock
+from engine.commands.stock import MoveStock
 from engine.facts import Fact
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.writer import Change, Done
 
 
@@ -43,13 +43,13 @@ _decode_item = msgspec.json.Decoder(MovementItem).decode
 async def move_bulk(call: Call) -> Handled:
     """Post many movements, each on its own, in one go."""
     items = call.body.items
-    gathering = Gathering(len(items), call.node.loop.create_future())
+    gathering = Gathering(len(items), call.server.loop.create_future())
     for position, raw in enumerate(items):
         reply = _item(call, raw, position, gathering)
         if reply is not None:
             gathering.put(position, reply)
     await gathering.whole
-    return gathering.reply(call.node.journal.last_seq)
+    return gathering.reply(call.server.journal.last_seq)
 
 
 def _item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
@@ -62,13 +62,13 @@ def _item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> 
     key = payload = None
     name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
     if name is not None:
-        key = call.node.key_digest(call.actor, name)
-        payload = call.node.payload_digest("POST", "/v1/stock/movements", encode(command))
+        key = call.server.key_digest(call.actor, name)
+        payload = call.server.payload_digest("POST", "/v1/stock/movements", encode(command))
 
     def deliver(outcome: Done | Rejection) -> None:
         gathering.put(position, item_reply(call, outcome))
 
-    refusal = call.node.submit(Change(command, call.actor, _render, deliver, key, payload, len(memoryview(raw))))
+    refusal = call.server.submit(Change(command, call.actor, _render, deliver, key, payload, len(memoryview(raw))))
     return None if refusal is None else item_reply(call, refusal)
 
 

@@ -4,12 +4,12 @@ import time
 
 import msgspec
 
-from api.metrics import CONTENT_TYPE
-from api.operations import Call, Handled, Operation, Reading, Reply
+from api.answers.timestamps import Timestamp, iso
+from api.http.operations import Call, Handled, Operation, Reading, Reply
 from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, asset
-from api.timestamps import Timestamp, iso
+from api.server.metrics import CONTENT_TYPE
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Operations"
 
@@ -57,19 +57,19 @@ def live(call: Call) -> Handled:
 
 def ready(call: Call) -> Handled:
     """It takes requests."""
-    if call.node.stopping:
+    if call.server.stopping:
         return Rejection(ResultCode.STOPPING, "the node is stopping")
     return Reply(200, b'{"status":"ok"}')
 
 
 def metrics(call: Call) -> Handled:
     """For Prometheus."""
-    return Reply(200, call.node.metrics.render(), CONTENT_TYPE.encode())
+    return Reply(200, call.server.metrics.render(), CONTENT_TYPE.encode())
 
 
 def about(call: Call) -> Handled:
     """Version, position, digest."""
-    node, fresh = call.node, call.query.digest == "fresh"
+    node, fresh = call.server, call.query.digest == "fresh"
 
     def read(state: State, now_ns: int) -> NodeAnswer:
         digest_seq, digest = node.digest(fresh)

@@ -6,36 +6,39 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import people
-from api.answers import OrderAnswer, OrderDetail, order_answer
-from api.endpoint import encode
-from api.fact_data import data_of
+from api.answers import people
+from api.answers.facts import data_of
+from api.answers.identifiers import reservation_number
+from api.answers.orders import OrderAnswer, OrderDetail, order_answer
+from api.answers.people import Billing, Customer, ShipTo
+from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.geography.locating import located
-from api.history import AS_OF, AsOfQuery, seq_of
-from api.identifiers import reservation_number
-from api.listing import Moment, SpanQuery, newest_orders, path_id, position_of, seq_at
-from api.operations import Call, Changing, Handled, Operation, Reading, Reply
-from api.people import Billing, Customer, ShipTo
-from api.timestamps import Timestamp, check_moment, iso, to_ns
-from engine import limits, orders, records
+from api.http.endpoint import encode
+from api.http.listing import Moment, SpanQuery, newest_orders, path_id, position_of
+from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
+from engine import limits
 from engine.areas import NOWHERE
-from engine.commands import CancelOrder, PlaceOrder, SourceOrderAgain
 from engine.commands.fields import Id, Minor
 from engine.commands.orders import (
     CancelLine,
+    CancelOrder,
     Delivery,
     HoldRequest,
     OrderLineRequest,
     OrderLineRequests,
     PaymentRequest,
+    PlaceOrder,
     ShopDiscount,
+    SourceOrderAgain,
 )
 from engine.commands.pricing import Treatment
-from engine.facts import Fact
-from engine.orders import Order
-from engine.records import kind_of
+from engine.facts import Fact, records
+from engine.facts.records import kind_of
 from engine.results import FieldError, Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import Journal, StorageFull
 
 TAG = "Orders"
@@ -150,12 +153,12 @@ def place(call: Call) -> Handled:
             return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
     sealed = people.Sealed()
     # A number that is taken stays taken: this is a retry or will be refused, and needs no keys.
-    if orders.find(call.node.state, body.number) is None:
+    if finding.find_order(call.server.state, body.number) is None:
         try:
-            sealed = people.seal(call.node, body.number, body.customer, body.ship_to, body.billing)
+            sealed = people.seal(call.server.parties, body.number, body.customer, body.ship_to, body.billing)
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
-    to = located(body, call.node.postcodes).ship_to  # what is sealed stays as it was sent
+    to = located(body, call.server.postcodes).ship_to  # what is sealed stays as it was sent
     command = PlaceOrder(
         number=body.number,
         channel=body.channel,
@@ -198,7 +201,7 @@ def order_renderer(number: str) -> Any:
     """Renders the order after a change, without the people in it."""
 
     def render(state: State, seq: int, facts: tuple[Fact, ...]) -> OrderAnswer:
-        order = orders.find(state, number)
+        order = finding.find_order(state, number)
         assert order is not None
         return order_answer(state, order)
 
@@ -210,25 +213,25 @@ def order_resource(call: Call) -> Any:
     number = call.path["number"]
 
     def read(state: State, now_ns: int) -> OrderDetail | Rejection:
-        order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(state, number)
+        order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(state, number)
         return NOT_FOUND if order is None else _detail(call, order)
 
     return read
 
 
 def _detail(call: Call, order: Order) -> OrderDetail:
-    found = people.open_order(call.node, order)
-    return OrderDetail(**msgspec.structs.asdict(order_answer(call.node.state, order)), **found._asdict())
+    found = people.open_order(call.server.parties, order)
+    return OrderDetail(**msgspec.structs.asdict(order_answer(call.server.state, order)), **found._asdict())
 
 
 async def get(call: Call) -> Handled:
     """Read one as it is or was, with the people in it."""
     if call.query.as_of is None:
         return Reading(order_resource(call))
-    seq, number = seq_of(call.query.as_of, call.node.journal), path_id(call.path["number"], "number")
+    seq, number = seq_of(call.query.as_of, call.server.journal), path_id(call.path["number"], "number")
     if isinstance(seq, Rejection):
         return seq
-    order = NOT_FOUND if isinstance(number, Rejection) else await call.node.history.order(number, seq)
+    order = NOT_FOUND if isinstance(number, Rejection) else await call.server.history.order(number, seq)
     return order if isinstance(order, Rejection) else Reply(200, encode(_detail(call, order)))
 
 
@@ -240,7 +243,7 @@ def list_(call: Call) -> Handled:
         return before
 
     def read(state: State, now_ns: int) -> OrderPage:
-        return _page(state, call.node.journal, query, before)
+        return _page(state, call.server.journal, query, before)
 
     return Reading(read)
 
@@ -271,11 +274,11 @@ def _matches(order: Order, query: OrdersQuery) -> bool:
 
 async def history(call: Call) -> Handled:
     """Everything that happened to an order."""
-    node, query, number = call.node, call.query, call.path["number"]
+    node, query, number = call.server, call.query, call.path["number"]
     after = position_of(query.cursor)
     if isinstance(after, Rejection):
         return after
-    order = None if isinstance(path_id(number, "number"), Rejection) else orders.find(node.state, number)
+    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(node.state, number)
     if order is None:
         return NOT_FOUND
     seqs = [seq for seq in order.history if seq > max(after or 0, node.journal.first_seq - 1)]

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.answers import OrderAnswer
-from api.listing import path_id
-from api.operations import Call, Changing, Handled, Operation
+from api.answers.orders import OrderAnswer
+from api.http.listing import path_id
+from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import order_renderer, order_resource
 from engine import limits
-from engine.commands import AddPayment, CapturePayment, PayOutRefund, VoidPayment
+from engine.commands.bookkeeping import PayOutRefund
 from engine.commands.fields import Minor
-from engine.commands.orders import PaymentRequest
+from engine.commands.orders import AddPayment, CapturePayment, PaymentRequest, VoidPayment
 from engine.results import Rejection, ResultCode
 
 TAG = "Payments"

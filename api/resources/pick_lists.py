@@ -5,19 +5,21 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
-from api.listing import kept_page, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.timestamps import Timestamp, iso
+from api.answers.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
+from api.answers.timestamps import Timestamp, iso
+from api.http.listing import kept_page, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelPickList, FinishPickList, MakePickList
 from engine.commands.fields import Id
-from engine.facts import Fact, PickListMade
+from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
+from engine.facts import Fact
+from engine.facts.picking import PickListMade
+from engine.fulfilments.pick_lists import TO_PICK
 from engine.lifecycles import PICK_LIST
-from engine.orders import find_by_fulfilment
-from engine.pick_lists import TO_PICK, PickList
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.finding import find_by_fulfilment
+from engine.state.pick_lists import PickList
+from engine.state.state import State
 
 TAG = "Fulfilments"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such pick list, or it ended long ago")

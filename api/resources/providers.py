@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.answers import OrderAnswer
-from api.identifiers import payment_request_id, payment_request_number
-from api.listing import path_id, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
+from api.answers import problems
+from api.answers.identifiers import payment_request_id, payment_request_number
+from api.answers.orders import OrderAnswer
+from api.answers.timestamps import Timestamp, iso
+from api.http.listing import path_id, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.resources.orders import order_renderer, order_resource
-from api.timestamps import Timestamp, iso
+from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
-from engine.commands import AskForPayment, ReportPayment
 from engine.commands.fields import Id, Text
+from engine.commands.providers import AskForPayment, ReportPayment
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Payments"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such payment provider")
@@ -94,28 +94,30 @@ _decode_event = msgspec.json.Decoder(ProviderEvent).decode
 
 def secret(call: Call) -> Handled:
     """Read a provider's secret."""
-    node, name = call.node, call.path["provider"]
+    server, name = call.server, call.path["provider"]
 
     def read(state: State, now_ns: int) -> SecretAnswer | Rejection:
         provider = state.configuration.payment_providers.get(name)
         if provider is None:
             return NOT_FOUND
-        return SecretAnswer(name, provider.secret_version, secret_of(node, name, provider.secret_version))
+        return SecretAnswer(name, provider.secret_version, secret_of(server.parties, name, provider.secret_version))
 
     return Reading(read)
 
 
 def event(call: Call) -> Handled:
     """A provider reports. Nothing in it is looked at before its signature."""
-    node, name = call.node, call.path["provider"]
-    provider = node.state.configuration.payment_providers.get(name)
+    server, name = call.server, call.path["provider"]
+    provider = server.state.configuration.payment_providers.get(name)
     if provider is None:
         return NOT_FOUND
     timestamp, signature = (
         None if value is None else value.decode("latin-1")
         for value in (call.headers.get(TIMESTAMP.lower().encode()), call.headers.get(SIGNATURE.lower().encode()))
     )
-    reason = why_not_genuine(secret_of(node, name, provider.secret_version), timestamp, signature, call.content)
+    reason = why_not_genuine(
+        secret_of(server.parties, name, provider.secret_version), timestamp, signature, call.content
+    )
     if reason is not None:
         return Rejection(ResultCode.UNAUTHENTICATED, reason)
     try:
@@ -142,7 +144,7 @@ def requests(call: Call) -> Handled:
     after = position_of(query.cursor)
     if isinstance(after, Rejection):
         return after
-    attempts = {} if call.node.courier is None else call.node.courier.attempts
+    attempts = {} if call.server.courier is None else call.server.courier.attempts
 
     def read(state: State, now_ns: int) -> PaymentRequestPage:
         wanted = (

@@ -5,22 +5,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.listing import Moment
-from api.money_answers import AmountAnswer, amount_fields
-from api.operations import Call, Handled, Operation, Reading
+from api.answers.money import AmountAnswer, amount_fields
+from api.answers.timestamps import check_moment, to_ns
+from api.http.listing import Moment
+from api.http.operations import Call, Handled, Operation, Reading
 from api.resources.orders import repeated_line
-from api.timestamps import check_moment, to_ns
 from engine import limits
 from engine.commands.fields import Country, Id, Minor
 from engine.commands.orders import Delivery, OrderLineRequests, ShopDiscount
 from engine.commands.pricing import Treatment
-from engine.configuration import refuse_unknown_skus
-from engine.freezing import given_by_shop
+from engine.configuration.known_skus import refuse_unknown_skus
+from engine.money.freezing import given_by_shop
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
 from engine.pricing.vouchers import handed_in, opened
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 
 TAG = "Prices"
 
@@ -114,7 +114,7 @@ def ask(call: Call) -> Handled:
         return refusal
     reference = None if body.customer is None else body.customer.reference
     # Somebody who has not bought yet has used nothing: any word that is no party stands for them.
-    customer = None if reference is None else call.node.parties.known_party(reference) or "new"
+    customer = None if reference is None else call.server.parties.known_party(reference) or "new"
     return Reading(lambda state, now_ns: _answer(state, body, customer, now_ns if body.at is None else to_ns(body.at)))
 
 

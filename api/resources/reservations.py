@@ -5,21 +5,29 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api import problems
-from api.endpoint import encode, refusal_reply
-from api.gathering import Gathering, item_reply
+from api.answers import problems
+from api.answers.identifiers import inbound_id, reservation_id, reservation_number
+from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.identifiers import inbound_id, reservation_id, reservation_number
-from api.operations import Call, Changing, Handled, Operation, Reading, Reply
-from api.timestamps import Timestamp, iso, iso_or_none
-from engine import limits, reservations
-from engine.commands import ChangeReservation, ExtendReservation, ReleaseReservation, ReserveStock
+from api.http.endpoint import encode, refusal_reply
+from api.http.gathering import Gathering, item_reply
+from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from engine import limits
 from engine.commands.fields import TtlSeconds
-from engine.commands.reservations import NewQuantityLine, QuantityLine
-from engine.facts import Fact, StockReserved
-from engine.reservations import ACTIVE, EXPIRED, Reservation
+from engine.commands.reservations import (
+    ChangeReservation,
+    ExtendReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.facts import Fact
+from engine.facts.reservations import StockReserved
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.reservations import ACTIVE, EXPIRED, Reservation
+from engine.state.state import State
 from engine.writer import Change, Done
 
 TAG = "Reservations"
@@ -148,7 +156,7 @@ def _render_reserved(state: State, seq: int, facts: tuple[Fact, ...]) -> Reserva
 
 def reserve(call: Call) -> Handled:
     """Claim units before checkout."""
-    return Changing(located(call.body, call.node.postcodes), _render_reserved)
+    return Changing(located(call.body, call.server.postcodes), _render_reserved)
 
 
 def _find(call: Call) -> int | Rejection:
@@ -157,7 +165,7 @@ def _find(call: Call) -> int | Rejection:
 
 
 def _read(number: int, state: State, now_ns: int) -> ReservationAnswer | Rejection:
-    reservation = reservations.find(state, number)
+    reservation = finding.find_reservation(state, number)
     if reservation is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
     return answer_of(reservation, now_ns)
@@ -205,13 +213,13 @@ _decode_item = msgspec.json.Decoder(BatchItem).decode
 async def reserve_batch(call: Call) -> Handled:
     """Make many reservations, each on its own, in one go."""
     items = call.body.items
-    gathering = Gathering(len(items), call.node.loop.create_future())
+    gathering = Gathering(len(items), call.server.loop.create_future())
     for position, raw in enumerate(items):
         reply = _reserve_item(call, raw, position, gathering)
         if reply is not None:
             gathering.put(position, reply)
     await gathering.whole
-    return gathering.reply(call.node.journal.last_seq)
+    return gathering.reply(call.server.journal.last_seq)
 
 
 def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
@@ -225,15 +233,15 @@ def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gather
     key = payload = None
     name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
     if name is not None:
-        key = call.node.key_digest(call.actor, name)
-        payload = call.node.payload_digest("POST", "/v1/reservations", encode(asked))
+        key = call.server.key_digest(call.actor, name)
+        payload = call.server.payload_digest("POST", "/v1/reservations", encode(asked))
 
     def deliver(outcome: Done | Rejection) -> None:
         gathering.put(position, item_reply(call, outcome))
 
-    command = located(asked, call.node.postcodes)
+    command = located(asked, call.server.postcodes)
     change = Change(command, call.actor, _render_item, deliver, key, payload, len(memoryview(raw)))
-    refusal = call.node.submit(change)
+    refusal = call.server.submit(change)
     return None if refusal is None else item_reply(call, refusal)
 
 

@@ -7,46 +7,40 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import people
-from api.answers import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
-from api.identifiers import return_number
-from api.listing import newest_orders, path_id, position_of, start_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.problems import malformed
+from api.answers import people
+from api.answers.identifiers import return_number
+from api.answers.orders import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
+from api.answers.problems import malformed
+from api.http.listing import newest_orders, path_id, position_of, start_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from api.resources.orders import NOT_FOUND as NO_ORDER
 from api.resources.orders import order_renderer, repeated_line
-from engine import limits, orders
-from engine.commands import (
-    AuthoriseReturn,
-    CancelReturn,
-    ReceiveReturn,
-    ReportLoss,
-    SettleReturn,
-    TakeLooseReturn,
-)
+from engine import limits
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
+    AuthoriseReturn,
+    CancelReturn,
     LooseReturnLine,
     LostLine,
     OrderLineRequests,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
+    ReportLoss,
     ReturnLineRequest,
+    SettleReturn,
+    TakeLooseReturn,
 )
-from engine.facts import (
-    Fact,
-    LooseReturnTaken,
-    PaymentMoved,
-    PaymentsRefunded,
-    ReturnAuthorised,
-    ReturnSettled,
-    UnitsCredited,
-)
+from engine.facts import Fact
+from engine.facts.money import PaymentMoved, PaymentsRefunded, ReturnSettled, UnitsCredited
+from engine.facts.orders import LooseReturnTaken, ReturnAuthorised
 from engine.lifecycles import RECEIVED
-from engine.money import SHIPPING
-from engine.orders import Order, find_by_return
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state import finding
+from engine.state.finding import find_by_return
+from engine.state.order_money import SHIPPING
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import StorageFull
 
 TAG = "Returns"
@@ -164,7 +158,7 @@ def _render_authorised(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
 
 def _order(call: Call) -> Order | None:
     number = call.path["number"]
-    return None if isinstance(path_id(number, "number"), Rejection) else orders.find(call.node.state, number)
+    return None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
 
 
 def _replacement(call: Call, order: Order) -> Replacement | Rejection:
@@ -172,12 +166,12 @@ def _replacement(call: Call, order: Order) -> Replacement | Rejection:
     number = next(
         free
         for free in (f"{order.number}.r{k}" for k in count(len(order.replaced_by) + 1))
-        if orders.find(call.node.state, free) is None
+        if finding.find_order(call.server.state, free) is None
     )
     if isinstance(path_id(number, "number"), Rejection):
         return malformed(f"the order's number is too long to be followed by {number.removeprefix(order.number)!r}")
     try:
-        sealed = people.reseal(call.node, order, number)
+        sealed = people.reseal(call.server.parties, order, number)
     except StorageFull:
         return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
     return Replacement(number, sealed.party, sealed.contact)
@@ -247,7 +241,7 @@ def _loose_page(state: State, query: ReturnsQuery, before: int | None) -> Return
 def _page(state: State, query: ReturnsQuery, start: tuple[int, int] | None) -> ReturnPage:
     items: list[ReturnAnswer] = []
     if query.order is not None:
-        order = orders.find(state, query.order)
+        order = finding.find_order(state, query.order)
         found: Iterator[Order] = iter(() if order is None else (order,))
     else:
         found = newest_orders(state, None if start is None else start[0] + 1)
@@ -299,7 +293,7 @@ def settle(call: Call) -> Handled:
 
 def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> SettlementAnswer:
     settled = next(fact for fact in facts if isinstance(fact, ReturnSettled))
-    order = orders.find(state, settled.order)
+    order = finding.find_order(state, settled.order)
     assert order is not None
     given = next((fact for fact in facts if isinstance(fact, UnitsCredited)), None)
     credited = None if given is None else given.credits

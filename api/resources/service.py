@@ -5,13 +5,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.answers import OrderAnswer
-from api.listing import path_id
-from api.operations import Call, Changing, Handled, Operation
+from api.answers.orders import OrderAnswer
+from api.http.listing import path_id
+from api.http.operations import Call, Changing, Handled, Operation
 from api.resources.orders import NOT_FOUND, order_renderer, order_resource
 from engine import limits
-from engine.commands import AppeaseCustomer, Command, HoldOrder, LiftHold, NoteOrder
-from engine.commands.orders import HoldRequest
+from engine.commands import Command
+from engine.commands.orders import AppeaseCustomer, HoldOrder, HoldRequest, LiftHold, NoteOrder
 from engine.results import Rejection, ResultCode
 
 TAG = "Orders"

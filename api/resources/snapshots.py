@@ -2,9 +2,9 @@
 
 import msgspec
 
-from api.endpoint import encode
-from api.operations import Call, Handled, Operation, Reply
-from api.timestamps import Timestamp, iso
+from api.answers.timestamps import Timestamp, iso
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reply
 from engine.results import Rejection, ResultCode
 
 
@@ -35,15 +35,15 @@ class SnapshotPage(msgspec.Struct):
 
 def create(call: Call) -> Handled:
     """Begin one."""
-    if call.node.stopping:
+    if call.server.stopping:
         return Rejection(ResultCode.STOPPING, "the node is stopping")
-    wanted = call.node.snapshots.take()
+    wanted = call.server.snapshots.take()
     return Reply(202, encode(SnapshotWanted(*wanted)))
 
 
 def listing(call: Call) -> Handled:
     """What lies in the folder."""
-    snapshots = call.node.snapshots
+    snapshots = call.server.snapshots
     items = [
         SnapshotAnswer(found.name, found.seq, iso(found.stamp.time_ns), found.digest, found.bytes_used)
         for found in snapshots.listed()

@@ -6,22 +6,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.endpoint import encode
-from api.explanations import ExplanationAnswer, answer_of
+from api.answers.explanations import ExplanationAnswer, answer_of
+from api.answers.problems import malformed
 from api.geography.locating import located
-from api.operations import Call, Handled, Operation, Reading, Reply
-from api.problems import malformed
+from api.http.endpoint import encode
+from api.http.operations import Call, Handled, Operation, Reading, Reply
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
-from engine.asking import Request
 from engine.commands.fields import Id
 from engine.commands.policies import SourcingPolicy
 from engine.commands.reservations import Delivery, DemandLines, Destination
-from engine.explaining import explain
-from engine.policies import FUNCTIONS, problems_of
 from engine.reservations import check_demand
 from engine.results import FieldError, Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
+from engine.supply.explaining import explain
+from engine.supply.policies import FUNCTIONS, problems_of
+from engine.supply.request import Request
 
 TAG = "Sourcing"
 
@@ -44,11 +44,11 @@ async def explain_sourcing(call: Call) -> Handled:
     if body.seq is not None:
         if body != ExplainBody(seq=body.seq):
             return malformed("give `seq` alone, or a demand without it")
-        found = await call.node.history.explain(body.seq)
+        found = await call.server.history.explain(body.seq)
         return found if isinstance(found, Rejection) else Reply(200, encode(found))
     if body.channel is None or body.lines is None:
         return malformed("give `seq`, or `channel` and `lines`")
-    return Reading(_reader(located(body, call.node.postcodes), body.channel))
+    return Reading(_reader(located(body, call.server.postcodes), body.channel))
 
 
 def _reader(body: ExplainBody, channel: str) -> Callable[[State, int], ExplanationAnswer | Rejection]:
@@ -109,14 +109,14 @@ class SimulationAnswer(msgspec.Struct):
 async def simulate_sourcing(call: Call) -> Handled:
     """What would have been under another policy."""
     body: SimulateBody = call.body
-    if body.policy not in call.node.state.configuration.sourcing_policies:
+    if body.policy not in call.server.state.configuration.sourcing_policies:
         return Rejection.at(
             ResultCode.UNKNOWN_SOURCING_POLICY, "/policy", f"there is no sourcing policy {body.policy!r}"
         )
     wrong = [FieldError(f"/body{inner}", detail) for inner, detail in problems_of(body.body, tuple(FUNCTIONS))]
     if wrong:
         return Rejection(ResultCode.MALFORMED_REQUEST, wrong[0].detail, tuple(wrong))
-    newest = call.node.journal.last_seq
+    newest = call.server.journal.last_seq
     last = min(newest, body.first + limits.SIMULATION_RECORDS_MAX - 1) if body.last is None else min(body.last, newest)
     if last < body.first:
         return malformed(f"the span ends before it begins; the newest record is {newest}")
@@ -124,7 +124,7 @@ async def simulate_sourcing(call: Call) -> Handled:
         return malformed(
             f"a span has at most {limits.SIMULATION_RECORDS_MAX:,} records; kontor sourcing simulate takes more"
         )
-    found = await call.node.history.simulate(body.policy, encode(body.body), body.first, last)
+    found = await call.server.history.simulate(body.policy, encode(body.body), body.first, last)
     return found if isinstance(found, Rejection) else Reply(200, encode(found))
 
 

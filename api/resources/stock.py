@@ -7,19 +7,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from api.answers.identifiers import inbound_id
+from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.history import AS_OF, AsOfQuery, seq_of
-from api.identifiers import inbound_id
-from api.listing import path_sku, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
-from api.timestamps import Timestamp, iso, iso_or_none
+from api.http.listing import path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
+from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
-from engine.commands import MoveStock
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
 from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine
-from engine.commands.stock import MovementLine
-from engine.facts import Fact, StockMoved
+from engine.commands.stock import MovementLine, MoveStock
+from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -31,11 +30,13 @@ from engine.facts.postings import (
     RESERVED,
     UNSELLABLE,
 )
+from engine.facts.stock import StockMoved
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.stock import Balances, balances_at
-from engine.supply import Demand, Request, expected, promised, supply, terms_of
+from engine.state.state import State
+from engine.state.stock import Balances
+from engine.supply.plan import expected, promised, supply, terms_of
+from engine.supply.request import Demand, Request
 
 TAG = "Stock"
 
@@ -239,7 +240,7 @@ def render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAns
     assert isinstance(moved, StockMoved)
     lines = []
     for line in moved.lines:
-        there = balances_at(state, line.sku, line.node)
+        there = state.stock.balances_at(line.sku, line.node)
         lines.append(
             MovedLineAnswer(
                 line.sku, line.node, line.reason, line.quantity, there.on_hand, there.available, line.oversold
@@ -264,7 +265,7 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
             differences[posting.sku] = differences.get(posting.sku, 0) + units
         answers = []
         for line in moved.lines:
-            there, variance = balances_at(state, line.sku, node), differences.get(line.sku, 0) - line.oversold
+            there, variance = state.stock.balances_at(line.sku, node), differences.get(line.sku, 0) - line.oversold
             expected = line.quantity - variance
             answers.append(
                 CountedLineAnswer(
@@ -289,7 +290,7 @@ def feed(call: Call) -> Handled:
     skipped: tuple[str, ...] = ()
     known = body.lines
     if body.skip_unknown:
-        items = call.node.state.configuration.items
+        items = call.server.state.configuration.items
         known = tuple(line for line in body.lines if line.sku in items)
         skipped = tuple(line.sku for line in body.lines if line.sku not in items)
     if not known:
@@ -315,7 +316,9 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
 def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
-    return NodeStock(node=node, **_named(balances_at(state, sku, node)), safety_stock=safety_stock, sellable=sellable)
+    return NodeStock(
+        node=node, **_named(state.stock.balances_at(sku, node)), safety_stock=safety_stock, sellable=sellable
+    )
 
 
 def _named(balances: Balances) -> dict[str, int]:
@@ -341,13 +344,13 @@ async def get(call: Call) -> Handled:
     """Read one SKU's stock, as it is or was."""
     if call.query.as_of is None:
         return Reading(_resource(call))
-    seq = seq_of(call.query.as_of, call.node.journal)
+    seq = seq_of(call.query.as_of, call.server.journal)
     if isinstance(seq, Rejection):
         return seq
     sku = call.path["sku"]
-    if isinstance(path_sku(sku), Rejection) or sku not in call.node.state.configuration.items:
+    if isinstance(path_sku(sku), Rejection) or sku not in call.server.state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
-    answer = await call.node.history.ask(seq, "--sku", sku)
+    answer = await call.server.history.ask(seq, "--sku", sku)
     return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
 
 
@@ -368,7 +371,7 @@ def list_(call: Call) -> Handled:
 
 def availability(call: Call) -> Handled:
     """What could be promised now."""
-    body: AvailabilityBody = located(call.body, call.node.postcodes)
+    body: AvailabilityBody = located(call.body, call.server.postcodes)
 
     def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
         lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)

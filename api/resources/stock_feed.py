@@ -5,21 +5,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.listing import path_id, start_of
-from api.node import Node
-from api.operations import Call, Handled, Operation, Reading
-from engine import facts as f
-from engine import limits, records
+from api.http.listing import path_id, start_of
+from api.http.operations import Call, Handled, Operation, Reading
+from api.server.server import Server
+from engine import limits
 from engine.areas import coarse_area
-from engine.facts import Fact
+from engine.facts import Fact, records
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.supply import Demand, Request, promised
+from engine.state.state import State
+from engine.supply.plan import promised
+from engine.supply.request import Demand, Request
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
 # After one of these every SKU may have another figure.
-SWEEPING = (f.NodeSet, f.ChannelSet, f.SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,14 +62,14 @@ def feed(call: Call) -> Handled:
     def read(state: State, now_ns: int) -> StockFeedPage | Rejection:
         if isinstance(channel, Rejection) or channel not in state.configuration.channels:
             return NOT_FOUND
-        node = call.node
+        server = call.server
         if start is not None:
             return _everything(state, channel, start, query.limit, now_ns)
-        changed = _changed(node, query.after, query.limit) if query.after else None
+        changed = _changed(server, query.after, query.limit) if query.after else None
         if changed is None:
-            return _everything(state, channel, (node.journal.last_seq, 0), query.limit, now_ns)
+            return _everything(state, channel, (server.journal.last_seq, 0), query.limit, now_ns)
         skus, through = changed
-        more = through < node.journal.last_seq
+        more = through < server.journal.last_seq
         return StockFeedPage(_figures(state, channel, skus, now_ns), through, None, more, complete=False)
 
     return Reading(read)
@@ -91,13 +92,13 @@ def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[S
     return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
 
 
-def _changed(node: Node, after: int, limit: int) -> tuple[list[str], int] | None:
+def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
     """SKUs whose figure may have changed after a record, and the last record that was looked at; None if all may have."""
-    if after < node.journal.first_seq - 1:
+    if after < server.journal.first_seq - 1:
         return None
     skus: dict[str, None] = {}
     looked_at = 0
-    for batch in node.journal.read(after):
+    for batch in server.journal.read(after):
         for seq, encoded in enumerate(batch.records, batch.first_seq):
             if seq <= after:
                 continue
@@ -110,7 +111,7 @@ def _changed(node: Node, after: int, limit: int) -> tuple[list[str], int] | None
             looked_at += 1
             if looked_at == RECORDS_MAX:
                 return list(skus), seq
-    return list(skus), max(after, node.journal.last_seq)
+    return list(skus), max(after, server.journal.last_seq)
 
 
 def _touched(facts: tuple[Fact, ...]) -> dict[str, None] | None:
@@ -118,7 +119,7 @@ def _touched(facts: tuple[Fact, ...]) -> dict[str, None] | None:
     for fact in facts:
         if isinstance(fact, SWEEPING):
             return None
-        if isinstance(fact, f.ItemSet | f.NodeItemSet):
+        if isinstance(fact, ItemSet | NodeItemSet):
             skus[fact.sku] = None
         skus.update(dict.fromkeys(posting.sku for posting in fact.postings))
     return skus

@@ -5,19 +5,26 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.identifiers import inbound_id, transfer_id, transfer_number
-from api.listing import Moment, kept_page, position_of
-from api.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
+from api.answers.identifiers import inbound_id, transfer_id, transfer_number
+from api.answers.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
+from api.http.listing import Moment, kept_page, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
 from engine import limits
-from engine.commands import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
 from engine.commands.fields import Id, Sku
-from engine.commands.transfers import ArrivedLine, TransferQuantities
-from engine.facts import Fact, TransferPlanned
+from engine.commands.transfers import (
+    ArrivedLine,
+    CancelTransfer,
+    PlanTransfer,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferQuantities,
+)
+from engine.facts import Fact
+from engine.facts.transfers import TransferPlanned
 from engine.lifecycles import TRANSFER
-from engine.moving import Transfer
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
+from engine.state.transfers import Transfer
 
 TAG = "Transfers"
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such transfer, or it ended long ago")

@@ -3,9 +3,17 @@
 import math
 import time
 from collections import defaultdict, deque
+from typing import Protocol
 
 from bench.load.connection import Connection
 from bench.load.tally import Tally
+
+
+class Sender(Protocol):
+    """All that a loop does with a connection: it sends the next request, whose clock runs from `started`."""
+
+    def send(self, started: float) -> None:
+        """Send one request."""
 
 
 class _Measured:
@@ -52,9 +60,9 @@ class _Measured:
 class ClosedLoop(_Measured):
     """Every connection sends the next request as soon as the last one is answered: what the node can do at most."""
 
-    def ready(self, connection: Connection, now: float) -> None:
-        """Again, until time is up."""
-        if now < self.ends_at:
+    def ready(self, connection: Sender, now: float) -> None:
+        """Again, until time is up; on a machine so slow that nothing counts by then, until something does."""
+        if now < self.ends_at or not any(tally.latencies.count() for tally in self.tallies.values()):
             connection.send(now)
 
     def is_done(self, now: float) -> bool:
@@ -69,14 +77,14 @@ class OpenLoop(_Measured):
         super().__init__(warm_up_seconds, seconds, keep_rows)
         self._interval = 1 / rate
         self._sent = 0
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Sender] = deque()
 
     def begin(self, now: float) -> None:
         """The first is due now."""
         super().begin(now)
         self._began = self._due = now
 
-    def ready(self, connection: Connection, now: float) -> None:
+    def ready(self, connection: Sender, now: float) -> None:
         """Free for what is due or will be."""
         self._idle.append(connection)
         self.pump(now)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from bench.workloads import Size, reservations, shop
-from engine import commands as c
+from engine.commands.configuration import Configure
 
 STOCKED = 10_000_000
 AREAS_COUNT = 200
@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
 
 def node_orders(size: Size, seed: int = 7) -> list[list[int]]:
     """For each of some areas, the numbers of all nodes from near to far."""
-    places = next(command for command in shop(size) if isinstance(command, c.Configure)).nodes
+    places = next(command for command in shop(size) if isinstance(command, Configure)).nodes
     nodes = [(node.latitude or 0.0, node.longitude or 0.0) for node in places.values()]
     chance = random.Random(seed)
     orders = []

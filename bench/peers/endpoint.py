@@ -12,7 +12,7 @@ from starlette.routing import Route
 from api.resources.reservations import ReservationAnswer, ReservedLineAnswer, SourceAnswer
 from api.serve import calm_collector, server_of
 from bench.peers.common import AREAS_COUNT, Wanted
-from engine.commands import ReserveStock
+from engine.commands.reservations import ReserveStock
 
 TIME = "2026-11-23T14:32:00.000000Z"
 _decode = msgspec.json.Decoder(ReserveStock).decode

@@ -1,7 +1,9 @@
 """When a node works and what follows from it: when parcels leave, pickups are ready, deliveries arrive.
 
-Pure: time comes in as nanoseconds of UTC. Build a `Calendar` once per node body, ask `dispatch` again from the
-answer's `valid_until_ns` on.
+countries     the time zone most people of a country live in
+local_time    local time of a zone as instants of UTC, and back
+promises      when a parcel leaves, when a pickup is ready, when a delivery arrives
+working_days  when a node works: its hours, its holidays, its cut-off and its lead time
 """
 
 from engine.calendars.countries import time_zone_of_country

@@ -4,16 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from engine.calendars.local_time import (
-    DAYS,
-    MINUTES_PER_DAY,
-    Zone,
-    day_of_date,
-    has_day,
-    is_zone,
-    weekday_of,
-    zone_of,
-)
+from engine.calendars.local_time import DAYS, MINUTES_PER_DAY, Zone, day_of_date, has_day, is_zone, weekday_of, zone_of
 from engine.commands.configuration import Node
 from engine.limits import CALENDAR_DAYS_MAX
 

@@ -1,9 +1,9 @@
 """Commands about API keys. The secret itself never comes here, only its SHA-256."""
 
-import msgspec
+from engine.commands.command import Command
 
 
-class CreateApiKey(msgspec.Struct, frozen=True):
+class CreateApiKey(Command, frozen=True):
     """Let the bearer of a secret in. `secret_sha256` is 32 bytes."""
 
     key_id: str
@@ -11,7 +11,7 @@ class CreateApiKey(msgspec.Struct, frozen=True):
     secret_sha256: bytes
 
 
-class RevokeApiKey(msgspec.Struct, frozen=True):
+class RevokeApiKey(Command, frozen=True):
     """Shut a key out from now on."""
 
     key_id: str

@@ -1,9 +1,9 @@
 """What bookkeepers do themselves."""
 
-import msgspec
+from engine.commands.command import Command
 
 
-class PayOutRefund(msgspec.Struct, frozen=True):
+class PayOutRefund(Command, frozen=True):
     """Money that goes back over a payment was paid out: all that is owed of it, or `amount_minor`."""
 
     order: str
@@ -11,7 +11,7 @@ class PayOutRefund(msgspec.Struct, frozen=True):
     amount_minor: int | None = None
 
 
-class WriteOff(msgspec.Struct, frozen=True):
+class WriteOff(Command, frozen=True):
     """What a customer owes will not come: all of it, or `amount_minor`."""
 
     order: str
@@ -19,7 +19,7 @@ class WriteOff(msgspec.Struct, frozen=True):
     amount_minor: int | None = None
 
 
-class LockPeriod(msgspec.Struct, frozen=True):
+class LockPeriod(Command, frozen=True):
     """Nothing is booked on a day up to `through` (an ISO date) any more."""
 
     through: str

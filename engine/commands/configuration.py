@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import limits
+from engine.commands.command import Command
 from engine.commands.fields import (
     GTIN_REGEX,
     ClockTime,
@@ -107,7 +108,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     prices_include_tax: bool = True
 
 
-class Configure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Create or replace any of these, all or nothing. It is also the document that an export gives."""
 
     nodes: dict[Id, Node] = {}

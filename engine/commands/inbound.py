@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import limits
+from engine.commands.command import Command
 from engine.commands.fields import Quantity, Sku
 
 
@@ -19,7 +20,7 @@ class InboundQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 InboundQuantities = Annotated[tuple[InboundQuantity, ...], Meta(min_length=1, max_length=limits.INBOUND_LINES_MAX)]
 
 
-class ExpectInbound(msgspec.Struct, frozen=True):
+class ExpectInbound(Command, frozen=True):
     """A supplier will bring units to a node. `supplier` is the shop's own name for it and means nothing here."""
 
     supplier: str
@@ -28,21 +29,21 @@ class ExpectInbound(msgspec.Struct, frozen=True):
     expected_at_ns: int
 
 
-class ReceiveInbound(msgspec.Struct, frozen=True):
+class ReceiveInbound(Command, frozen=True):
     """Units arrived: those named, or (`lines` is None) all that are still expected. Partial and repeatable."""
 
     inbound: int
     lines: tuple[InboundQuantity, ...] | None = None
 
 
-class DelayInbound(msgspec.Struct, frozen=True):
+class DelayInbound(Command, frozen=True):
     """What is still expected comes at another time, later or earlier."""
 
     inbound: int
     expected_at_ns: int
 
 
-class CancelInbound(msgspec.Struct, frozen=True):
+class CancelInbound(Command, frozen=True):
     """Units will not come: those named, or (`lines` is None) all that are still expected."""
 
     inbound: int

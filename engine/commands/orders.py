@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from engine import limits
 from engine.areas import Area
+from engine.commands.command import Command
 from engine.commands.fields import Id, Minor, Name, Quantity, QuantityOrZero, Sku, Text
 
 Action = Literal["accept", "pick", "pack", "unpack", "ready", "ship", "deliver", "collect"]
@@ -53,7 +54,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     state: Literal["authorised", "captured"] = "captured"
 
 
-class PlaceOrder(msgspec.Struct, frozen=True):
+class PlaceOrder(Command, frozen=True):
     """Turn a reservation into an order, or source an order on the spot. `priced`: its price is frozen if it has one.
 
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
@@ -88,7 +89,7 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     party_known: bool = False
 
 
-class RestateOrder(msgspec.Struct, frozen=True):
+class RestateOrder(Command, frozen=True):
     """All of an order as a marketplace states it, as of `stated_at_ns`. `new_address`: its area and contact are others than before."""
 
     order: PlaceOrder
@@ -97,7 +98,7 @@ class RestateOrder(msgspec.Struct, frozen=True):
     cancelled: bool = False
 
 
-class HoldOrder(msgspec.Struct, frozen=True):
+class HoldOrder(Command, frozen=True):
     """Stop an order until the hold is lifted by its handle."""
 
     order: str
@@ -106,21 +107,21 @@ class HoldOrder(msgspec.Struct, frozen=True):
     scope: str = "release"
 
 
-class LiftHold(msgspec.Struct, frozen=True):
+class LiftHold(Command, frozen=True):
     """Take one hold of an order away."""
 
     order: str
     handle: str
 
 
-class NoteOrder(msgspec.Struct, frozen=True):
+class NoteOrder(Command, frozen=True):
     """Write something down about an order."""
 
     order: str
     text: str
 
 
-class AppeaseCustomer(msgspec.Struct, frozen=True):
+class AppeaseCustomer(Command, frozen=True):
     """Give the customer of an order money after the fact."""
 
     order: str
@@ -135,7 +136,7 @@ class SetLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: QuantityOrZero
 
 
-class ProposeChange(msgspec.Struct, frozen=True):
+class ProposeChange(Command, frozen=True):
     """Say what is to be different about an order. What is None stays as it is; `contact` is sealed under a key of `party`."""
 
     order: str
@@ -149,13 +150,13 @@ class ProposeChange(msgspec.Struct, frozen=True):
     pickup_node: str | None = None
 
 
-class ConfirmChange(msgspec.Struct, frozen=True):
+class ConfirmChange(Command, frozen=True):
     """Carry a proposed change out, all of it or nothing."""
 
     change: int
 
 
-class DeclineChange(msgspec.Struct, frozen=True):
+class DeclineChange(Command, frozen=True):
     """Drop a proposed change."""
 
     change: int
@@ -168,7 +169,7 @@ class CancelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Quantity
 
 
-class CancelOrder(msgspec.Struct, frozen=True):
+class CancelOrder(Command, frozen=True):
     """Cancel what has not shipped: everything (`lines` is None) or the quantities named."""
 
     order: str
@@ -183,7 +184,7 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class AdvanceFulfilment(msgspec.Struct, frozen=True):
+class AdvanceFulfilment(Command, frozen=True):
     """A node reports a step. Steps may be skipped forward; only what is packed can be unpacked.
 
     Ready goods wait until `collect_by_ns`; None: as long as the order or its channel says.
@@ -202,7 +203,7 @@ class ConfirmedDate(msgspec.Struct, frozen=True):
     ships_at_ns: int
 
 
-class ConfirmFulfilment(msgspec.Struct, frozen=True):
+class ConfirmFulfilment(Command, frozen=True):
     """A supplier takes a purchase order on, with dates for lines of it."""
 
     fulfilment: int
@@ -216,7 +217,7 @@ class FoundLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     found: QuantityOrZero
 
 
-class ShortFulfilment(msgspec.Struct, frozen=True):
+class ShortFulfilment(Command, frozen=True):
     """A short pick: fewer units were found than allocated. Lines that are not named were found in full."""
 
     fulfilment: int
@@ -235,14 +236,14 @@ class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
 
 
-class SplitFulfilment(msgspec.Struct, frozen=True):
+class SplitFulfilment(Command, frozen=True):
     """Give some units of a fulfilment a fulfilment of their own."""
 
     fulfilment: int
     lines: tuple[FulfilmentLine, ...]
 
 
-class MergeFulfilments(msgspec.Struct, frozen=True):
+class MergeFulfilments(Command, frozen=True):
     """Join fulfilment `other` to this one."""
 
     fulfilment: int
@@ -257,21 +258,21 @@ class ParcelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     tracking: Tracking | None = None
 
 
-class PackParcels(msgspec.Struct, frozen=True):
+class PackParcels(Command, frozen=True):
     """Say what is in which parcel of a fulfilment."""
 
     fulfilment: int
     parcels: tuple[ParcelRequest, ...]
 
 
-class CancelFulfilment(msgspec.Struct, frozen=True):
+class CancelFulfilment(Command, frozen=True):
     """The customer does not get what this fulfilment would bring."""
 
     fulfilment: int
     reason: str
 
 
-class RejectFulfilment(msgspec.Struct, frozen=True):
+class RejectFulfilment(Command, frozen=True):
     """A node cannot do it. The reason says what happens to the stock; the order is sourced again without that node."""
 
     fulfilment: int
@@ -279,7 +280,7 @@ class RejectFulfilment(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-class SourceOrderAgain(msgspec.Struct, frozen=True):
+class SourceOrderAgain(Command, frozen=True):
     """Try again to find nodes for what is backordered or unsourceable. Nodes that rejected the order stay excluded."""
 
     order: str
@@ -301,7 +302,7 @@ class Replacement(msgspec.Struct, frozen=True):
     contact: bytes | None = None
 
 
-class AuthoriseReturn(msgspec.Struct, frozen=True):
+class AuthoriseReturn(Command, frozen=True):
     """Agree that shipped units may come back; with `exchange`, those lines go out as `replacement` once they have."""
 
     order: str
@@ -319,7 +320,7 @@ class LostLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     reason: Literal["lost", "damaged"] = "lost"
 
 
-class ReportLoss(msgspec.Struct, frozen=True):
+class ReportLoss(Command, frozen=True):
     """Shipped units were lost on the way and do not come back; with `replacement` they are sent again."""
 
     order: str
@@ -335,7 +336,7 @@ class LooseReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     reason: Text | None = None
 
 
-class TakeLooseReturn(msgspec.Struct, frozen=True):
+class TakeLooseReturn(Command, frozen=True):
     """Goods came back that no order is known for. Without `node` they are at the first node of the channel."""
 
     channel: str
@@ -355,7 +356,7 @@ class ReceiveReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     disposition: Disposition = "restock"
 
 
-class ReceiveReturn(msgspec.Struct, frozen=True):
+class ReceiveReturn(Command, frozen=True):
     """Goods of an authorised return arrived at a node; partial and repeatable."""
 
     return_id: int
@@ -363,14 +364,14 @@ class ReceiveReturn(msgspec.Struct, frozen=True):
     lines: tuple[ReceiveReturnLine, ...]
 
 
-class AddPayment(msgspec.Struct, frozen=True):
+class AddPayment(Command, frozen=True):
     """The customer pays for an order."""
 
     order: str
     payment: PaymentRequest
 
 
-class CapturePayment(msgspec.Struct, frozen=True):
+class CapturePayment(Command, frozen=True):
     """Money of an authorised payment came: all that is left of it, or `amount_minor`."""
 
     order: str
@@ -378,20 +379,20 @@ class CapturePayment(msgspec.Struct, frozen=True):
     amount_minor: int | None = None
 
 
-class VoidPayment(msgspec.Struct, frozen=True):
+class VoidPayment(Command, frozen=True):
     """What was authorised and not captured will not come."""
 
     order: str
     payment: str
 
 
-class SettleReturn(msgspec.Struct, frozen=True):
+class SettleReturn(Command, frozen=True):
     """Give the customer what the units are worth that came back with a return and are not settled."""
 
     return_id: int
 
 
-class CancelReturn(msgspec.Struct, frozen=True):
+class CancelReturn(Command, frozen=True):
     """What has not arrived of a return is no longer expected."""
 
     return_id: int

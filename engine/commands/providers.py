@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.commands.command import Command
 from engine.commands.fields import Id
 
 URL_REGEX = r"^https?://[^\s/?#@]{1,253}(/[^\s#]*)?$(?!\n)"
@@ -25,7 +26,7 @@ class PaymentProvider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     secret_version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
-class ReportPayment(msgspec.Struct, frozen=True):
+class ReportPayment(Command, frozen=True):
     """A provider says what became of a payment, and which request that answers, if it does."""
 
     provider: str
@@ -37,7 +38,7 @@ class ReportPayment(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class AskForPayment(msgspec.Struct, frozen=True):
+class AskForPayment(Command, frozen=True):
     """Ask providers once more for what a customer owes."""
 
     order: str

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import limits
+from engine.commands.command import Command
 from engine.commands.fields import (
     Country,
     Id,
@@ -46,7 +47,7 @@ Delivery = Literal["ship", "pickup"]
 DemandLines = Annotated[tuple[DemandLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
 
 
-class ReserveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class ReserveStock(Command, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """Claim units for a checkout before the customer pays. All or nothing unless `allow_partial`."""
 
     channel: Id
@@ -72,26 +73,26 @@ class NewQuantityLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: QuantityOrZero
 
 
-class ExtendReservation(msgspec.Struct, frozen=True):
+class ExtendReservation(Command, frozen=True):
     """Let an active reservation end `ttl_seconds` from now."""
 
     reservation: int
     ttl_seconds: int
 
 
-class ReleaseReservation(msgspec.Struct, frozen=True):
+class ReleaseReservation(Command, frozen=True):
     """Give back everything (`lines` is None) or the quantities named."""
 
     reservation: int
     lines: tuple[QuantityLine, ...] | None = None
 
 
-class ChangeReservation(msgspec.Struct, frozen=True):
+class ChangeReservation(Command, frozen=True):
     """Set new quantities, all or nothing. The reservation's own units count as available to it."""
 
     reservation: int
     lines: tuple[NewQuantityLine, ...]
 
 
-class ExpireReservations(msgspec.Struct, frozen=True):
+class ExpireReservations(Command, frozen=True):
     """End what is due; the writer gives this command to itself before it looks at any other."""

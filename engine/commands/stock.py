@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import limits
+from engine.commands.command import Command
 from engine.commands.fields import Id, SignedQuantity, Sku, Text
 
 Reason = Literal["receipt", "adjustment", "count", "feed", "damage", "quarantine", "restore", "write_off"]
@@ -30,7 +31,7 @@ class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
             raise ValueError(f"`quantity` of a {self.reason} is at least {least}")
 
 
-class MoveStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class MoveStock(Command, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Post all lines or none."""
 
     lines: Annotated[tuple[MovementLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import limits
+from engine.commands.command import Command
 from engine.commands.fields import Quantity, QuantityOrZero, Sku
 
 
@@ -19,7 +20,7 @@ class TransferQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 TransferQuantities = Annotated[tuple[TransferQuantity, ...], Meta(min_length=1, max_length=limits.TRANSFER_LINES_MAX)]
 
 
-class PlanTransfer(msgspec.Struct, frozen=True):
+class PlanTransfer(Command, frozen=True):
     """Send units from one node to another; they are claimed at once."""
 
     source: str
@@ -28,7 +29,7 @@ class PlanTransfer(msgspec.Struct, frozen=True):
     expected_at_ns: int | None = None
 
 
-class ShipTransfer(msgspec.Struct, frozen=True):
+class ShipTransfer(Command, frozen=True):
     """The goods have left."""
 
     transfer: int
@@ -46,7 +47,7 @@ class ArrivedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             raise ValueError("`damaged` units are among the `received` ones, so there can't be more of them")
 
 
-class ReceiveTransfer(msgspec.Struct, frozen=True):
+class ReceiveTransfer(Command, frozen=True):
     """Goods arrived: what is named, or (`lines` is None) all that is in transit. What is missing is lost unless more is to come."""
 
     transfer: int
@@ -54,7 +55,7 @@ class ReceiveTransfer(msgspec.Struct, frozen=True):
     more_to_come: bool = False
 
 
-class CancelTransfer(msgspec.Struct, frozen=True):
+class CancelTransfer(Command, frozen=True):
     """It does not leave."""
 
     transfer: int

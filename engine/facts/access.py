@@ -19,3 +19,6 @@ class ApiKeyRevoked(msgspec.Struct, array_like=True, frozen=True, tag="api_key_r
 
     key_id: str
     postings: tuple[Posting, ...] = ()
+
+
+Fact = ApiKeyCreated | ApiKeyRevoked

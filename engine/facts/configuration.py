@@ -46,3 +46,6 @@ class SourcingPolicySet(msgspec.Struct, array_like=True, frozen=True, tag="sourc
     policy: str
     body: SourcingPolicy
     postings: tuple[Posting, ...] = ()
+
+
+Fact = NodeSet | ItemSet | NodeItemSet | ChannelSet | SourcingPolicySet

@@ -3,6 +3,7 @@
 import msgspec
 
 from engine.facts.postings import Posting
+from engine.numbers import InboundNumber, TransferNumber
 
 
 class InboundUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -15,19 +16,19 @@ class InboundUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class InboundExpected(msgspec.Struct, array_like=True, frozen=True, tag="inbound_expected"):
     """A supplier will bring these units to `node` at about `expected_at_ns`; or another node will, by `transfer`."""
 
-    inbound: int
+    inbound: InboundNumber
     supplier: str
     node: str
     expected_at_ns: int
     lines: tuple[InboundUnits, ...]
     postings: tuple[Posting, ...]
-    transfer: int | None = None
+    transfer: TransferNumber | None = None
 
 
 class InboundReceived(msgspec.Struct, array_like=True, frozen=True, tag="inbound_received"):
     """Units arrived, more than expected among them if the supplier sent more."""
 
-    inbound: int
+    inbound: InboundNumber
     lines: tuple[InboundUnits, ...]
     postings: tuple[Posting, ...]
 
@@ -35,7 +36,7 @@ class InboundReceived(msgspec.Struct, array_like=True, frozen=True, tag="inbound
 class InboundDelayed(msgspec.Struct, array_like=True, frozen=True, tag="inbound_delayed"):
     """What is still expected comes at about `expected_at_ns`."""
 
-    inbound: int
+    inbound: InboundNumber
     expected_at_ns: int
     postings: tuple[Posting, ...] = ()
 
@@ -43,6 +44,9 @@ class InboundDelayed(msgspec.Struct, array_like=True, frozen=True, tag="inbound_
 class InboundCancelled(msgspec.Struct, array_like=True, frozen=True, tag="inbound_cancelled"):
     """These units will not come."""
 
-    inbound: int
+    inbound: InboundNumber
     lines: tuple[InboundUnits, ...]
     postings: tuple[Posting, ...]
+
+
+Fact = InboundExpected | InboundReceived | InboundDelayed | InboundCancelled

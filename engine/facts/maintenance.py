@@ -22,3 +22,6 @@ class DigestRecorded(msgspec.Struct, array_like=True, frozen=True, tag="digest_r
     parts: tuple[tuple[int, int], ...]
     digest: str
     postings: tuple[Posting, ...] = ()
+
+
+Fact = KeysForgotten | DigestRecorded

@@ -4,6 +4,7 @@ import msgspec
 
 from engine.facts.orders import Take
 from engine.facts.postings import Posting
+from engine.numbers import FulfilmentNumber, ReturnNumber
 
 
 class Discount(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -83,7 +84,7 @@ class DocumentIssued(msgspec.Struct, array_like=True, frozen=True, tag="document
     day: int
     total_minor: int
     shares: tuple[Share, ...] = ()
-    fulfilment: int | None = None
+    fulfilment: FulfilmentNumber | None = None
     postings: tuple[Posting, ...] = ()
 
 
@@ -252,6 +253,25 @@ class ReturnSettled(msgspec.Struct, array_like=True, frozen=True, tag="return_se
     """Units that came back with a return are settled; what the customer gets is in the fact that follows."""
 
     order: str
-    return_id: int
+    return_id: ReturnNumber
     lines: tuple[Take, ...]
     postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    DocumentIssued
+    | MoneyBooked
+    | OrderPriced
+    | UnitsCharged
+    | UnitsCredited
+    | PaymentAdded
+    | VoucherUsed
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentsRefunded
+    | RefundPaidOut
+    | ReceivableWrittenOff
+    | PeriodLocked
+    | PaymentMoved
+    | ReturnSettled
+)

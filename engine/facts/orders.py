@@ -5,6 +5,7 @@ import msgspec
 from engine.areas import Area
 from engine.facts.postings import Posting
 from engine.facts.sourcing import Decision
+from engine.numbers import ChangeNumber, FulfilmentNumber, InboundNumber, ReservationNumber, ReturnNumber
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -13,7 +14,7 @@ class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
     `promised` is the record of the promise, which says whose turn it is when too little comes.
     """
 
-    inbound: int
+    inbound: InboundNumber
     node: str
     quantity: int
     promised: int
@@ -45,7 +46,7 @@ class PlannedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     Not accepted by `accept_by_ns`, it is taken back.
     """
 
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     node: str
     lines: tuple[Take, ...]
     ships_at_ns: int | None = None
@@ -84,7 +85,7 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
 
     order: str
     channel: str
-    reservation: int | None
+    reservation: ReservationNumber | None
     party: str | None
     contact: bytes | None
     billing: bytes | None
@@ -116,7 +117,7 @@ class OrderImproved(msgspec.Struct, array_like=True, frozen=True, tag="order_imp
     """Work that no node had begun was `withdrawn` and given to others, which saves `saved_minor` by the rules of `decision`."""
 
     order: str
-    withdrawn: tuple[int, ...]
+    withdrawn: tuple[FulfilmentNumber, ...]
     fulfilments: tuple[PlannedFulfilment, ...]
     saved_minor: int
     decision: Decision
@@ -126,7 +127,7 @@ class OrderImproved(msgspec.Struct, array_like=True, frozen=True, tag="order_imp
 class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`quantity` units of order line `line` leave fulfilment `fulfilment`."""
 
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     line: int
     quantity: int
 
@@ -161,7 +162,7 @@ class ChangeProposed(msgspec.Struct, array_like=True, frozen=True, tag="change_p
     """
 
     order: str
-    change: int
+    change: ChangeNumber
     reason: str
     body: ChangeBody
     would_move: tuple[Posting, ...]
@@ -174,10 +175,10 @@ class OrderChanged(msgspec.Struct, array_like=True, frozen=True, tag="order_chan
     wait for before anything new is sourced."""
 
     order: str
-    change: int
+    change: ChangeNumber
     body: ChangeBody
     taken: tuple[FulfilmentTake, ...]
-    withdrawn: tuple[int, ...]
+    withdrawn: tuple[FulfilmentNumber, ...]
     waiting: tuple[Waiting, ...]
     postings: tuple[Posting, ...]
 
@@ -186,7 +187,7 @@ class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_d
     """A proposed change was dropped."""
 
     order: str
-    change: int
+    change: ChangeNumber
     postings: tuple[Posting, ...] = ()
 
 
@@ -205,14 +206,14 @@ class OrderHeld(msgspec.Struct, array_like=True, frozen=True, tag="order_held"):
     handle: str
     reason: str
     scope: str
-    recalled: tuple[int, ...]
+    recalled: tuple[FulfilmentNumber, ...]
     postings: tuple[Posting, ...] = ()
 
 
 class ReleasedFulfilment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A fulfilment goes to its node now, which must accept it by `accept_by_ns`."""
 
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     accept_by_ns: int | None
 
 
@@ -246,8 +247,8 @@ class FulfilmentSplit(msgspec.Struct, array_like=True, frozen=True, tag="fulfilm
     """Units of a fulfilment became fulfilment `part`, at the same node and in the same state."""
 
     order: str
-    fulfilment: int
-    part: int
+    fulfilment: FulfilmentNumber
+    part: FulfilmentNumber
     lines: tuple[Take, ...]
     postings: tuple[Posting, ...] = ()
 
@@ -256,8 +257,8 @@ class FulfilmentsMerged(msgspec.Struct, array_like=True, frozen=True, tag="fulfi
     """Fulfilment `merged` became a part of `fulfilment`."""
 
     order: str
-    fulfilment: int
-    merged: int
+    fulfilment: FulfilmentNumber
+    merged: FulfilmentNumber
     postings: tuple[Posting, ...] = ()
 
 
@@ -265,7 +266,7 @@ class ParcelsPacked(msgspec.Struct, array_like=True, frozen=True, tag="parcels_p
     """A fulfilment leaves in these parcels."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     parcels: tuple[Parcel, ...]
     postings: tuple[Posting, ...] = ()
 
@@ -274,7 +275,7 @@ class PickupLapsed(msgspec.Struct, array_like=True, frozen=True, tag="pickup_lap
     """Nobody collected it in time."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     postings: tuple[Posting, ...]
 
 
@@ -293,7 +294,7 @@ class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     state: str
     carrier: str | None
     tracking_code: str | None
@@ -312,7 +313,7 @@ class FulfilmentConfirmed(msgspec.Struct, array_like=True, frozen=True, tag="ful
     """A supplier took a purchase order on, and said when lines of it will leave."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     lines: tuple[ConfirmedLine, ...]
     postings: tuple[Posting, ...] = ()
 
@@ -321,7 +322,7 @@ class FulfilmentShorted(msgspec.Struct, array_like=True, frozen=True, tag="fulfi
     """`lines` are the units that a node had been given and could not find; it goes on with the rest."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     node: str
     reason: str
     note: str | None
@@ -333,7 +334,7 @@ class FulfilmentRejected(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     """A node could not do it and is not asked again for this order."""
 
     order: str
-    fulfilment: int
+    fulfilment: FulfilmentNumber
     node: str
     reason: str
     note: str | None
@@ -360,7 +361,7 @@ class ReturnAuthorised(msgspec.Struct, array_like=True, frozen=True, tag="return
     """Shipped units may come back; `exchange_order` goes out when they have."""
 
     order: str
-    return_id: int
+    return_id: ReturnNumber
     lines: tuple[ReturnedLine, ...]
     postings: tuple[Posting, ...] = ()
     refund_shipping: bool = False
@@ -387,7 +388,7 @@ class LooseUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class LooseReturnTaken(msgspec.Struct, array_like=True, frozen=True, tag="loose_return_taken"):
     """Goods came back to `node` that no order is known for; they are in quarantine."""
 
-    return_id: int
+    return_id: ReturnNumber
     channel: str
     node: str
     lines: tuple[LooseUnits, ...]
@@ -399,7 +400,7 @@ class ReturnReceived(msgspec.Struct, array_like=True, frozen=True, tag="return_r
     """Units came back to `node`; `reason` of a line is its disposition."""
 
     order: str
-    return_id: int
+    return_id: ReturnNumber
     node: str
     lines: tuple[ReturnedLine, ...]
     postings: tuple[Posting, ...]
@@ -409,5 +410,35 @@ class ReturnCancelled(msgspec.Struct, array_like=True, frozen=True, tag="return_
     """What has not come back is no longer expected."""
 
     order: str
-    return_id: int
+    return_id: ReturnNumber
     postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    OrderPlaced
+    | OrderSourced
+    | OrderImproved
+    | ChangeProposed
+    | OrderChanged
+    | ChangeDeclined
+    | OrderRestated
+    | OrderHeld
+    | HoldLifted
+    | OrderNoted
+    | OrderAppeased
+    | FulfilmentSplit
+    | FulfilmentsMerged
+    | ParcelsPacked
+    | PickupLapsed
+    | OrderCancelled
+    | FulfilmentAdvanced
+    | FulfilmentConfirmed
+    | FulfilmentShorted
+    | FulfilmentRejected
+    | OrderReopened
+    | ReturnAuthorised
+    | LossReported
+    | LooseReturnTaken
+    | ReturnReceived
+    | ReturnCancelled
+)

@@ -44,3 +44,6 @@ class VoucherSet(msgspec.Struct, array_like=True, frozen=True, tag="voucher_set"
     voucher: str
     body: Voucher
     postings: tuple[Posting, ...] = ()
+
+
+Fact = PriceListSet | TaxRatesSet | PromotionSet | ShippingPricesSet | VoucherSet

@@ -4,6 +4,7 @@ import msgspec
 
 from engine.commands.providers import PaymentProvider
 from engine.facts.postings import Posting
+from engine.numbers import PaymentRequestNumber
 
 
 class PaymentProviderSet(msgspec.Struct, array_like=True, frozen=True, tag="payment_provider_set"):
@@ -19,7 +20,7 @@ class PaymentAsked(msgspec.Struct, array_like=True, frozen=True, tag="payment_as
 
     order: str
     payment: str
-    request: int
+    request: PaymentRequestNumber
     provider: str
     what: str
     amount_minor: int
@@ -30,7 +31,10 @@ class PaymentAnswered(msgspec.Struct, array_like=True, frozen=True, tag="payment
     """A request ended: done, failed (`reason` is the provider's), or dropped because one before it failed."""
 
     order: str
-    request: int
+    request: PaymentRequestNumber
     outcome: str
     reason: str | None = None
     postings: tuple[Posting, ...] = ()
+
+
+Fact = PaymentProviderSet | PaymentAsked | PaymentAnswered

@@ -5,6 +5,7 @@ import msgspec
 from engine.areas import Area
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.sourcing import Decision, Slot
+from engine.numbers import InboundNumber, ReservationNumber
 
 
 class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -17,7 +18,7 @@ class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
     quantity: int
     ships_at_ns: int | None = None
     delivers_at_ns: int | None = None
-    inbound: int | None = None
+    inbound: InboundNumber | None = None
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -58,7 +59,7 @@ class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_res
     `decision` says by which rules, `slots` are the places it takes at nodes that have a limit a day.
     """
 
-    reservation: int
+    reservation: ReservationNumber
     channel: str
     expires_at_ns: int
     area: Area
@@ -77,7 +78,7 @@ class StockReserved(msgspec.Struct, array_like=True, frozen=True, tag="stock_res
 class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="reservation_extended"):
     """The claim lasts until `expires_at_ns` now."""
 
-    reservation: int
+    reservation: ReservationNumber
     expires_at_ns: int
     postings: tuple[Posting, ...] = ()
 
@@ -85,7 +86,7 @@ class ReservationExtended(msgspec.Struct, array_like=True, frozen=True, tag="res
 class ReservationChanged(msgspec.Struct, array_like=True, frozen=True, tag="reservation_changed"):
     """The claim holds `lines` now: by a change up or down, or because a part was released. `slots` are all it has now."""
 
-    reservation: int
+    reservation: ReservationNumber
     lines: tuple[ReservedLine, ...]
     postings: tuple[Posting, ...]
     slots: tuple[Slot, ...] = ()
@@ -94,12 +95,15 @@ class ReservationChanged(msgspec.Struct, array_like=True, frozen=True, tag="rese
 class ReservationReleased(msgspec.Struct, array_like=True, frozen=True, tag="reservation_released"):
     """Its holder gave everything back."""
 
-    reservation: int
+    reservation: ReservationNumber
     postings: tuple[Posting, ...]
 
 
 class ReservationExpired(msgspec.Struct, array_like=True, frozen=True, tag="reservation_expired"):
     """Its time ran out and its units are free."""
 
-    reservation: int
+    reservation: ReservationNumber
     postings: tuple[Posting, ...]
+
+
+Fact = StockReserved | ReservationExtended | ReservationChanged | ReservationReleased | ReservationExpired

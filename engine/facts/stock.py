@@ -22,3 +22,6 @@ class StockMoved(msgspec.Struct, array_like=True, frozen=True, tag="stock_moved"
     reference: str | None
     lines: tuple[MovedLine, ...]
     postings: tuple[Posting, ...]
+
+
+Fact = StockMoved

@@ -3,6 +3,7 @@
 import msgspec
 
 from engine.facts.postings import Posting
+from engine.numbers import InboundNumber, TransferNumber
 
 
 class TransferUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -16,19 +17,19 @@ class TransferPlanned(msgspec.Struct, array_like=True, frozen=True, tag="transfe
     """Units were claimed at `source`, to be sent to `target`, where they are expected at about `expected_at_ns`; with
     `inbound` as that, promised to an order."""
 
-    transfer: int
+    transfer: TransferNumber
     source: str
     target: str
     lines: tuple[TransferUnits, ...]
     expected_at_ns: int | None
     postings: tuple[Posting, ...]
-    inbound: int | None = None
+    inbound: InboundNumber | None = None
 
 
 class TransferShipped(msgspec.Struct, array_like=True, frozen=True, tag="transfer_shipped"):
     """The goods left."""
 
-    transfer: int
+    transfer: TransferNumber
     postings: tuple[Posting, ...]
 
 
@@ -45,7 +46,7 @@ class TransferArrival(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class TransferReceived(msgspec.Struct, array_like=True, frozen=True, tag="transfer_received"):
     """Goods arrived. `reason` says why units are lost or more than were sent: short_transfer, over_transfer, or both."""
 
-    transfer: int
+    transfer: TransferNumber
     lines: tuple[TransferArrival, ...]
     reason: str | None
     postings: tuple[Posting, ...]
@@ -54,5 +55,8 @@ class TransferReceived(msgspec.Struct, array_like=True, frozen=True, tag="transf
 class TransferCancelled(msgspec.Struct, array_like=True, frozen=True, tag="transfer_cancelled"):
     """It did not leave, and its units are free again."""
 
-    transfer: int
+    transfer: TransferNumber
     postings: tuple[Posting, ...]
+
+
+Fact = TransferPlanned | TransferShipped | TransferReceived | TransferCancelled

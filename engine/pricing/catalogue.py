@@ -1,15 +1,14 @@
 """Promotions made ready for many quotes: dates as numbers, names as sets, and an index by what they are about."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.amounts import millionths_of_percent
 from engine.commands.pricing import Gives, Promotion
-from engine.pricing.amounts import millionths_of_percent
 from engine.pricing.checking import ON, effect_of
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns, ends_ns
+from engine.state.configuration import Configuration
 
 EXCLUSIVE = "exclusive"
 
@@ -67,7 +66,7 @@ def ready(promotion_id: str, body: Promotion) -> Ready:
 
 
 class Catalogue:
-    """All promotions, indexed by what they need in a basket. Derived: made anew when a promotion is set."""
+    """All promotions, indexed by what they need in a basket."""
 
     def __init__(self, promotions: dict[str, Promotion]) -> None:
         self.ready = [ready(name, body) for name, body in promotions.items()]
@@ -100,6 +99,20 @@ class Catalogue:
         for at, positions in some.items():
             found[at] = list(positions)
         return [(self.ready[at], found[at]) for at in sorted(found)]
+
+
+class Catalogues:
+    """The catalogue of a configuration, made anew when its promotions changed."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._made = Catalogue({})
+
+    def of(self, configuration: Configuration) -> Catalogue:
+        """All promotions, made ready for quotes."""
+        if self._version != configuration.promotions_version:
+            self._version, self._made = configuration.promotions_version, Catalogue(configuration.promotions)
+        return self._made
 
 
 def why_not(promotion: Ready, buyer: Buyer, first_order: bool, vouchers: frozenset[str]) -> str | None:

@@ -1,7 +1,5 @@
 """What is wrong with prices, taxes and promotions that can't be kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from engine.calendars import day_of_date

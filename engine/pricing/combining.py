@@ -1,7 +1,5 @@
 """Which of the promotions that could apply do: stacked, the best of a group, or one alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

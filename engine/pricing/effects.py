@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.amounts import MILLION, of_first, part_of, spread
 from engine.commands.pricing import BundlePrice
-from engine.pricing.amounts import MILLION, of_first, part_of, spread
 from engine.pricing.catalogue import Ready
 
 BELOW_GOODS, BELOW_QUANTITY = "min_goods_minor", "min_quantity"

@@ -1,7 +1,5 @@
 """Which price held when: for the lowest price of the days before a reduction (directive 98/6/EC, article 6a)."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

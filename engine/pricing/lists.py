@@ -1,7 +1,5 @@
 """Which unit price holds for whom."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

@@ -1,10 +1,8 @@
 """Moments and days of prices, as nanoseconds of UTC."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
-from engine.policies import NS_PER_DAY, instant_ns
+from engine.supply.policies import NS_PER_DAY, instant_ns
 
 
 @lru_cache(maxsize=65_536)

@@ -1,24 +1,20 @@
 """A quote: what a basket costs, line by line, with every discount and the tax in it. Pure; changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from engine.amounts import spread
 from engine.facts.money import Condition, Discount, Priced
-from engine.pricing.amounts import spread
-from engine.pricing.catalogue import why_not
+from engine.pricing.catalogue import Catalogues, why_not
 from engine.pricing.combining import Combined, Verdict, combine
 from engine.pricing.effects import Basket, Candidate, Off, Row
 from engine.pricing.lists import Buyer, UnitPrice, lists_for, unit_price
 from engine.pricing.shipping import shipping_price
 from engine.pricing.taxes import UNTAXED, Tax, contained, on_top, rate_of, shipping_class
-from engine.pricing.usage import Usage
 from engine.results import FieldError, Rejection, ResultCode
-
-if TYPE_CHECKING:
-    from engine.configuration import Configuration
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 NO_USAGE = Usage()
 
@@ -174,7 +170,9 @@ def _promotions(
     if not (asked.promotions and configuration.promotions):
         return Combined([], basket, []), []
     candidates, refused = [], []
-    for promotion, found in configuration.catalogue.about([(row.sku, row.groups) for row in basket.rows]):
+    for promotion, found in (
+        configuration.cache(Catalogues).of(configuration).about([(row.sku, row.groups) for row in basket.rows])
+    ):
         reason = why_not(promotion, asked.buyer, asked.first_order, asked.vouchers)
         if reason is None:
             candidates.append(Candidate(promotion, found))

@@ -1,7 +1,5 @@
 """What sending costs where the shop does not say so itself."""
 
-from __future__ import annotations
-
 from engine.commands.pricing import ShippingPrices
 from engine.pricing.lists import Buyer, UnitPrice, is_for
 

@@ -1,11 +1,9 @@
 """Which tax is on what, and how much of an amount is tax. Rounded half up, per line."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
+from engine.amounts import MILLION, half_up, millionths_of_rate
 from engine.commands.pricing import TaxRates
-from engine.pricing.amounts import MILLION, half_up, millionths_of_rate
 from engine.pricing.moments import begins_ns
 
 STANDARD, SHIPPING = "standard", "shipping"

@@ -1,13 +1,11 @@
 """Vouchers that are handed in: which promotions they open, what they pay, and why one is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.commands.pricing import Voucher
 from engine.pricing.combining import Verdict
-from engine.pricing.usage import NEVER, Usage
+from engine.state.promotion_usage import NEVER, Usage
 
 
 class HandedIn(NamedTuple):

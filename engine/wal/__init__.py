@@ -1,4 +1,21 @@
-"""The journal: durable batches of opaque records, snapshots, and the derived table of closed things. Bytes only."""
+"""The journal: durable batches of opaque records, snapshots, and the derived table of closed things. Bytes only.
+
+archive    archived segments: one compressed, checksummed file per sealed segment, readable at any seq
+batches    reading batches over parts in a row: archived segments first, then live ones
+closed     closed things on disk: a derived LMDB table of final states, keyed by table and key
+errors     what can go wrong with files, told apart by what the node must do about it
+files      files that appear whole or not at all: written under a temporary name, made durable
+framing    the batch frame: one LMDB value, the records of one commit, bound to everything before it
+journal    the journal on LMDB: segments in a row, one value per batch, one durable commit per append
+lock       one process per data directory
+memory     a journal in memory, for tests and simulations: the same contract, nothing durable
+meta       LMDB's two meta pages, looked at before LMDB maps a file: it trusts them
+reader     reading a journal that another process may be writing: backups, followers
+rebuild    making a segment again from frames
+recovery   what opening a journal does with what it finds, as a table that can be reviewed
+segments   one segment: an LMDB environment in a folder named after its first seq
+snapshots  snapshot files: the parts of a dump, each compressed and checksummed
+"""
 
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches

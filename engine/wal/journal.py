@@ -20,14 +20,7 @@ from engine.wal.errors import JournalCorrupt, JournalFailed, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory, sync_file
 from engine.wal.framing import GENESIS
 from engine.wal.meta import meta_condition
-from engine.wal.segments import (
-    FREE_BYTES_RESERVE,
-    MAP_BYTES_FIRST,
-    Segment,
-    SegmentHeader,
-    name_of,
-    seq_key,
-)
+from engine.wal.segments import FREE_BYTES_RESERVE, MAP_BYTES_FIRST, Segment, SegmentHeader, name_of, seq_key
 
 SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
 RETIRED = ".retired"

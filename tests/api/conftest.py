@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from api import app
-from api.node import Node
+from api.server.server import Server
 from tests.api.wire import WireTransport
 
 SHOP: dict[str, Any] = {
@@ -46,7 +46,7 @@ class Api:
         self._open()
 
     def _open(self) -> None:
-        self.node = Node.open(self.directory, dev=True)
+        self.node = Server.open(self.directory, dev=True)
         self.app = app.build(self.node, fast_lane=self.lane)
         self.node.attach(self.runner.get_loop())
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api import history
-from api.children import Ended
-from api.timestamps import iso
+from api.answers.timestamps import iso
+from api.server import history
+from api.server.children import Ended
 from tests.api.conftest import ERIKA, INVALIDENSTRASSE, Api
 
 pytestmark = pytest.mark.usefixtures("api")

@@ -103,7 +103,7 @@ def test_a_document_with_one_mistake_changes_nothing(api: Api) -> None:
 
 def test_collections_come_page_by_page(api: Api) -> None:
     ids = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = api.read(f"/v1/nodes?limit=2{cursor}")
         ids += [node["id"] for node in page["items"]]

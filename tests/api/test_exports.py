@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 from api.exporting.bookings import amount_text, harmless
 from api.exporting.datev import CHARTS, COLUMNS, number_of
 from tests.api.conftest import Api

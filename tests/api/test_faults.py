@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine import limits, machine
-from engine.state import State
+from engine.commands.reservations import ReserveStock
+from engine.state.state import State
 from tests.api.conftest import Api
 
 KETTLE = {"channel": "web-de", "lines": [{"sku": "BRASS-KETTLE", "quantity": 1}]}
@@ -54,7 +54,7 @@ def explode(state: State, command: Any, now_ns: int) -> Any:
 def test_a_request_the_node_fails_on_is_500_and_leaves_no_trace(
     stocked: Api, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(machine.DECIDE, c.ReserveStock, explode)
+    monkeypatch.setitem(machine.COMMANDS, ReserveStock, machine.CommandRow(explode, None))
     for _ in range(3):
         problem = stocked.refused("/v1/reservations", KETTLE, 500, "internal_error")
         assert "Erika" not in json.dumps(problem)
@@ -64,7 +64,7 @@ def test_a_request_the_node_fails_on_is_500_and_leaves_no_trace(
 
 
 def test_a_request_the_node_fails_on_is_no_loop_of_crashes(stocked: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(machine.DECIDE, c.ReserveStock, explode)
+    monkeypatch.setitem(machine.COMMANDS, ReserveStock, machine.CommandRow(explode, None))
     assert stocked.post("/v1/reservations", KETTLE, "cart-1").status_code == 500
     stocked.receive("BRASS-KETTLE", "leipzig", 1)
     before = stocked.node.digest(True)

@@ -119,7 +119,7 @@ def test_fulfilments_are_listed_by_node_and_state_page_by_page(api: Api) -> None
     api.done(f"/v1/fulfilments/{fulfilments[-1]['id']}/deliver")
     api.node.writer.flush_closed()
     ids = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = api.read(f"/v1/fulfilments?limit=1{cursor}")
         assert len(page["items"]) <= 1

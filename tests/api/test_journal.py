@@ -36,7 +36,7 @@ def busy(api: Api) -> None:
 
 def pages(api: Api, query: str, limit: int = 500) -> list[Any]:
     items = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = api.read(f"/v1/journal?limit={limit}&{query}{cursor}")
         assert len(page["items"]) <= limit

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.lane_protocol import LaneProtocol
+from api.http.lane_protocol import LaneProtocol
 from engine import limits
 from tests.api.conftest import SHOP, Api
 from tests.api.wire import Wire, connect, is_whole
@@ -102,7 +102,7 @@ class Pair:
         """Everything a connection says to these pieces, and whether it closed."""
         connection, wire = connect(api.app)
         for piece in pieces:
-            if connection.parser is not None and not wire.closed:
+            if not wire.closed:
                 connection.data_received(piece)
             await asyncio.sleep(0)
         await heard(wire, answers)
@@ -239,7 +239,7 @@ def test_a_node_that_stops_answers_what_it_took_and_closes(pair: Pair) -> None:
 
 
 def test_a_connection_that_says_nothing_more_is_closed_after_a_while(pair: Pair) -> None:
-    from api.protocol import close_overdue
+    from api.http.protocol import close_overdue
 
     api = pair.nodes[1]
 

@@ -7,8 +7,9 @@ import msgspec
 import openapi_spec_validator
 import pytest
 
-from api import app, openapi
-from api.operations import Operation
+from api import app
+from api.http import openapi
+from api.http.operations import Operation
 from engine.results import ResultCode
 from tests.api.conftest import Api
 

@@ -260,7 +260,7 @@ def test_the_list_of_a_node_is_paged_in_the_order_in_which_work_should_leave(ket
     kettles.receive(KETTLE, "berlin", 100)
     numbers = [kettles.order(f"W-{n}", (KETTLE, 1))["fulfilments"][0]["id"] for n in range(7)]
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = kettles.read(f"/v1/fulfilments?node=berlin&state=released&limit=3&cursor={cursor}")
         seen += [item["id"] for item in page["items"]]

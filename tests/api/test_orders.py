@@ -280,7 +280,7 @@ def test_orders_are_listed_newest_first_open_and_closed_alike(api: Api) -> None:
     api.node.writer.flush_closed()
     api.done("/v1/orders/W-7/cancel", {"reason": "no"})
     numbers = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = api.read(f"/v1/orders?limit=3{cursor}")
         numbers += [order["number"] for order in page["items"]]

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from api.geography.postcodes import Postcodes
-from engine import records
-from engine.facts import OrderPlaced
+from engine.facts import records
+from engine.facts.orders import OrderPlaced
 from tests.api.conftest import SHOP, Api, order_lines
 from tests.recovery.running import ROOT, RunningNode
 
@@ -132,7 +132,7 @@ def running(tmp_path: Path, table: Path) -> Iterator[RunningNode]:
 
 def kontor(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "api.cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 

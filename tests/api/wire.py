@@ -7,7 +7,7 @@ import httpx2
 import uvicorn
 from uvicorn.server import ServerState
 
-from api.lane_protocol import LaneProtocol
+from api.http.lane_protocol import LaneProtocol
 
 DATE = [(b"date", b"Mon, 23 Nov 2026 12:00:00 GMT")]
 

@@ -59,12 +59,12 @@ def test_in_an_open_loop_the_clock_runs_from_when_a_request_is_due() -> None:
     load = OpenLoop(warm_up_seconds=0, seconds=10, rate=100)
     load.begin(0.0)
     only = Client()
-    load.ready(only, 0.0)  # type: ignore[arg-type]
+    load.ready(only, 0.0)
     assert only.started == [0.0]
     load.pump(1.0)  # a whole second without an answer: nothing is sent, a hundred requests are due
     assert only.started == [0.0]
     load.answered(load.tallies["reserve"], 0.0, 1.0, YES)
-    load.ready(only, 1.0)  # type: ignore[arg-type]
+    load.ready(only, 1.0)
     assert only.started == [0.0, 0.01]
     load.answered(load.tallies["reserve"], 0.01, 1.0, YES)
     assert load.tallies["reserve"].latencies.milliseconds()["longest_ms"] == 1000
@@ -75,9 +75,23 @@ def test_in_a_closed_loop_the_next_request_follows_the_answer_until_time_is_up()
     load = ClosedLoop(warm_up_seconds=0, seconds=1)
     load.begin(0.0)
     only = Client()
-    load.ready(only, 0.5)  # type: ignore[arg-type]
-    load.ready(only, 1.0)  # type: ignore[arg-type]
+    load.ready(only, 0.5)
+    load.answered(load.tallies["reserve"], 0.5, 0.9, YES)
+    load.ready(only, 1.0)
     assert only.started == [0.5]
+
+
+def test_in_a_closed_loop_a_machine_that_is_too_slow_for_the_time_gives_one_figure() -> None:
+    load = ClosedLoop(warm_up_seconds=1, seconds=1)
+    load.begin(0.0)
+    only = Client()
+    load.ready(only, 0.5)
+    load.answered(load.tallies["reserve"], 0.5, 3.0, YES)  # begun during the warm-up
+    load.ready(only, 3.0)
+    load.answered(load.tallies["reserve"], 3.0, 5.5, YES)
+    load.ready(only, 5.5)
+    assert only.started == [0.5, 3.0]
+    assert load.tallies["reserve"].latencies.count() == 1
 
 
 def test_a_refusal_is_no_failure_and_the_warm_up_does_not_count() -> None:

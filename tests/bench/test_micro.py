@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from bench.workloads import SIZES, reservations, shop
-from engine import machine, records
-from engine.commands import ReserveStock
-from engine.facts import StockReserved
-from engine.recovery import Fold
+from engine import machine
+from engine.commands.reservations import ReserveStock
+from engine.facts import records
+from engine.facts.reservations import StockReserved
+from engine.replay import dumping
+from engine.replay.recovery import Fold
 from engine.results import Rejection
-from engine.state import State
+from engine.state.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable, MemoryJournal, framing
 
 NOW_NS = 1_800_000_000_000_000_000
@@ -58,7 +60,9 @@ def test_decide_and_source_a_reservation(benchmark: Bench, state: State, baskets
 
 
 def test_evolve_a_reservation(benchmark: Bench, state: State, baskets: Iterator[ReserveStock]) -> None:
-    (fact,) = machine.decide(state, next(baskets), NOW_NS)
+    facts = machine.decide(state, next(baskets), NOW_NS)
+    assert not isinstance(facts, Rejection)
+    (fact,) = facts
     seqs = count(state.seq + 1)
 
     def evolve() -> int:
@@ -90,18 +94,18 @@ def test_commit_a_batch(benchmark: Bench, tmp_path: Path) -> None:
 def test_dump_a_snapshot(benchmark: Bench, state: State, baskets: Iterator[ReserveStock]) -> None:
     for command in islice(baskets, 100):
         apply(state, command)
-    assert len(b"".join(benchmark(lambda: [*machine.dump(state)]))) > 1_000
+    assert len(b"".join(benchmark(lambda: [*dumping.dump(state)]))) > 1_000
 
 
 def test_load_a_snapshot(benchmark: Bench, state: State) -> None:
-    parts = [*machine.dump(state)]
+    parts = [*dumping.dump(state)]
 
     def load() -> State:
         again = State(MemoryClosedTable())
-        machine.load(again, parts)
+        dumping.load(again, parts)
         return again
 
-    assert machine.digest(benchmark(load)) == machine.digest(state)
+    assert dumping.digest(benchmark(load)) == dumping.digest(state)
 
 
 def test_replay_records(benchmark: Bench, baskets: Iterator[ReserveStock]) -> None:
@@ -115,4 +119,4 @@ def test_replay_records(benchmark: Bench, baskets: Iterator[ReserveStock]) -> No
         Fold(again, journal.read(), keep_closed=False).advance(journal.last_seq)
         return again
 
-    assert machine.digest(benchmark(replay)) == machine.digest(live)
+    assert dumping.digest(benchmark(replay)) == dumping.digest(live)

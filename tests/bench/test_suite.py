@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from api.cli import main
+from api.cli.main import main
 from bench.chart import line_chart
 from bench.report import as_html, as_text
 from bench.scales import SCALES

@@ -62,7 +62,7 @@ def _cost(order: Document, taken: Pairs) -> int:
     """All of it: locations, parcels, splits, units, what is lost."""
     where, policy, lines = order["locations"], order["policy"], order["lines"]
     used = sorted({at for _, at in taken})
-    cost = policy["split_penalty"] * max(0, len(used) - 1)
+    cost: int = policy["split_penalty"] * max(0, len(used) - 1)
     for at in used:
         weight = sum(units * lines[line]["hg"] for (line, place), units in taken.items() if place == at)
         parcels = 1 if policy["parcel_hg"] is None else max(1, -(-weight // policy["parcel_hg"]))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
-from engine.sourcing.problem import NO_CAP, Ints, Locations, Problem, Rules
+from engine.solver.problem import NO_CAP, Ints, Locations, Problem, Rules
 
 
 class Shape(NamedTuple):
@@ -172,7 +172,7 @@ def bare(rng: Generator, shape: Shape) -> Problem:
 def ties(rng: Generator, shape: Shape) -> Problem:
     """Prices of nothing, one and two: many plans are equally cheap."""
     problem = _random(rng, shape)
-    n, count = problem.stock.shape
+    n, count = len(problem.quantity), len(problem.locations.fixed)
     steps = len(problem.locations.parcel)
     locations = problem.locations._replace(
         fixed=rng.integers(0, 3, count),

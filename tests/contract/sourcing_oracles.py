@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import csr_array
 
-from engine.sourcing.problem import (
+from engine.solver.problem import (
     BIG,
     INFEASIBLE,
     NO_CAP,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.sourcing.problem import NO_CAP, Ints, Locations, Plan, Problem, Rules, cost_of, violations
+from engine.solver.problem import NO_CAP, Ints, Locations, Plan, Problem, Rules, cost_of, violations
 
 Solve = Callable[[Problem], Plan]
 

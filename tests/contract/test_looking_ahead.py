@@ -4,11 +4,9 @@ from random import Random
 
 import pytest
 
-from engine import commands as c
 from engine import machine
-from engine.ahead import Ahead
 from engine.areas import Area
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import (
     CarrierRate,
     Conditions,
@@ -17,10 +15,13 @@ from engine.commands.policies import (
     Preference,
     SafetyStockRule,
     Settings,
+    SourcingPolicy,
     WeightStep,
 )
-from engine.commands.reservations import DemandLine, Destination
-from engine.supply import Foreseen
+from engine.commands.reservations import DemandLine, Destination, ReleaseReservation, ReserveStock
+from engine.replay import dumping
+from engine.supply.looking_ahead import Ahead
+from engine.supply.plan import Foreseen
 from tests.unit.engine.shop import Shop, movement, place
 
 SKUS = [f"SKU-{i}" for i in range(12)]
@@ -103,7 +104,7 @@ def random_batch(chance: Random, shop: Shop, first: int) -> None:
             named = node if chance.random() < 0.05 else None
             demand = tuple(DemandLine(sku, units, named) for sku, units in lines)
             to = chance.choice((HAMBURG, PARIS, None))
-            shop.submit(c.ReserveStock("shop", demand, allow_partial=chance.random() < 0.2, ship_to=to))
+            shop.submit(ReserveStock("shop", demand, allow_partial=chance.random() < 0.2, ship_to=to))
         elif what < 0.85:
             shop.submit(place(f"W-{first + i}", *lines, channel="shop", area=Area("DE", "20", 535, 100)))
         elif what < 0.90 and known:
@@ -112,7 +113,7 @@ def random_batch(chance: Random, shop: Shop, first: int) -> None:
                 part = [(one.sku, one.reserved) for one in held.lines if one.reserved][:1]
                 shop.submit(place(f"R-{first + i}", *part, channel="shop", reservation=held.number))
         elif what < 0.93 and known:
-            shop.submit(c.ReleaseReservation(chance.choice(known)))
+            shop.submit(ReleaseReservation(chance.choice(known)))
         elif what < 0.98:
             shop.submit(movement(sku, node, "receipt", 5))
         elif what < 0.99:
@@ -129,7 +130,7 @@ def life(seed: int) -> tuple[list[object], list[tuple[bytes, ...]], str]:
         random_batch(chance, shop, number * 100)
         shop.settle()
     assert shop.errors == []
-    return shop.outcomes, [batch.records for batch in shop.journal.read()], machine.digest(shop.state)
+    return shop.outcomes, [batch.records for batch in shop.journal.read()], dumping.digest(shop.state)
 
 
 @pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 60))])

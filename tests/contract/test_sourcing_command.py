@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from api.cli import main
-from engine.sourcing import OPTIMAL, UNPROVEN, Plan, Problem
+from api.cli.main import main
+from engine.solver.problem import OPTIMAL, UNPROVEN, Plan, Problem
 from tests.contract.sourcing_documents import wrong_with_answer
 from tests.contract.sourcing_instances import instance
 from tests.contract.sourcing_orders import wrong_with

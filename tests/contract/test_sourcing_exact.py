@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from engine.sourcing.problem import INFEASIBLE, OPTIMAL, UNPROVEN, Plan, Problem
-from engine.sourcing.solver import solve
+from engine.solver.problem import INFEASIBLE, OPTIMAL, UNPROVEN, Plan, Problem
+from engine.sourcing import solve
 from tests.contract.sourcing_instances import ENUMERABLE, instance, kinds
 from tests.contract.sourcing_oracles import HighsSolver, NaiveSolver
 from tests.contract.sourcing_orders import Answer, Line, Place, Solve, ask, wrong_with

@@ -5,8 +5,11 @@ from random import Random
 import pytest
 
 from engine.areas import NOWHERE, Area
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem, SourcingPolicy
-from engine.supply import Demand, Request, _by_sourcing, _quickly, supply
+from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.policies import SourcingPolicy
+from engine.supply.plan import _by_sourcing, _quickly, supply
+from engine.supply.request import Demand, Request
+from engine.supply.terms import terms_cache
 from tests.unit.engine.shop import Shop, movement
 
 SKUS = [f"SKU-{i}" for i in range(8)]
@@ -69,7 +72,7 @@ def test_the_quick_path_gives_the_plan_of_the_whole_path(seed: int) -> None:
         area = chance.choice((NOWHERE, Area("DE", "10", 525, 134), Area("FR", "75", 489, 24), Area("DE")))
         demand = [Demand(sku, chance.randint(1, 4)) for sku in chance.sample(SKUS, chance.randint(1, 3))]
         request = Request("shop", demand, area, partial=True)
-        terms = state.terms.get(state, "shop", area, "ship", ())
+        terms = terms_cache(state).get(state, "shop", area, "ship", ())
         whole = _by_sourcing(state, terms, request, (), shop.now_ns)
         quick = _quickly(state, terms, request, (), shop.now_ns)
         if quick is not None:

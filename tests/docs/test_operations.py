@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from api.cli import main
+from api.cli.main import main
 from tests.recovery.running import ROOT, RunningNode
 from tests.recovery.test_kill_node import open_shop, reservation
 

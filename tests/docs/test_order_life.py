@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from engine import lifecycles
-from engine.lifecycles import Lifecycle, Step
+from engine.lifecycles import Lifecycle, Step, Traits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "order-life.md").read_text(encoding="utf-8")
 TABLES = [table for table in vars(lifecycles).values() if isinstance(table, Lifecycle)]
 
 
-UNLESS = {
+UNLESS: dict[Traits, str] = {
     ("ship_held",): "not while a hold stops shipping",
     ("nothing_due",): "not where prices leave nothing due",
 }

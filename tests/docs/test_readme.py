@@ -24,7 +24,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     node = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve", "--data", str(tmp_path / "data"), "--dev", "--port", str(port)],
+        [sys.executable, "-m", "api.cli.main", "serve", "--data", str(tmp_path / "data"), "--dev", "--port", str(port)],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )

@@ -8,15 +8,45 @@ from pathlib import Path
 
 import msgspec
 
-from engine import facts as f
-from engine import records
 from engine.areas import Area
 from engine.commands import policies as p
 from engine.commands.configuration import Channel, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
-from engine.facts import Fact
+from engine.facts import Fact, records
 from engine.facts import orders as of
-from engine.facts.inbound import InboundUnits
+from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
+from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
+from engine.facts.maintenance import DigestRecorded, KeysForgotten
+from engine.facts.orders import (
+    ChangeDeclined,
+    ChangeProposed,
+    FulfilmentAdvanced,
+    FulfilmentConfirmed,
+    FulfilmentRejected,
+    FulfilmentShorted,
+    FulfilmentsMerged,
+    FulfilmentSplit,
+    HoldLifted,
+    LooseReturnTaken,
+    LossReported,
+    OrderAppeased,
+    OrderCancelled,
+    OrderChanged,
+    OrderHeld,
+    OrderImproved,
+    OrderNoted,
+    OrderPlaced,
+    OrderReopened,
+    OrderRestated,
+    OrderSourced,
+    ParcelsPacked,
+    PickupLapsed,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnReceived,
+)
+from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import (
     ALLOCATED,
     AVAILABLE,
@@ -30,11 +60,26 @@ from engine.facts.postings import (
     UNSELLABLE,
     Posting,
 )
-from engine.facts.reservations import ReservedLine, Source
+from engine.facts.records import Record
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationExtended,
+    ReservationReleased,
+    ReservedLine,
+    Source,
+    StockReserved,
+)
 from engine.facts.sourcing import Decision, Slot
-from engine.facts.stock import MovedLine
-from engine.facts.transfers import TransferArrival, TransferUnits
-from engine.records import Record
+from engine.facts.stock import MovedLine, StockMoved
+from engine.facts.transfers import (
+    TransferArrival,
+    TransferCancelled,
+    TransferPlanned,
+    TransferReceived,
+    TransferShipped,
+    TransferUnits,
+)
 from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
 
 HERE = Path(__file__).parent
@@ -74,59 +119,67 @@ CHANGE = of.ChangeBody(
 )
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
-SETTINGS = {
-    "eligible": (NODES,),
-    "excluded": (p.NodeSelector(within_km=1),),
-    "parcel_cost_minor": 1,
-    "parcel_grams_max": 31_500,
-    "carriers": (
+SETTINGS = p.Settings(
+    eligible=(NODES,),
+    excluded=(p.NodeSelector(within_km=1),),
+    parcel_cost_minor=1,
+    parcel_grams_max=31_500,
+    carriers=(
         p.CarrierRate("DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat")),
     ),
-    "cost_per_100_km_minor": 2,
-    "cross_border_cost_minor": 3,
-    "co2_grams_per_km": 6,
-    "co2_minor_per_kg": 7,
-    "unit_cost_minor": 8,
-    "cost_per_100_grams_minor": 9,
-    "split_penalty_minor": 4,
-    "nodes_max": 5,
-    "split_value_minor_min": 10,
-    "line_split": False,
-    "ship_complete": True,
-    "unsourced_minor_per_unit": 11,
-    "preferences": (p.Preference("stores first", -12, "unit", NODES, ITEMS),),
-    "safety_stock": (p.SafetyStockRule(13, ITEMS, NODES),),
-    "unit_caps": (p.UnitCap(14, NODES),),
-    "late_minor_per_day": 15,
-    "deliver_within_days": 16,
-    "workload_minor": 17,
-    "wait_days_max": 18,
-    "age_minor_per_30_days": 19,
-    "inbound_days_max": 20,
-    "functions": ("own",),
-    "improve_minor_min": 21,
-    "pickup_transfer_days": 22,
-}
+    cost_per_100_km_minor=2,
+    cross_border_cost_minor=3,
+    co2_grams_per_km=6,
+    co2_minor_per_kg=7,
+    unit_cost_minor=8,
+    cost_per_100_grams_minor=9,
+    split_penalty_minor=4,
+    nodes_max=5,
+    split_value_minor_min=10,
+    line_split=False,
+    ship_complete=True,
+    unsourced_minor_per_unit=11,
+    preferences=(p.Preference("stores first", -12, "unit", NODES, ITEMS),),
+    safety_stock=(p.SafetyStockRule(13, ITEMS, NODES),),
+    unit_caps=(p.UnitCap(14, NODES),),
+    late_minor_per_day=15,
+    deliver_within_days=16,
+    workload_minor=17,
+    wait_days_max=18,
+    age_minor_per_30_days=19,
+    inbound_days_max=20,
+    functions=("own",),
+    improve_minor_min=21,
+    pickup_transfer_days=22,
+)
 WHEN = p.Conditions(
     ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
 )
-OLDER_SETTINGS = {name: value for name, value in SETTINGS.items() if name != "pickup_transfer_days"}
-POLICY = p.SourcingPolicy(name="Near", **SETTINGS, overrides=(p.Override(WHEN, p.Settings(**SETTINGS), "Christmas"),))
+OLDER_SETTINGS = msgspec.structs.replace(SETTINGS, pickup_transfer_days=None)
+
+
+def near(settings: p.Settings) -> SourcingPolicy:
+    """A policy of these settings, which its only override sets once more."""
+    overrides = (p.Override(WHEN, settings, "Christmas"),)
+    return msgspec.structs.replace(SourcingPolicy(name="Near"), **msgspec.structs.asdict(settings), overrides=overrides)
+
+
+POLICY = near(SETTINGS)
 
 SAMPLES: dict[str, Fact] = {
-    "stock_moved/1": f.StockMoved(
+    "stock_moved/1": StockMoved(
         "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
     ),
-    "stock_reserved/3": f.StockReserved(
+    "stock_reserved/3": StockReserved(
         41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
-    "reservation_extended/1": f.ReservationExtended(41, TIME_NS + 1, ()),
-    "reservation_changed/3": f.ReservationChanged(
+    "reservation_extended/1": ReservationExtended(41, TIME_NS + 1, ()),
+    "reservation_changed/3": ReservationChanged(
         41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
     ),
-    "reservation_released/1": f.ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
-    "reservation_expired/1": f.ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
-    "order_cancelled/2": f.OrderCancelled(
+    "reservation_released/1": ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
+    "reservation_expired/1": ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
+    "order_cancelled/2": OrderCancelled(
         "W-1001",
         "changed her mind",
         (of.Take(0, 3),),
@@ -134,35 +187,33 @@ SAMPLES: dict[str, Fact] = {
         (of.Waiting(0, 1, 1, CLAIMS),),
         move(ALLOCATED, AVAILABLE, 2),
     ),
-    "fulfilment_rejected/1": f.FulfilmentRejected(
+    "fulfilment_rejected/1": FulfilmentRejected(
         "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
     ),
-    "order_reopened/1": f.OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
-    "return_authorised/2": f.ReturnAuthorised(
-        "W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), (), True, "W-1001.r1"
-    ),
-    "loss_reported/1": f.LossReported("W-1001", (of.ReturnedLine(0, 1, "lost"),), "W-1001.r1", move(CUSTOMER, LOSS, 1)),
-    "loose_return_taken/1": f.LooseReturnTaken(
+    "order_reopened/1": OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
+    "return_authorised/2": ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), (), True, "W-1001.r1"),
+    "loss_reported/1": LossReported("W-1001", (of.ReturnedLine(0, 1, "lost"),), "W-1001.r1", move(CUSTOMER, LOSS, 1)),
+    "loose_return_taken/1": LooseReturnTaken(
         7, "web", "berlin", (of.LooseUnits("BRASS-KETTLE", 1, "no note"),), "parcel 4711", move(CUSTOMER, UNSELLABLE, 1)
     ),
-    "return_received/1": f.ReturnReceived(
+    "return_received/1": ReturnReceived(
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
-    "return_cancelled/1": f.ReturnCancelled("W-1001", 5, ()),
-    "inbound_expected/2": f.InboundExpected(
+    "return_cancelled/1": ReturnCancelled("W-1001", 5, ()),
+    "inbound_expected/2": InboundExpected(
         9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40), 6
     ),
-    "transfer_planned/2": f.TransferPlanned(
+    "transfer_planned/2": TransferPlanned(
         6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5), 9
     ),
-    "inbound_received/1": f.InboundReceived(
+    "inbound_received/1": InboundReceived(
         9,
         (InboundUnits("BRASS-KETTLE", 31),),
         (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
     ),
-    "inbound_delayed/1": f.InboundDelayed(9, TIME_NS + 4, ()),
-    "inbound_cancelled/1": f.InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
-    "item_set/3": f.ItemSet(
+    "inbound_delayed/1": InboundDelayed(9, TIME_NS + 4, ()),
+    "inbound_cancelled/1": InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
+    "item_set/3": ItemSet(
         "BRASS-KETTLE",
         Item(
             name="Kettle",
@@ -177,7 +228,7 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "node_item_set/3": f.NodeItemSet(
+    "node_item_set/3": NodeItemSet(
         "berlin",
         "BRASS-KETTLE",
         NodeItem(
@@ -186,12 +237,12 @@ SAMPLES: dict[str, Fact] = {
         (),
     ),
     **MONEY_SAMPLES,
-    "sourcing_policy_set/3": f.SourcingPolicySet("near", POLICY, ()),
-    "api_key_created/1": f.ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
-    "api_key_revoked/1": f.ApiKeyRevoked("k-1", ()),
-    "keys_forgotten/1": f.KeysForgotten(99, ()),
-    "digest_recorded/1": f.DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-    "order_placed/4": f.OrderPlaced(
+    "sourcing_policy_set/3": SourcingPolicySet("near", POLICY, ()),
+    "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
+    "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
+    "keys_forgotten/1": KeysForgotten(99, ()),
+    "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
+    "order_placed/4": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -211,26 +262,26 @@ SAMPLES: dict[str, Fact] = {
         TIME_NS + 9,
         "W-1000",
     ),
-    "order_sourced/4": f.OrderSourced(
+    "order_sourced/4": OrderSourced(
         "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
     ),
-    "order_improved/2": f.OrderImproved(
+    "order_improved/2": OrderImproved(
         "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
-    "fulfilment_advanced/2": f.FulfilmentAdvanced(
+    "fulfilment_advanced/2": FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
-    "transfer_shipped/1": f.TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
-    "transfer_received/1": f.TransferReceived(
+    "transfer_shipped/1": TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
+    "transfer_received/1": TransferReceived(
         6,
         (TransferArrival("BRASS-KETTLE", 4, 1, 1, 0),),
         "short_transfer",
         (*move(IN_TRANSIT, AVAILABLE, 3), *move(IN_TRANSIT, UNSELLABLE, 1), *move(IN_TRANSIT, LOSS, 1)),
     ),
-    "transfer_cancelled/1": f.TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
-    "pick_list_made/1": f.PickListMade(8, "berlin", (17, 18), ()),
-    "pick_list_ended/1": f.PickListEnded(8, "picked", ()),
-    "node_set/3": f.NodeSet(
+    "transfer_cancelled/1": TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
+    "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
+    "pick_list_ended/1": PickListEnded(8, "picked", ()),
+    "node_set/3": NodeSet(
         "berlin",
         Node(
             name="Berlin",
@@ -254,7 +305,7 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "channel_set/3": f.ChannelSet(
+    "channel_set/3": ChannelSet(
         "web",
         Channel(
             name="Web",
@@ -271,10 +322,10 @@ SAMPLES: dict[str, Fact] = {
         ),
         (),
     ),
-    "change_proposed/1": f.ChangeProposed(
+    "change_proposed/1": ChangeProposed(
         "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
-    "order_changed/1": f.OrderChanged(
+    "order_changed/1": OrderChanged(
         "W-1001",
         77,
         CHANGE,
@@ -283,25 +334,25 @@ SAMPLES: dict[str, Fact] = {
         (of.Waiting(0, 1, 1, CLAIMS),),
         move(ALLOCATED, AVAILABLE, 1),
     ),
-    "change_declined/1": f.ChangeDeclined("W-1001", 77, ()),
-    "order_restated/1": f.OrderRestated("W-1001", TIME_NS + 7, ()),
-    "order_held/1": f.OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
-    "hold_lifted/1": f.HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
-    "order_noted/1": f.OrderNoted("W-1001", "asked for a call before delivery", ()),
-    "order_appeased/1": f.OrderAppeased("W-1001", 500, "came late", ()),
-    "fulfilment_confirmed/1": f.FulfilmentConfirmed("W-1001", 17, (of.ConfirmedLine(0, TIME_NS + 6),), ()),
-    "fulfilment_shorted/1": f.FulfilmentShorted(
+    "change_declined/1": ChangeDeclined("W-1001", 77, ()),
+    "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
+    "order_held/1": OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
+    "hold_lifted/1": HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
+    "order_noted/1": OrderNoted("W-1001", "asked for a call before delivery", ()),
+    "order_appeased/1": OrderAppeased("W-1001", 500, "came late", ()),
+    "fulfilment_confirmed/1": FulfilmentConfirmed("W-1001", 17, (of.ConfirmedLine(0, TIME_NS + 6),), ()),
+    "fulfilment_shorted/1": FulfilmentShorted(
         "W-1001", 17, "berlin", "not_found", "shelf 7", (of.Take(0, 1),), move(ALLOCATED, LOSS, 1)
     ),
-    "fulfilment_split/1": f.FulfilmentSplit("W-1001", 17, 18, (of.Take(0, 1),), ()),
-    "fulfilments_merged/1": f.FulfilmentsMerged("W-1001", 17, 18, ()),
-    "parcels_packed/1": f.ParcelsPacked("W-1001", 17, (of.Parcel((of.Take(0, 2),), 1_850, "DHL", "JJD-1"),), ()),
-    "pickup_lapsed/1": f.PickupLapsed("W-1001", 17, move(ALLOCATED, AVAILABLE, 3)),
+    "fulfilment_split/1": FulfilmentSplit("W-1001", 17, 18, (of.Take(0, 1),), ()),
+    "fulfilments_merged/1": FulfilmentsMerged("W-1001", 17, 18, ()),
+    "parcels_packed/1": ParcelsPacked("W-1001", 17, (of.Parcel((of.Take(0, 2),), 1_850, "DHL", "JJD-1"),), ()),
+    "pickup_lapsed/1": PickupLapsed("W-1001", 17, move(ALLOCATED, AVAILABLE, 3)),
 }
 
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
-    "channel_set/2": f.ChannelSet(
+    "channel_set/2": ChannelSet(
         "web",
         Channel(
             name="Web",
@@ -317,28 +368,24 @@ OLDER: dict[str, Fact] = {
         ),
         (),
     ),
-    "inbound_expected/1": f.InboundExpected(
+    "inbound_expected/1": InboundExpected(
         9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
     ),
-    "transfer_planned/1": f.TransferPlanned(
+    "transfer_planned/1": TransferPlanned(
         6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
     ),
-    "sourcing_policy_set/2": f.SourcingPolicySet(
+    "sourcing_policy_set/2": SourcingPolicySet(
         "near",
-        p.SourcingPolicy(
-            name="Near",
-            **OLDER_SETTINGS,
-            overrides=(p.Override(WHEN, p.Settings(**OLDER_SETTINGS), "Christmas"),),
-        ),
+        near(OLDER_SETTINGS),
         (),
     ),
-    "node_item_set/2": f.NodeItemSet(
+    "node_item_set/2": NodeItemSet(
         "berlin",
         "BRASS-KETTLE",
         NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
         (),
     ),
-    "item_set/2": f.ItemSet(
+    "item_set/2": ItemSet(
         "BRASS-KETTLE",
         Item(
             name="Kettle",
@@ -351,8 +398,8 @@ OLDER: dict[str, Fact] = {
         ),
         (),
     ),
-    "return_authorised/1": f.ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
-    "order_placed/3": f.OrderPlaced(
+    "return_authorised/1": ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
+    "order_placed/3": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -368,16 +415,14 @@ OLDER: dict[str, Fact] = {
         DECISION,
         "club",
     ),
-    "order_sourced/3": f.OrderSourced(
+    "order_sourced/3": OrderSourced(
         "W-1001", DATED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
     ),
-    "order_improved/1": f.OrderImproved(
+    "order_improved/1": OrderImproved(
         "W-1001", (16,), DATED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
-    "fulfilment_advanced/1": f.FulfilmentAdvanced(
-        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3)
-    ),
-    "node_set/2": f.NodeSet(
+    "fulfilment_advanced/1": FulfilmentAdvanced("W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3)),
+    "node_set/2": NodeSet(
         "berlin",
         Node(
             name="Berlin",
@@ -400,7 +445,7 @@ OLDER: dict[str, Fact] = {
         ),
         (),
     ),
-    "channel_set/1": f.ChannelSet(
+    "channel_set/1": ChannelSet(
         "web",
         Channel(
             name="Web",
@@ -414,13 +459,13 @@ OLDER: dict[str, Fact] = {
         ),
         (),
     ),
-    "stock_reserved/2": f.StockReserved(
+    "stock_reserved/2": StockReserved(
         41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
-    "reservation_changed/2": f.ReservationChanged(
+    "reservation_changed/2": ReservationChanged(
         41, DATED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
     ),
-    "order_placed/2": f.OrderPlaced(
+    "order_placed/2": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -436,10 +481,10 @@ OLDER: dict[str, Fact] = {
         DECISION,
         "club",
     ),
-    "order_sourced/2": f.OrderSourced(
+    "order_sourced/2": OrderSourced(
         "W-1001", DATED_WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3), DECISION
     ),
-    "order_cancelled/1": f.OrderCancelled(
+    "order_cancelled/1": OrderCancelled(
         "W-1001",
         "changed her mind",
         (of.Take(0, 3),),
@@ -447,9 +492,9 @@ OLDER: dict[str, Fact] = {
         (of.Waiting(0, 0, 1),),
         move(ALLOCATED, AVAILABLE, 2),
     ),
-    "stock_reserved/1": f.StockReserved(41, "web", TIME_NS, HALLE, LINES),
-    "reservation_changed/1": f.ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
-    "order_placed/1": f.OrderPlaced(
+    "stock_reserved/1": StockReserved(41, "web", TIME_NS, HALLE, LINES),
+    "reservation_changed/1": ReservationChanged(41, LINES, move(AVAILABLE, RESERVED, 1)),
+    "order_placed/1": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -463,8 +508,8 @@ OLDER: dict[str, Fact] = {
         WORK,
         move(RESERVED, ALLOCATED, 3),
     ),
-    "order_sourced/1": f.OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
-    "node_set/1": f.NodeSet(
+    "order_sourced/1": OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
+    "node_set/1": NodeSet(
         "berlin",
         Node(
             name="Berlin",
@@ -485,13 +530,13 @@ OLDER: dict[str, Fact] = {
         ),
         (),
     ),
-    "item_set/1": f.ItemSet(
+    "item_set/1": ItemSet(
         "BRASS-KETTLE",
         Item(name="Kettle", weight_grams=900, tax_class="standard", gtin="4006381333931", backorderable=True),
         (),
     ),
-    "node_item_set/1": f.NodeItemSet("berlin", "BRASS-KETTLE", NodeItem(safety_stock=2, sellable=False), ()),
-    "sourcing_policy_set/1": f.SourcingPolicySet(
+    "node_item_set/1": NodeItemSet("berlin", "BRASS-KETTLE", NodeItem(safety_stock=2, sellable=False), ()),
+    "sourcing_policy_set/1": SourcingPolicySet(
         "near",
         SourcingPolicy(
             name="Near",

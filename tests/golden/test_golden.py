@@ -7,7 +7,7 @@ import pytest
 
 from engine.facts import Fact
 from engine.facts.postings import Posting
-from engine.records import Record, decode, encode, kind_of
+from engine.facts.records import Record, decode, encode, kind_of
 from engine.wal import framing
 from tests.golden.samples import FACTS, FRAMES, OLDER, SAMPLES, TIME_NS, record_of
 

@@ -8,17 +8,32 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine import commands as c
-from engine import machine
-from engine.commands.orders import CancelLine, ReceiveReturnLine, ReturnLineRequest
-from engine.commands.reservations import NewQuantityLine, QuantityLine
-from engine.facts import FulfilmentRejected, OrderSourced, ReservationExpired
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelLine,
+    CancelOrder,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    RejectFulfilment,
+    ReturnLineRequest,
+)
+from engine.commands.reservations import (
+    ChangeReservation,
+    ExtendReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.facts.orders import FulfilmentRejected, OrderSourced
+from engine.facts.records import Record, decode
+from engine.facts.reservations import ReservationExpired
 from engine.limits import NS_PER_SECOND
-from engine.orders import find
-from engine.records import Record, decode
-from engine.reservations import find as find_reservation
+from engine.replay import dumping
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.finding import find_order, find_reservation
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from engine.writer import SYSTEM
 from tests.examples import examples
@@ -143,7 +158,7 @@ class ShopMachine(RuleBasedStateMachine):
         self.catch_up()
         named, free, whole = self.model.expected(asked)
         some = bool(sum(free.values()) + sum(n or 0 for n in named))
-        command = c.ReserveStock("web", tuple(line(*entry) for entry in asked), ttl, partial)
+        command = ReserveStock("web", tuple(line(*entry) for entry in asked), ttl, partial)
 
         def apply(seq: int) -> None:
             made = self.shop.reservation(seq)
@@ -208,7 +223,7 @@ class ShopMachine(RuleBasedStateMachine):
                 else:
                     self.model.move(at_sku, node, "reserved", "available", -change)
 
-        self.run(c.ChangeReservation(number, (NewQuantityLine(sku, units),)), refusal, apply)
+        self.run(ChangeReservation(number, (NewQuantityLine(sku, units),)), refusal, apply)
 
     @precondition(lambda self: self.model.claims)
     @rule(pick=picks, units=st.integers(0, 4))
@@ -235,7 +250,7 @@ class ShopMachine(RuleBasedStateMachine):
                 self.model.move(at_sku, node, "reserved", "available", given)
 
         part = (QuantityLine(sku, units),) if units else None
-        self.run(c.ReleaseReservation(number, part), refusal, apply)
+        self.run(ReleaseReservation(number, part), refusal, apply)
 
     @precondition(lambda self: self.model.claims)
     @rule(pick=picks, ttl=st.sampled_from([1, 45, 900]))
@@ -246,7 +261,7 @@ class ShopMachine(RuleBasedStateMachine):
         def apply(seq: int) -> None:
             self.model.claims[number].expires_at_ns = self.shop.now_ns + ttl * NS_PER_SECOND
 
-        self.run(c.ExtendReservation(number, ttl), self.ended_or_none(number), apply)
+        self.run(ExtendReservation(number, ttl), self.ended_or_none(number), apply)
 
     @rule(seconds=st.sampled_from([1, 29, 30, 31, 600]), ask=st.booleans())
     def wait(self, seconds: int, ask: bool) -> None:
@@ -352,7 +367,7 @@ class ShopMachine(RuleBasedStateMachine):
             entry.cancelled += units
 
         self.run(
-            c.CancelOrder(name, "changed my mind", (CancelLine(str(at + 1), units),)),
+            CancelOrder(name, "changed my mind", (CancelLine(str(at + 1), units),)),
             ResultCode.EXCEEDS_CANCELLABLE if units > still_open else None,
             apply,
         )
@@ -376,7 +391,7 @@ class ShopMachine(RuleBasedStateMachine):
                 self.model.ship(order, number)
             work.state = after
 
-        self.run(c.AdvanceFulfilment(number, action), None if forward else ResultCode.INVALID_TRANSITION, apply)
+        self.run(AdvanceFulfilment(number, action), None if forward else ResultCode.INVALID_TRANSITION, apply)
 
     @precondition(lambda self: any(order.work for order in self.model.orders.values()))
     @rule(pick=picks, reason=st.sampled_from(["not_found", "damaged", "no_capacity"]))
@@ -415,9 +430,7 @@ class ShopMachine(RuleBasedStateMachine):
                     order.lines[at].backordered -= units
                     order.lines[at].unsourceable += units
 
-        self.run(
-            c.RejectFulfilment(number, reason), None if work.state in OPEN else ResultCode.INVALID_TRANSITION, apply
-        )
+        self.run(RejectFulfilment(number, reason), None if work.state in OPEN else ResultCode.INVALID_TRANSITION, apply)
 
     @precondition(lambda self: any(e.shipped for o in self.model.orders.values() for e in o.lines))
     @rule(pick=picks, units=few, node=nodes, restock=st.booleans())
@@ -427,7 +440,7 @@ class ShopMachine(RuleBasedStateMachine):
         name, at = shipped[pick % len(shipped)]
         entry = self.model.orders[name].lines[at]
         refusal = ResultCode.EXCEEDS_RETURNABLE if units > entry.shipped - entry.returned else None
-        self.run(c.AuthoriseReturn(name, (ReturnLineRequest(str(at + 1), units),)), refusal)
+        self.run(AuthoriseReturn(name, (ReturnLineRequest(str(at + 1), units),)), refusal)
         if refusal is None:
 
             def apply(seq: int) -> None:
@@ -435,7 +448,7 @@ class ShopMachine(RuleBasedStateMachine):
                 entry.returned += units
 
             arrived = ReceiveReturnLine(str(at + 1), units, "restock" if restock else "scrap")
-            self.run(c.ReceiveReturn(self.shop.state.orders.next_return - 1, node, (arrived,)), None, apply)
+            self.run(ReceiveReturn(self.shop.state.orders.next_return - 1, node, (arrived,)), None, apply)
 
     @rule(flush=st.booleans())
     def restart(self, flush: bool) -> None:
@@ -468,7 +481,7 @@ class ShopMachine(RuleBasedStateMachine):
     @invariant()
     def orders_agree(self) -> None:
         for name, order in self.model.orders.items():
-            real = find(self.shop.state, name)
+            real = find_order(self.shop.state, name)
             assert real is not None
             assert real.seq == order.seq
             for expected, entry in zip(order.lines, real.lines, strict=True):
@@ -485,8 +498,8 @@ class ShopMachine(RuleBasedStateMachine):
         self.shop.settle()
         self.shop.restart()
         copy = State(MemoryClosedTable())
-        machine.load(copy, machine.dump(self.shop.state))
-        assert machine.digest(copy) == machine.digest(self.shop.state)
+        dumping.load(copy, dumping.dump(self.shop.state))
+        assert dumping.digest(copy) == dumping.digest(self.shop.state)
 
 
 TestShop = ShopMachine.TestCase

@@ -14,18 +14,20 @@ from unittest.mock import patch
 
 from click.testing import CliRunner
 
-from api.books import Paths
-from api.cli import main
+from api.cli.main import main
+from api.server.books import Paths
 from engine import machine
 from engine.limits import NS_PER_SECOND
-from engine.recovery import open_state
-from engine.state import State
+from engine.replay import dumping
+from engine.replay.recovery import open_state
+from engine.state.state import State
 from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from engine.writer import Writer
 from tests.recovery.running import ROOT
 from tests.simulation.random_life import Life
+from tests.unit.wal.sizes import Sizes
 
-SMALL = {"segment_bytes_max": 60_000, "map_bytes_first": 400_000}
+SMALL: Sizes = {"segment_bytes_max": 60_000, "map_bytes_first": 400_000}
 BEGINNING_NS = 1_750_000_000 * NS_PER_SECOND  # long enough ago for a node of today to go on
 
 
@@ -51,7 +53,7 @@ def kontor(*arguments: object) -> Said:
 
 def kontor_process(*arguments: object) -> Said:
     """The same in a process of its own, beside a node that runs or one that is open here."""
-    command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "api.cli.main", *map(str, arguments)]
     ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
     return Said(ended.returncode, ended.stdout, ended.stderr)
 
@@ -108,7 +110,7 @@ class LifeOnDisk(Life):
     def _noting(self, evolve: Any) -> Any:
         def noting(state: State, seq: int, time_ns: int, *rest: Any) -> None:
             evolve(state, seq, time_ns, *rest)
-            digest = machine.digest(state)
+            digest = dumping.digest(state)
             assert self.digests.setdefault(seq, digest) == digest, "the same record gave another state before"
             self.times_ns[seq] = time_ns
 
@@ -126,13 +128,13 @@ class LifeOnDisk(Life):
 
     def crash(self, keep_closed_table: bool) -> None:
         """Lose all memory, and perhaps the derived table; what is journalled must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         self.journal.close()
         self.table.close()
         if not keep_closed_table:
             shutil.rmtree(self.paths.closed)
         self._open(None)
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def steps(self, count: int) -> None:
         """Some time passes."""

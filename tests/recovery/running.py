@@ -34,7 +34,7 @@ class RunningNode:
 
     def command(self) -> list[str]:
         """What is started."""
-        serve = [sys.executable, "-m", "api.cli", "serve", "--data", str(self.directory), "--dev"]
+        serve = [sys.executable, "-m", "api.cli.main", "serve", "--data", str(self.directory), "--dev"]
         return [*serve, *self.options, "--port", str(self.port)]
 
     def start(self) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import commands as c
-from engine.commands.stock import MovementLine
+from engine.commands.stock import MovementLine, MoveStock
 from tests.recovery.lives import LifeOnDisk, Lived, flip, kontor, restored
 
 
@@ -18,7 +17,7 @@ def gone_back(life: Lived, backup: Path, data: Path, seq: int) -> LifeOnDisk:
 
 
 def receive(life: LifeOnDisk, quantity: int) -> None:
-    life.do(c.MoveStock((MovementLine("TIN-MUG", "munich", "receipt", quantity),)))
+    life.do(MoveStock((MovementLine("TIN-MUG", "munich", "receipt", quantity),)))
 
 
 def backed_up_whole_or_refused(backup: Path, before: Lived, now: Lived, where: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api import snapshots
-from engine import commands as c
-from engine import machine
+from api.server import snapshots
+from engine.commands.maintenance import RecordDigest
+from engine.replay import dumping
 from tests.api.conftest import Api
 from tests.recovery.conftest import finished
 from tests.recovery.lives import LifeOnDisk, Lived, kontor, tree
@@ -18,9 +18,9 @@ def with_proof(life: Lived, digest: str | None) -> tuple[Lived, int, int]:
     """The writer says what its digest is, truly when `digest` is None; gives record and proof."""
     on = LifeOnDisk(11, life.directory, life)
     on.steps(5)
-    seq, parts = on.state.seq, list(machine.dump(on.state))
+    seq, parts = on.state.seq, list(dumping.dump(on.state))
     whole = hashlib.blake2b(b"".join(parts), digest_size=32).hexdigest()
-    on.do(c.RecordDigest(((seq, len(parts)),), digest or whole))
+    on.do(RecordDigest(((seq, len(parts)),), digest or whole))
     proof = on.state.seq
     on.steps(5)
     return on.end(), seq, proof
@@ -56,7 +56,7 @@ def metric(api: Api, name: str) -> float:
 
 def broken_machine() -> Any:
     """A machine whose dump of the writer's state is not what replay gives."""
-    return types.SimpleNamespace(dump=lambda state: iter([*machine.dump(state), b"a bit that has tipped over"]))
+    return types.SimpleNamespace(dump=lambda state: iter([*dumping.dump(state), b"a bit that has tipped over"]))
 
 
 def test_a_node_that_diverges_says_so_and_makes_no_more_by_its_schedule(

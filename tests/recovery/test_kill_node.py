@@ -12,7 +12,7 @@ import pytest
 
 from tests.recovery.running import RunningNode
 
-SHOP = {
+SHOP: dict[str, dict[str, dict[str, str | float]]] = {
     "nodes": {
         "leipzig": {"name": "Leipzig", "kind": "warehouse", "country": "DE", "latitude": 51.3, "longitude": 12.4},
         "berlin": {"name": "Berlin", "kind": "store", "country": "DE", "latitude": 52.5, "longitude": 13.4},
@@ -131,7 +131,7 @@ def test_a_second_process_on_the_directory_is_told_so_and_ends_with_1(tmp_path: 
 
     node = RunningNode(tmp_path / "data")
     try:
-        command = [sys.executable, "-m", "api.cli", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+        command = [sys.executable, "-m", "api.cli.main", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
         second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
         assert second.returncode == 1
         assert f"is in use by process {node.process.pid}" in second.stderr

@@ -46,7 +46,7 @@ def compare(node: RunningNode, model: Model) -> None:
 
 def verified(directory: Path) -> dict[str, object]:
     """What `kontor verify` finds, by replay from the first record."""
-    command = [sys.executable, "-m", "api.cli", "verify", "--data", str(directory), "--json"]
+    command = [sys.executable, "-m", "api.cli.main", "verify", "--data", str(directory), "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, object] = json.loads(done.stdout)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from engine.wal import JournalReader
 from engine.wal.meta import meta_pages
-from tests.recovery.injecting import ROOT, needs_strace, under_strace
+from tests.recovery.injecting import needs_strace, under_strace
 from tests.recovery.logged_node import until
+from tests.recovery.running import ROOT
 from tests.recovery.traced_writer import WRITE, run
 
 pytestmark = needs_strace

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.outbound.signing import signature_of
+from api.server.outbound.signing import signature_of
 from tests.recovery.logged_node import LoggedNode, until
 from tests.recovery.running import ROOT, free_port
 

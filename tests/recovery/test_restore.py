@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from api.answers.timestamps import iso
+from api.backups import manifest as manifests
 from api.backups import restoring
-from api.timestamps import iso
+from engine.replay import invariants
 from tests.recovery.lives import (
     LifeOnDisk,
     Lived,
@@ -209,9 +211,9 @@ def test_a_crash_in_the_middle_leaves_no_directory_and_the_next_restore_works(
                 raise PowerCut
 
             place = {
-                "copy": (restoring.manifests, "copy"),
+                "copy": (manifests, "copy"),
                 "rebuild": (restoring, "rebuild"),
-                "check": (restoring.invariants, "check"),
+                "check": (invariants, "check"),
                 "rename": (Path, "rename"),
             }[step]
             patched.setattr(*place, cut)
@@ -225,7 +227,7 @@ def test_a_crash_in_the_middle_leaves_no_directory_and_the_next_restore_works(
 
 
 def test_books_that_do_not_hold_are_not_restored(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restoring.invariants, "check", lambda state: ["a kettle is missing"])
+    monkeypatch.setattr(invariants, "check", lambda state: ["a kettle is missing"])
     assert "the books do not hold: a kettle is missing" in refused(backup, tmp_path / "data")
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from api.backups import making, restoring
-from api.books import Paths
-from api.replaying.run import Options, replay
+from api.rehearsal.run import Options, replay
+from api.server.books import Paths
 from engine import machine
 from engine.facts import Fact
-from engine.recovery import tell_nobody
-from engine.state import State
+from engine.replay import dumping
+from engine.replay.recovery import tell_nobody
+from engine.state.state import State
 from tests.recovery.running import ROOT
 
 DECEMBER = ROOT / "examples" / "online_retail_2010-12.csv.gz"
@@ -31,7 +32,7 @@ def digests_while_replaying(
     def watched(state: State, seq: int, time_ns: int, facts: tuple[Fact, ...], key: bytes | None) -> None:
         evolve(state, seq, time_ns, facts, key)
         if seq in seqs:
-            found[seq] = machine.digest(state)
+            found[seq] = dumping.digest(state)
 
     monkeypatch.setattr(machine, "evolve", watched)
     replay(dataset, options)

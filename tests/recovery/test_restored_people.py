@@ -91,8 +91,8 @@ def test_without_the_keys_the_books_are_back_and_people_stay_sealed(kept: Kept, 
         for number in range(6, 30):
             api.order(f"W-{number}", ("CUSHION", 1), customer={**MAX, "reference": f"c-{number}"})
         for _ in range(2):
-            for number, before in kept.orders.items():
-                now = api.read(f"/v1/orders/{number}")
+            for name, before in kept.orders.items():
+                now = api.read(f"/v1/orders/{name}")
                 was_known = before["customer"] is not None
                 assert (now["customer"], now["ship_to"], now["billing"]) == (None, None, None)
                 assert now["erased"] is was_known

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from api.node import Node
-from engine import commands as c
-from engine.commands.stock import MovementLine
+from api.server.server import Server
+from engine.commands.stock import MovementLine, MoveStock
 from engine.writer import Change
 from tests.api.conftest import Api
 from tests.recovery.conftest import finished
 
 
-def submit(node: Node, quantity: int) -> None:
+def submit(node: Server, quantity: int) -> None:
     """A change that waits for its batch."""
-    line = c.MoveStock((MovementLine("CUSHION", "leipzig", "receipt", quantity),))
+    line = MoveStock((MovementLine("CUSHION", "leipzig", "receipt", quantity),))
     refusal = node.submit(Change(line, "test", lambda *_: (201, b""), lambda outcome: None))
     assert refusal is None
 
@@ -56,7 +55,7 @@ def test_nothing_has_changed_since_the_snapshot_after_a_restart_either(api: Api)
 
 
 def test_a_node_is_closed_in_peace_while_a_turn_is_scheduled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = Node.open(tmp_path / "data", dev=True)
+    node = Server.open(tmp_path / "data", dev=True)
     deaths: list[BaseException] = []
     monkeypatch.setattr(node, "_die", deaths.append)
 

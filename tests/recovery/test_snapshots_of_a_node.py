@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ def node(tmp_path: Path) -> Iterator[LoggedNode]:
 
 def reserve(node: LoggedNode, number: int) -> None:
     assert node.call("POST", "/v1/reservations", reservation(number), f"cart-{number}")[0] == 201
+
+
+def has_snapshot_of(node: LoggedNode, seq: int) -> bool:
+    return node.metric("kontor_snapshot_seq") >= seq
 
 
 def files(node: LoggedNode) -> list[str]:
@@ -87,7 +92,7 @@ def test_snapshots_are_made_by_the_schedule_and_old_ones_go(tmp_path: Path) -> N
         for number in range(4):
             answer = node.call("POST", "/v1/reservations", reservation(number), f"cart-{number}")
             seq = int(answer[2]["kontor-seq"])
-            until(lambda seq=seq: node.metric("kontor_snapshot_seq") >= seq, "a snapshot of what is there now")
+            until(partial(has_snapshot_of, node, seq), "a snapshot of what is there now")
             seen += [item["name"] for item in node.snapshots()["items"] if item["name"] not in seen]
             until(lambda: node.snapshots()["making"] is None, "nothing is being made")
         assert len(seen) >= 4

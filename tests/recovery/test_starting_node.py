@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.node import Node
-from api.starting import Starting
+from api.http.starting import Starting
+from api.server.server import Server
+from engine.commands.stock import MoveStock
 from engine.wal import LmdbJournal
 from tests.recovery.lives import Lived, digest_of
 from tests.recovery.logged_node import LoggedNode, until
@@ -57,7 +58,7 @@ def test_a_recovering_node_is_stopped_at_once_and_nothing_has_changed(held: Logg
 
 
 def test_the_words_say_what_is_done_and_how_far_it_is(tmp_path: Path) -> None:
-    node = Node(tmp_path / "data", dev=True)
+    node = Server(tmp_path / "data", dev=True)
 
     async def ask(path: str) -> httpx2.Response:
         async with httpx2.AsyncClient(
@@ -82,13 +83,12 @@ def test_the_words_say_what_is_done_and_how_far_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_big_journal_is_recovered_with_progress_that_ascends(life: Lived) -> None:
-    from engine import commands as c
-    from engine import records
     from engine.commands.stock import MovementLine
+    from engine.facts import records
     from tests.recovery.lives import LifeOnDisk
 
     on = LifeOnDisk(30, life.directory, life)
-    on.do(c.MoveStock((MovementLine("TIN-MUG", "munich", "receipt", 1),)))
+    on.do(MoveStock((MovementLine("TIN-MUG", "munich", "receipt", 1),)))
     last = records.decode(on.journal.record(on.journal.last_seq)[1])
     encoded = records.encode(last)
     on.end()

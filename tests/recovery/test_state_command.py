@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.timestamps import iso
+from api.answers.timestamps import iso
 from tests.recovery.lives import Lived, kontor, kontor_process, restored, tree
 from tests.recovery.logged_node import LoggedNode
 from tests.recovery.test_kill_node import open_shop, reservation

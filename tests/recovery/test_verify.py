@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api import verifying
-from engine import follower, machine
-from engine.machine import DUMP_VERSION
+from engine.replay import dumping, follower, invariants
+from engine.replay.dumping import DUMP_VERSION
 from engine.wal import ClosedTable, JournalReader, PendingSnapshot, Stamp
 from tests.recovery.lives import Lived, flip, flip_in_batch, kontor, lived, manifest_of
 
@@ -121,7 +120,7 @@ def write_a_wrong_snapshot(life: Lived) -> str:
     chain = journal.chain_after(state.seq)
     assert chain is not None
     stamp = Stamp(DUMP_VERSION, journal.journal_id, state.seq, state.time_ns, chain)
-    path = PendingSnapshot(life.directory / "snapshots", stamp, machine.dump(state)).publish()
+    path = PendingSnapshot(life.directory / "snapshots", stamp, dumping.dump(state)).publish()
     journal.close()
     return f"replay does not give the state of snapshot {path.name}"
 
@@ -192,7 +191,7 @@ def test_a_manifest_that_says_another_end_is_named(lived_once: Lived, backup: Pa
 
 
 def test_books_that_do_not_balance_are_named(life: Lived, backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying.invariants, "check", lambda state: ["a kettle is missing"])
+    monkeypatch.setattr(invariants, "check", lambda state: ["a kettle is missing"])
     assert wrong("--data", life.directory) == "a kettle is missing"
     assert wrong("--backup", backup) == "a kettle is missing"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.timestamps import iso
-from engine import records
+from api.answers.timestamps import iso
+from engine.facts import records
 from engine.wal import JournalReader, framing
 from engine.wal.rebuild import rebuild
 from tests.recovery.lives import Lived, kontor, lived_on, restored

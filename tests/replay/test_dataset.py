@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.replaying.dataset import COLUMNS, NoDataset, RowClass, Sums, item_names, pounds, read
+from api.rehearsal.dataset import COLUMNS, NoDataset, RowClass, Sums, item_names, pounds, read
 
 ROOT = Path(__file__).resolve().parents[2]
 DECEMBER = ROOT / "examples" / "online_retail_2010-12.csv.gz"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from api.cli import main
-from api.replaying.dataset import pounds, read
-from api.replaying.reconciliation import Fate
+from api.cli.main import main
+from api.rehearsal.dataset import pounds, read
+from api.rehearsal.reconciliation import Fate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "replay.md").read_text(encoding="utf-8")

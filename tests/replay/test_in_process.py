@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.replaying.progress import ReplayFailed
-from api.replaying.run import Options, Report, Watcher, replay
-from engine import machine
-from engine.recovery import recover
-from engine.state import State
+from api.rehearsal.progress import ReplayFailed
+from api.rehearsal.run import Options, Report, Watcher, replay
+from engine.replay import dumping
+from engine.replay.recovery import recover
+from engine.state.state import State
 from engine.wal import DirectoryInUse, DirectoryLock, LmdbJournal, MemoryClosedTable
 from tests import examples
 
@@ -140,7 +140,7 @@ def test_the_data_directory_is_that_of_a_node(tmp_path: Path) -> None:
     state = State(MemoryClosedTable())
     recover(state, journal)
     journal.close()
-    assert machine.digest(state) == report.findings["digest"]
+    assert dumping.digest(state) == report.findings["digest"]
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"stock_factor": Fraction("0.98")}, {"days_max": 5}])

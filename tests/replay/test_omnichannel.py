@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from api.cli import main
-from api.replaying.omnichannel import Shares
-from api.replaying.progress import ReplayFailed
-from api.replaying.run import Options, Report, replay
+from api.cli.main import main
+from api.rehearsal.omnichannel import Shares
+from api.rehearsal.progress import ReplayFailed
+from api.rehearsal.run import Options, Report, replay
 
 DECEMBER = Path(__file__).parents[2] / "examples" / "online_retail_2010-12.csv.gz"
 BUSY = Shares(pickup=0.5, reject=0.2, short=0.2, late=0.2, hold=0.1, change=0.2, lapse=0.3)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api.replaying import connection
-from api.replaying.connection import Connection
-from api.replaying.progress import ReplayFailed
-from api.replaying.run import Options, Report, Watcher, replay
+from api.rehearsal import connection
+from api.rehearsal.connection import Connection
+from api.rehearsal.progress import ReplayFailed
+from api.rehearsal.run import Options, Report, Watcher, replay
 from tests.recovery.running import RunningNode, free_port
 
 ROOT = Path(__file__).resolve().parents[2]

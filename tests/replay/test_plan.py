@@ -4,10 +4,10 @@ from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
-from api.replaying.dataset import Dataset, RowClass, read
-from api.replaying.plan import Plan, make_plan
-from api.replaying.shop import examples_directory, read_shop
-from api.replaying.steps import Authorise, Cancel, Place, Receive, Reserve, Ship, Step, TakeBack, TakeLoose
+from api.rehearsal.dataset import Dataset, RowClass, read
+from api.rehearsal.plan import Plan, make_plan
+from api.rehearsal.shop import examples_directory, read_shop
+from api.rehearsal.steps import Authorise, Cancel, Place, Receive, Reserve, Ship, Step, TakeBack, TakeLoose
 from engine import limits
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from engine.commands.configuration import Channel, Item
 from engine.commands.pricing import Gives, Promotion, PromotionConditions
-from engine.configuration import Configuration
 from engine.pricing.lists import Buyer
 from engine.pricing.quoting import Asked, Given, Quote, Wanted, quote
-from engine.pricing.usage import Usage
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 KINDS = ("loyalty", "coupon", "coupon match")
 

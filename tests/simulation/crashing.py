@@ -2,19 +2,19 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import commands as c
-from engine import invariants, machine
 from engine.areas import coarse_area
-from engine.commands.orders import OrderLineRequest
-from engine.commands.reservations import DemandLine, NewQuantityLine
-from engine.commands.stock import MovementLine
+from engine.commands.orders import AdvanceFulfilment, OrderLineRequest, PlaceOrder, RejectFulfilment
+from engine.commands.reservations import ChangeReservation, DemandLine, NewQuantityLine, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
 from engine.limits import NS_PER_SECOND
-from engine.recovery import recover
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 from engine.wal import ClosedTable, Journal, LmdbJournal, MemoryClosedTable, MemoryJournal
 from engine.writer import Change, Done, Writer
 from tests.simulation.random_life import NODES, SKUS, shop
@@ -77,7 +77,7 @@ class Simulation:
         self.journal = Stops(journal)
         self.state = State(self.kept_table)
         recover(self.state, journal)
-        self.writer = Writer(self.state, self.journal, lambda: self.now_ns, on_error=self.fail)  # type: ignore[arg-type]
+        self.writer = Writer(self.state, self.journal, lambda: self.now_ns, on_error=self.fail)
 
     @staticmethod
     def fail(error: Exception) -> None:
@@ -127,7 +127,7 @@ class Simulation:
                     command,
                     "client",
                     lambda state, seq, facts: (201, b"%d of %d facts" % (seq, len(facts))),
-                    lambda outcome, key=key: answer(key, outcome),  # type: ignore[misc]
+                    partial(answer, key),
                     key,
                     key,
                 )
@@ -155,9 +155,9 @@ class Simulation:
             batch, self.unknown = self.unknown, []
             self.send(batch)
         self.audit()
-        digest = machine.digest(self.state)
+        digest = dumping.digest(self.state)
         self.crash("queued")
-        assert machine.digest(self.state) == digest
+        assert dumping.digest(self.state) == digest
         return digest
 
     def command(self) -> Any:
@@ -166,28 +166,28 @@ class Simulation:
         sku, node = chance.choice(SKUS), chance.choice(NODES)
         active, work = list(self.state.reservations.active), list(self.state.orders.order_of_fulfilment)
         kinds: list[Any] = [
-            lambda: c.MoveStock((MovementLine(sku, node, "receipt", chance.randint(1, 20)),)),
-            lambda: c.ReserveStock("web", (DemandLine(sku, chance.randint(1, 5)),), chance.choice((30, 900))),
-            lambda: c.ReserveStock("web", (DemandLine(sku, chance.randint(1, 5)),), chance.choice((30, 900))),
+            lambda: MoveStock((MovementLine(sku, node, "receipt", chance.randint(1, 20)),)),
+            lambda: ReserveStock("web", (DemandLine(sku, chance.randint(1, 5)),), chance.choice((30, 900))),
+            lambda: ReserveStock("web", (DemandLine(sku, chance.randint(1, 5)),), chance.choice((30, 900))),
             lambda: self.order(sku, None),
         ]
         if active:
             number = chance.choice(active)
             kinds += [
-                lambda: c.ChangeReservation(number, (NewQuantityLine(sku, chance.randint(0, 6)),)),
+                lambda: ChangeReservation(number, (NewQuantityLine(sku, chance.randint(0, 6)),)),
                 lambda: self.order(self.state.reservations.active[number].lines[0].sku, number),
                 lambda: self.order(self.state.reservations.active[number].lines[0].sku, number),
             ]
         if work:
             number_of_work = chance.choice(work)
             kinds += [
-                lambda: c.AdvanceFulfilment(number_of_work, chance.choice(("pick", "ship"))),
-                lambda: c.AdvanceFulfilment(number_of_work, "ship"),
-                lambda: c.RejectFulfilment(number_of_work, chance.choice(("not_found", "no_capacity"))),
+                lambda: AdvanceFulfilment(number_of_work, chance.choice(("pick", "ship"))),
+                lambda: AdvanceFulfilment(number_of_work, "ship"),
+                lambda: RejectFulfilment(number_of_work, chance.choice(("not_found", "no_capacity"))),
             ]
         return chance.choice(kinds)()
 
-    def order(self, sku: str, reservation: int | None) -> c.PlaceOrder:
+    def order(self, sku: str, reservation: int | None) -> PlaceOrder:
         area = coarse_area("DE", "10115", 52.5, 13.4)
         lines = (OrderLineRequest("1", sku, self.chance.randint(1, 3), 255),)
-        return c.PlaceOrder(f"W-{self.keys}-{self.chance.randrange(10**9)}", "web", lines, area, reservation)
+        return PlaceOrder(f"W-{self.keys}-{self.chance.randrange(10**9)}", "web", lines, area, reservation)

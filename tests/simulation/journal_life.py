@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from engine.wal import LmdbJournal
+from tests.unit.wal.sizes import Sizes
 
-SMALL = {"segment_bytes_max": 130_000, "map_bytes_first": 360_000}  # a segment grows shortly before it is full
+# A segment grows shortly before it is full.
+SMALL: Sizes = {"segment_bytes_max": 130_000, "map_bytes_first": 360_000}
 LAST_SEQ = 1_000
 REOPENED_AFTER = 500
 UNPREPARED_AFTER = 900  # in a segment that has not grown yet: a batch larger than its map, and nobody makes room for it

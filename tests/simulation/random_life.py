@@ -2,30 +2,12 @@
 
 import random
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from engine import commands as c
-from engine import invariants, machine
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
-from engine.commands.orders import (
-    CancelLine,
-    ConfirmedDate,
-    FoundLine,
-    FulfilmentLine,
-    HoldRequest,
-    LooseReturnLine,
-    LostLine,
-    OrderLineRequest,
-    ParcelRequest,
-    PaymentRequest,
-    ReceiveReturnLine,
-    Replacement,
-    ReturnLineRequest,
-    SetLine,
-    ShopDiscount,
-)
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import (
     BuyXGetY,
@@ -39,16 +21,14 @@ from engine.commands.pricing import (
     TaxRates,
     Voucher,
 )
-from engine.commands.providers import PaymentProvider
-from engine.commands.reservations import DemandLine, Destination, NewQuantityLine, QuantityLine
-from engine.commands.stock import MovementLine
-from engine.commands.transfers import ArrivedLine, TransferQuantity
+from engine.facts.records import decode, kind_of
 from engine.limits import NS_PER_SECOND
-from engine.orders import Order, find, find_by_fulfilment
-from engine.records import decode, kind_of
-from engine.recovery import recover
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection
-from engine.state import State
+from engine.state.finding import find_by_fulfilment, find_order
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
 from tests.simulation import supplying
@@ -87,9 +67,13 @@ def shop() -> Configure:
         promotions={
             "ten": Promotion("Ten", Gives(percent="10"), limits=PromotionLimits(budget_minor=20_000)),
             "friends": Promotion("Friends", Gives(amount=300), PromotionConditions(voucher=True)),
-            "third": Promotion("Third", Gives(buy_x_get_y=BuyXGetY(2, 1)), limits=PromotionLimits(uses=40)),
+            "third": Promotion(
+                "Third",
+                Gives(buy_x_get_y=BuyXGetY(2, 1)),
+                limits=PromotionLimits(uses=40),
+            ),
         },
-        payment_providers={"acme": PaymentProvider("https://pay.example.org/", ("card",))},
+        payment_providers={"acme": c.providers.PaymentProvider("https://pay.example.org/", ("card",))},
         vouchers={
             "FRIEND": Voucher("promotion", "friends", 20),
             "GIFT": Voucher("value", balance_minor=30_000, currency="EUR"),
@@ -166,11 +150,11 @@ class Life:
 
     def crash(self, keep_closed_table: bool) -> None:
         """Lose all memory; what the journal has must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         table = self.state.closed.table
         assert isinstance(table, MemoryClosedTable)
         self._open(table if keep_closed_table else MemoryClosedTable())
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def step(self) -> None:
         """Something happens."""
@@ -203,32 +187,36 @@ class Life:
     def receive(self) -> None:
         """Goods arrive."""
         chance = self.chance
-        line = MovementLine(chance.choice(SKUS), chance.choice(NODES), "receipt", chance.randint(1, 30))
-        self.do(c.MoveStock((line,)))
+        line = c.stock.MovementLine(chance.choice(SKUS), chance.choice(NODES), "receipt", chance.randint(1, 30))
+        self.do(c.stock.MoveStock((line,)))
 
     def odd_movement(self) -> None:
         """Somebody counts, breaks or finds something."""
         chance = self.chance
-        reason = chance.choice(("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment"))
+        reason: c.stock.Reason = chance.choice(
+            ("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment")
+        )
         quantity = chance.randint(0 if reason in ("count", "feed") else 1, 8)
         if reason == "adjustment" and chance.random() < 0.5:
             quantity = -quantity
         sku, node = chance.choice(SKUS), chance.choice(NODES)
-        self.do(c.MoveStock((MovementLine(sku, node, reason, quantity, "looked"),)))
+        self.do(c.stock.MoveStock((c.stock.MovementLine(sku, node, reason, quantity, "looked"),)))
 
-    def _demand(self) -> tuple[DemandLine, ...]:
+    def _demand(self) -> tuple[c.reservations.DemandLine, ...]:
         chance = self.chance
         return tuple(
-            DemandLine(chance.choice(SKUS), chance.randint(1, 6), chance.choice((None, None, None, *NODES[:2])))
+            c.reservations.DemandLine(
+                chance.choice(SKUS), chance.randint(1, 6), chance.choice((None, None, None, *NODES[:2]))
+            )
             for _ in range(chance.randint(1, 4))
         )
 
     def reserve(self) -> None:
         """A checkout claims units."""
         chance = self.chance
-        to = chance.choice((None, Destination(country="DE", latitude=50.1, longitude=10.2)))
+        to = chance.choice((None, c.reservations.Destination(country="DE", latitude=50.1, longitude=10.2)))
         self.do(
-            c.ReserveStock(
+            c.reservations.ReserveStock(
                 chance.choice(("web", "web", "market")),
                 self._demand(),
                 chance.choice((None, 30, 500, 5000)),
@@ -247,11 +235,17 @@ class Life:
         self.do(
             chance.choice(
                 (
-                    c.ExtendReservation(number, chance.randint(1, 600)),
-                    c.ReleaseReservation(number, None),
-                    c.ReleaseReservation(number, (QuantityLine(sku, chance.randint(1, 3)),)),
-                    c.ChangeReservation(number, (NewQuantityLine(sku, chance.randint(0, 8)),)),
-                    c.ChangeReservation(number, (NewQuantityLine(chance.choice(SKUS), chance.randint(0, 8)),)),
+                    c.reservations.ExtendReservation(number, chance.randint(1, 600)),
+                    c.reservations.ReleaseReservation(number, None),
+                    c.reservations.ReleaseReservation(
+                        number, (c.reservations.QuantityLine(sku, chance.randint(1, 3)),)
+                    ),
+                    c.reservations.ChangeReservation(
+                        number, (c.reservations.NewQuantityLine(sku, chance.randint(0, 8)),)
+                    ),
+                    c.reservations.ChangeReservation(
+                        number, (c.reservations.NewQuantityLine(chance.choice(SKUS), chance.randint(0, 8)),)
+                    ),
                 )
             )
         )
@@ -260,14 +254,16 @@ class Life:
         """An order comes in, with or without a reservation."""
         chance = self.chance
         self.orders += 1
-        lines = tuple(OrderLineRequest(str(i), line.sku, line.quantity, 255) for i, line in enumerate(self._demand()))
+        lines = tuple(
+            c.orders.OrderLineRequest(str(i), line.sku, line.quantity, 255) for i, line in enumerate(self._demand())
+        )
         channel, number = "web", None
         candidates = list(self.state.reservations.active.values())
         if candidates and chance.random() < 0.7:
             held = chance.choice(candidates)
             channel, number = held.channel, held.number
             lines = tuple(
-                OrderLineRequest(str(i), line.sku, chance.randint(1, line.reserved), 255)
+                c.orders.OrderLineRequest(str(i), line.sku, chance.randint(1, line.reserved), 255)
                 for i, line in enumerate(held.lines)
                 if line.reserved
             )
@@ -276,9 +272,9 @@ class Life:
             again = chance.random() < 0.5
             node = chance.choice((None, None, None, None, "leipzig", "munich"))
             until_ns = None if node is None or chance.random() < 0.5 else self.now_ns + 900 * NS_PER_SECOND
-            holds = (HoldRequest("payment", "not paid"),) if chance.random() < 0.15 else ()
+            holds = (c.orders.HoldRequest("payment", "not paid"),) if chance.random() < 0.15 else ()
             self.do(
-                c.PlaceOrder(
+                c.orders.PlaceOrder(
                     f"W-{self.orders}",
                     channel,
                     lines,
@@ -298,10 +294,12 @@ class Life:
         chance = self.chance
         if chance.random() < 0.6:
             return {}
-        payments = (PaymentRequest("p-1", "card", chance.randint(0, 3_000), chance.choice(("authorised", "captured"))),)
+        payments = (
+            c.orders.PaymentRequest("p-1", "card", chance.randint(0, 3_000), chance.choice(("authorised", "captured"))),
+        )
         return {
             "shipping_minor": chance.randint(0, 900),
-            "discounts": (ShopDiscount("sorry", chance.randint(0, 400)),) if chance.random() < 0.3 else (),
+            "discounts": (c.orders.ShopDiscount("sorry", chance.randint(0, 400)),) if chance.random() < 0.3 else (),
             "vouchers": chance.choice(((), (), ("FRIEND",), ("GIFT",), ("FRIEND", "GIFT"))),
             "payments": payments if chance.random() < 0.5 else (),
         }
@@ -313,12 +311,14 @@ class Life:
     def advance(self) -> None:
         """A node reports a step, also of something that has closed."""
         number = self._open_fulfilment() or self.state.orders.next_fulfilment - 1
-        action = self.chance.choice(
+        action: c.orders.Action = self.chance.choice(
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
-        self.do(c.AdvanceFulfilment(number, action))
+        self.do(c.orders.AdvanceFulfilment(number, action))
         if self.chance.random() < 0.4:
-            self.do(c.ConfirmFulfilment(number, (ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),)))
+            self.do(
+                c.orders.ConfirmFulfilment(number, (c.orders.ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),))
+            )
 
     def _open_order(self) -> Order | None:
         orders = list(self.state.orders.open.values())
@@ -329,14 +329,14 @@ class Life:
         order = self._open_order()
         if order is not None:
             handle = self.chance.choice(("fraud", "payment", "customs"))
-            self.do(c.HoldOrder(order.number, handle, "looked odd", self.chance.choice(("release", "ship"))))
+            self.do(c.orders.HoldOrder(order.number, handle, "looked odd", self.chance.choice(("release", "ship"))))
 
     def lift(self) -> None:
         """Somebody lets it go on."""
         held = [order for order in self.state.orders.open.values() if order.holds]
         if held:
             order = self.chance.choice(held)
-            self.do(c.LiftHold(order.number, self.chance.choice(order.holds).handle))
+            self.do(c.orders.LiftHold(order.number, self.chance.choice(order.holds).handle))
 
     def supply(self) -> None:
         """Goods are on their way, marketplaces state orders, plans are made anew."""
@@ -355,22 +355,30 @@ class Life:
         """A node groups work into one walk, does it, or leaves it."""
         lists = list(self.state.pick_lists.open)
         if not lists or self.chance.random() < 0.5:
-            self.do(c.MakePickList(self.chance.choice(NODES), None, self.chance.randint(1, 4)))
+            self.do(c.picking.MakePickList(self.chance.choice(NODES), None, self.chance.randint(1, 4)))
         else:
             number = self.chance.choice(lists)
-            self.do(self.chance.choice((c.FinishPickList(number), c.FinishPickList(number), c.CancelPickList(number))))
+            self.do(
+                self.chance.choice(
+                    (
+                        c.picking.FinishPickList(number),
+                        c.picking.FinishPickList(number),
+                        c.picking.CancelPickList(number),
+                    )
+                )
+            )
 
     def short(self) -> None:
         """A node finds less than it should."""
         number = self._open_fulfilment()
         if number is not None:
-            reason = self.chance.choice(("not_found", "damaged", "no_capacity"))
+            reason: c.orders.RejectReason = self.chance.choice(("not_found", "damaged", "no_capacity"))
             order = find_by_fulfilment(self.state, number)
             assert order is not None
             lines = order.fulfilment(number).lines
             names = [order.lines[take.line].id for take in lines[:1]] or ["0"]
-            found = tuple(FoundLine(name, self.chance.choice((0, 1, 1, 2, 3))) for name in names)
-            self.do(c.ShortFulfilment(number, found, reason))
+            found = tuple(c.orders.FoundLine(name, self.chance.choice((0, 1, 1, 2, 3))) for name in names)
+            self.do(c.orders.ShortFulfilment(number, found, reason))
 
     def repack(self) -> None:
         """A node divides its work, joins it, puts it into parcels, or is told not to do it."""
@@ -381,17 +389,17 @@ class Life:
         assert order is not None
         others = [f.number for f in order.fulfilments if f.number != number]
         takes = order.fulfilment(number).lines
-        line = FulfilmentLine(order.lines[takes[0].line].id if takes else "0", self.chance.choice((1, 1, 3)))
+        line = c.orders.FulfilmentLine(order.lines[takes[0].line].id if takes else "0", self.chance.choice((1, 1, 3)))
         commands: list[Any] = [
-            c.SplitFulfilment(number, (line,)),
-            c.PackParcels(number, (ParcelRequest((line,), 1_200),)),
-            c.CancelFulfilment(number, "not wanted"),
+            c.orders.SplitFulfilment(number, (line,)),
+            c.orders.PackParcels(number, (c.orders.ParcelRequest((line,), 1_200),)),
+            c.orders.CancelFulfilment(number, "not wanted"),
         ]
         if others:
-            commands += [c.MergeFulfilments(number, self.chance.choice(others))] * 2
+            commands += [c.orders.MergeFulfilments(number, self.chance.choice(others))] * 2
         command = self.chance.choice(commands)
-        if isinstance(self.do(command), Done) and isinstance(command, c.SplitFulfilment):
-            self.do(c.MergeFulfilments(number, self.state.orders.next_fulfilment - 1))
+        if isinstance(self.do(command), Done) and isinstance(command, c.orders.SplitFulfilment):
+            self.do(c.orders.MergeFulfilments(number, self.state.orders.next_fulfilment - 1))
 
     def change(self) -> None:
         """A customer wants something else; it is confirmed now, later or never."""
@@ -401,19 +409,19 @@ class Life:
         chance = self.chance
         line = chance.choice(order.lines)
         what: list[dict[str, Any]] = [
-            {"set": (SetLine(line.id, chance.randint(0, line.quantity + 2)),)},
-            {"add": (OrderLineRequest(f"n{self.state.seq}", chance.choice(SKUS), chance.randint(1, 4), 255),)},
+            {"set": (c.orders.SetLine(line.id, chance.randint(0, line.quantity + 2)),)},
+            {"add": (c.orders.OrderLineRequest(f"n{self.state.seq}", chance.choice(SKUS), chance.randint(1, 4), 255),)},
             {"area": coarse_area("DE", "80331", 48.1, 11.6), "party": "p-1", "contact": b"sealed"},
             {"delivery": "pickup", "pickup_node": "munich"},
             {"delivery": "ship"},
         ]
         asked = {**chance.choice(what), **chance.choice(what)}
-        proposed = self.do(c.ProposeChange(order.number, "called", **asked))
+        proposed = self.do(c.orders.ProposeChange(order.number, "called", **asked))
         if isinstance(proposed, Done):
             self.changes.append(proposed.seq)
         if self.changes and chance.random() < 0.8:
             number = chance.choice(self.changes[-5:])
-            self.do(c.ConfirmChange(number) if chance.random() < 0.8 else c.DeclineChange(number))
+            self.do(c.orders.ConfirmChange(number) if chance.random() < 0.8 else c.orders.DeclineChange(number))
 
     def transfer(self) -> None:
         """Goods go from node to node."""
@@ -421,19 +429,23 @@ class Life:
         under_way = list(self.state.transfers.open.values())
         if not under_way or chance.random() < 0.3:
             source, target = chance.sample(NODES, 2)
-            self.do(c.PlanTransfer(source, target, (TransferQuantity(chance.choice(SKUS), chance.randint(1, 5)),)))
+            self.do(
+                c.transfers.PlanTransfer(
+                    source, target, (c.transfers.TransferQuantity(chance.choice(SKUS), chance.randint(1, 5)),)
+                )
+            )
             return
         moving = chance.choice(under_way)
         received = chance.randint(0, moving.lines[0].quantity + 1)
-        arrived = (ArrivedLine(moving.lines[0].sku, received, chance.randint(0, received)),)
+        arrived = (c.transfers.ArrivedLine(moving.lines[0].sku, received, chance.randint(0, received)),)
         self.do(
             chance.choice(
                 (
-                    c.ShipTransfer(moving.number),
-                    c.ShipTransfer(moving.number),
-                    c.ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
-                    c.ReceiveTransfer(moving.number),
-                    c.CancelTransfer(moving.number),
+                    c.transfers.ShipTransfer(moving.number),
+                    c.transfers.ShipTransfer(moving.number),
+                    c.transfers.ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
+                    c.transfers.ReceiveTransfer(moving.number),
+                    c.transfers.CancelTransfer(moving.number),
                 )
             )
         )
@@ -442,23 +454,27 @@ class Life:
         """Customer service writes something down."""
         if self.orders:
             number = f"W-{self.chance.randint(1, self.orders)}"
-            self.do(self.chance.choice((c.NoteOrder(number, "called"), c.AppeaseCustomer(number, 500, "late"))))
+            self.do(
+                self.chance.choice(
+                    (c.orders.NoteOrder(number, "called"), c.orders.AppeaseCustomer(number, 500, "late"))
+                )
+            )
 
     def reject(self) -> None:
         """A node can't do it."""
         number = self._open_fulfilment()
         if number is not None:
-            self.do(c.RejectFulfilment(number, self.chance.choice(("not_found", "damaged", "no_capacity"))))
+            self.do(c.orders.RejectFulfilment(number, self.chance.choice(("not_found", "damaged", "no_capacity"))))
 
     def cancel(self) -> None:
         """A customer cancels."""
         if self.orders:
             number = f"W-{self.chance.randint(1, self.orders)}"
-            lines = self.chance.choice((None, (CancelLine("0", self.chance.randint(1, 3)),)))
-            self.do(c.CancelOrder(number, "changed my mind", lines))
+            lines = self.chance.choice((None, (c.orders.CancelLine("0", self.chance.randint(1, 3)),)))
+            self.do(c.orders.CancelOrder(number, "changed my mind", lines))
 
     def _has_sent(self, number: str) -> bool:
-        order = find(self.state, number)
+        order = find_order(self.state, number)
         return order is not None and order.lines[0].shipped > order.lines[0].returned
 
     def return_(self) -> None:
@@ -469,27 +485,29 @@ class Life:
         number = f"W-{self.chance.choice(sent or [1])}"
         kind = self.chance.random()
         if kind < 0.15:
-            lines = (LooseReturnLine(self.chance.choice(SKUS), 1),)
-            self.do(c.TakeLooseReturn("web", lines, self.chance.choice((None, "berlin"))))
+            lines = (c.orders.LooseReturnLine(self.chance.choice(SKUS), 1),)
+            self.do(c.orders.TakeLooseReturn("web", lines, self.chance.choice((None, "berlin"))))
             return
-        again = None if 0.2 < kind < 0.6 else Replacement(f"{number}.r{self.state.seq}")
+        again = None if 0.2 < kind < 0.6 else c.orders.Replacement(f"{number}.r{self.state.seq}")
         if kind < 0.3:
-            self.do(c.ReportLoss(number, (LostLine("0", 1),), again))
+            self.do(c.orders.ReportLoss(number, (c.orders.LostLine("0", 1),), again))
             return
-        exchange = () if again is None else (OrderLineRequest("0", self.chance.choice(SKUS), 1, 255),)
+        exchange = () if again is None else (c.orders.OrderLineRequest("0", self.chance.choice(SKUS), 1, 255),)
         agreed = self.do(
-            c.AuthoriseReturn(number, (ReturnLineRequest("0", self.chance.randint(1, 3)),), exchange, again)
+            c.orders.AuthoriseReturn(
+                number, (c.orders.ReturnLineRequest("0", self.chance.randint(1, 3)),), exchange, again
+            )
         )
         if isinstance(agreed, Done):
             return_id = self.state.orders.next_return - 1
-            disposition = self.chance.choice(("restock", "quarantine", "scrap"))
-            self.do(c.ReceiveReturn(return_id, "hamburg", (ReceiveReturnLine("0", 1, disposition),)))
+            disposition: c.orders.Disposition = self.chance.choice(("restock", "quarantine", "scrap"))
+            self.do(c.orders.ReceiveReturn(return_id, "hamburg", (c.orders.ReceiveReturnLine("0", 1, disposition),)))
             if self.chance.random() < 0.5:
-                self.do(c.CancelReturn(return_id))
+                self.do(c.orders.CancelReturn(return_id))
             if self.chance.random() < 0.7:
                 self.pay(number)
-                self.do(c.SettleReturn(return_id))
-                order = find(self.state, number)
+                self.do(c.orders.SettleReturn(return_id))
+                order = find_order(self.state, number)
                 assert order is not None
                 assert invariants.money_of(order) == []
 
@@ -510,8 +528,12 @@ class Life:
         some = chance.choice((None, 100))
         over = day_at(zone_of("UTC"), self.now_ns) - chance.randint(0, 30)
         paid_out = chance.choice(back or [("W-1", "card")])
-        written_off = c.WriteOff(chance.choice(owing or ["W-1"]), "gone", some)
-        self.do(chance.choice((c.PayOutRefund(*paid_out, some), written_off, c.LockPeriod(date_of_day(over)))))
+        written_off = c.bookkeeping.WriteOff(chance.choice(owing or ["W-1"]), "gone", some)
+        self.do(
+            chance.choice(
+                (c.bookkeeping.PayOutRefund(*paid_out, some), written_off, c.bookkeeping.LockPeriod(date_of_day(over)))
+            )
+        )
 
     def hear(self) -> None:
         """A payment provider answers, or is asked again."""
@@ -521,32 +543,36 @@ class Life:
             ends = {"capture": ("captured", "capture_failed"), "refund": ("refunded", "refund_failed")}
             what = chance.choice(ends.get(request.what, ("voided",)))
             report = (request.order, request.payment, request.number, chance.choice((None, None, 100)), "said so")
-            self.do(c.ReportPayment("acme", what, *report))
+            self.do(c.providers.ReportPayment("acme", what, *report))
             if what == "capture_failed":
-                self.do(c.AskForPayment(request.order))
+                self.do(c.providers.AskForPayment(request.order))
 
     def pay(self, number: str) -> None:
         """The customer pays for an order, in part, in advance, or not at all."""
-        order = find(self.state, number)
+        order = find_order(self.state, number)
         amount = 1 if order is None or order.money is None else order.money.due_minor
         payment = f"p-{self.chance.randint(1, 3)}"
-        state = self.chance.choice(("authorised", "captured"))
-        self.do(c.AddPayment(number, PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)))
+        state: Literal["authorised", "captured"] = self.chance.choice(("authorised", "captured"))
+        self.do(
+            c.orders.AddPayment(
+                number, c.orders.PaymentRequest(payment, "card", self.chance.randint(0, amount + 9), state)
+            )
+        )
         if self.chance.random() < 0.6:
-            self.do(c.CapturePayment(number, payment, self.chance.choice((None, 5, 800))))
+            self.do(c.orders.CapturePayment(number, payment, self.chance.choice((None, 5, 800))))
         if self.chance.random() < 0.2:
-            self.do(c.VoidPayment(number, payment))
+            self.do(c.orders.VoidPayment(number, payment))
 
     def together(self) -> None:
         """Many checkouts at once for the same thing: one batch."""
         for _ in range(20):
-            self.submit(c.ReserveStock("web", (DemandLine("WOOL-RUG", 1),), 60))
+            self.submit(c.reservations.ReserveStock("web", (c.reservations.DemandLine("WOOL-RUG", 1),), 60))
         self.settle()
 
     def again(self) -> None:
         """The same key twice: one effect, the same answer."""
         key = self.chance.randbytes(16)
-        command = c.MoveStock((MovementLine("TEA-TOWEL", "leipzig", "receipt", 1),))
+        command = c.stock.MoveStock((c.stock.MovementLine("TEA-TOWEL", "leipzig", "receipt", 1),))
         first = self.do(command, key)
         if self.chance.random() < 0.5:
             self.crash(keep_closed_table=self.chance.random() < 0.5)

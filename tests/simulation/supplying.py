@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import commands as c
 from engine.areas import coarse_area
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import OrderLineRequest
+from engine.commands.access import CreateApiKey, RevokeApiKey
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.maintenance import ImproveOrders
+from engine.commands.orders import OrderLineRequest, PlaceOrder, RestateOrder, SourceOrderAgain
 from engine.limits import NS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -23,19 +24,19 @@ def expect(life: Life, skus: tuple[str, ...], nodes: tuple[str, ...]) -> None:
     expected_at_ns = life.now_ns + chance.randint(0, 60) * HOUR_NS
     if not open_numbers or chance.random() < 0.35:
         lines = tuple(InboundQuantity(sku, chance.randint(1, 12)) for sku in chance.sample(skus, chance.randint(1, 3)))
-        life.do(c.ExpectInbound("brass-and-sons", chance.choice(nodes), lines, expected_at_ns))
+        life.do(ExpectInbound("brass-and-sons", chance.choice(nodes), lines, expected_at_ns))
         return
     number = chance.choice(open_numbers)
     some = (InboundQuantity(chance.choice(life.state.inbound.open[number].lines).sku, chance.randint(1, 4)),)
     life.do(
         chance.choice(
             (
-                c.ReceiveInbound(number),
-                c.ReceiveInbound(number, some),
-                c.ReceiveInbound(number, some),
-                c.DelayInbound(number, expected_at_ns),
-                c.CancelInbound(number, some),
-                c.CancelInbound(number),
+                ReceiveInbound(number),
+                ReceiveInbound(number, some),
+                ReceiveInbound(number, some),
+                DelayInbound(number, expected_at_ns),
+                CancelInbound(number, some),
+                CancelInbound(number),
             )
         )
     )
@@ -50,9 +51,9 @@ def state_order(life: Life, skus: tuple[str, ...]) -> None:
         for at, sku in enumerate(chance.sample(skus, chance.randint(1, 2)))
     )
     area = coarse_area("DE", "20095", 53.5, 10.0)
-    order = c.PlaceOrder(number, "market", lines, area)
+    order = PlaceOrder(number, "market", lines, area)
     stated_at_ns = life.now_ns - chance.choice((0, 0, 0, 600)) * NS_PER_SECOND
-    life.do(c.RestateOrder(order, stated_at_ns, chance.random() < 0.2, chance.random() < 0.15))
+    life.do(RestateOrder(order, stated_at_ns, chance.random() < 0.2, chance.random() < 0.15))
 
 
 def source(life: Life) -> None:
@@ -60,15 +61,15 @@ def source(life: Life) -> None:
     orders = list(life.state.orders.open.values())
     short = [order.number for order in orders if order.state in ("backordered", "unsourceable")]
     if short and life.chance.random() < 0.6:
-        life.do(c.SourceOrderAgain(life.chance.choice(short)))
+        life.do(SourceOrderAgain(life.chance.choice(short)))
     else:
-        life.do(c.ImproveOrders(tuple(order.number for order in orders)))
+        life.do(ImproveOrders(tuple(order.number for order in orders)))
 
 
 def let_in(life: Life) -> None:
     """Somebody gets a key, or loses it; now and then nobody does anything for a day."""
     number = life.chance.randint(1, 2)
     secret = bytes([number]) * 32
-    life.do(life.chance.choice((c.CreateApiKey(f"k-{number}", "till", secret), c.RevokeApiKey(f"k-{number}"))))
+    life.do(life.chance.choice((CreateApiKey(f"k-{number}", "till", secret), RevokeApiKey(f"k-{number}"))))
     if life.chance.random() < 0.1:
         life.now_ns += 25 * HOUR_NS

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import machine, records
-from engine.recovery import recover
-from engine.state import State
+from engine import machine
+from engine.facts import records
+from engine.replay import dumping
+from engine.replay.recovery import recover
+from engine.state.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable, MemoryJournal
 from tests.simulation.crashing import STEPS, Simulation
 
@@ -17,13 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGEST = """
 import sys
 from pathlib import Path
-from engine import machine
-from engine.state import State
+from engine.replay.dumping import digest
+from engine.replay.recovery import recover
+from engine.state.state import State
 from engine.wal import LmdbJournal, MemoryClosedTable
-from engine.recovery import recover
 state = State(MemoryClosedTable())
 recover(state, LmdbJournal(Path(sys.argv[1])))
-print(state.seq, machine.digest(state))
+print(state.seq, digest(state))
 """
 
 
@@ -77,7 +79,7 @@ def test_batches_cut_another_way_give_the_same_state(cut: int) -> None:
     again.last_seq, again.last_time_ns = simulation.journal.inner.last_seq, simulation.journal.inner.last_time_ns
     state = State(MemoryClosedTable())
     recover(state, again)
-    assert machine.digest(state) == digest
+    assert dumping.digest(state) == digest
 
 
 def test_the_digest_does_not_depend_on_the_hash_seed_of_the_process(tmp_path: Path) -> None:
@@ -129,13 +131,13 @@ def test_replay_from_any_dump_gives_the_same_state() -> None:
     assert len(dumps) > 5
     for state in dumps:
         recover(state, journal)
-        assert machine.digest(state) == digest
+        assert dumping.digest(state) == digest
 
 
 def _copy(state: State) -> State:
     """Through bytes, as a snapshot would."""
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(state))
+    dumping.load(copy, dumping.dump(state))
     return copy
 
 

@@ -1,4 +1,4 @@
-"""Imports run one way, and nothing that is replayed reads a clock, a socket, the environment or chance."""
+"""Imports point down, and nothing that is replayed reads a clock, a socket, the environment or chance."""
 
 import ast
 from pathlib import Path
@@ -7,60 +7,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENGINE = sorted((ROOT / "engine").rglob("*.py"))
+API = sorted((ROOT / "api").rglob("*.py"))
 
-# Lower layers first: a module imports from its own group or from groups above it in this list.
-LAYERS: list[set[str]] = [
-    {"engine.limits", "engine.sparse"},
-    {"engine.results", "engine.areas"},
-    {"engine.lifecycles", "engine.worklists"},
-    {"engine.commands", "engine.facts"},
-    {"engine.ledger", "engine.sourcing", "engine.records", "engine.calendars", "engine.policies"},
-    {"engine.pricing"},
-    {
-        "engine.access",
-        "engine.configuration",
-        "engine.idempotency",
-        "engine.stock",
-        "engine.capacity",
-        "engine.expected",
-        "engine.moving",
-    },
-    {"engine.node_table", "engine.prices"},
-    {"engine.terms"},
-    {"engine.problems", "engine.asking"},
-    {"engine.supply"},
-    {"engine.ahead"},
-    {"engine.reservations"},
-    {"engine.money", "engine.freezing"},
-    {"engine.money_books"},
-    {"engine.sales", "engine.clawing"},
-    {"engine.orders"},
-    {"engine.charging"},
-    {"engine.work", "engine.closed", "engine.reopening"},
-    {"engine.bringing"},
-    {"engine.placing"},
-    {"engine.fulfilments", "engine.resourcing", "engine.backorders", "engine.claims", "engine.holds"},
-    {
-        "engine.returns",
-        "engine.improving",
-        "engine.inbound",
-        "engine.rejecting",
-        "engine.packing",
-        "engine.pick_lists",
-        "engine.transfers",
-        "engine.payments",
-    },
-    {"engine.deadlines", "engine.changes"},
-    {"engine.restating", "engine.settling", "engine.booking", "engine.bookkeeping"},
-    {"engine.providers"},
-    {"engine.decisions", "engine.explaining"},
-    {"engine.state"},
-    {"engine.dumping"},
-    {"engine.machine", "engine.invariants"},
-    {"engine.writer", "engine.recovery", "engine.simulating"},
-    {"engine.follower"},
-]
-LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+# The rooms, lowest first: a file or a folder imports from its own and from those before it. docs/architecture.md says what is in them.
+ROOMS = {
+    "engine": [
+        "limits", "sparse", "numbers", "amounts", "results", "areas", "lifecycles", "commands", "facts", "ledger", "solver", "calendars", "wal",
+        "sourcing", "state", "supply", "pricing", "configuration", "reservations", "fulfilments", "money", "orders", "stock",
+        "machine", "replay", "writer",
+    ],
+    "api": [
+        "parties", "importing", "pages", "answers", "geography", "server", "backups", "http", "exporting", "resources", "rehearsal",
+        "app", "serve", "cli",
+    ],
+}  # fmt: skip
+DOORS_MAX = 30
+MANY_DOORS = {"api/resources", "engine/commands", "engine/facts"}  # a noun, or an area, a file
+TOP_FILES_MAX = 14
+LINES_MAX = 500
 
 # What ring 1 may use besides itself; the writer and the journal may do more.
 PURE = {
@@ -83,9 +47,9 @@ MORE = {
     "engine/sparse.py": {"contextlib", "mmap"},
     # Calendars are read while deciding only: the dates they give are in the facts.
     "engine/calendars/local_time.py": {"datetime", "zoneinfo"},
-    "engine/policies.py": {"datetime"},
-    "engine/recovery.py": {"pathlib"},
-    "engine/follower.py": {"pathlib"},
+    "engine/supply/policies.py": {"datetime"},
+    "engine/replay/recovery.py": {"pathlib"},
+    "engine/replay/follower.py": {"pathlib"},
 }
 FORBIDDEN_NAMES = {"hash", "id", "open", "print", "input", "eval", "exec", "globals", "vars"}
 
@@ -96,22 +60,10 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def group_of(module: str) -> str:
-    """The part of a module's name that has a layer: engine.facts.orders -> engine.facts"""
-    return ".".join(module.split(".")[:2])
-
-
 def imports_of(path: Path) -> set[str]:
-    """Every module that is imported when this one runs; what is imported for types only does not count."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            for_types.update(inner for statement in node.body for inner in ast.walk(statement))
+    """Every module that is named by an import, also where it is meant for types only or happens in a function."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if node in for_types:
-            continue
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -124,45 +76,74 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def test_every_module_of_the_engine_has_a_layer() -> None:
-    groups = {group_of(module_of(path)) for path in ENGINE} - {"engine", "engine.wal"}
-    assert groups == set(LEVEL)
+def room_of(module: str) -> tuple[str, str]:
+    """engine.facts.orders -> (engine, facts)"""
+    ring, _, rest = module.partition(".")
+    return ring, rest.partition(".")[0]
 
 
-@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_imports_run_one_way(path: Path) -> None:
-    group = group_of(module_of(path))
-    if group in ("engine", "engine.wal"):
-        return
-    for imported in imports_of(path):
-        if not imported.startswith("engine"):
-            continue
-        target = group_of(imported)
-        if target == "engine.wal":
-            allowed = group in ("engine.writer", "engine.closed", "engine.recovery", "engine.follower")
-            assert allowed, f"{group} imports the journal"
-        else:
-            assert LEVEL[target] <= LEVEL[group], f"{group} imports {target}, which stands above it"
-
-
-def test_no_two_modules_import_each_other() -> None:
-    edges = {
-        module_of(path): {name for name in imports_of(path) if name.startswith("engine") and name != module_of(path)}
-        for path in ENGINE
+@pytest.mark.parametrize("ring", ROOMS)
+def test_the_rooms_are_those_on_the_list(ring: str) -> None:
+    there = {path.stem for path in (ROOT / ring).glob("*.py")} | {
+        path.parent.name for path in (ROOT / ring).glob("*/__init__.py")
     }
+    assert there - {"__init__"} == set(ROOMS[ring])
 
-    def reaches(start: str, module: str, seen: set[str]) -> bool:
-        for following in edges.get(module, ()):
-            if following == start:
-                return True
+
+@pytest.mark.parametrize("path", ENGINE + API, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_down(path: Path) -> None:
+    ring, room = room_of(module_of(path))
+    for imported in imports_of(path):
+        other_ring, other = room_of(imported)
+        if other_ring == ring and room and other:
+            assert ROOMS[ring].index(other) <= ROOMS[ring].index(room), (
+                f"{room} imports {imported}, which stands above it"
+            )
+
+
+def circles_of(edges: dict[str, set[str]]) -> list[str]:
+    """Modules from which imports lead back to them."""
+    found = []
+    for module in sorted(edges):
+        seen: set[str] = set()
+        ahead = list(edges[module])
+        while ahead:
+            following = ahead.pop()
             if following not in seen:
                 seen.add(following)
-                if reaches(start, following, seen):
-                    return True
-        return False
+                ahead += edges.get(following, ())
+        if module in seen:
+            found.append(module)
+    return found
 
-    circles = [module for module in edges if module.count(".") and reaches(module, module, set())]
-    assert circles == []
+
+def test_no_two_files_import_each_other() -> None:
+    paths = ENGINE + API
+    assert circles_of({module_of(path): imports_of(path) - {module_of(path)} for path in paths}) == []
+
+
+def test_the_check_for_circles_finds_one() -> None:
+    assert circles_of({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"c"}}) == ["b", "c"]
+
+
+def test_a_folder_has_few_doors_and_a_file_one_screen_of_reasons() -> None:
+    folders: dict[str, int] = {}
+    for path in ENGINE + API:
+        folder = path.parent.relative_to(ROOT).as_posix()
+        folders[folder] = folders.get(folder, 0) + 1
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_MAX, path
+    assert {name for name, doors in folders.items() if doors > DOORS_MAX} <= MANY_DOORS
+    assert folders["engine"] <= TOP_FILES_MAX
+
+
+def test_every_package_opens_with_a_map() -> None:
+    for path in ENGINE + API:
+        if path.name == "__init__.py":
+            words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            doors = [door.stem for door in path.parent.glob("*.py") if door.name != "__init__.py"]
+            doors += [door.parent.name for door in path.parent.glob("*/__init__.py")]
+            missing = [door for door in sorted(doors) if door not in words]
+            assert path.parent.name == "resources" or not missing, f"{path} does not say what is in {missing}"
 
 
 def test_the_engine_knows_nothing_of_the_api() -> None:
@@ -176,9 +157,16 @@ def test_the_journal_knows_bytes_only() -> None:
         assert ours <= {"engine.limits"}, path
 
 
-def test_sourcing_is_numpy_and_nothing_else() -> None:
-    for path in (ROOT / "engine" / "sourcing").rglob("*.py"):
-        others = {module for module in imports_of(path) if not module.startswith("engine.sourcing")}
+def test_only_what_folds_or_writes_the_journal_imports_it() -> None:
+    allowed = {"engine.writer", "engine.state.closed", "engine.replay.recovery", "engine.replay.follower"}
+    for path in ENGINE:
+        if any(room_of(name) == ("engine", "wal") for name in imports_of(path)) and "wal" not in path.parts:
+            assert module_of(path) in allowed, f"{path} imports the journal"
+
+
+def test_the_solver_is_numpy_and_nothing_else() -> None:
+    for path in (ROOT / "engine" / "solver").rglob("*.py"):
+        others = {module for module in imports_of(path) if not module.startswith("engine.solver")}
         allowed = {"collections.abc", "functools", "heapq", "itertools", "math", "typing", "numpy", "numpy.typing"}
         assert others <= allowed, f"{path} imports {sorted(others - allowed)}"
 

@@ -1,5 +1,6 @@
 """Checkpoints of the chain: what was signed stays true, and what no longer agrees with it shows."""
 
+import os
 import re
 import shutil
 import stat
@@ -13,8 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api import checkpoints
-from api.checkpoints import (
+from api.backups.checkpoints import (
     Checkpoint,
     CheckpointRefused,
     append,
@@ -234,14 +234,14 @@ def test_a_checkpoint_that_does_not_follow_is_neither_appended_nor_read(
 
 def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     append(file, signed(42))
-    write = checkpoints.os.write
+    write = os.write
 
     def write_some_then_fail(descriptor: int, content: bytes) -> int:
         if len(content) < 400:
             raise OSError(28, "No space left on device")
         return write(descriptor, content[:100])
 
-    monkeypatch.setattr(checkpoints.os, "write", write_some_then_fail)
+    monkeypatch.setattr(os, "write", write_some_then_fail)
     with pytest.raises(OSError, match="No space left"):
         append(file, signed(43))
     assert file.read_bytes() == GOLDEN_LINE

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from engine.commands.configuration import Configure
-from engine.configuration import Configuration
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
-from engine.pricing.usage import Usage
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXCERPT_DIGEST = "fe7f39da03cf63c90c415e058e0e58a249c50a5b4f15c0c82ab50c8180f51a86"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.fact_data import data_of, document_of
+from api.answers.facts import data_of, document_of
 from tests.golden.samples import SAMPLES
 
 

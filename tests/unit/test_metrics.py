@@ -1,8 +1,10 @@
 """Metrics: what a scrape shows is what happened."""
 
+from functools import partial
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import CONTENT_TYPE, GAUGES, NodeMetrics
+from api.server.metrics import CONTENT_TYPE, GAUGES, NodeMetrics
 
 
 def scrape(metrics: NodeMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -65,7 +67,7 @@ def test_batches_records_and_refusals_are_counted() -> None:
 
 def test_gauges_are_read_at_the_moment_of_the_scrape() -> None:
     state = dict.fromkeys(GAUGES, 0)
-    metrics = NodeMetrics({name: lambda name=name: state[name] for name in GAUGES})
+    metrics = NodeMetrics({name: partial(state.__getitem__, name) for name in GAUGES})
     assert {scrape(metrics)[f"kontor_{name}", ()] for name in GAUGES} == {0}
     state["queue_depth"], state["journal_seq"] = 5, 541_909
     page = scrape(metrics)

@@ -2,22 +2,21 @@
 
 from typing import Any
 
-from engine import commands as c
-from engine import invariants, machine
 from engine.areas import NOWHERE, Area
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
-from engine.commands.orders import OrderLineRequest
-from engine.commands.reservations import DemandLine
-from engine.commands.stock import MovementLine
+from engine.commands.orders import OrderLineRequest, PlaceOrder
+from engine.commands.reservations import DemandLine, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
 from engine.facts import Fact
 from engine.limits import NS_PER_SECOND
-from engine.orders import Order, find
-from engine.recovery import recover
-from engine.reservations import Reservation
-from engine.reservations import find as find_reservation
+from engine.replay import dumping, invariants
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
-from engine.stock import Balances, balances_at
+from engine.state.finding import find_order, find_reservation
+from engine.state.orders import Order
+from engine.state.reservations import Reservation
+from engine.state.state import State
+from engine.state.stock import Balances
 from engine.wal import Journal, MemoryClosedTable, MemoryJournal
 from engine.writer import Change, Done, Query, Writer
 
@@ -66,9 +65,9 @@ class Shop:
 
     def restart(self) -> None:
         """Lose all memory, also the derived table; the journal must give the same state."""
-        before = machine.digest(self.state)
+        before = dumping.digest(self.state)
         self.open(MemoryClosedTable())
-        assert machine.digest(self.state) == before
+        assert dumping.digest(self.state) == before
 
     def wait(self, seconds: float) -> None:
         """Time passes; nobody asks for anything."""
@@ -98,7 +97,8 @@ class Shop:
     def do(self, command: Any, key: bytes | None = None, payload: bytes | None = None) -> Done | Rejection:
         """One command, alone in its batch."""
         self.submit(command, key, payload)
-        return self.settle()[-1]
+        outcome: Done | Rejection = self.settle()[-1]
+        return outcome
 
     def done(self, command: Any, key: bytes | None = None) -> Done:
         """A command that must succeed."""
@@ -108,11 +108,11 @@ class Shop:
 
     def refused(self, command: Any, code: ResultCode) -> Rejection:
         """A command that must be refused, for that reason, and must leave no trace."""
-        before, facts_before = machine.digest(self.state), self.journal.last_seq
+        before, facts_before = dumping.digest(self.state), self.journal.last_seq
         outcome = self.do(command)
         assert isinstance(outcome, Rejection), outcome
         assert outcome.code is code, outcome
-        assert (machine.digest(self.state), self.journal.last_seq) == (before, facts_before)
+        assert (dumping.digest(self.state), self.journal.last_seq) == (before, facts_before)
         return outcome
 
     def read(self, question: Any) -> Any:
@@ -133,7 +133,7 @@ class Shop:
     def reserve(self, *lines: DemandLine, **more: Any) -> int:
         """A reservation that must succeed; its number."""
         more.setdefault("channel", "web")
-        return self.done(c.ReserveStock(lines=lines, **more)).seq
+        return self.done(ReserveStock(lines=lines, **more)).seq
 
     def order(self, *lines: tuple[str, int], **more: Any) -> str:
         """An order of (sku, quantity) that must be taken; its number."""
@@ -150,13 +150,13 @@ class Shop:
 
     def the_order(self, number: str) -> Order:
         """As it is now, open or closed."""
-        found = find(self.state, number)
+        found = find_order(self.state, number)
         assert found is not None
         return found
 
     def at(self, sku: str, node: str) -> Balances:
         """Balances of a SKU at a node."""
-        return balances_at(self.state, sku, node)
+        return self.state.stock.balances_at(sku, node)
 
     def nodes_of(self, reservation: int) -> list[tuple[str, str, int]]:
         """(sku, node, units) that a reservation holds, line by line."""
@@ -167,9 +167,9 @@ class Shop:
         return [(f.number, f.node, f.state) for f in self.the_order(order).fulfilments]
 
 
-def movement(sku: str, node: str, reason: Any, quantity: int, note: str | None = None) -> c.MoveStock:
+def movement(sku: str, node: str, reason: Any, quantity: int, note: str | None = None) -> MoveStock:
     """A movement of one line."""
-    return c.MoveStock((MovementLine(sku, node, reason, quantity, note),))
+    return MoveStock((MovementLine(sku, node, reason, quantity, note),))
 
 
 def line(sku: str, quantity: int, node: str | None = None) -> DemandLine:
@@ -177,12 +177,12 @@ def line(sku: str, quantity: int, node: str | None = None) -> DemandLine:
     return DemandLine(sku, quantity, node)
 
 
-def place(number: str, *lines: tuple[str, int], **more: Any) -> c.PlaceOrder:
+def place(number: str, *lines: tuple[str, int], **more: Any) -> PlaceOrder:
     """An order whose lines are called "1", "2" and so on."""
     asked = tuple(OrderLineRequest(str(i), sku, quantity, 2_50) for i, (sku, quantity) in enumerate(lines, 1))
     more.setdefault("channel", "web")
     more.setdefault("area", HALLE)
-    return c.PlaceOrder(number=number, lines=asked, **more)
+    return PlaceOrder(number=number, lines=asked, **more)
 
 
 def safety(node: str, sku: str, units: int = 0, sellable: bool = True) -> Configure:

@@ -1,6 +1,6 @@
 """API keys: given out once, shut out for ever."""
 
-from engine import commands as c
+from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.results import ResultCode
 from tests.unit.engine.shop import Shop
 
@@ -9,11 +9,11 @@ SECRET = bytes(range(32))
 
 def test_a_key_lets_its_bearer_in_until_it_is_revoked() -> None:
     shop = Shop()
-    shop.done(c.CreateApiKey("k-1", "till in Berlin", SECRET))
+    shop.done(CreateApiKey("k-1", "till in Berlin", SECRET))
     assert shop.state.access.by_secret[SECRET].name == "till in Berlin"
     shop.restart()
     assert SECRET in shop.state.access.by_secret
-    shop.done(c.RevokeApiKey("k-1"))
+    shop.done(RevokeApiKey("k-1"))
     assert SECRET not in shop.state.access.by_secret
     assert shop.state.access.keys["k-1"].revoked_at_ns == shop.now_ns
     shop.restart()
@@ -22,15 +22,15 @@ def test_a_key_lets_its_bearer_in_until_it_is_revoked() -> None:
 
 def test_revoking_twice_writes_nothing() -> None:
     shop = Shop()
-    shop.done(c.CreateApiKey("k-1", "till", SECRET))
-    shop.done(c.RevokeApiKey("k-1"))
+    shop.done(CreateApiKey("k-1", "till", SECRET))
+    shop.done(RevokeApiKey("k-1"))
     before = shop.journal.last_seq
-    shop.done(c.RevokeApiKey("k-1"))
+    shop.done(RevokeApiKey("k-1"))
     assert shop.journal.last_seq == before
 
 
 def test_key_ids_never_come_twice() -> None:
     shop = Shop()
-    shop.done(c.CreateApiKey("k-1", "till", SECRET))
-    shop.refused(c.CreateApiKey("k-1", "thief", bytes(32)), ResultCode.IN_USE)
-    shop.refused(c.RevokeApiKey("k-404"), ResultCode.NOT_FOUND)
+    shop.done(CreateApiKey("k-1", "till", SECRET))
+    shop.refused(CreateApiKey("k-1", "thief", bytes(32)), ResultCode.IN_USE)
+    shop.refused(RevokeApiKey("k-404"), ResultCode.NOT_FOUND)

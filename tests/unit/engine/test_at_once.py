@@ -5,21 +5,33 @@ from typing import Any
 import pytest
 
 from engine import commands as c
-from engine.commands.orders import CancelLine, FoundLine, FulfilmentLine
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    CancelFulfilment,
+    CancelLine,
+    CancelOrder,
+    FoundLine,
+    FulfilmentLine,
+    HoldOrder,
+    RejectFulfilment,
+    ShortFulfilment,
+    SplitFulfilment,
+)
+from engine.commands.reservations import ReserveStock
 from engine.results import ResultCode
 from engine.writer import Done
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, Shop
 
-SHIP = c.AdvanceFulfilment(1, "ship")
-ACCEPT = c.AdvanceFulfilment(1, "accept")
-CANCEL = c.CancelOrder("W-1", "changed my mind")
-CANCEL_ONE = c.CancelOrder("W-1", "one is enough", (CancelLine("1", 1),))
-CANCEL_WORK = c.CancelFulfilment(1, "changed my mind")
-REJECT = c.RejectFulfilment(1, "no_capacity")
-NOT_ONE_FOUND = c.ShortFulfilment(1, (FoundLine("1", 0),))
-ONE_FOUND = c.ShortFulfilment(1, (FoundLine("1", 1),))
-HOLD_SHIPPING = c.HoldOrder("W-1", "customs", "papers missing", "ship")
-SPLIT = c.SplitFulfilment(1, (FulfilmentLine("1", 1),))
+SHIP = AdvanceFulfilment(1, "ship")
+ACCEPT = AdvanceFulfilment(1, "accept")
+CANCEL = CancelOrder("W-1", "changed my mind")
+CANCEL_ONE = CancelOrder("W-1", "one is enough", (CancelLine("1", 1),))
+CANCEL_WORK = CancelFulfilment(1, "changed my mind")
+REJECT = RejectFulfilment(1, "no_capacity")
+NOT_ONE_FOUND = ShortFulfilment(1, (FoundLine("1", 0),))
+ONE_FOUND = ShortFulfilment(1, (FoundLine("1", 1),))
+HOLD_SHIPPING = HoldOrder("W-1", "customs", "papers missing", "ship")
+SPLIT = SplitFulfilment(1, (FulfilmentLine("1", 1),))
 
 
 @pytest.fixture
@@ -47,8 +59,8 @@ def shop() -> Shop:
         (SHIP, REJECT),
         (HOLD_SHIPPING, SHIP),
         (SHIP, SPLIT),
-        (c.HoldOrder("W-1", "fraud", "looks odd"), ACCEPT),
-        (CANCEL, c.HoldOrder("W-1", "fraud", "looks odd")),
+        (HoldOrder("W-1", "fraud", "looks odd"), ACCEPT),
+        (CANCEL, HoldOrder("W-1", "fraud", "looks odd")),
         (SHIP, SHIP),
         (CANCEL, CANCEL),
         (SHIP, HOLD_SHIPPING),
@@ -75,13 +87,13 @@ def test_a_short_pick_and_a_cancellation_of_the_rest_are_both_possible(shop: Sho
 
 def test_of_a_line_that_shrinks_no_more_is_found_than_is_left(shop: Shop) -> None:
     shop.submit(CANCEL_ONE)
-    shop.submit(c.ShortFulfilment(1, (FoundLine("1", 2),)))
+    shop.submit(ShortFulfilment(1, (FoundLine("1", 2),)))
     cancelled, refused = shop.settle()
     assert (type(cancelled), refused.code) == (Done, ResultCode.EXCEEDS_ALLOCATED)
 
 
 def test_the_last_unit_that_is_cancelled_goes_to_whoever_asked_later_in_the_batch(shop: Shop) -> None:
     shop.submit(CANCEL)
-    shop.submit(c.ReserveStock(channel="web", lines=(c.reservations.DemandLine(KETTLE, 2, LEIPZIG),)))
+    shop.submit(ReserveStock(channel="web", lines=(c.reservations.DemandLine(KETTLE, 2, LEIPZIG),)))
     assert [type(outcome) for outcome in shop.settle()] == [Done, Done]
     assert (shop.at(KETTLE, LEIPZIG).reserved, shop.at(KETTLE, LEIPZIG).allocated) == (2, 0)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from engine import commands as c
-from engine import invariants
-from engine.orders import Fulfilment, Hold, Order
-from engine.state import State
+from engine.commands.orders import AdvanceFulfilment, SplitFulfilment
+from engine.replay import invariants
+from engine.state.orders import Fulfilment, Hold, Order
+from engine.state.state import State
 from tests.unit.engine.shop import KETTLE, LEIPZIG, Shop
 
 ORDER = "W-1"
@@ -19,8 +20,8 @@ def shop() -> Shop:
     made = Shop()
     made.receive(KETTLE, LEIPZIG, 5)
     made.order((KETTLE, 3))
-    made.done(c.SplitFulfilment(1, (c.orders.FulfilmentLine("1", 1),)))
-    made.done(c.AdvanceFulfilment(2, "ship"))
+    made.done(SplitFulfilment(1, (c.orders.FulfilmentLine("1", 1),)))
+    made.done(AdvanceFulfilment(2, "ship"))
     return made
 
 

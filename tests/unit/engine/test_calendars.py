@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.calendars import (
@@ -29,9 +30,8 @@ OFFICE = dict.fromkeys(DAYS[:5], (("09:00", "18:00"),))
 
 
 def node(**fields: Any) -> Node:
-    return Node(
-        **{"name": "Berlin", "kind": "warehouse", "country": "DE", "latitude": 52.5, "longitude": 13.4} | fields
-    )
+    berlin = Node(name="Berlin", kind="warehouse", country="DE", latitude=52.5, longitude=13.4)
+    return msgspec.structs.replace(berlin, **fields)
 
 
 def berlin(**fields: Any) -> Calendar:
@@ -54,7 +54,7 @@ def utc(at_ns: int | None) -> str | None:
 
 def leaves(calendar: Calendar, now: str, **options: Any) -> str | None:
     found = dispatch(calendar, ns(now), **options)
-    return found and utc(found.ships_at_ns)
+    return None if found is None else utc(found.ships_at_ns)
 
 
 # 2026-11-23 is a Monday; Berlin is at UTC+1 in winter.

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import commands as c
 from engine import limits
-from engine.facts import ReservationExpired
+from engine.commands.reservations import ReserveStock
+from engine.facts.records import decode
+from engine.facts.reservations import ReservationExpired
 from engine.limits import NS_PER_SECOND
-from engine.records import decode
 from engine.wal import LmdbJournal
 from engine.writer import SYSTEM, Done, Query
 from tests.unit.engine.shop import BERLIN, KETTLE, MORNING_NS, Shop, line
@@ -34,7 +34,7 @@ def reserve(shop: Shop, *ttls: int) -> dict[int, int]:
     """One batch of reservations; the end of each, by number."""
     before = len(shop.outcomes)
     for ttl in ttls:
-        shop.submit(c.ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=ttl))
+        shop.submit(ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=ttl))
     settle(shop)
     numbers = [outcome.seq for outcome in shop.outcomes[before:] if isinstance(outcome, Done)]
     return {number: shop.reservation(number).expires_at_ns for number in numbers}

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine import limits
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import FulfilmentLine, HoldRequest
+from engine.commands.configuration import Configure
+from engine.commands.inbound import ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import AdvanceFulfilment, FulfilmentLine, HoldOrder, HoldRequest, LiftHold, SplitFulfilment
 from engine.commands.policies import SourcingPolicy
+from engine.facts.records import decode
 from engine.limits import NS_PER_SECOND
-from engine.records import decode
-from engine.results import ResultCode
+from engine.results import Rejection, ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, place
 from tests.unit.engine.test_policy_plans import changed
 
@@ -86,7 +86,7 @@ def test_work_that_no_other_node_can_do_is_left_to_a_person() -> None:
 def test_work_that_was_begun_in_time_stays(action: Any) -> None:
     shop = hurried_shop()
     order = shop.order((KETTLE, 2))
-    shop.done(c.AdvanceFulfilment(1, action))
+    shop.done(AdvanceFulfilment(1, action))
     assert shop.writer.next_wake_ns() is None
     shop.wait(DAY)
     shop.settle()
@@ -98,11 +98,11 @@ def test_the_clock_of_a_held_order_starts_when_it_is_released() -> None:
     order = shop.order((KETTLE, 2), holds=(HoldRequest("payment", "not paid"),))
     assert shop.writer.next_wake_ns() is None
     shop.wait(DAY)
-    shop.done(c.LiftHold(order, "payment"))
+    shop.done(LiftHold(order, "payment"))
     lifted_ns = shop.state.time_ns
     assert shop.writer.next_wake_ns() == lifted_ns + HOUR * NS_PER_SECOND
     shop.wait(HOUR / 2)
-    shop.done(c.HoldOrder(order, "fraud", "looks odd"))
+    shop.done(HoldOrder(order, "fraud", "looks odd"))
     shop.wait(HOUR)
     shop.settle()
     assert shop.work(order) == [(1, LEIPZIG, "held")], "what is recalled is not late"
@@ -112,8 +112,8 @@ def test_a_hold_that_comes_and_goes_does_not_pile_up_in_memory() -> None:
     shop = hurried_shop()
     order = shop.order((KETTLE, 2))
     for _ in range(1_000):
-        shop.done(c.HoldOrder(order, "fraud", "looks odd"))
-        shop.done(c.LiftHold(order, "fraud"))
+        shop.done(HoldOrder(order, "fraud", "looks odd"))
+        shop.done(LiftHold(order, "fraud"))
         shop.wait(1)
     assert len(shop.state.orders.dues) < 100
 
@@ -121,7 +121,7 @@ def test_a_hold_that_comes_and_goes_does_not_pile_up_in_memory() -> None:
 def test_both_parts_of_divided_work_are_taken_back() -> None:
     shop = hurried_shop()
     order = shop.order((KETTLE, 3))
-    shop.done(c.SplitFulfilment(1, (FulfilmentLine("1", 1),)))
+    shop.done(SplitFulfilment(1, (FulfilmentLine("1", 1),)))
     shop.wait(HOUR)
     shop.settle()
     assert [(node, state) for _, node, state in shop.work(order)] == [(LEIPZIG, "rejected")] * 2 + [
@@ -138,7 +138,7 @@ def test_ready_goods_wait_as_long_as_the_channel_says() -> None:
     order = shop.order((KETTLE, 2), delivery="pickup", pickup_node=BERLIN)
     shop.wait(DAY)
     assert shop.writer.next_wake_ns() is None, "before it is ready nobody can be late"
-    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "ready"))
     due_ns = shop.state.time_ns + 3 * DAY * NS_PER_SECOND
     assert shop.writer.next_wake_ns() == due_ns
     shop.restart()
@@ -157,10 +157,10 @@ def test_the_time_of_the_order_goes_before_the_channels_and_the_nodes_word_befor
     shop = pickup_shop(collect_within_seconds=3 * DAY)
     until_ns = shop.now_ns + 9 * DAY * NS_PER_SECOND
     shop.order((KETTLE, 1), delivery="pickup", pickup_node=BERLIN, collect_by_ns=until_ns)
-    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "ready"))
     assert shop.writer.next_wake_ns() == until_ns
     later = shop.order((KETTLE, 1), delivery="reserve_in_store", pickup_node=BERLIN, collect_by_ns=until_ns)
-    shop.done(c.AdvanceFulfilment(2, "ready", collect_by_ns=until_ns + 1))
+    shop.done(AdvanceFulfilment(2, "ready", collect_by_ns=until_ns + 1))
     assert shop.the_order(later).fulfilments[0].collect_by_ns == until_ns + 1
 
 
@@ -184,8 +184,8 @@ def test_an_order_with_a_time_of_its_own_lapses_though_nobody_made_it_ready() ->
 def test_what_was_collected_in_time_is_not_given_back() -> None:
     shop = pickup_shop()
     order = shop.order((KETTLE, 2), delivery="pickup", pickup_node=BERLIN)
-    shop.done(c.AdvanceFulfilment(1, "ready"))
-    shop.done(c.AdvanceFulfilment(1, "collect"))
+    shop.done(AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "collect"))
     assert shop.writer.next_wake_ns() is None
     shop.wait(30 * DAY)
     shop.settle()
@@ -196,10 +196,11 @@ def test_what_was_collected_in_time_is_not_given_back() -> None:
 def test_somebody_who_comes_in_the_batch_of_the_last_moment_is_too_late() -> None:
     shop = pickup_shop(collect_within_seconds=DAY)
     shop.order((KETTLE, 2), delivery="pickup", pickup_node=BERLIN)
-    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "ready"))
     shop.wait(DAY)
-    outcome = shop.do(c.AdvanceFulfilment(1, "collect"))
-    assert outcome.code is ResultCode.INVALID_TRANSITION  # type: ignore[union-attr]
+    outcome = shop.do(AdvanceFulfilment(1, "collect"))
+    assert isinstance(outcome, Rejection)
+    assert outcome.code is ResultCode.INVALID_TRANSITION
     assert shop.at(KETTLE, BERLIN).available == 5
 
 
@@ -208,7 +209,7 @@ def test_what_lapses_serves_who_waits() -> None:
     shop.receive(TRAY, BERLIN, 2)
     shop.order((TRAY, 2), delivery="pickup", pickup_node=BERLIN)
     waiting = shop.order((TRAY, 1))
-    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "ready"))
     shop.wait(DAY)
     shop.settle()
     assert [(node, state) for _, node, state in shop.work(waiting)] == [(BERLIN, "released")]
@@ -246,10 +247,10 @@ def test_units_that_were_served_in_time_are_sent() -> None:
 
 def test_what_was_promised_from_inbound_is_free_again() -> None:
     shop = Shop(cancel_backorders_after_seconds=DAY)
-    shop.done(c.Configure(sourcing_policies={"forward": SourcingPolicy(name="Forward", inbound_days_max=30)}))
+    shop.done(Configure(sourcing_policies={"forward": SourcingPolicy(name="Forward", inbound_days_max=30)}))
     changed(shop, "channels", "web", sourcing_policy="forward")
     arrives_ns = shop.now_ns + 5 * DAY * NS_PER_SECOND
-    shop.done(c.ExpectInbound("Tischler", LEIPZIG, (InboundQuantity(TRAY, 4),), arrives_ns))
+    shop.done(ExpectInbound("Tischler", LEIPZIG, (InboundQuantity(TRAY, 4),), arrives_ns))
     (inbound,) = shop.state.inbound.open
     order = shop.order((TRAY, 3))
     assert shop.state.inbound.open[inbound].lines[0].promised == 3
@@ -257,7 +258,7 @@ def test_what_was_promised_from_inbound_is_free_again() -> None:
     shop.settle()
     assert shop.the_order(order).state == "cancelled"
     assert shop.state.inbound.open[inbound].lines[0].promised == 0
-    shop.done(c.ReceiveInbound(inbound))
+    shop.done(ReceiveInbound(inbound))
     assert shop.at(TRAY, LEIPZIG).available == 4
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine import commands as c
 from engine import limits
-from engine.facts import ReservationExpired
-from engine.records import decode
+from engine.commands.reservations import ExtendReservation, ReleaseReservation, ReserveStock
+from engine.facts.records import decode
+from engine.facts.reservations import ReservationExpired
 from engine.results import ResultCode
 from engine.writer import SYSTEM
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Done, Shop, line
@@ -28,7 +28,7 @@ def expired_in_order(shop: Shop) -> list[int]:
 def test_a_reservation_holds_until_the_last_nanosecond(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1), ttl_seconds=60)
     shop.now_ns = shop.reservation(held).expires_at_ns - 1
-    shop.refused(c.ReserveStock("web", (line(TOWEL, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(TOWEL, 1),)), ResultCode.INSUFFICIENT_STOCK)
     shop.now_ns += 1
     shop.reserve(line(TOWEL, 1))
     assert shop.reservation(held).state == "expired"
@@ -37,8 +37,8 @@ def test_a_reservation_holds_until_the_last_nanosecond(shop: Shop) -> None:
 def test_it_expires_before_anything_else_of_its_batch_is_decided(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1), ttl_seconds=60)
     shop.wait(60)
-    shop.submit(c.ExtendReservation(held, 900))
-    shop.submit(c.ReserveStock("web", (line(TOWEL, 1),)))
+    shop.submit(ExtendReservation(held, 900))
+    shop.submit(ReserveStock("web", (line(TOWEL, 1),)))
     late, buyer = shop.settle()
     assert late.code is ResultCode.RESERVATION_EXPIRED
     assert isinstance(buyer, Done)
@@ -68,8 +68,8 @@ def test_an_expiry_is_a_record_of_the_system(shop: Shop) -> None:
 
 def test_the_order_of_expiry_is_the_end_and_then_the_number(shop: Shop) -> None:
     late, early = shop.reserve(line(KETTLE, 1), ttl_seconds=90), shop.reserve(line(KETTLE, 1), ttl_seconds=30)
-    shop.submit(c.ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
-    shop.submit(c.ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
+    shop.submit(ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
+    shop.submit(ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
     twin, other_twin = (outcome.seq for outcome in shop.settle())
     shop.wait(1_000)
     shop.settle()
@@ -79,10 +79,10 @@ def test_the_order_of_expiry_is_the_end_and_then_the_number(shop: Shop) -> None:
 def test_more_than_one_sweep_may_end_are_all_ended_before_anybody_is_served(shop: Shop) -> None:
     count = limits.EXPIRY_SWEEP_MAX * 2 + 5
     for _ in range(count):
-        shop.submit(c.ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
+        shop.submit(ReserveStock("web", (line(KETTLE, 1),), ttl_seconds=60))
     shop.settle()
     shop.wait(60)
-    shop.submit(c.ReserveStock("web", (line(KETTLE, 3_000),)))
+    shop.submit(ReserveStock("web", (line(KETTLE, 3_000),)))
     assert isinstance(shop.settle()[-1], Done)
     sweeps = [
         len(record.facts)
@@ -98,7 +98,7 @@ def test_more_than_one_sweep_may_end_are_all_ended_before_anybody_is_served(shop
 def test_extending_counts_from_now(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1), ttl_seconds=60)
     shop.wait(50)
-    shop.done(c.ExtendReservation(held, 60))
+    shop.done(ExtendReservation(held, 60))
     assert shop.reservation(held).expires_at_ns == shop.now_ns + 60 * limits.NS_PER_SECOND
     shop.wait(59)
     shop.settle()
@@ -110,8 +110,8 @@ def test_extending_counts_from_now(shop: Shop) -> None:
 
 def test_extended_twice_it_ends_once_and_late(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1), ttl_seconds=60)
-    shop.done(c.ExtendReservation(held, 120))
-    shop.done(c.ExtendReservation(held, 300))
+    shop.done(ExtendReservation(held, 120))
+    shop.done(ExtendReservation(held, 300))
     shop.wait(299)
     shop.settle()
     assert shop.reservation(held).state == "active"
@@ -122,7 +122,7 @@ def test_extended_twice_it_ends_once_and_late(shop: Shop) -> None:
 
 def test_extending_can_make_it_shorter(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1), ttl_seconds=900)
-    shop.done(c.ExtendReservation(held, 10))
+    shop.done(ExtendReservation(held, 10))
     shop.wait(10)
     shop.settle()
     assert shop.reservation(held).state == "expired"
@@ -152,7 +152,7 @@ def test_ten_thousand_extensions_do_not_pile_up_in_memory(shop: Shop) -> None:
 def test_reservations_that_became_orders_do_not_pile_up_in_memory(shop: Shop) -> None:
     for _ in range(1_000):
         held = shop.reserve(line(KETTLE, 1), ttl_seconds=86_400)
-        shop.done(c.ReleaseReservation(held))
+        shop.done(ReleaseReservation(held))
     assert shop.state.reservations.ends_count < 200
 
 

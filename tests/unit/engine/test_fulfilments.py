@@ -6,7 +6,19 @@ import pytest
 
 from engine import commands as c
 from engine.commands.configuration import Configure, Item
-from engine.commands.orders import CancelLine, ReceiveReturnLine, ReturnLineRequest, Tracking
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelLine,
+    CancelOrder,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    RejectFulfilment,
+    ReturnLineRequest,
+    SourceOrderAgain,
+    Tracking,
+)
+from engine.commands.reservations import ChangeReservation, ReleaseReservation
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, line, safety
 
@@ -32,29 +44,29 @@ def waits(shop: Shop, *numbers: str) -> list[tuple[int, int]]:
 def test_a_shipped_unit_leaves_on_hand(shop: Shop) -> None:
     number = shop.order((KETTLE, 2))
     for action in ("accept", "pick", "pack"):
-        shop.done(c.AdvanceFulfilment(1, action))
+        shop.done(AdvanceFulfilment(1, action))
     assert shop.at(KETTLE, LEIPZIG).on_hand == 10
-    shop.done(c.AdvanceFulfilment(1, "ship", Tracking("DHL", "JJD-1")))
+    shop.done(AdvanceFulfilment(1, "ship", Tracking("DHL", "JJD-1")))
     assert shop.at(KETTLE, LEIPZIG).on_hand == 8
     sent = shop.the_order(number).fulfilments[0]
     assert (sent.state, sent.carrier, sent.tracking_code) == ("shipped", "DHL", "JJD-1")
     assert shop.state.ledger.totals()["customer"] == 2
-    shop.done(c.AdvanceFulfilment(1, "deliver"))
+    shop.done(AdvanceFulfilment(1, "deliver"))
     assert shop.the_order(number).fulfilments[0].tracking_code == "JJD-1"
 
 
 def test_steps_may_be_skipped_forward_and_never_go_back(shop: Shop) -> None:
     shop.order((KETTLE, 1))
-    shop.done(c.AdvanceFulfilment(1, "pack"))
+    shop.done(AdvanceFulfilment(1, "pack"))
     for action in ("accept", "pick", "pack"):
-        shop.refused(c.AdvanceFulfilment(1, action), ResultCode.INVALID_TRANSITION)
-    shop.done(c.AdvanceFulfilment(1, "deliver"))
+        shop.refused(AdvanceFulfilment(1, action), ResultCode.INVALID_TRANSITION)
+    shop.done(AdvanceFulfilment(1, "deliver"))
     assert shop.state.ledger.totals()["customer"] == 1
-    for action in ("ship", "deliver"):
-        shop.refused(c.AdvanceFulfilment(1, action), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.RejectFulfilment(1, "damaged"), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.AdvanceFulfilment(404, "ship"), ResultCode.NOT_FOUND)
-    shop.refused(c.RejectFulfilment(404, "damaged"), ResultCode.NOT_FOUND)
+    for too_late in ("ship", "deliver"):
+        shop.refused(AdvanceFulfilment(1, too_late), ResultCode.INVALID_TRANSITION)
+    shop.refused(RejectFulfilment(1, "damaged"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(404, "ship"), ResultCode.NOT_FOUND)
+    shop.refused(RejectFulfilment(404, "damaged"), ResultCode.NOT_FOUND)
 
 
 # Rejections
@@ -69,7 +81,7 @@ def test_the_reason_says_what_becomes_of_the_stock(
 ) -> None:
     shop.reserve(line(KETTLE, 1, LEIPZIG))
     number = shop.order((KETTLE, 3))
-    shop.done(c.RejectFulfilment(1, reason, "shelf 7"))
+    shop.done(RejectFulfilment(1, reason, "shelf 7"))
     there = shop.at(KETTLE, LEIPZIG)
     assert (there.available, there.unsellable, shop.state.ledger.totals()["loss"]) == (available, unsellable, loss)
     assert there.reserved == 1, "what is promised elsewhere stays"
@@ -80,34 +92,34 @@ def test_the_reason_says_what_becomes_of_the_stock(
 def test_a_rejected_order_is_sourced_again_in_the_same_record(shop: Shop) -> None:
     shop.order((KETTLE, 3))
     before = shop.journal.last_seq
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
+    shop.done(RejectFulfilment(1, "no_capacity"))
     assert shop.journal.last_seq == before + 1
     assert [type(fact).__name__ for fact in shop.facts] == ["FulfilmentRejected", "OrderSourced"]
 
 
 def test_a_node_that_rejected_is_never_offered_the_order_again(shop: Shop) -> None:
     number = shop.order((KETTLE, 3))
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
-    shop.done(c.RejectFulfilment(2, "no_capacity"))
+    shop.done(RejectFulfilment(1, "no_capacity"))
+    shop.done(RejectFulfilment(2, "no_capacity"))
     assert shop.the_order(number).lines[0].unsourceable == 3
-    shop.refused(c.SourceOrderAgain(number), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(SourceOrderAgain(number), ResultCode.INSUFFICIENT_STOCK)
     shop.restart()
-    shop.refused(c.SourceOrderAgain(number), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(SourceOrderAgain(number), ResultCode.INSUFFICIENT_STOCK)
     shop.receive(KETTLE, MUNICH, 5)
-    shop.done(c.SourceOrderAgain(number))
+    shop.done(SourceOrderAgain(number))
     assert shop.work(number)[-1] == (3, MUNICH, "released")
     assert shop.the_order(number).rejected_by == [LEIPZIG, BERLIN]
 
 
 def test_other_orders_may_still_go_to_the_node_that_rejected_one(shop: Shop) -> None:
     shop.order((KETTLE, 3))
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
+    shop.done(RejectFulfilment(1, "no_capacity"))
     assert shop.work(shop.order((KETTLE, 3)))[0][1] == LEIPZIG
 
 
 def test_what_nobody_has_is_flagged_for_a_human_and_not_lost(shop: Shop) -> None:
     number = shop.order((KETTLE, 10))
-    shop.done(c.RejectFulfilment(1, "damaged"))
+    shop.done(RejectFulfilment(1, "damaged"))
     order = shop.the_order(number)
     assert (order.state, order.lines[0].allocated, order.lines[0].unsourceable) == ("unsourceable", 4, 6)
     assert number in shop.state.orders.open
@@ -116,7 +128,7 @@ def test_what_nobody_has_is_flagged_for_a_human_and_not_lost(shop: Shop) -> None
 def test_what_nobody_has_and_may_wait_is_backordered(shop: Shop) -> None:
     shop.receive(TRAY, LEIPZIG, 2)
     number = shop.order((TRAY, 2))
-    shop.done(c.RejectFulfilment(1, "not_found"))
+    shop.done(RejectFulfilment(1, "not_found"))
     assert waits(shop, number) == [(0, 2)]
     shop.receive(TRAY, LEIPZIG, 5)
     assert waits(shop, number) == [(0, 2)], "Leipzig is never asked again"
@@ -126,17 +138,17 @@ def test_what_nobody_has_and_may_wait_is_backordered(shop: Shop) -> None:
 
 def test_an_unsourceable_order_can_be_cancelled(shop: Shop) -> None:
     number = shop.order((KETTLE, 10))
-    shop.done(c.RejectFulfilment(1, "damaged"))
-    shop.done(c.CancelOrder(number, "nobody has it", (CancelLine("1", 6),)))
+    shop.done(RejectFulfilment(1, "damaged"))
+    shop.done(CancelOrder(number, "nobody has it", (CancelLine("1", 6),)))
     assert shop.the_order(number).state == "open"
-    shop.done(c.AdvanceFulfilment(2, "ship"))
+    shop.done(AdvanceFulfilment(2, "ship"))
     assert shop.the_order(number).state == "shipped"
 
 
 def test_an_order_that_waits_for_nothing_is_not_sourced_again(shop: Shop) -> None:
     number = shop.order((KETTLE, 1))
-    shop.refused(c.SourceOrderAgain(number), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.SourceOrderAgain("W-404"), ResultCode.NOT_FOUND)
+    shop.refused(SourceOrderAgain(number), ResultCode.INVALID_TRANSITION)
+    shop.refused(SourceOrderAgain("W-404"), ResultCode.NOT_FOUND)
 
 
 # Backorders
@@ -168,14 +180,14 @@ def test_whatever_frees_units_serves_who_waits_first(shop: Shop, way: str) -> No
     assert waits(shop, waiting) == [(0, 1)]
     match way:
         case "release":
-            shop.done(c.ReleaseReservation(held or 0))
+            shop.done(ReleaseReservation(held or 0))
         case "expire":
             shop.wait(60)
             shop.settle()
         case "change":
-            shop.done(c.ChangeReservation(held or 0, (c.reservations.NewQuantityLine(TRAY, 1),)))
+            shop.done(ChangeReservation(held or 0, (c.reservations.NewQuantityLine(TRAY, 1),)))
         case "cancel":
-            shop.done(c.CancelOrder(taken or "", "no"))
+            shop.done(CancelOrder(taken or "", "no"))
         case "leftover":
             shop.order((TRAY, 1), reservation=held)
         case "restore":
@@ -188,7 +200,7 @@ def test_whatever_frees_units_serves_who_waits_first(shop: Shop, way: str) -> No
 def test_cancelling_one_line_serves_the_other_line_of_the_same_order_that_waits(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 2)
     number = shop.order((TRAY, 2), (TRAY, 2))
-    shop.done(c.CancelOrder(number, "too many", (CancelLine("1", 2),)))
+    shop.done(CancelOrder(number, "too many", (CancelLine("1", 2),)))
     lines = shop.the_order(number).lines
     assert (lines[0].cancelled, lines[1].allocated, lines[1].backordered) == (2, 2, 0)
 
@@ -196,7 +208,7 @@ def test_cancelling_one_line_serves_the_other_line_of_the_same_order_that_waits(
 def test_cancelling_more_than_waits_serves_what_still_waits(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 3)
     number = shop.order((TRAY, 3), (TRAY, 4))
-    shop.done(c.CancelOrder(number, "too many", (CancelLine("1", 3), CancelLine("2", 2))))
+    shop.done(CancelOrder(number, "too many", (CancelLine("1", 3), CancelLine("2", 2))))
     lines = shop.the_order(number).lines
     assert (lines[1].allocated, lines[1].backordered, lines[1].cancelled) == (2, 0, 2)
     assert shop.at(TRAY, BERLIN).available == 1
@@ -205,16 +217,16 @@ def test_cancelling_more_than_waits_serves_what_still_waits(shop: Shop) -> None:
 def test_a_return_to_stock_serves_the_line_of_the_same_order_that_waits(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 1)
     number = shop.order((TRAY, 1), (TRAY, 1))
-    shop.done(c.AdvanceFulfilment(1, "ship"))
-    shop.done(c.AuthoriseReturn(number, (ReturnLineRequest("1", 1),)))
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(AdvanceFulfilment(1, "ship"))
+    shop.done(AuthoriseReturn(number, (ReturnLineRequest("1", 1),)))
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
     assert shop.the_order(number).lines[1].allocated == 1
 
 
 def test_a_node_that_rejects_for_capacity_frees_units_for_others_that_wait(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 2)
     first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
+    shop.done(RejectFulfilment(1, "no_capacity"))
     assert waits(shop, first, second) == [(0, 2), (2, 0)]
 
 
@@ -254,10 +266,10 @@ def test_a_shipment_and_a_cancellation_at_once_have_one_winner() -> None:
     shop = Shop()
     shop.receive(KETTLE, LEIPZIG, 5)
     first, second = shop.order((KETTLE, 2)), shop.order((KETTLE, 2))
-    shop.submit(c.AdvanceFulfilment(shop.work(first)[0][0], "ship"))
-    shop.submit(c.CancelOrder(first, "changed my mind"))
-    shop.submit(c.CancelOrder(second, "changed my mind"))
-    shop.submit(c.AdvanceFulfilment(shop.work(second)[0][0], "ship"))
+    shop.submit(AdvanceFulfilment(shop.work(first)[0][0], "ship"))
+    shop.submit(CancelOrder(first, "changed my mind"))
+    shop.submit(CancelOrder(second, "changed my mind"))
+    shop.submit(AdvanceFulfilment(shop.work(second)[0][0], "ship"))
     shipped, too_late, cancelled, gone = shop.settle()
     assert (shipped.seq + 1, too_late.code) == (cancelled.seq, ResultCode.INVALID_TRANSITION)
     assert gone.code is ResultCode.INVALID_TRANSITION

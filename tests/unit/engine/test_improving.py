@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
+from engine.commands.configuration import Configure
+from engine.commands.maintenance import ImproveOrders
+from engine.commands.orders import AdvanceFulfilment
 from engine.commands.policies import SourcingPolicy
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TOWEL, ResultCode, Shop
 
@@ -12,9 +14,9 @@ from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TOWEL
 def improving_shop(**settings: Any) -> Shop:
     shop = Shop(sourcing_policy=None)
     policy = SourcingPolicy(name="Moving", **{"improve_minor_min": 1, **settings})
-    shop.done(c.Configure(sourcing_policies={"moving": policy}))
+    shop.done(Configure(sourcing_policies={"moving": policy}))
     channel = shop.state.configuration.channels["web"]
-    shop.done(c.Configure(channels={"web": type(channel)(**{**_fields(channel), "sourcing_policy": "moving"})}))
+    shop.done(Configure(channels={"web": type(channel)(**{**_fields(channel), "sourcing_policy": "moving"})}))
     return shop
 
 
@@ -32,7 +34,7 @@ def test_an_order_moves_to_the_near_node_when_stock_arrives_there() -> None:
     order = shop.order((KETTLE, 2))
     assert live(shop, order) == [MUNICH]
     shop.receive(KETTLE, LEIPZIG, 5)
-    shop.done(c.ImproveOrders((order,)))
+    shop.done(ImproveOrders((order,)))
     assert live(shop, order) == [LEIPZIG]
     assert shop.at(KETTLE, MUNICH).available == 5
     assert shop.at(KETTLE, LEIPZIG).allocated == 2
@@ -46,7 +48,7 @@ def test_two_parcels_become_one() -> None:
     order = shop.order((KETTLE, 1), (TOWEL, 1))
     assert sorted(live(shop, order)) == [BERLIN, LEIPZIG]
     shop.receive(TOWEL, LEIPZIG, 1)
-    shop.done(c.ImproveOrders((order,)))
+    shop.done(ImproveOrders((order,)))
     assert live(shop, order) == [LEIPZIG]
 
 
@@ -54,9 +56,9 @@ def test_what_a_node_has_accepted_stays_there() -> None:
     shop = improving_shop()
     shop.receive(KETTLE, MUNICH, 5)
     order = shop.order((KETTLE, 2))
-    shop.done(c.AdvanceFulfilment(shop.work(order)[0][0], "accept"))
+    shop.done(AdvanceFulfilment(shop.work(order)[0][0], "accept"))
     shop.receive(KETTLE, LEIPZIG, 5)
-    shop.refused(c.ImproveOrders((order,)), ResultCode.NOT_FOUND)
+    shop.refused(ImproveOrders((order,)), ResultCode.NOT_FOUND)
 
 
 def test_a_small_saving_is_left_alone() -> None:
@@ -64,7 +66,7 @@ def test_a_small_saving_is_left_alone() -> None:
     shop.receive(KETTLE, MUNICH, 5)
     order = shop.order((KETTLE, 2))
     shop.receive(KETTLE, LEIPZIG, 5)
-    shop.refused(c.ImproveOrders((order,)), ResultCode.NOT_FOUND)
+    shop.refused(ImproveOrders((order,)), ResultCode.NOT_FOUND)
 
 
 @pytest.mark.parametrize("policy", [None])
@@ -73,7 +75,7 @@ def test_it_is_off_by_default(policy: None) -> None:
     shop.receive(KETTLE, MUNICH, 5)
     order = shop.order((KETTLE, 2))
     shop.receive(KETTLE, LEIPZIG, 5)
-    shop.refused(c.ImproveOrders((order,)), ResultCode.NOT_FOUND)
+    shop.refused(ImproveOrders((order,)), ResultCode.NOT_FOUND)
 
 
 def test_nothing_arrives_later_than_was_promised() -> None:
@@ -81,9 +83,9 @@ def test_nothing_arrives_later_than_was_promised() -> None:
     shop.receive(KETTLE, MUNICH, 5)
     order = shop.order((KETTLE, 2))
     leipzig = shop.state.configuration.nodes[LEIPZIG]
-    shop.done(c.Configure(nodes={LEIPZIG: type(leipzig)(**{**_fields(leipzig), "lead_time_days": 4})}))
+    shop.done(Configure(nodes={LEIPZIG: type(leipzig)(**{**_fields(leipzig), "lead_time_days": 4})}))
     shop.receive(KETTLE, LEIPZIG, 5)
-    shop.refused(c.ImproveOrders((order,)), ResultCode.NOT_FOUND)
+    shop.refused(ImproveOrders((order,)), ResultCode.NOT_FOUND)
 
 
 def test_freed_units_go_to_those_who_wait() -> None:

@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
-from engine import machine
 from engine.commands.configuration import Channel, Configure
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import CancelLine
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import AdvanceFulfilment, CancelLine, CancelOrder, RejectFulfilment, SourceOrderAgain
 from engine.commands.policies import SourcingPolicy
-from engine.commands.reservations import NewQuantityLine, QuantityLine
+from engine.commands.reservations import (
+    ChangeReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
 from engine.limits import NS_PER_SECOND
-from engine.state import State
+from engine.replay import dumping
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, TRAY, Shop, line, movement, place
 
@@ -60,24 +65,24 @@ class Life:
         fulfilment = self.one_of(state.orders.order_of_fulfilment) or 1
         return chance.choice(
             [
-                c.ExpectInbound("brass-and-sons", chance.choice(NODES), some, expected_at_ns),
-                c.ExpectInbound("brass-and-sons", chance.choice(NODES), some, expected_at_ns),
-                c.ReceiveInbound(inbound, self.quantities()),
-                c.ReceiveInbound(inbound, self.quantities()),
-                c.DelayInbound(inbound, expected_at_ns),
-                c.CancelInbound(inbound, self.quantities()),
-                c.ReserveStock("web", lines, ttl_seconds=self.units(90), allow_partial=chance.random() < 0.3),
-                c.ReserveStock("web", lines, ttl_seconds=self.units(90)),
-                c.ChangeReservation(reservation, (NewQuantityLine(self.sku(), self.units() - 1),)),
-                c.ReleaseReservation(reservation, (QuantityLine(self.sku(), self.units(2)),)),
+                ExpectInbound("brass-and-sons", chance.choice(NODES), some, expected_at_ns),
+                ExpectInbound("brass-and-sons", chance.choice(NODES), some, expected_at_ns),
+                ReceiveInbound(inbound, self.quantities()),
+                ReceiveInbound(inbound, self.quantities()),
+                DelayInbound(inbound, expected_at_ns),
+                CancelInbound(inbound, self.quantities()),
+                ReserveStock("web", lines, ttl_seconds=self.units(90), allow_partial=chance.random() < 0.3),
+                ReserveStock("web", lines, ttl_seconds=self.units(90)),
+                ChangeReservation(reservation, (NewQuantityLine(self.sku(), self.units() - 1),)),
+                ReleaseReservation(reservation, (QuantityLine(self.sku(), self.units(2)),)),
                 place(f"W-{state.seq}", *asked),
                 place(f"W-{state.seq}", *asked, channel="market"),
                 self.confirming(reservation),
-                c.CancelOrder(number, "changed", (CancelLine("1", self.units(3)),)),
-                c.CancelOrder(number, "changed"),
-                c.SourceOrderAgain(number),
-                c.RejectFulfilment(fulfilment, chance.choice(("not_found", "damaged", "no_capacity"))),
-                c.AdvanceFulfilment(fulfilment, "ship"),
+                CancelOrder(number, "changed", (CancelLine("1", self.units(3)),)),
+                CancelOrder(number, "changed"),
+                SourceOrderAgain(number),
+                RejectFulfilment(fulfilment, chance.choice(("not_found", "damaged", "no_capacity"))),
+                AdvanceFulfilment(fulfilment, "ship"),
                 movement(self.sku(), chance.choice(NODES), "receipt", self.units(3)),
             ]
         )
@@ -86,7 +91,7 @@ class Life:
         held = self.shop.state.reservations.active.get(number)
         wanted = [(line.sku, line.reserved) for line in held.lines if line.reserved] if held else []
         if not wanted:
-            return c.ReleaseReservation(number)
+            return ReleaseReservation(number)
         if self.chance.random() < 0.5:
             wanted = [(sku, max(1, units - 1)) for sku, units in wanted]
         return place(f"W-{self.shop.state.seq}", *wanted, reservation=number)
@@ -101,7 +106,7 @@ def test_any_life_leaves_sound_books(seed: int) -> None:
     assert not life.shop.errors
     life.shop.restart()
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(life.shop.state))
-    assert machine.digest(copy) == machine.digest(life.shop.state)
+    dumping.load(copy, dumping.dump(life.shop.state))
+    assert dumping.digest(copy) == dumping.digest(life.shop.state)
     assert copy.inbound.holders == life.shop.state.inbound.holders
     assert copy.inbound.of_sku == life.shop.state.inbound.of_sku

@@ -1,16 +1,22 @@
 """What never arrived, what goes out for what comes back, and what comes back without an order."""
 
-from engine import commands as c
 from engine import limits
 from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelReturn,
+    LiftHold,
     LooseReturnLine,
     LostLine,
     OrderLineRequest,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
+    ReportLoss,
     ReturnLineRequest,
+    TakeLooseReturn,
 )
-from engine.facts import LossReported
+from engine.facts.orders import LossReported
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, TRAY, Shop
 
@@ -21,7 +27,7 @@ def shipped(units: int = 3) -> tuple[Shop, str]:
     shop.receive(KETTLE, LEIPZIG, 2 * units)
     shop.receive(TOWEL, BERLIN, 2)
     order = shop.order((KETTLE, units))
-    shop.done(c.AdvanceFulfilment(shop.work(order)[0][0], "ship"))
+    shop.done(AdvanceFulfilment(shop.work(order)[0][0], "ship"))
     return shop, order
 
 
@@ -36,26 +42,26 @@ def back(units: int) -> tuple[ReturnLineRequest, ...]:
 def exchange(shop: Shop, order: str, units: int = 1) -> int:
     """A kettle comes back, a towel goes out; the number of the return."""
     towels = (OrderLineRequest("1", TOWEL, units),)
-    shop.done(c.AuthoriseReturn(order, back(2), towels, Replacement(f"{order}.r1")))
+    shop.done(AuthoriseReturn(order, back(2), towels, Replacement(f"{order}.r1")))
     return shop.state.orders.next_return - 1
 
 
 def test_what_was_lost_is_written_off_and_cannot_come_back() -> None:
     shop, order = shipped(3)
-    shop.done(c.ReportLoss(order, lost(1)))
+    shop.done(ReportLoss(order, lost(1)))
     line = shop.the_order(order).lines[0]
     assert (line.shipped, line.lost) == (3, 1)
     assert shop.state.ledger.totals()["loss"] == 1
-    shop.refused(c.AuthoriseReturn(order, back(3)), ResultCode.EXCEEDS_RETURNABLE)
-    shop.refused(c.ReportLoss(order, lost(3)), ResultCode.EXCEEDS_RETURNABLE)
-    shop.done(c.AuthoriseReturn(order, back(2)))
-    shop.refused(c.ReportLoss(order, lost(1)), ResultCode.EXCEEDS_RETURNABLE)
+    shop.refused(AuthoriseReturn(order, back(3)), ResultCode.EXCEEDS_RETURNABLE)
+    shop.refused(ReportLoss(order, lost(3)), ResultCode.EXCEEDS_RETURNABLE)
+    shop.done(AuthoriseReturn(order, back(2)))
+    shop.refused(ReportLoss(order, lost(1)), ResultCode.EXCEEDS_RETURNABLE)
     shop.restart()
 
 
 def test_lost_units_are_sent_again_in_an_order_of_their_own() -> None:
     shop, order = shipped(3)
-    shop.done(c.ReportLoss(order, lost(2), Replacement("W-1.r1", "p-1", b"sealed for W-1.r1")))
+    shop.done(ReportLoss(order, lost(2), Replacement("W-1.r1", "p-1", b"sealed for W-1.r1")))
     again = shop.the_order("W-1.r1")
     assert (again.replaces, again.lines[0].quantity, again.contact) == (order, 2, b"sealed for W-1.r1")
     assert shop.the_order(order).replaced_by == ["W-1.r1"]
@@ -65,8 +71,8 @@ def test_lost_units_are_sent_again_in_an_order_of_their_own() -> None:
 def test_nothing_is_written_off_when_it_cannot_be_sent_again() -> None:
     shop, order = shipped(3)
     shop.order((KETTLE, 2))
-    shop.refused(c.ReportLoss(order, lost(2), Replacement("W-1.r1")), ResultCode.INSUFFICIENT_STOCK)
-    shop.refused(c.ReportLoss(order, lost(1), Replacement("W-2")), ResultCode.ORDER_NUMBER_TAKEN)
+    shop.refused(ReportLoss(order, lost(2), Replacement("W-1.r1")), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReportLoss(order, lost(1), Replacement("W-2")), ResultCode.ORDER_NUMBER_TAKEN)
 
 
 def test_an_exchange_is_bound_at_once_and_goes_out_when_everything_has_come_back() -> None:
@@ -74,9 +80,9 @@ def test_an_exchange_is_bound_at_once_and_goes_out_when_everything_has_come_back
     number = exchange(shop, order)
     assert shop.at(TOWEL, BERLIN).allocated == 1
     assert [state for _, _, state in shop.work(f"{order}.r1")] == ["held"]
-    shop.done(c.ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 1),)))
+    shop.done(ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 1),)))
     assert [state for _, _, state in shop.work(f"{order}.r1")] == ["held"]
-    shop.done(c.ReceiveReturn(number, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(ReceiveReturn(number, BERLIN, (ReceiveReturnLine("1", 1),)))
     assert [state for _, _, state in shop.work(f"{order}.r1")] == ["released"]
     assert shop.the_order(order).returns[0].exchange_order == f"{order}.r1"
     shop.restart()
@@ -84,7 +90,7 @@ def test_an_exchange_is_bound_at_once_and_goes_out_when_everything_has_come_back
 
 def test_without_anything_coming_back_nothing_goes_out() -> None:
     shop, order = shipped(3)
-    shop.done(c.CancelReturn(exchange(shop, order)))
+    shop.done(CancelReturn(exchange(shop, order)))
     assert shop.the_order(f"{order}.r1").state == "cancelled"
     assert shop.at(TOWEL, BERLIN).available == 2
 
@@ -92,23 +98,23 @@ def test_without_anything_coming_back_nothing_goes_out() -> None:
 def test_an_exchange_for_a_part_goes_out_when_the_rest_is_given_up() -> None:
     shop, order = shipped(3)
     number = exchange(shop, order)
-    shop.done(c.ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 1),)))
-    shop.done(c.CancelReturn(number))
+    shop.done(ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 1),)))
+    shop.done(CancelReturn(number))
     assert [state for _, _, state in shop.work(f"{order}.r1")] == ["released"]
 
 
 def test_a_hold_that_was_lifted_by_hand_needs_no_lifting() -> None:
     shop, order = shipped(3)
     number = exchange(shop, order)
-    shop.done(c.LiftHold(f"{order}.r1", f"exchange-ret-{number}"))
-    shop.done(c.ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 2),)))
-    shop.refused(c.AuthoriseReturn("W-404", back(1)), ResultCode.NOT_FOUND)
+    shop.done(LiftHold(f"{order}.r1", f"exchange-ret-{number}"))
+    shop.done(ReceiveReturn(number, LEIPZIG, (ReceiveReturnLine("1", 2),)))
+    shop.refused(AuthoriseReturn("W-404", back(1)), ResultCode.NOT_FOUND)
 
 
 def test_an_exchange_that_cannot_be_had_agrees_to_no_return() -> None:
     shop, order = shipped(3)
     towels = (OrderLineRequest("1", TOWEL, 3),)
-    refused = c.AuthoriseReturn(order, back(1), towels, Replacement("W-1.r1"))
+    refused = AuthoriseReturn(order, back(1), towels, Replacement("W-1.r1"))
     shop.refused(refused, ResultCode.INSUFFICIENT_STOCK)
     assert shop.the_order(order).returns == []
 
@@ -117,30 +123,30 @@ def test_what_comes_back_serves_who_waits() -> None:
     shop = Shop()
     shop.receive(TRAY, LEIPZIG, 2)
     first = shop.order((TRAY, 2))
-    shop.done(c.AdvanceFulfilment(shop.work(first)[0][0], "ship"))
+    shop.done(AdvanceFulfilment(shop.work(first)[0][0], "ship"))
     second = shop.order((TRAY, 1))
-    shop.done(c.AuthoriseReturn(first, back(1)))
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(AuthoriseReturn(first, back(1)))
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
     assert shop.work(second)[0][1:] == (BERLIN, "released")
 
 
 def test_goods_without_an_order_go_into_quarantine() -> None:
     shop = Shop()
-    shop.done(c.TakeLooseReturn("web", (LooseReturnLine(KETTLE, 2, "no note"),), BERLIN, "parcel 4711"))
+    shop.done(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 2, "no note"),), BERLIN, "parcel 4711"))
     assert shop.at(KETTLE, BERLIN).unsellable == 2
     assert shop.state.orders.loose_returns[1].reference == "parcel 4711"
-    shop.done(c.TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
+    shop.done(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
     assert shop.state.orders.loose_returns[2].node == LEIPZIG
-    shop.refused(c.TakeLooseReturn("moon", (LooseReturnLine(KETTLE, 1),)), ResultCode.UNKNOWN_CHANNEL)
-    shop.refused(c.TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),), "moon"), ResultCode.UNKNOWN_NODE)
-    shop.refused(c.TakeLooseReturn("web", (LooseReturnLine("NO-SUCH", 1),)), ResultCode.UNKNOWN_SKU)
+    shop.refused(TakeLooseReturn("moon", (LooseReturnLine(KETTLE, 1),)), ResultCode.UNKNOWN_CHANNEL)
+    shop.refused(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),), "moon"), ResultCode.UNKNOWN_NODE)
+    shop.refused(TakeLooseReturn("web", (LooseReturnLine("NO-SUCH", 1),)), ResultCode.UNKNOWN_SKU)
     shop.restart()
 
 
 def test_only_so_many_returns_without_an_order_are_kept() -> None:
     shop = Shop()
     for _ in range(limits.LOOSE_RETURNS_KEPT + 1):
-        shop.submit(c.TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
+        shop.submit(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
     shop.settle()
     assert len(shop.state.orders.loose_returns) == limits.LOOSE_RETURNS_KEPT
     assert 1 not in shop.state.orders.loose_returns
@@ -148,8 +154,8 @@ def test_only_so_many_returns_without_an_order_are_kept() -> None:
 
 def test_a_loss_says_what_it_was_about() -> None:
     shop, order = shipped(3)
-    shop.done(c.ReportLoss(order, (LostLine("1", 1, "damaged"),)))
+    shop.done(ReportLoss(order, (LostLine("1", 1, "damaged"),)))
     fact = next(fact for fact in shop.facts if isinstance(fact, LossReported))
     assert (fact.lines[0].reason, fact.replacement) == ("damaged", None)
-    shop.refused(c.ReportLoss("W-404", lost(1)), ResultCode.NOT_FOUND)
-    shop.refused(c.ReportLoss(order, (LostLine("9", 1),)), ResultCode.UNKNOWN_LINE)
+    shop.refused(ReportLoss("W-404", lost(1)), ResultCode.NOT_FOUND)
+    shop.refused(ReportLoss(order, (LostLine("9", 1),)), ResultCode.UNKNOWN_LINE)

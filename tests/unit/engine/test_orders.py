@@ -2,8 +2,19 @@
 
 import pytest
 
-from engine import commands as c
-from engine.commands.orders import CancelLine, OrderLineRequest, ReceiveReturnLine, ReturnLineRequest
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelLine,
+    CancelOrder,
+    OrderLineRequest,
+    PlaceOrder,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    RejectFulfilment,
+    ReturnLineRequest,
+)
+from engine.commands.reservations import ReleaseReservation
 from engine.results import ResultCode, Shortage
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, TOWEL, TRAY, Shop, line, place
 
@@ -18,8 +29,8 @@ def shop() -> Shop:
     return made
 
 
-def cancel(order: str, *lines: tuple[str, int]) -> c.CancelOrder:
-    return c.CancelOrder(order, "changed her mind", tuple(CancelLine(*entry) for entry in lines) or None)
+def cancel(order: str, *lines: tuple[str, int]) -> CancelOrder:
+    return CancelOrder(order, "changed her mind", tuple(CancelLine(*entry) for entry in lines) or None)
 
 
 # From a reservation
@@ -90,7 +101,7 @@ def test_a_late_payment_may_find_the_shelf_empty(shop: Shop) -> None:
 
 def test_a_released_reservation_is_never_sourced_again(shop: Shop) -> None:
     held = shop.reserve(line(TOWEL, 1))
-    shop.done(c.ReleaseReservation(held))
+    shop.done(ReleaseReservation(held))
     late = place("W-1", (TOWEL, 1), reservation=held, source_again_if_expired=True)
     shop.refused(late, ResultCode.RESERVATION_NOT_ACTIVE)
 
@@ -149,7 +160,7 @@ def test_a_cancelled_order_gives_everything_back_and_closes(shop: Shop) -> None:
 def test_a_part_is_cancelled_from_what_waits_and_then_from_the_youngest_work(shop: Shop) -> None:
     shop.receive(TRAY, LEIPZIG, 4)
     number = shop.order((TRAY, 4))
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
+    shop.done(RejectFulfilment(1, "no_capacity"))
     shop.receive(TRAY, BERLIN, 3)
     assert (shop.the_order(number).lines[0].allocated, shop.the_order(number).lines[0].backordered) == (3, 1)
     shop.done(cancel(number, ("1", 2)))
@@ -160,7 +171,7 @@ def test_a_part_is_cancelled_from_what_waits_and_then_from_the_youngest_work(sho
 
 def test_what_has_shipped_cannot_be_cancelled(shop: Shop) -> None:
     number = shop.order((KETTLE, 3), (TOWEL, 1))
-    shop.done(c.AdvanceFulfilment(1, "ship"))
+    shop.done(AdvanceFulfilment(1, "ship"))
     shop.refused(cancel(number), ResultCode.INVALID_TRANSITION)
     refusal = shop.refused(cancel(number, ("1", 1)), ResultCode.EXCEEDS_CANCELLABLE)
     assert refusal.errors[0].pointer == "/lines/0/quantity"
@@ -189,7 +200,7 @@ def test_cancelling_in_parts_shrinks_the_work_of_the_node(shop: Shop) -> None:
 
 def test_a_shipped_order_leaves_memory_and_is_still_answered(shop: Shop) -> None:
     number = shop.order((KETTLE, 1))
-    shop.done(c.AdvanceFulfilment(1, "ship"))
+    shop.done(AdvanceFulfilment(1, "ship"))
     assert (number in shop.state.orders.open, shop.the_order(number).state) == (False, "shipped")
     shop.writer.flush_closed()
     assert (shop.state.closed.pending_count, shop.the_order(number).state) == (0, "shipped")
@@ -198,10 +209,10 @@ def test_a_shipped_order_leaves_memory_and_is_still_answered(shop: Shop) -> None
 @pytest.mark.parametrize("flushed", [True, False])
 def test_a_closed_order_comes_back_to_be_delivered(shop: Shop, flushed: bool) -> None:
     number = shop.order((KETTLE, 1))
-    shop.done(c.AdvanceFulfilment(1, "ship"))
+    shop.done(AdvanceFulfilment(1, "ship"))
     if flushed:
         shop.writer.flush_closed()
-    shop.done(c.AdvanceFulfilment(1, "deliver"))
+    shop.done(AdvanceFulfilment(1, "deliver"))
     assert shop.the_order(number).state == "delivered"
     assert number not in shop.state.orders.open
     assert [type(fact).__name__ for fact in shop.facts] == ["OrderReopened", "FulfilmentAdvanced"]
@@ -212,11 +223,11 @@ def test_a_closed_order_comes_back_to_be_delivered(shop: Shop, flushed: bool) ->
 @pytest.mark.parametrize("flushed", [True, False])
 def test_a_closed_order_comes_back_for_a_return(shop: Shop, flushed: bool) -> None:
     number = shop.order((KETTLE, 3))
-    shop.done(c.AdvanceFulfilment(1, "deliver"))
+    shop.done(AdvanceFulfilment(1, "deliver"))
     for step in (
-        c.AuthoriseReturn(number, (ReturnLineRequest("1", 2),)),
-        c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)),
-        c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1, "scrap"),)),
+        AuthoriseReturn(number, (ReturnLineRequest("1", 2),)),
+        ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)),
+        ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1, "scrap"),)),
     ):
         if flushed:
             shop.writer.flush_closed()
@@ -233,7 +244,7 @@ def test_the_history_names_every_record_that_touched_the_order(shop: Shop) -> No
     placed = shop.journal.last_seq
     shop.order((KETTLE, 1))
     shop.done(cancel(number, ("1", 1)))
-    shop.done(c.AdvanceFulfilment(1, "ship"))
+    shop.done(AdvanceFulfilment(1, "ship"))
     assert shop.the_order(number).history == [placed, placed + 2, placed + 3]
 
 
@@ -250,7 +261,7 @@ def test_closed_orders_are_listed_youngest_first_wherever_they_are(shop: Shop) -
 
 
 def test_no_personal_data_is_asked_of_the_engine() -> None:
-    fields = c.PlaceOrder.__struct_fields__
+    fields = PlaceOrder.__struct_fields__
     assert {"name", "email", "phone", "street", "customer", "ship_to"}.isdisjoint(fields)
     assert OrderLineRequest.__struct_fields__ == ("id", "sku", "quantity", "unit_price_minor")
     assert HALLE.__struct_fields__ == ("country", "postal_area", "latitude_tenths", "longitude_tenths")

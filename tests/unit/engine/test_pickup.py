@@ -3,6 +3,14 @@
 import pytest
 
 from engine import commands as c
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    PackParcels,
+    RejectFulfilment,
+    ShortFulfilment,
+    SourceOrderAgain,
+    SplitFulfilment,
+)
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, line, place
 from tests.unit.engine.test_policy_plans import changed
@@ -21,18 +29,18 @@ def shop() -> Shop:
 @pytest.mark.parametrize("delivery", ["pickup", "reserve_in_store"])
 def test_it_is_handed_out_and_never_sent(shop: Shop, delivery: str) -> None:
     order = shop.order((KETTLE, 2), delivery=delivery, pickup_node=BERLIN)
-    shop.refused(c.AdvanceFulfilment(1, "ship"), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.AdvanceFulfilment(1, "deliver"), ResultCode.INVALID_TRANSITION)
-    shop.done(c.AdvanceFulfilment(1, "ready"))
+    shop.refused(AdvanceFulfilment(1, "ship"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(1, "deliver"), ResultCode.INVALID_TRANSITION)
+    shop.done(AdvanceFulfilment(1, "ready"))
     assert shop.at(KETTLE, BERLIN).on_hand == 2, "it lies there until somebody comes"
-    shop.done(c.AdvanceFulfilment(1, "collect"))
+    shop.done(AdvanceFulfilment(1, "collect"))
     assert (shop.the_order(order).state, shop.at(KETTLE, BERLIN).on_hand) == ("collected", 0)
 
 
 def test_a_parcel_is_neither_made_ready_nor_collected(shop: Shop) -> None:
     shop.order((KETTLE, 2))
-    shop.refused(c.AdvanceFulfilment(1, "ready"), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.AdvanceFulfilment(1, "collect"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(1, "ready"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(1, "collect"), ResultCode.INVALID_TRANSITION)
 
 
 def test_what_the_node_has_not_is_not_fetched_from_another(shop: Shop) -> None:
@@ -42,10 +50,10 @@ def test_what_the_node_has_not_is_not_fetched_from_another(shop: Shop) -> None:
 
 def test_ready_goods_that_turn_out_broken_are_left_to_a_person(shop: Shop) -> None:
     order = shop.order((KETTLE, 2), delivery="pickup", pickup_node=BERLIN)
-    shop.done(c.AdvanceFulfilment(1, "ready"))
-    shop.done(c.RejectFulfilment(1, "damaged"))
+    shop.done(AdvanceFulfilment(1, "ready"))
+    shop.done(RejectFulfilment(1, "damaged"))
     assert (shop.the_order(order).state, shop.work(order)) == ("unsourceable", [(1, BERLIN, "rejected")])
-    shop.refused(c.SourceOrderAgain(order), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(SourceOrderAgain(order), ResultCode.INSUFFICIENT_STOCK)
     assert shop.at(KETTLE, LEIPZIG).available == 10
 
 
@@ -57,13 +65,13 @@ def test_a_backorder_waits_for_its_own_node(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 1)
     shop.receive(TRAY, BERLIN, 1)
     assert [(node, state) for _, node, state in shop.work(order)] == [(BERLIN, "released")] * 2
-    shop.refused(c.AdvanceFulfilment(shop.work(order)[0][0], "ship"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(shop.work(order)[0][0], "ship"), ResultCode.INVALID_TRANSITION)
 
 
 def test_a_node_that_gave_it_back_is_not_served_for_it_again(shop: Shop) -> None:
     shop.receive(TRAY, BERLIN, 2)
     order = shop.order((TRAY, 2), delivery="pickup", pickup_node=BERLIN)
-    shop.done(c.RejectFulfilment(1, "damaged"))
+    shop.done(RejectFulfilment(1, "damaged"))
     shop.receive(TRAY, MUNICH, 2)
     shop.receive(TRAY, BERLIN, 2)
     assert (shop.the_order(order).lines[0].backordered, shop.work(order)) == (2, [(1, BERLIN, "rejected")])
@@ -83,10 +91,10 @@ def test_a_reservation_counts_with_what_it_holds_at_the_node(shop: Shop) -> None
 
 def test_short_and_divided_work_stays_at_the_node(shop: Shop) -> None:
     order = shop.order((KETTLE, 2), delivery="reserve_in_store", pickup_node=BERLIN)
-    shop.done(c.SplitFulfilment(1, (c.orders.FulfilmentLine("1", 1),)))
-    shop.done(c.AdvanceFulfilment(1, "ready"))
-    shop.done(c.AdvanceFulfilment(1, "collect"))
-    shop.done(c.ShortFulfilment(2, (c.orders.FoundLine("1", 0),)))
+    shop.done(SplitFulfilment(1, (c.orders.FulfilmentLine("1", 1),)))
+    shop.done(AdvanceFulfilment(1, "ready"))
+    shop.done(AdvanceFulfilment(1, "collect"))
+    shop.done(ShortFulfilment(2, (c.orders.FoundLine("1", 0),)))
     found = shop.the_order(order).lines[0]
     assert (found.shipped, found.unsourceable, shop.at(KETTLE, LEIPZIG).available) == (1, 1, 10)
-    shop.refused(c.PackParcels(2, ()), ResultCode.INVALID_TRANSITION)
+    shop.refused(PackParcels(2, ()), ResultCode.INVALID_TRANSITION)

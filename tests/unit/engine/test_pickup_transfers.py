@@ -4,12 +4,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine import commands as c
 from engine.commands.configuration import Configure
+from engine.commands.inbound import CancelInbound, ReceiveInbound
+from engine.commands.orders import AdvanceFulfilment, CancelOrder
 from engine.commands.policies import SourcingPolicy
-from engine.commands.transfers import ArrivedLine
+from engine.commands.transfers import ArrivedLine, CancelTransfer, ReceiveTransfer, ShipTransfer
 from engine.results import ResultCode
-from engine.terms import NS_PER_DAY
+from engine.supply.terms import NS_PER_DAY
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, Shop, place, shop_document
 
 AT_BERLIN: dict[str, Any] = {"delivery": "pickup", "pickup_node": BERLIN}
@@ -43,14 +44,14 @@ def test_what_is_missing_is_bound_elsewhere_and_promised_with_a_date() -> None:
 def test_what_arrives_is_this_orders_whoever_else_waits() -> None:
     shop = shop_with()
     order = shop.order((KETTLE, 4), **AT_BERLIN)
-    shop.done(c.ShipTransfer(1))
-    shop.refused(c.ReceiveInbound(1), ResultCode.INVALID_TRANSITION)
-    shop.done(c.ReceiveTransfer(1))
+    shop.done(ShipTransfer(1))
+    shop.refused(ReceiveInbound(1), ResultCode.INVALID_TRANSITION)
+    shop.done(ReceiveTransfer(1))
     assert shop.the_order(order).lines[0].allocated == 4
     assert [(node, state) for _, node, state in shop.work(order)] == [(BERLIN, "released"), (BERLIN, "released")]
     assert (shop.at(KETTLE, BERLIN).on_hand, shop.at(KETTLE, BERLIN).available) == (4, 0)
     for number, _, _ in shop.work(order):
-        shop.done(c.AdvanceFulfilment(number, "collect"))
+        shop.done(AdvanceFulfilment(number, "collect"))
     assert shop.the_order(order).state == "collected"
     assert shop.state.ledger.totals()["supplier"] == -9
     shop.restart()
@@ -63,8 +64,8 @@ def test_several_nodes_bring_what_one_has_not() -> None:
         t.source: t.lines[0].quantity for t in shop.state.transfers.open.values()
     } == {LEIPZIG: 3, MUNICH: 4}
     for number in (1, 2):
-        shop.done(c.ShipTransfer(number))
-        shop.done(c.ReceiveTransfer(number))
+        shop.done(ShipTransfer(number))
+        shop.done(ReceiveTransfer(number))
     assert shop.the_order(order).lines[0].allocated == 8
 
 
@@ -79,16 +80,16 @@ def test_without_the_policy_or_enough_anywhere_it_is_refused() -> None:
 def test_a_cancelled_order_leaves_what_is_on_its_way_to_whoever_comes() -> None:
     shop = shop_with()
     order = shop.order((KETTLE, 4), **AT_BERLIN)
-    shop.done(c.ShipTransfer(1))
-    shop.done(c.CancelOrder(order, "changed my mind"))
-    shop.done(c.ReceiveTransfer(1))
+    shop.done(ShipTransfer(1))
+    shop.done(CancelOrder(order, "changed my mind"))
+    shop.done(ReceiveTransfer(1))
     assert shop.at(KETTLE, BERLIN).available == 4
 
 
 def test_a_transfer_that_is_called_off_takes_the_promise_with_it() -> None:
     shop = shop_with()
     order = shop.order((KETTLE, 4), **AT_BERLIN)
-    shop.done(c.CancelTransfer(1))
+    shop.done(CancelTransfer(1))
     line = shop.the_order(order).lines[0]
     assert (line.backordered, line.claims) == (3, ())
     assert shop.at(KETTLE, LEIPZIG).available == 3
@@ -99,20 +100,20 @@ def test_a_transfer_that_is_called_off_takes_the_promise_with_it() -> None:
 def test_what_is_lost_on_the_way_stays_promised_until_it_is_called_off() -> None:
     shop = shop_with()
     order = shop.order((KETTLE, 4), **AT_BERLIN)
-    shop.done(c.ShipTransfer(1))
-    shop.done(c.ReceiveTransfer(1, (ArrivedLine(KETTLE, 2, 1),)))
+    shop.done(ShipTransfer(1))
+    shop.done(ReceiveTransfer(1, (ArrivedLine(KETTLE, 2, 1),)))
     line = shop.the_order(order).lines[0]
     assert (line.allocated, line.backordered, line.claimed) == (2, 2, 2)
-    shop.done(c.CancelInbound(1))
+    shop.done(CancelInbound(1))
     assert shop.the_order(order).lines[0].claims == ()
 
 
 def test_what_arrives_after_its_promise_was_called_off_is_the_nodes_own() -> None:
     shop = shop_with()
     order = shop.order((KETTLE, 4), **AT_BERLIN)
-    shop.done(c.ShipTransfer(1))
-    shop.done(c.CancelInbound(1))
-    shop.done(c.CancelOrder(order, "waited long enough"))
-    shop.done(c.ReceiveTransfer(1))
+    shop.done(ShipTransfer(1))
+    shop.done(CancelInbound(1))
+    shop.done(CancelOrder(order, "waited long enough"))
+    shop.done(ReceiveTransfer(1))
     assert (shop.at(KETTLE, BERLIN).on_hand, shop.at(KETTLE, BERLIN).available) == (4, 4)
     assert shop.state.ledger.totals()["supplier"] == -9

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
-from engine import invariants
 from engine.commands.configuration import Configure
+from engine.commands.maintenance import ImproveOrders
 from engine.commands.policies import SourcingPolicy
 from engine.facts.sourcing import Slot
+from engine.replay import invariants
 from tests.unit.engine.shop import KETTLE, LEIPZIG, Shop, line
 from tests.unit.engine.test_inbound_at_random import NODES, Life
 from tests.unit.engine.test_policy_plans import changed
@@ -28,7 +28,7 @@ class BusyLife(Life):
 
     def command(self) -> Any:
         if self.chance.random() < 0.1:
-            return c.ImproveOrders(tuple(self.shop.state.orders.open))
+            return ImproveOrders(tuple(self.shop.state.orders.open))
         return super().command()
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
-from engine.commands.configuration import NodeItem
+from engine.commands.configuration import Configure, NodeItem
+from engine.commands.orders import AdvanceFulfilment, CancelOrder
 from engine.commands.policies import (
     CarrierRate,
     Conditions,
@@ -19,11 +19,12 @@ from engine.commands.policies import (
     UnitCap,
     WeightStep,
 )
-from engine.commands.reservations import Destination
-from engine.configuration import evolve_node_item_set
-from engine.facts import NodeItemSet, StockReserved
+from engine.commands.reservations import Destination, ReleaseReservation, ReserveStock
+from engine.configuration.master_data import evolve_node_item_set
+from engine.facts.configuration import NodeItemSet
+from engine.facts.reservations import StockReserved
 from engine.limits import NS_PER_SECOND
-from engine.policies import FUNCTIONS, PricedNodes, price_function
+from engine.supply.policies import FUNCTIONS, PricedNodes, price_function
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TOWEL, ResultCode, Shop, line
 
 DAY_SECONDS = 86_400
@@ -32,14 +33,14 @@ DAY_SECONDS = 86_400
 def changed(shop: Shop, part: str, name: str, **fields: Any) -> None:
     body = getattr(shop.state.configuration, part)[name]
     before = {field: getattr(body, field) for field in type(body).__struct_fields__}
-    shop.done(c.Configure(**{part: {name: type(body)(**{**before, **fields})}}))
+    shop.done(Configure(**{part: {name: type(body)(**{**before, **fields})}}))
 
 
 def shop_with(*overrides: Override, **settings: Any) -> Shop:
     """Five kettles and five towels at each of the three nodes, and a policy for the channel "web"."""
     shop = Shop()
     policy = SourcingPolicy(name="Rules", overrides=overrides, **settings)
-    shop.done(c.Configure(sourcing_policies={"rules": policy}))
+    shop.done(Configure(sourcing_policies={"rules": policy}))
     changed(shop, "channels", "web", sourcing_policy="rules")
     for node in (LEIPZIG, BERLIN, MUNICH):
         shop.receive(KETTLE, node, 5)
@@ -76,7 +77,7 @@ def test_only_eligible_nodes_send() -> None:
 
 def test_nothing_is_within_a_distance_that_nobody_knows() -> None:
     shop = shop_with(eligible=(NodeSelector(within_km=20_000),))
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_groups_of_nodes_are_selected_by_name() -> None:
@@ -101,7 +102,7 @@ def test_a_price_per_unit_of_some_items_moves_only_those() -> None:
 
 def test_what_a_unit_could_earn_at_its_node_counts() -> None:
     shop = shop_with()
-    shop.done(c.Configure(node_items={LEIPZIG: {KETTLE: NodeItem(sourcing_minor_per_unit=900)}}))
+    shop.done(Configure(node_items={LEIPZIG: {KETTLE: NodeItem(sourcing_minor_per_unit=900)}}))
     assert nodes_for(shop, line(KETTLE, 1)) == [BERLIN]
     assert nodes_for(shop, line(TOWEL, 1)) == [LEIPZIG]
 
@@ -109,7 +110,7 @@ def test_what_a_unit_could_earn_at_its_node_counts() -> None:
 def test_old_stock_goes_first() -> None:
     shop = shop_with(age_minor_per_30_days=100)
     assert nodes_for(shop) == [LEIPZIG]
-    shop.done(c.Configure(node_items={MUNICH: {KETTLE: NodeItem(stocked_since="2020-01-01")}}))
+    shop.done(Configure(node_items={MUNICH: {KETTLE: NodeItem(stocked_since="2020-01-01")}}))
     assert nodes_for(shop) == [MUNICH]
 
 
@@ -135,7 +136,7 @@ def test_a_node_without_a_row_cannot_send() -> None:
     rates = (CarrierRate("DHL", (WeightStep(400),), origins=NodeSelector(nodes=(MUNICH,)), countries=("DE",)),)
     shop = shop_with(carriers=rates)
     assert nodes_for(shop) == [MUNICH]
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_a_heavy_order_pays_for_the_step_it_weighs() -> None:
@@ -151,13 +152,13 @@ def test_a_heavy_order_pays_for_the_step_it_weighs() -> None:
 
 def test_a_line_that_may_not_be_split_comes_whole() -> None:
     shop = shop_with(line_split=False)
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 6),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 6),)), ResultCode.INSUFFICIENT_STOCK)
     assert nodes_for(shop, line(KETTLE, 5)) == [LEIPZIG]
 
 
 def test_no_more_nodes_than_the_policy_allows() -> None:
     shop = shop_with(nodes_max=2)
-    refused = shop.refused(c.ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
+    refused = shop.refused(ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
     assert [(s.sku, s.requested, s.available) for s in refused.lines] == [(KETTLE, 11, 10)]
     assert len(nodes_for(shop, line(KETTLE, 10))) == 2
 
@@ -165,7 +166,7 @@ def test_no_more_nodes_than_the_policy_allows() -> None:
 def test_both_parts_of_a_split_must_be_worth_it() -> None:
     shop = shop_with(split_value_minor_min=1_000)
     changed(shop, "items", KETTLE, value_minor=300)
-    refused = shop.refused(c.ReserveStock("web", (line(KETTLE, 6),)), ResultCode.INSUFFICIENT_STOCK)
+    refused = shop.refused(ReserveStock("web", (line(KETTLE, 6),)), ResultCode.INSUFFICIENT_STOCK)
     assert refused.lines[0].requested == 6
     assert len(nodes_for(shop, line(KETTLE, 9))) == 2
 
@@ -180,21 +181,21 @@ def test_the_last_safety_stock_rule_that_matches_wins() -> None:
     rules = (SafetyStockRule(5), SafetyStockRule(0, nodes=NodeSelector(nodes=(MUNICH,))))
     shop = shop_with(safety_stock=rules)
     assert nodes_for(shop) == [MUNICH]
-    shop.done(c.Configure(node_items={MUNICH: {KETTLE: NodeItem(safety_stock=5)}}))
+    shop.done(Configure(node_items={MUNICH: {KETTLE: NodeItem(safety_stock=5)}}))
     assert nodes_for(shop) == [MUNICH], "the policy's rule counts, not the node's own"
-    shop.done(c.Configure(node_items={MUNICH: {KETTLE: NodeItem(sellable=False)}}))
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.done(Configure(node_items={MUNICH: {KETTLE: NodeItem(sellable=False)}}))
+    shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_who_sends_only_whole_orders_gives_nobody_a_part() -> None:
     shop = shop_with(ship_complete=True)
-    command = c.ReserveStock("web", (line(KETTLE, 99), line(TOWEL, 1)), allow_partial=True)
+    command = ReserveStock("web", (line(KETTLE, 99), line(TOWEL, 1)), allow_partial=True)
     shop.refused(command, ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_a_unit_that_costs_more_than_it_is_missed_for_is_left_out() -> None:
     shop = shop_with(unsourced_minor_per_unit=10, excluded=(NodeSelector(nodes=(LEIPZIG, BERLIN)),))
-    command = c.ReserveStock("web", (line(KETTLE, 1),), allow_partial=True)
+    command = ReserveStock("web", (line(KETTLE, 1),), allow_partial=True)
     shop.refused(command, ResultCode.INSUFFICIENT_STOCK)
     assert nodes_for(shop, line(KETTLE, 1)) == [MUNICH]
 
@@ -210,7 +211,7 @@ def test_own_code_adds_to_the_prices() -> None:
     finally:
         del FUNCTIONS["flood"]
     shop.refused(
-        c.Configure(sourcing_policies={"p": SourcingPolicy(name="p", functions=("flood",))}),
+        Configure(sourcing_policies={"p": SourcingPolicy(name="p", functions=("flood",))}),
         ResultCode.MALFORMED_REQUEST,
     )
 
@@ -267,7 +268,7 @@ def test_a_day_that_is_full_passes_the_order_on_and_a_release_gives_the_place_ba
     assert nodes_for(shop) == [LEIPZIG]
     assert nodes_for(shop) == [BERLIN]
     number = next(n for n in shop.state.reservations.active if shop.nodes_of(n)[0][1] == LEIPZIG)
-    shop.done(c.ReleaseReservation(number))
+    shop.done(ReleaseReservation(number))
     assert nodes_for(shop) == [LEIPZIG]
     shop.restart()
 
@@ -278,7 +279,7 @@ def test_a_place_passes_from_the_reservation_to_the_order_and_comes_back_with_it
     order = shop.order((KETTLE, 1), area=HALLE)
     assert shop.work(order)[0][1] == LEIPZIG
     assert nodes_for(shop) == [BERLIN]
-    shop.done(c.CancelOrder(order, "changed her mind"))
+    shop.done(CancelOrder(order, "changed her mind"))
     assert nodes_for(shop) == [LEIPZIG]
 
 
@@ -286,7 +287,7 @@ def test_what_has_shipped_keeps_its_place_until_the_day_is_over() -> None:
     shop = shop_with()
     changed(shop, "nodes", LEIPZIG, orders_per_day_max=1)
     order = shop.order((KETTLE, 1), area=HALLE)
-    shop.done(c.AdvanceFulfilment(shop.work(order)[0][0], "ship"))
+    shop.done(AdvanceFulfilment(shop.work(order)[0][0], "ship"))
     assert nodes_for(shop) == [BERLIN]
     shop.wait(DAY_SECONDS)
     assert nodes_for(shop) == [LEIPZIG]

@@ -5,11 +5,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine import commands as c
 from engine.commands.configuration import Configure, NodeItem
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import OrderLineRequest, ReceiveReturnLine, ReturnLineRequest, SetLine
-from engine.commands.transfers import TransferQuantity
+from engine.commands.inbound import ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelOrder,
+    ConfirmChange,
+    OrderLineRequest,
+    ProposeChange,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    ReturnLineRequest,
+    SetLine,
+)
+from engine.commands.transfers import PlanTransfer, ReceiveTransfer, ShipTransfer, TransferQuantity
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, MUNICH, TRAY, Shop, place, safety
 
@@ -49,7 +59,7 @@ def test_what_is_there_does_not_count() -> None:
 def test_what_is_served_or_cancelled_makes_room() -> None:
     shop = limited(backorders_max=4)
     first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
-    shop.done(c.CancelOrder(second, "changed my mind"))
+    shop.done(CancelOrder(second, "changed my mind"))
     third = shop.order((TRAY, 2))
     shop.receive(TRAY, LEIPZIG, 2)
     assert shop.the_order(first).lines[0].allocated == 2
@@ -74,15 +84,15 @@ def test_a_limit_lowered_below_what_waits_stops_only_what_would_wait_too() -> No
     refusal = shop.refused(place("W-9", (TRAY, 1)), ResultCode.INSUFFICIENT_STOCK)
     assert [(s.requested, s.available) for s in refusal.lines] == [(1, 0)]
     shop.receive(KETTLE, LEIPZIG, 1)
-    shop.done(c.ProposeChange(order, "a kettle to go with it", add=(OrderLineRequest("2", KETTLE, 1),)))
+    shop.done(ProposeChange(order, "a kettle to go with it", add=(OrderLineRequest("2", KETTLE, 1),)))
 
 
 def test_a_change_does_not_overrun_it_either() -> None:
     shop = limited(backorders_max=3)
     order = shop.order((TRAY, 2))
-    shop.refused(c.ProposeChange(order, "more", set=(SetLine("1", 4),)), ResultCode.INSUFFICIENT_STOCK)
-    shop.refused(c.ProposeChange(order, "more", add=(OrderLineRequest("2", TRAY, 2),)), ResultCode.INSUFFICIENT_STOCK)
-    shop.done(c.ProposeChange(order, "more", set=(SetLine("1", 3),)))
+    shop.refused(ProposeChange(order, "more", set=(SetLine("1", 4),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ProposeChange(order, "more", add=(OrderLineRequest("2", TRAY, 2),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.done(ProposeChange(order, "more", set=(SetLine("1", 3),)))
 
 
 @pytest.mark.parametrize(
@@ -106,8 +116,8 @@ def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) ->
     shop.receive(TRAY, MUNICH if source == "lapsed pickup" else LEIPZIG, 2)
     more = {"delivery": "pickup", "pickup_node": MUNICH} if source == "lapsed pickup" else {}
     if source == "transfer":
-        shop.done(c.PlanTransfer(LEIPZIG, BERLIN, (TransferQuantity(TRAY, 2),)))
-        shop.done(c.ShipTransfer(1))
+        shop.done(PlanTransfer(LEIPZIG, BERLIN, (TransferQuantity(TRAY, 2),)))
+        shop.done(ShipTransfer(1))
     elif source in ("safety stock", "sellable again"):
         shop.done(safety(LEIPZIG, TRAY, 2, sellable=source == "safety stock"))
     else:
@@ -117,22 +127,22 @@ def test_whatever_makes_units_free_serves_who_was_promised_first(source: str) ->
         case "receipt":
             shop.receive(TRAY, BERLIN, 2)
         case "inbound":
-            shop.done(c.ExpectInbound("oak-works", BERLIN, (InboundQuantity(TRAY, 2),), MORNING_NS))
-            shop.done(c.ReceiveInbound(1))
+            shop.done(ExpectInbound("oak-works", BERLIN, (InboundQuantity(TRAY, 2),), MORNING_NS))
+            shop.done(ReceiveInbound(1))
         case "cancelled order":
-            shop.done(c.CancelOrder(holder, "changed my mind"))
+            shop.done(CancelOrder(holder, "changed my mind"))
         case "return":
-            shop.done(c.AdvanceFulfilment(shop.work(holder)[0][0], "ship"))
-            shop.done(c.AuthoriseReturn(holder, (ReturnLineRequest("1", 2),)))
-            shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 2),)))
+            shop.done(AdvanceFulfilment(shop.work(holder)[0][0], "ship"))
+            shop.done(AuthoriseReturn(holder, (ReturnLineRequest("1", 2),)))
+            shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 2),)))
         case "transfer":
-            shop.done(c.ReceiveTransfer(1))
+            shop.done(ReceiveTransfer(1))
         case "change":
-            shop.done(c.ConfirmChange(shop.done(c.ProposeChange(holder, "less", set=(SetLine("1", 0),))).seq))
+            shop.done(ConfirmChange(shop.done(ProposeChange(holder, "less", set=(SetLine("1", 0),))).seq))
         case "count":
             shop.move(TRAY, BERLIN, "count", 2)
         case "lapsed pickup":
-            shop.done(c.AdvanceFulfilment(shop.work(holder)[0][0], "ready"))
+            shop.done(AdvanceFulfilment(shop.work(holder)[0][0], "ready"))
             shop.wait(8 * 86_400)
             shop.settle()
         case "safety stock" | "sellable again":

@@ -4,17 +4,22 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
-from engine import machine
 from engine.commands.configuration import Configure
-from engine.commands.inbound import InboundQuantity
-from engine.commands.orders import CancelLine
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import CancelLine, CancelOrder, RejectFulfilment, SourceOrderAgain
 from engine.commands.policies import SourcingPolicy
-from engine.commands.reservations import NewQuantityLine, QuantityLine
+from engine.commands.reservations import (
+    ChangeReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
 from engine.limits import NS_PER_SECOND
-from engine.orders import OrderLine
+from engine.replay import dumping
 from engine.results import ResultCode
-from engine.state import State
+from engine.state.orders import OrderLine
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TRAY, Shop, line, place
 
@@ -42,8 +47,8 @@ def as_dict(channel: Any) -> dict[str, Any]:
     return {name: getattr(channel, name) for name in channel.__struct_fields__}
 
 
-def expect(*lines: tuple[str, int], node: str = LEIPZIG, days: int = 3) -> c.ExpectInbound:
-    return c.ExpectInbound("brass-and-sons", node, quantities(*lines), MORNING_NS + days * DAY_NS)
+def expect(*lines: tuple[str, int], node: str = LEIPZIG, days: int = 3) -> ExpectInbound:
+    return ExpectInbound("brass-and-sons", node, quantities(*lines), MORNING_NS + days * DAY_NS)
 
 
 def quantities(*lines: tuple[str, int]) -> tuple[InboundQuantity, ...]:
@@ -97,21 +102,21 @@ def test_without_the_setting_nothing_is_promised(shop: Shop) -> None:
 
 def test_what_comes_too_late_is_not_promised(shop: Shop) -> None:
     shop.done(expect((TRAY, 5), days=11))
-    shop.refused(c.ReserveStock("web", (line(TRAY, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(TRAY, 1),)), ResultCode.INSUFFICIENT_STOCK)
     shop.wait(2 * 86_400)
     shop.reserve(line(TRAY, 1))
 
 
 def test_no_more_is_promised_than_will_come(shop: Shop) -> None:
     shop.reserve(line(KETTLE, 12))
-    refusal = shop.refused(c.ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines[0].available == 0
 
 
 def test_lines_of_one_sku_compete_for_what_will_come(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 8), line(KETTLE, 4))
     assert [line.reserved for line in shop.reservation(held).lines] == [8, 4]
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_the_earliest_comes_first_and_a_named_node_is_kept_to(shop: Shop) -> None:
@@ -119,14 +124,14 @@ def test_the_earliest_comes_first_and_a_named_node_is_kept_to(shop: Shop) -> Non
     assert sources(shop, shop.reserve(line(KETTLE, 8))) == [(LEIPZIG, 2, None), (BERLIN, 4, 2), (LEIPZIG, 2, 1)]
     held = shop.reserve(line(KETTLE, 1, LEIPZIG))
     assert sources(shop, held) == [(LEIPZIG, 1, 1)]
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 1, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 1, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 @pytest.mark.parametrize("how", ["release", "expire"])
 def test_a_promise_that_ends_is_free_again(shop: Shop, how: str) -> None:
     held = shop.reserve(line(KETTLE, 5), ttl_seconds=60)
     if how == "release":
-        shop.done(c.ReleaseReservation(held))
+        shop.done(ReleaseReservation(held))
     else:
         shop.wait(61)
         shop.settle()
@@ -136,9 +141,9 @@ def test_a_promise_that_ends_is_free_again(shop: Shop, how: str) -> None:
 
 def test_what_is_given_back_first_is_what_is_not_there(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 5))
-    shop.done(c.ReleaseReservation(held, (QuantityLine(KETTLE, 2),)))
+    shop.done(ReleaseReservation(held, (QuantityLine(KETTLE, 2),)))
     assert sources(shop, held) == [(LEIPZIG, 2, None), (LEIPZIG, 1, 1)]
-    shop.done(c.ChangeReservation(held, (NewQuantityLine(KETTLE, 6),)))
+    shop.done(ChangeReservation(held, (NewQuantityLine(KETTLE, 6),)))
     assert sources(shop, held) == [(LEIPZIG, 2, None), (LEIPZIG, 4, 1)]
     assert books(shop) == {RESERVED: 2, INBOUND: 6, PROMISED: 4}
     shop.restart()
@@ -164,11 +169,11 @@ def test_what_arrives_goes_to_whom_it_was_promised_in_order_of_promise(shop: Sho
     first = shop.reserve(line(KETTLE, 5))
     second = shop.order((KETTLE, 4))
     third = shop.reserve(line(KETTLE, 1))
-    shop.done(c.ReceiveInbound(1, quantities((KETTLE, 4))))
+    shop.done(ReceiveInbound(1, quantities((KETTLE, 4))))
     assert sources(shop, first) == [(LEIPZIG, 5, None)]
     assert claims(shop, second) == [(1, 3)]
     assert order_line(shop, second).allocated == 1
-    shop.done(c.ReceiveInbound(1))
+    shop.done(ReceiveInbound(1))
     assert claims(shop, second) == []
     assert (order_line(shop, second).allocated, order_line(shop, second).backordered) == (4, 0)
     assert sources(shop, third) == [(LEIPZIG, 1, None)]
@@ -180,7 +185,7 @@ def test_an_order_keeps_the_turn_of_its_reservation(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 5))
     later = shop.order((KETTLE, 3))
     early = shop.order((KETTLE, 5), reservation=held)
-    shop.done(c.ReceiveInbound(1, quantities((KETTLE, 4))))
+    shop.done(ReceiveInbound(1, quantities((KETTLE, 4))))
     assert order_line(shop, early).backordered == 0
     assert order_line(shop, later).backordered == 2
 
@@ -189,7 +194,7 @@ def test_others_who_wait_are_served_after_those_with_a_promise(shop: Shop) -> No
     waiting = shop.order((TRAY, 4))
     shop.done(expect((TRAY, 5)))
     promised = shop.order((TRAY, 3))
-    shop.done(c.ReceiveInbound(2, quantities((TRAY, 4))))
+    shop.done(ReceiveInbound(2, quantities((TRAY, 4))))
     assert order_line(shop, promised).backordered == 0
     assert (order_line(shop, waiting).allocated, order_line(shop, waiting).backordered) == (1, 3)
 
@@ -198,7 +203,7 @@ def test_a_line_that_is_promised_a_part_gets_it_and_waits_for_the_rest(shop: Sho
     shop.done(expect((TRAY, 2)))
     order = shop.order((TRAY, 5))
     assert claims(shop, order) == [(2, 2)]
-    shop.done(c.ReceiveInbound(2, quantities((TRAY, 6))))
+    shop.done(ReceiveInbound(2, quantities((TRAY, 6))))
     assert (order_line(shop, order).allocated, order_line(shop, order).backordered) == (5, 0)
     assert books(shop, sku=TRAY) == {AVAILABLE: 1, ALLOCATED: 5}
     shop.restart()
@@ -211,13 +216,13 @@ def test_units_with_a_promise_wait_for_it_while_other_stock_goes_to_others(shop:
     shop.receive(TRAY, BERLIN, 3)
     assert order_line(shop, waiting).allocated == 1
     assert claims(shop, promised) == [(2, 3)]
-    shop.refused(c.SourceOrderAgain(promised), ResultCode.INVALID_TRANSITION)
+    shop.refused(SourceOrderAgain(promised), ResultCode.INVALID_TRANSITION)
 
 
 def test_a_delay_moves_the_dates_of_everything_promised(shop: Shop) -> None:
     held, order = shop.reserve(line(KETTLE, 5)), shop.order((KETTLE, 1))
     before = [shop.reservation(held).lines[0].sources[1].ships_at_ns, order_line(shop, order).claims[0].ships_at_ns]
-    shop.done(c.DelayInbound(1, MORNING_NS + 20 * DAY_NS))
+    shop.done(DelayInbound(1, MORNING_NS + 20 * DAY_NS))
     after = [shop.reservation(held).lines[0].sources[1].ships_at_ns, order_line(shop, order).claims[0].ships_at_ns]
     assert all(a is not None and b is not None and a >= b + 13 * DAY_NS for a, b in zip(after, before, strict=True))
     assert books(shop) == {RESERVED: 2, INBOUND: 6, PROMISED: 3, BOUND: 1}
@@ -226,7 +231,7 @@ def test_a_delay_moves_the_dates_of_everything_promised(shop: Shop) -> None:
 
 def test_when_it_is_cancelled_reservations_hold_less_and_orders_wait_on(shop: Shop) -> None:
     held, order = shop.reserve(line(KETTLE, 5)), shop.order((KETTLE, 4))
-    shop.done(c.CancelInbound(1))
+    shop.done(CancelInbound(1))
     assert sources(shop, held) == [(LEIPZIG, 2, None)]
     assert (shop.reservation(held).lines[0].requested, shop.reservation(held).state) == (5, "active")
     assert (claims(shop, order), order_line(shop, order).backordered) == ([], 4)
@@ -238,9 +243,9 @@ def test_when_it_is_cancelled_reservations_hold_less_and_orders_wait_on(shop: Sh
 
 def test_when_less_will_come_the_youngest_promises_go(shop: Shop) -> None:
     first, second = shop.reserve(line(KETTLE, 5)), shop.order((KETTLE, 4))
-    shop.done(c.CancelInbound(1, quantities((KETTLE, 3))))
+    shop.done(CancelInbound(1, quantities((KETTLE, 3))))
     assert books(shop) == {RESERVED: 2, PROMISED: 3, BOUND: 4}
-    shop.done(c.CancelInbound(1, quantities((KETTLE, 5))))
+    shop.done(CancelInbound(1, quantities((KETTLE, 5))))
     assert sources(shop, first) == [(LEIPZIG, 2, None), (LEIPZIG, 2, 1)]
     assert (claims(shop, second), order_line(shop, second).backordered) == ([], 4)
     shop.restart()
@@ -249,9 +254,9 @@ def test_when_less_will_come_the_youngest_promises_go(shop: Shop) -> None:
 def test_a_cancelled_order_gives_its_promise_back_after_what_has_none(shop: Shop) -> None:
     shop.done(expect((TRAY, 2)))
     order = shop.order((TRAY, 5))
-    shop.done(c.CancelOrder(order, "fewer", (CancelLine("1", 4),)))
+    shop.done(CancelOrder(order, "fewer", (CancelLine("1", 4),)))
     assert claims(shop, order) == [(2, 1)]
-    shop.done(c.CancelOrder(order, "none"))
+    shop.done(CancelOrder(order, "none"))
     assert books(shop, sku=TRAY) == {INBOUND: 2}
     assert shop.the_order(order).state == "cancelled"
     shop.restart()
@@ -261,8 +266,8 @@ def test_a_node_that_gave_the_order_back_does_not_get_it_again(shop: Shop) -> No
     shop.receive(TRAY, LEIPZIG, 1)
     shop.done(expect((TRAY, 3)))
     order = shop.order((TRAY, 3))
-    shop.done(c.RejectFulfilment(1, "no_capacity"))
-    shop.done(c.ReceiveInbound(2))
+    shop.done(RejectFulfilment(1, "no_capacity"))
+    shop.done(ReceiveInbound(2))
     assert (order_line(shop, order).allocated, order_line(shop, order).backordered) == (0, 3)
     assert books(shop, sku=TRAY) == {AVAILABLE: 4}
     shop.restart()
@@ -271,7 +276,7 @@ def test_a_node_that_gave_the_order_back_does_not_get_it_again(shop: Shop) -> No
 def test_where_nobody_gets_a_part_everything_is_there_or_everything_will_come(shop: Shop) -> None:
     shop.done(policy(ship_complete=True))
     assert sources(shop, shop.reserve(line(KETTLE, 5))) == [(LEIPZIG, 5, 1)]
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 6),), allow_partial=True), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 6),), allow_partial=True), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_a_part_may_be_asked_for(shop: Shop) -> None:
@@ -281,14 +286,14 @@ def test_a_part_may_be_asked_for(shop: Shop) -> None:
 
 def test_what_must_arrive_soon_is_not_promised_for_later(shop: Shop) -> None:
     shop.done(policy(deliver_within_days=2))
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 3),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 3),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_a_dump_knows_who_was_promised_what(shop: Shop) -> None:
     shop.reserve(line(KETTLE, 5))
     shop.order((KETTLE, 2))
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(shop.state))
-    assert machine.digest(copy) == machine.digest(shop.state)
+    dumping.load(copy, dumping.dump(shop.state))
+    assert dumping.digest(copy) == dumping.digest(shop.state)
     assert copy.inbound.holders == shop.state.inbound.holders
     assert copy.inbound.of_sku == shop.state.inbound.of_sku

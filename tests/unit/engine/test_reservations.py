@@ -2,9 +2,15 @@
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure, Item, Node
-from engine.commands.reservations import NewQuantityLine, QuantityLine
+from engine.commands.reservations import (
+    ChangeReservation,
+    ExtendReservation,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
 from engine.results import Rejection, ResultCode, Shortage
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MUNICH, TOWEL, Shop, line, safety, shop_document
 
@@ -19,12 +25,12 @@ def shop() -> Shop:
     return made
 
 
-def change(reservation: int, *lines: tuple[str, int]) -> c.ChangeReservation:
-    return c.ChangeReservation(reservation, tuple(NewQuantityLine(sku, quantity) for sku, quantity in lines))
+def change(reservation: int, *lines: tuple[str, int]) -> ChangeReservation:
+    return ChangeReservation(reservation, tuple(NewQuantityLine(sku, quantity) for sku, quantity in lines))
 
 
-def give_back(reservation: int, *lines: tuple[str, int]) -> c.ReleaseReservation:
-    return c.ReleaseReservation(reservation, tuple(QuantityLine(sku, quantity) for sku, quantity in lines))
+def give_back(reservation: int, *lines: tuple[str, int]) -> ReleaseReservation:
+    return ReleaseReservation(reservation, tuple(QuantityLine(sku, quantity) for sku, quantity in lines))
 
 
 # Taking
@@ -32,18 +38,18 @@ def give_back(reservation: int, *lines: tuple[str, int]) -> c.ReleaseReservation
 
 def test_what_one_checkout_holds_no_other_can_take(shop: Shop) -> None:
     shop.reserve(line(TOWEL, 4))
-    refusal = shop.refused(c.ReserveStock("web", (line(TOWEL, 2),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(TOWEL, 2),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(TOWEL, 2, 1),)
 
 
 def test_all_lines_or_none(shop: Shop) -> None:
-    wish = c.ReserveStock("web", (line(KETTLE, 2), line(TOWEL, 6)))
+    wish = ReserveStock("web", (line(KETTLE, 2), line(TOWEL, 6)))
     assert shop.refused(wish, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(TOWEL, 6, 5),)
     assert shop.at(KETTLE, LEIPZIG).reserved == 0
 
 
 def test_lines_of_one_sku_count_together(shop: Shop) -> None:
-    wish = c.ReserveStock("web", (line(TOWEL, 3), line(KETTLE, 1), line(TOWEL, 3)))
+    wish = ReserveStock("web", (line(TOWEL, 3), line(KETTLE, 1), line(TOWEL, 3)))
     assert shop.refused(wish, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(TOWEL, 6, 5),)
     assert shop.nodes_of(shop.reserve(line(TOWEL, 3), line(TOWEL, 2))) == [(TOWEL, BERLIN, 3), (TOWEL, BERLIN, 2)]
 
@@ -58,7 +64,7 @@ def test_one_node_that_has_everything_is_better_than_two(shop: Shop) -> None:
 
 def test_a_line_that_names_a_node_comes_from_there_only(shop: Shop) -> None:
     assert shop.nodes_of(shop.reserve(line(KETTLE, 4, BERLIN))) == [(KETTLE, BERLIN, 4)]
-    refusal = shop.refused(c.ReserveStock("web", (line(KETTLE, 1, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(KETTLE, 1, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(KETTLE, 1, 0),)
 
 
@@ -69,7 +75,7 @@ def test_a_named_line_goes_before_a_free_line_of_the_same_sku(shop: Shop) -> Non
 
 
 def test_named_and_free_lines_together_cannot_take_more_than_there_is(shop: Shop) -> None:
-    wish = c.ReserveStock("web", (line(KETTLE, 11), line(KETTLE, 4, BERLIN)))
+    wish = ReserveStock("web", (line(KETTLE, 11), line(KETTLE, 4, BERLIN)))
     assert shop.refused(wish, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(KETTLE, 15, 14),)
 
 
@@ -82,15 +88,15 @@ def test_a_partial_reservation_takes_what_is_there_and_says_what_it_lacks(shop: 
 
 def test_a_partial_reservation_of_nothing_is_refused(shop: Shop) -> None:
     shop.reserve(line(TOWEL, 5))
-    wish = c.ReserveStock("web", (line(TOWEL, 1),), allow_partial=True)
+    wish = ReserveStock("web", (line(TOWEL, 1),), allow_partial=True)
     assert shop.refused(wish, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(TOWEL, 1, 0),)
 
 
 def test_safety_stock_is_never_promised(shop: Shop) -> None:
     shop.done(safety(BERLIN, TOWEL, 2))
-    refusal = shop.refused(c.ReserveStock("web", (line(TOWEL, 4),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(TOWEL, 4),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(TOWEL, 4, 3),)
-    shop.refused(c.ReserveStock("web", (line(TOWEL, 4, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(TOWEL, 4, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
     shop.reserve(line(TOWEL, 3))
 
 
@@ -98,9 +104,9 @@ def test_a_buffer_is_withheld_from_its_channel_over_all_nodes() -> None:
     shop = Shop(buffer=3)
     shop.receive(KETTLE, LEIPZIG, 2)
     shop.receive(KETTLE, BERLIN, 2)
-    refusal = shop.refused(c.ReserveStock("web", (line(KETTLE, 2),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(KETTLE, 2),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(KETTLE, 2, 1),)
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 2, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 2, BERLIN),)), ResultCode.INSUFFICIENT_STOCK)
     shop.reserve(line(KETTLE, 1))
     shop.reserve(line(KETTLE, 3), channel="market")
 
@@ -111,10 +117,10 @@ def test_a_channel_sees_only_its_nodes_and_no_closed_ones() -> None:
         shop.receive(KETTLE, node, 1)
     shut = Node(name="Munich", kind="warehouse", country="DE", latitude=48.1, longitude=11.6, enabled=False)
     shop.done(Configure(nodes={MUNICH: shut}))
-    refusal = shop.refused(c.ReserveStock("web", (line(KETTLE, 3),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(KETTLE, 3),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(KETTLE, 3, 1),)
     for node in (LEIPZIG, MUNICH):
-        shop.refused(c.ReserveStock("web", (line(KETTLE, 1, node),)), ResultCode.INSUFFICIENT_STOCK)
+        shop.refused(ReserveStock("web", (line(KETTLE, 1, node),)), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_a_store_that_only_hands_out_serves_the_line_that_names_it_and_no_other(shop: Shop) -> None:
@@ -123,26 +129,26 @@ def test_a_store_that_only_hands_out_serves_the_line_that_names_it_and_no_other(
     shop.receive(TOWEL, "halle", 3)
     assert shop.nodes_of(shop.reserve(line(TOWEL, 1))) == [(TOWEL, BERLIN, 1)]
     assert shop.nodes_of(shop.reserve(line(TOWEL, 2, "halle"))) == [(TOWEL, "halle", 2)]
-    refusal = shop.refused(c.ReserveStock("web", (line(TOWEL, 5),)), ResultCode.INSUFFICIENT_STOCK)
+    refusal = shop.refused(ReserveStock("web", (line(TOWEL, 5),)), ResultCode.INSUFFICIENT_STOCK)
     assert refusal.lines == (Shortage(TOWEL, 5, 4),)
 
 
 @pytest.mark.parametrize(
     ("wish", "code", "pointer"),
     [
-        (c.ReserveStock("atlantis", (line(KETTLE, 1),)), ResultCode.UNKNOWN_CHANNEL, "/channel"),
-        (c.ReserveStock("web", (line("?", 1), line(KETTLE, 1, "x"))), ResultCode.UNKNOWN_NODE, "/lines/1/node"),
-        (c.ReserveStock("web", (line(KETTLE, 1), line("?", 1))), ResultCode.UNKNOWN_SKU, "/lines/1/sku"),
+        (ReserveStock("atlantis", (line(KETTLE, 1),)), ResultCode.UNKNOWN_CHANNEL, "/channel"),
+        (ReserveStock("web", (line("?", 1), line(KETTLE, 1, "x"))), ResultCode.UNKNOWN_NODE, "/lines/1/node"),
+        (ReserveStock("web", (line(KETTLE, 1), line("?", 1))), ResultCode.UNKNOWN_SKU, "/lines/1/sku"),
     ],
 )
-def test_what_does_not_exist_is_named(shop: Shop, wish: c.ReserveStock, code: ResultCode, pointer: str) -> None:
+def test_what_does_not_exist_is_named(shop: Shop, wish: ReserveStock, code: ResultCode, pointer: str) -> None:
     assert shop.refused(wish, code).errors[0].pointer == pointer
 
 
 def test_the_last_unit_goes_to_the_first_of_forty_buyers(shop: Shop) -> None:
     shop.reserve(line(TOWEL, 4))
     for _ in range(40):
-        shop.submit(c.ReserveStock("web", (line(TOWEL, 1),)))
+        shop.submit(ReserveStock("web", (line(TOWEL, 1),)))
     outcomes = shop.settle()
     assert not isinstance(outcomes[0], Rejection)
     assert [o.code for o in outcomes[1:]] == [ResultCode.INSUFFICIENT_STOCK] * 39
@@ -252,10 +258,10 @@ def test_a_change_respects_the_buffer_as_if_the_held_units_were_free() -> None:
 
 def test_a_release_frees_everything(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 13), line(TOWEL, 2))
-    shop.done(c.ReleaseReservation(held))
+    shop.done(ReleaseReservation(held))
     assert shop.reservation(held).state == "released"
     assert (shop.at(KETTLE, LEIPZIG).available, shop.at(TOWEL, BERLIN).available) == (10, 5)
-    shop.refused(c.ReleaseReservation(held), ResultCode.RESERVATION_NOT_ACTIVE)
+    shop.refused(ReleaseReservation(held), ResultCode.RESERVATION_NOT_ACTIVE)
 
 
 def test_a_partial_release_gives_back_the_last_choice(shop: Shop) -> None:
@@ -285,7 +291,7 @@ def test_no_more_can_be_given_back_than_is_held(shop: Shop) -> None:
 
 
 def test_a_reservation_that_never_was_is_not_found(shop: Shop) -> None:
-    for command in (c.ReleaseReservation(99), c.ExtendReservation(99, 60), change(99, (KETTLE, 1))):
+    for command in (ReleaseReservation(99), ExtendReservation(99, 60), change(99, (KETTLE, 1))):
         shop.refused(command, ResultCode.NOT_FOUND)
 
 

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
-from engine.commands.orders import ReceiveReturnLine, ReturnLineRequest
+from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
+    CancelReturn,
+    ReceiveReturn,
+    ReceiveReturnLine,
+    ReturnLineRequest,
+)
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop
 
@@ -17,16 +23,16 @@ def shop() -> Shop:
     made.receive(KETTLE, BERLIN, 4)
     made.receive(TOWEL, BERLIN, 1)
     made.order((KETTLE, 3), (TOWEL, 1))
-    made.done(c.AdvanceFulfilment(1, "ship"))
+    made.done(AdvanceFulfilment(1, "ship"))
     return made
 
 
-def agree(*lines: tuple[str, int]) -> c.AuthoriseReturn:
-    return c.AuthoriseReturn("W-1", tuple(ReturnLineRequest(*entry) for entry in lines))
+def agree(*lines: tuple[str, int]) -> AuthoriseReturn:
+    return AuthoriseReturn("W-1", tuple(ReturnLineRequest(*entry) for entry in lines))
 
 
-def arrive(return_id: int, *lines: tuple[Any, ...], node: str = LEIPZIG) -> c.ReceiveReturn:
-    return c.ReceiveReturn(return_id, node, tuple(ReceiveReturnLine(*entry) for entry in lines))
+def arrive(return_id: int, *lines: tuple[Any, ...], node: str = LEIPZIG) -> ReceiveReturn:
+    return ReceiveReturn(return_id, node, tuple(ReceiveReturnLine(*entry) for entry in lines))
 
 
 @pytest.mark.parametrize(
@@ -88,19 +94,19 @@ def test_only_what_was_agreed_is_taken_in(shop: Shop) -> None:
 def test_a_cancelled_return_frees_the_rest(shop: Shop) -> None:
     shop.done(agree(("1", 3)))
     shop.done(arrive(1, ("1", 1)))
-    shop.done(c.CancelReturn(1))
+    shop.done(CancelReturn(1))
     assert shop.the_order("W-1").returns[0].state == "received"
-    shop.refused(c.CancelReturn(1), ResultCode.INVALID_TRANSITION)
+    shop.refused(CancelReturn(1), ResultCode.INVALID_TRANSITION)
     shop.done(agree(("1", 2)))
-    shop.done(c.CancelReturn(2))
+    shop.done(CancelReturn(2))
     assert shop.the_order("W-1").returns[1].state == "cancelled"
-    shop.refused(c.CancelReturn(9), ResultCode.NOT_FOUND)
+    shop.refused(CancelReturn(9), ResultCode.NOT_FOUND)
 
 
 def test_what_never_shipped_cannot_come_back(shop: Shop) -> None:
     number = shop.order((KETTLE, 1))
-    shop.refused(c.AuthoriseReturn(number, (ReturnLineRequest("1", 1),)), ResultCode.EXCEEDS_RETURNABLE)
-    shop.refused(c.AuthoriseReturn("W-404", (ReturnLineRequest("1", 1),)), ResultCode.NOT_FOUND)
+    shop.refused(AuthoriseReturn(number, (ReturnLineRequest("1", 1),)), ResultCode.EXCEEDS_RETURNABLE)
+    shop.refused(AuthoriseReturn("W-404", (ReturnLineRequest("1", 1),)), ResultCode.NOT_FOUND)
 
 
 def test_returns_survive_a_restart(shop: Shop) -> None:

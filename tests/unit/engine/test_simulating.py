@@ -1,11 +1,13 @@
 """Two worlds: as it was, and as it would have been under another policy."""
 
-from engine import commands as c
-from engine import records
-from engine.commands.inbound import InboundQuantity
+from engine.commands.configuration import Configure
+from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.orders import AdvanceFulfilment, CancelOrder
 from engine.commands.policies import NodeSelector, Preference, SourcingPolicy
-from engine.simulating import Simulation
-from engine.state import State
+from engine.commands.reservations import ReleaseReservation
+from engine.facts import records
+from engine.replay.what_if import Simulation
+from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop, line
 
@@ -18,7 +20,7 @@ def busy_shop() -> Shop:
     channel = shop.state.configuration.channels["web"]
     fields = {name: getattr(channel, name) for name in type(channel).__struct_fields__}
     shop.done(
-        c.Configure(
+        Configure(
             sourcing_policies={"standard": STANDARD},
             channels={"web": type(channel)(**{**fields, "sourcing_policy": "standard"})},
         )
@@ -29,14 +31,14 @@ def busy_shop() -> Shop:
     first = shop.reserve(line(KETTLE, 2), line(TOWEL, 1))
     shop.order((KETTLE, 2), (TOWEL, 1), reservation=first)
     gone = shop.reserve(line(KETTLE, 1))
-    shop.done(c.ReleaseReservation(gone))
+    shop.done(ReleaseReservation(gone))
     shop.reserve(line(TOWEL, 2), ttl_seconds=5)
     shop.wait(6)
     cancelled = shop.order((KETTLE, 2))
-    shop.done(c.CancelOrder(cancelled, "changed her mind"))
+    shop.done(CancelOrder(cancelled, "changed her mind"))
     shipped = shop.order((KETTLE, 3), (TOWEL, 1))
     for number, _, _ in shop.work(shipped):
-        shop.done(c.AdvanceFulfilment(number, "ship"))
+        shop.done(AdvanceFulfilment(number, "ship"))
     return shop
 
 
@@ -84,13 +86,13 @@ def test_what_nobody_may_send_is_a_stock_out() -> None:
 def test_suppliers_bring_the_same_and_what_was_promised_of_it_is_promised_again() -> None:
     shop = busy_shop()
     forward = SourcingPolicy(name="Forward", inbound_days_max=9)
-    shop.done(c.Configure(sourcing_policies={"standard": forward}))
+    shop.done(Configure(sourcing_policies={"standard": forward}))
     expected = (InboundQuantity(KETTLE, 9),)
-    shop.done(c.ExpectInbound("brass-and-sons", LEIPZIG, expected, shop.now_ns + 10**9))
+    shop.done(ExpectInbound("brass-and-sons", LEIPZIG, expected, shop.now_ns + 10**9))
     held = shop.reserve(line(KETTLE, 12))
-    shop.done(c.DelayInbound(1, shop.now_ns + 10**10))
-    shop.done(c.ReceiveInbound(1, (InboundQuantity(KETTLE, 8),)))
-    shop.done(c.CancelInbound(1))
+    shop.done(DelayInbound(1, shop.now_ns + 10**10))
+    shop.done(ReceiveInbound(1, (InboundQuantity(KETTLE, 8),)))
+    shop.done(CancelInbound(1))
     assert shop.reservation(held).lines[0].reserved == 12
     simulation = simulated(shop, forward)
     assert simulation.skipped == 0

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure, Node
-from engine.commands.stock import MovementLine
+from engine.commands.stock import MovementLine, MoveStock
+from engine.facts.stock import StockMoved
 from engine.results import FieldError, ResultCode, Shortage
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, TOWEL, Shop, line, movement, place, safety
 
@@ -16,6 +16,13 @@ def shop() -> Shop:
     made = Shop()
     made.receive(KETTLE, BERLIN, 10)
     return made
+
+
+def oversold(shop: Shop) -> int:
+    """Units that the last movement took from under promises."""
+    (moved,) = shop.facts
+    assert isinstance(moved, StockMoved)
+    return moved.lines[0].oversold
 
 
 def test_a_receipt_comes_from_the_supplier(shop: Shop) -> None:
@@ -61,7 +68,7 @@ def test_a_count_below_the_promises_takes_the_free_units_and_reports_the_rest_as
     shop.move(KETTLE, BERLIN, "count", 5)
     there = shop.at(KETTLE, BERLIN)
     assert (there.available, there.reserved, there.allocated) == (0, 4, 3)
-    assert shop.facts[0].lines[0].oversold == 2
+    assert oversold(shop) == 2
     assert shop.nodes_of(held) == [(KETTLE, BERLIN, 4)], "a promise is never wiped by a count"
     shop.done(place("W-late", (KETTLE, 4), reservation=held))
 
@@ -72,7 +79,7 @@ def test_a_count_takes_free_units_before_unsellable_ones_and_those_before_promis
     shop.move(KETTLE, BERLIN, "count", 5)
     there = shop.at(KETTLE, BERLIN)
     assert (there.available, there.unsellable, there.reserved) == (0, 1, 4)
-    assert shop.facts[0].lines[0].oversold == 0
+    assert oversold(shop) == 0
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_what_is_promised_or_not_there_cannot_be_taken(shop: Shop, reason: Any, 
 
 def test_a_later_line_sees_what_an_earlier_one_moved(shop: Shop) -> None:
     shop.done(
-        c.MoveStock(
+        MoveStock(
             (
                 MovementLine(TOWEL, BERLIN, "receipt", 5),
                 MovementLine(TOWEL, BERLIN, "damage", 5),
@@ -100,12 +107,12 @@ def test_a_later_line_sees_what_an_earlier_one_moved(shop: Shop) -> None:
 
 
 def test_lines_of_one_sku_cannot_both_take_the_last_unit(shop: Shop) -> None:
-    twice = c.MoveStock((MovementLine(KETTLE, BERLIN, "damage", 6), MovementLine(KETTLE, BERLIN, "damage", 6)))
+    twice = MoveStock((MovementLine(KETTLE, BERLIN, "damage", 6), MovementLine(KETTLE, BERLIN, "damage", 6)))
     assert shop.refused(twice, ResultCode.INSUFFICIENT_STOCK).lines == (Shortage(KETTLE, 6, 4),)
 
 
 def test_one_bad_line_and_nothing_is_posted(shop: Shop) -> None:
-    mixed = c.MoveStock((MovementLine(KETTLE, BERLIN, "receipt", 1), MovementLine("NO-SUCH", BERLIN, "receipt", 1)))
+    mixed = MoveStock((MovementLine(KETTLE, BERLIN, "receipt", 1), MovementLine("NO-SUCH", BERLIN, "receipt", 1)))
     refusal = shop.refused(mixed, ResultCode.UNKNOWN_SKU)
     assert refusal.errors == (FieldError("/lines/1/sku", "there is no SKU 'NO-SUCH'"),)
     assert shop.refused(movement(KETTLE, "atlantis", "receipt", 1), ResultCode.UNKNOWN_NODE).errors[0].pointer == (
@@ -114,7 +121,7 @@ def test_one_bad_line_and_nothing_is_posted(shop: Shop) -> None:
 
 
 def test_of_two_reasons_to_refuse_the_one_listed_first_wins(shop: Shop) -> None:
-    mixed = c.MoveStock((MovementLine("NO-SUCH", BERLIN, "receipt", 1), MovementLine(KETTLE, "atlantis", "receipt", 1)))
+    mixed = MoveStock((MovementLine("NO-SUCH", BERLIN, "receipt", 1), MovementLine(KETTLE, "atlantis", "receipt", 1)))
     assert shop.refused(mixed, ResultCode.UNKNOWN_NODE).errors[0].pointer == "/lines/1/node"
 
 

@@ -6,8 +6,8 @@ from engine import limits
 from engine.areas import Area
 from engine.commands.configuration import Configure
 from engine.commands.policies import Conditions, Override, Settings, SourcingPolicy
-from engine.policies import FUNCTIONS, PricedNodes
-from engine.terms import Terms
+from engine.supply.policies import FUNCTIONS, PricedNodes
+from engine.supply.terms import Terms, terms_cache
 from tests.unit.engine.shop import HALLE, Shop
 from tests.unit.engine.test_policy_plans import changed
 
@@ -24,7 +24,7 @@ def uphill(shown: PricedNodes) -> list[int]:
 
 
 def terms_of(shop: Shop, area: Area, variant: tuple[int, ...] = ()) -> Terms:
-    return shop.state.terms.get(shop.state, "web", area, "ship", variant)
+    return terms_cache(shop.state).get(shop.state, "web", area, "ship", variant)
 
 
 def test_postal_areas_of_the_same_ten_kilometres_share_their_terms() -> None:

@@ -5,20 +5,23 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine import limits, machine
-from engine.facts import KeysForgotten
+from engine.commands.access import CreateApiKey
+from engine.commands.orders import PlaceOrder
+from engine.commands.reservations import ReserveStock
+from engine.facts.maintenance import KeysForgotten
+from engine.facts.records import Record, decode, encode
 from engine.limits import NS_PER_SECOND
-from engine.records import Record, decode, encode
-from engine.recovery import recover
+from engine.replay import dumping
+from engine.replay.recovery import recover
 from engine.results import Rejection, ResultCode
-from engine.state import State
+from engine.state.state import State
 from engine.wal import JournalFailed, MemoryClosedTable, MemoryJournal, StorageFull
 from engine.writer import Change, Failed, Query, Writer
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Done, Shop, line, movement, place
 
 KEY, OTHER_KEY = b"cart-4711-key---", b"cart-4712-key---"
-ONE_KETTLE = c.ReserveStock("web", (line(KETTLE, 1),))
+ONE_KETTLE = ReserveStock("web", (line(KETTLE, 1),))
 
 
 class FullJournal(MemoryJournal):
@@ -43,6 +46,12 @@ def shop() -> Shop:
     made = Shop(FullJournal())
     made.receive(KETTLE, BERLIN, 10)
     return made
+
+
+def disk_of(shop: Shop) -> FullJournal:
+    """Where the shop's journal lies, to be filled or broken."""
+    assert isinstance(shop.journal, FullJournal)
+    return shop.journal
 
 
 def times(shop: Shop) -> list[int]:
@@ -122,7 +131,7 @@ def test_a_clock_that_jumps_a_day_forward_ends_what_was_to_end(shop: Shop) -> No
 
 def test_a_refusal_or_a_read_alone_writes_nothing(shop: Shop) -> None:
     before = len(times(shop))
-    shop.refused(c.ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
+    shop.refused(ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
     assert shop.read(lambda state, now_ns: state.seq) == shop.state.seq
     assert len(times(shop)) == before
 
@@ -133,7 +142,7 @@ def test_answers_come_in_order_and_after_the_batch_is_durable(shop: Shop) -> Non
     def deliver(outcome: Any) -> None:
         seen.append((shop.journal.last_seq, outcome))
 
-    for command in (ONE_KETTLE, c.ReserveStock("web", (line(KETTLE, 99),)), ONE_KETTLE):
+    for command in (ONE_KETTLE, ReserveStock("web", (line(KETTLE, 99),)), ONE_KETTLE):
         shop.writer.submit(Change(command, "till-1", lambda *_: (201, b""), deliver))
     shop.writer.submit(Query(lambda state, now_ns: "read", deliver))
     durable_after = shop.journal.last_seq + 2
@@ -143,10 +152,10 @@ def test_answers_come_in_order_and_after_the_batch_is_durable(shop: Shop) -> Non
 
 
 def test_a_failed_commit_answers_nobody(shop: Shop) -> None:
-    shop.journal.broken = True  # type: ignore[attr-defined]
+    disk_of(shop).broken = True
     before = len(shop.outcomes)
     shop.submit(ONE_KETTLE)
-    shop.submit(c.ReserveStock("web", (line(KETTLE, 99),)))
+    shop.submit(ReserveStock("web", (line(KETTLE, 99),)))
     with pytest.raises(JournalFailed):
         shop.writer.settle()
     assert len(shop.outcomes) == before
@@ -199,7 +208,7 @@ def test_another_payload_under_the_same_key_is_refused(shop: Shop) -> None:
 
 
 def test_a_refusal_is_not_remembered(shop: Shop) -> None:
-    many = c.ReserveStock("web", (line(KETTLE, 12),))
+    many = ReserveStock("web", (line(KETTLE, 12),))
     assert isinstance(shop.do(many, KEY), Rejection)
     shop.receive(KETTLE, BERLIN, 2)
     assert shop.done(many, KEY).replayed is False
@@ -248,8 +257,8 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
     def explode(state: State, command: Any, now_ns: int) -> Any:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setitem(machine.DECIDE, c.PlaceOrder, explode)
-    before = machine.digest(shop.state)
+    monkeypatch.setitem(machine.COMMANDS, PlaceOrder, machine.CommandRow(explode, None))
+    before = dumping.digest(shop.state)
     shop.submit(ONE_KETTLE)
     shop.submit(place("W-1", (KETTLE, 1)), KEY)
     shop.submit(ONE_KETTLE)
@@ -258,7 +267,7 @@ def test_a_poison_command_is_refused_and_leaves_no_trace(shop: Shop, monkeypatch
     assert isinstance(well_too, Done)
     assert poison.code is ResultCode.INTERNAL_ERROR
     assert [type(error) for error in shop.errors] == [ZeroDivisionError]
-    assert machine.digest(shop.state) != before
+    assert dumping.digest(shop.state) != before
     shop.restart()
     monkeypatch.undo()
     assert shop.done(place("W-1", (KETTLE, 1)), KEY).replayed is False
@@ -296,8 +305,8 @@ def test_a_guard_may_refuse_before_anything_is_decided(shop: Shop) -> None:
 
 def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> None:
     first = shop.done(ONE_KETTLE, KEY)
-    before = machine.digest(shop.state)
-    shop.journal.full = True  # type: ignore[attr-defined]
+    before = dumping.digest(shop.state)
+    disk_of(shop).full = True
     shop.submit(ONE_KETTLE)
     shop.submit(ONE_KETTLE, KEY)
     shop.writer.submit(Query(lambda state, now_ns: state.seq, shop.outcomes.append))
@@ -305,18 +314,18 @@ def test_a_full_disk_refuses_changes_undecided_and_serves_reads(shop: Shop) -> N
     assert refused.code is ResultCode.STORAGE_FULL
     assert (replayed.seq, replayed.replayed) == (first.seq, True)
     assert seq == first.seq
-    assert machine.digest(shop.state) == before
-    shop.journal.full = False  # type: ignore[attr-defined]
+    assert dumping.digest(shop.state) == before
+    disk_of(shop).full = False
     shop.done(ONE_KETTLE)
 
 
 def test_a_full_disk_with_something_due_does_not_keep_the_writer_busy(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 1), ttl_seconds=60)
     shop.wait(61)
-    shop.journal.full = True  # type: ignore[attr-defined]
+    disk_of(shop).full = True
     assert shop.writer.settle() is False
     assert shop.reservation(held).state == "active"
-    shop.journal.full = False  # type: ignore[attr-defined]
+    disk_of(shop).full = False
     shop.settle()
     assert shop.reservation(held).state == "expired"
 
@@ -330,7 +339,7 @@ def test_party_keys_are_durable_before_the_facts_that_need_them() -> None:
             return super().append(time_ns, records)
 
     writer = Writer(State(MemoryClosedTable()), Told(), lambda: 1, before_deciding=lambda: steps.append("keys"))
-    writer.submit(Change(c.CreateApiKey("k-1", "till", bytes(32)), "me", lambda *_: (201, b""), lambda outcome: None))
+    writer.submit(Change(CreateApiKey("k-1", "till", bytes(32)), "me", lambda *_: (201, b""), lambda outcome: None))
     writer.settle()
     assert steps == ["keys", "journal"]
 
@@ -359,10 +368,10 @@ def test_a_dump_holds_everything(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 2))
     shop.order((KETTLE, 1), reservation=held)
     shop.reserve(line(KETTLE, 2))
-    shop.done(c.CreateApiKey("k-1", "till", bytes(32)), KEY)
+    shop.done(CreateApiKey("k-1", "till", bytes(32)), KEY)
     copy = State(MemoryClosedTable())
-    machine.load(copy, machine.dump(shop.state))
-    assert machine.digest(copy) == machine.digest(shop.state)
+    dumping.load(copy, dumping.dump(shop.state))
+    assert dumping.digest(copy) == dumping.digest(shop.state)
     assert copy.reservations.next_end_ns() == shop.state.reservations.next_end_ns()
     assert copy.access.by_secret == shop.state.access.by_secret
     assert copy.orders.order_of_fulfilment == shop.state.orders.order_of_fulfilment

@@ -9,7 +9,7 @@ import pytest
 
 from api.geography.postcodes import Postcodes
 from engine.commands.configuration import Configure
-from engine.node_table import distance_km
+from engine.supply.node_table import distance_km
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

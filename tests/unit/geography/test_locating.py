@@ -7,8 +7,7 @@ import pytest
 
 from api.geography.locating import NotLocated, locate_nodes, located
 from api.geography.postcodes import Postcodes
-from engine.commands import ReserveStock
-from engine.commands.reservations import DemandLine, Destination
+from engine.commands.reservations import DemandLine, Destination, ReserveStock
 
 
 @pytest.fixture

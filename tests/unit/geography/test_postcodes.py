@@ -5,6 +5,7 @@ import math
 import os
 import time
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -214,10 +215,10 @@ places = st.tuples(st.integers(-900, 900), st.integers(-1800, 1800)).map(
 
 @given(st.lists(st.lists(places, min_size=1, max_size=6), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_the_row_in_the_middle_is_the_one_a_plain_loop_finds(
-    groups: list[list[tuple[float, float]]], random: object
+    groups: list[list[tuple[float, float]]], chance: Random
 ) -> None:
     rows = [(code, place) for code, group in enumerate(groups) for place in group]
-    random.shuffle(rows)  # type: ignore[attr-defined]
+    chance.shuffle(rows)
     latitudes, longitudes = (np.array([place[axis] for _, place in rows]) for axis in (0, 1))
     chosen = _medoids(np.array([code for code, _ in rows], np.int32), latitudes, longitudes)
     for code, row in enumerate(chosen.tolist()):

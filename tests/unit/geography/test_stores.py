@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 from api.geography.postcodes import Postcodes
 from api.geography.stores import Columns, LeftOut, Places, id_of, read_places
 from api.geography.tables import BadTable
-from engine.commands import Configure
+from engine.commands.configuration import Configure
 
 COLUMNS = Columns("store-{ref}", "Store {addr:city}", "lat", "lon", "addr:postcode", "opening_hours")
 HEADER = "ref,addr:city,addr:postcode,lat,lon,opening_hours\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from api.commands.key_backups import backup_keys, restore_keys
-from api.parties.backups import back_up, check
+from api.backups.keys import back_up, check
+from api.cli.key_backups import backup_keys, restore_keys
 from api.parties.keystore import PartyKeys
 from engine.wal import DirectoryInUse, DirectoryLock
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from api.parties import backups
-from api.parties.backups import KeysBackupFailed, back_up, check, prune, restore
+from api.backups import keys as backups
+from api.backups.keys import KeysBackupFailed, back_up, check, prune, restore
+from api.backups.keys_manifest import decoded, encoded
+from api.parties.key_files import sum_of
 from api.parties.keystore import BILLING, CONTACT, PURPOSES, Erased, PartyKeys
 from api.parties.pads import PAD_BYTES
 
@@ -260,7 +262,9 @@ def test_a_node_that_starts_while_its_keys_are_read_loses_none(directory: Path) 
         with lmdb.open(str(directory), readonly=True, lib_version=0) as reader, reader.begin():
             command = [sys.executable, "-c", STARTING_NODE, str(directory), bob]
             node = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert node.stdout.strip() == held[bob][0].hex(), node.stderr  # type: ignore[union-attr]
+        key = held[bob][0]
+        assert isinstance(key, bytes)
+        assert node.stdout.strip() == key.hex(), node.stderr
 
 
 def test_only_the_owner_may_read_a_backup(directory: Path, target: Path, tmp_path: Path) -> None:
@@ -368,9 +372,9 @@ def test_digests_that_were_made_to_fit_do_not_hide_a_missing_key(directory: Path
     filled(directory)
     backup = back_up(directory, target, NOON_NS).path
     flip(backup / "pads", 77)
-    manifest = backups.decoded((backup / "manifest.json").read_bytes())
-    manifest.files["pads"] = backups.sum_of(backup / "pads")
-    (backup / "manifest.json").write_bytes(backups.encoded(manifest))
+    manifest = decoded((backup / "manifest.json").read_bytes())
+    manifest.files["pads"] = sum_of(backup / "pads")
+    (backup / "manifest.json").write_bytes(encoded(manifest))
     assert [sentence[:22] for sentence in check(backup)] == ["pad 0 is not the one o"]
 
 
@@ -410,7 +414,7 @@ def test_a_used_directory_is_refused_and_an_empty_one_is_filled(directory: Path,
 BACK_UP_WITH_A_LIMIT = """
 import resource, sys
 from pathlib import Path
-from api.parties.backups import KeysBackupFailed, back_up, restore
+from api.backups.keys import KeysBackupFailed, back_up, restore
 parties, target, elsewhere, limit, now_ns = *map(Path, sys.argv[1:4]), *map(int, sys.argv[4:])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 refused = []

@@ -345,7 +345,7 @@ def test_a_full_disk_refuses_the_flush_and_loses_nothing(directory: Path, bytes_
 
 def test_the_map_grows_by_itself(directory: Path) -> None:
     keys = PartyKeys(directory, map_bytes_initial=64 * 1024)
-    held = {}
+    held: dict[str, bytes] = {}
     for _ in range(5):
         for _ in range(400):
             party = keys.party_for(f"c-{len(held)}")

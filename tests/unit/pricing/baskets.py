@@ -6,12 +6,12 @@ import msgspec
 
 from engine.commands.configuration import Channel, Item
 from engine.commands.pricing import PriceList, Promotion, TaxRates
-from engine.configuration import Configuration
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
-from engine.pricing.usage import Usage
 from engine.results import Rejection
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 NOON = begins_ns("2026-11-24T12:00:00Z")
 PRICES = {"KETTLE": 3_000, "TOWEL": 1_000, "TRAY": 2_000, "BOOK": 1_070}

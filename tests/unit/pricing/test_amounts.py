@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.pricing.amounts import (
+from engine.amounts import (
     half_up,
     millionths_of_percent,
     millionths_of_rate,
@@ -36,7 +36,7 @@ def test_shares_add_up_and_none_is_further_than_one_cent_or_above_what_it_is_tak
     assert sum(shares) == amount
     for share, weight in zip(shares, weights, strict=True):
         assert 0 <= share <= weight
-        assert abs(share - (Fraction(amount * weight, total) if total else 0)) < 1
+        assert abs(share - (Fraction(amount * weight, total) if total else Fraction(0))) < 1
 
 
 def test_the_odd_cent_goes_to_the_largest_remainder_and_ties_to_the_first_line() -> None:

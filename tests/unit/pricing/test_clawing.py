@@ -6,10 +6,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import commands as c
 from engine.commands.configuration import Configure
-from engine.commands.orders import FulfilmentLine, PaymentRequest
-from engine.facts import PaymentsRefunded
+from engine.commands.orders import AddPayment, AdvanceFulfilment, FulfilmentLine, PaymentRequest, SplitFulfilment
+from engine.facts.money import PaymentsRefunded
 from tests.examples import examples
 from tests.unit.engine.shop import KETTLE, TOWEL, TRAY, Shop
 from tests.unit.pricing.test_settling import EFFECT, give_back, money, place, ship, shop_with
@@ -20,7 +19,7 @@ FIFTH = {"gives": {"percent": "20"}, "when": {"min_goods_minor": 15_000}, "on_pa
 def paid(shop: Shop, *lines: tuple[str, int, int], **more: Any) -> int:
     """An order of (sku, quantity, unit price) that is paid and sent; what was paid."""
     total = place(shop, *lines, **more).total_minor
-    shop.done(c.AddPayment("W-1", PaymentRequest("p-1", "card", total, "captured")))
+    shop.done(AddPayment("W-1", PaymentRequest("p-1", "card", total, "captured")))
     ship(shop)
     return total
 
@@ -89,10 +88,10 @@ def test_too_few_units_for_a_third_free_one_claw_it_back() -> None:
 def test_what_has_not_left_yet_is_invoiced_without_the_discount() -> None:
     shop = shop_with(fifth=FIFTH)
     total = place(shop, (KETTLE, 1, 10_000), (TOWEL, 1, 10_000)).total_minor
-    shop.done(c.AddPayment("W-1", PaymentRequest("p-1", "card", total, "captured")))
+    shop.done(AddPayment("W-1", PaymentRequest("p-1", "card", total, "captured")))
     fulfilment = shop.the_order("W-1").fulfilments[0]
-    shop.done(c.SplitFulfilment(fulfilment.number, (FulfilmentLine("2", 1),)))
-    shop.done(c.AdvanceFulfilment(fulfilment.number, "ship"))
+    shop.done(SplitFulfilment(fulfilment.number, (FulfilmentLine("2", 1),)))
+    shop.done(AdvanceFulfilment(fulfilment.number, "ship"))
     assert refund(shop, ("1", 1)) == 6_000
     ship(shop)
     assert [(each.document.series, each.total_minor) for each in money(shop).documents] == [

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.amounts import half_up
 from engine.commands.configuration import Channel, Item
 from engine.commands.pricing import TaxRates
-from engine.configuration import Configuration
-from engine.pricing.amounts import half_up
 from engine.pricing.checking import problems_of_tax_rates
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns
 from engine.pricing.quoting import Asked, Quote, Wanted, quote
-from engine.pricing.usage import Usage
+from engine.state.configuration import Configuration
+from engine.state.promotion_usage import Usage
 
 # Of ibericode/vat-rates (MIT), as of August 2025, in the form of the file; KONTOR_VAT_RATES names the whole file.
 EXCERPT = {

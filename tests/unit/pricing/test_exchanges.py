@@ -2,15 +2,18 @@
 
 import pytest
 
-from engine import commands as c
 from engine.commands.orders import (
+    AuthoriseReturn,
+    CancelOrder,
     OrderLineRequest,
     PaymentRequest,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
     ReturnLineRequest,
+    SettleReturn,
 )
-from engine.facts import PaymentsRefunded
+from engine.facts.money import PaymentsRefunded
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Shop
 from tests.unit.pricing.test_settling import money, place, ship, shop_with
 
@@ -24,11 +27,11 @@ def exchanged(price: int, payments: tuple[PaymentRequest, ...], settle_last: boo
     ship(shop)
     towel = (OrderLineRequest("1", TOWEL, 1, price),)
     replacement = Replacement(EXCHANGED)
-    shop.done(c.AuthoriseReturn("W-1", (ReturnLineRequest("1", 1),), replacement=replacement, exchange=towel))
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(AuthoriseReturn("W-1", (ReturnLineRequest("1", 1),), replacement=replacement, exchange=towel))
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
     if settle_last:
         ship(shop, EXCHANGED)
-    shop.done(c.SettleReturn(1))
+    shop.done(SettleReturn(1))
     return shop
 
 
@@ -65,7 +68,7 @@ def test_the_rest_of_a_dearer_one_is_owed() -> None:
     assert (money(shop, EXCHANGED).paid_minor, money(shop, EXCHANGED).due_minor) == (1_000, 1_500)
     paid = money(shop, EXCHANGED).payments[0]
     assert (paid.id, paid.method, paid.origin) == ("ret-1-1", "card", ("W-1", "p-1"))
-    shop.done(c.CancelOrder(EXCHANGED, "no"))
+    shop.done(CancelOrder(EXCHANGED, "no"))
     assert refunds(shop) == [("ret-1-1", 1_000)]
 
 

@@ -4,10 +4,20 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.areas import NOWHERE
-from engine.commands.orders import CancelLine, OrderLineRequest, PaymentRequest, ShopDiscount
-from engine.facts import PaymentsRefunded
+from engine.commands.orders import (
+    AddPayment,
+    AppeaseCustomer,
+    CancelLine,
+    CancelOrder,
+    CapturePayment,
+    OrderLineRequest,
+    PaymentRequest,
+    PlaceOrder,
+    ShopDiscount,
+    VoidPayment,
+)
+from engine.facts.money import PaymentsRefunded
 from engine.results import ResultCode
 from tests.unit.engine.shop import KETTLE, TOWEL, Shop
 from tests.unit.pricing.test_settling import give_back, money, place, ship, shop_with
@@ -53,9 +63,9 @@ def test_what_was_not_paid_is_not_given_back() -> None:
 def test_what_was_paid_in_advance_goes_back_when_it_is_cancelled() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 2, 1_000), shipping_minor=490, payments=(paid("p", 2_490),))
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("1", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("1", 1),)))
     assert refunds(shop) == [("p", 1_000)]
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert refunds(shop) == [("p", 1_490)]
 
 
@@ -63,12 +73,12 @@ def test_an_authorised_payment_is_captured_in_parts_and_the_rest_given_up() -> N
     shop = shop_with()
     place(shop, (KETTLE, 1, 1_000), payments=(paid("p", 1_000, "authorised"),))
     assert money(shop).paid_minor == 0
-    shop.done(c.CapturePayment("W-1", "p", 400))
-    refused = shop.refused(c.CapturePayment("W-1", "p", 601), ResultCode.EXCEEDS_AUTHORISED)
+    shop.done(CapturePayment("W-1", "p", 400))
+    refused = shop.refused(CapturePayment("W-1", "p", 601), ResultCode.EXCEEDS_AUTHORISED)
     assert refused.errors[0].pointer == "/amount_minor"
-    shop.done(c.VoidPayment("W-1", "p"))
-    shop.refused(c.VoidPayment("W-1", "p"), ResultCode.INVALID_TRANSITION)
-    shop.refused(c.CapturePayment("W-1", "p"), ResultCode.INVALID_TRANSITION)
+    shop.done(VoidPayment("W-1", "p"))
+    shop.refused(VoidPayment("W-1", "p"), ResultCode.INVALID_TRANSITION)
+    shop.refused(CapturePayment("W-1", "p"), ResultCode.INVALID_TRANSITION)
     assert [(each.state, each.amount_minor, each.captured_minor) for each in money(shop).payments] == [
         ("captured", 400, 400)
     ]
@@ -77,36 +87,36 @@ def test_an_authorised_payment_is_captured_in_parts_and_the_rest_given_up() -> N
 def test_what_is_captured_over_what_is_due_goes_back_at_once() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 2, 1_000), payments=(paid("p", 2_000, "authorised"),))
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("1", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("1", 1),)))
     assert refunds(shop) == []
-    shop.done(c.CapturePayment("W-1", "p"))
+    shop.done(CapturePayment("W-1", "p"))
     assert refunds(shop) == [("p", 1_000)]
-    shop.done(c.AddPayment("W-1", paid("twice", 300)))
+    shop.done(AddPayment("W-1", paid("twice", 300)))
     assert refunds(shop) == [("twice", 300)]
 
 
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (c.AddPayment("W-1", paid("p", 1)), ResultCode.IN_USE),
-        (c.AddPayment("W-9", paid("p", 1)), ResultCode.NOT_FOUND),
-        (c.AddPayment("W-2", paid("p", 1)), ResultCode.NO_PRICE),
-        (c.CapturePayment("W-1", "other"), ResultCode.NOT_FOUND),
-        (c.VoidPayment("W-1", "p"), ResultCode.INVALID_TRANSITION),
-        (c.CapturePayment("W-2", "p"), ResultCode.NOT_FOUND),
+        (AddPayment("W-1", paid("p", 1)), ResultCode.IN_USE),
+        (AddPayment("W-9", paid("p", 1)), ResultCode.NOT_FOUND),
+        (AddPayment("W-2", paid("p", 1)), ResultCode.NO_PRICE),
+        (CapturePayment("W-1", "other"), ResultCode.NOT_FOUND),
+        (VoidPayment("W-1", "p"), ResultCode.INVALID_TRANSITION),
+        (CapturePayment("W-2", "p"), ResultCode.NOT_FOUND),
     ],
 )
 def test_a_payment_that_cannot_be_is_refused(command: Any, code: ResultCode) -> None:
     shop = shop_with()
     place(shop, (KETTLE, 1, 1_000), payments=(paid("p", 1_000),))
-    shop.done(c.PlaceOrder("W-2", "web", (OrderLineRequest("1", KETTLE, 1),), NOWHERE))
+    shop.done(PlaceOrder("W-2", "web", (OrderLineRequest("1", KETTLE, 1),), NOWHERE))
     shop.refused(command, code)
 
 
 def test_an_order_is_not_placed_with_more_captured_than_it_costs() -> None:
     shop = shop_with()
     lines = (OrderLineRequest("1", KETTLE, 1, 1_000),)
-    wanted = c.PlaceOrder("W-1", "web", lines, NOWHERE, payments=(paid("a", 600), paid("b", 401)))
+    wanted = PlaceOrder("W-1", "web", lines, NOWHERE, payments=(paid("a", 600), paid("b", 401)))
     shop.refused(wanted, ResultCode.EXCEEDS_AUTHORISED)
 
 
@@ -122,14 +132,14 @@ def test_the_shops_own_discounts_come_before_promotions_and_are_frozen_with_them
         [(None, "regular", 250), (None, "scratched", 200), ("ten", None, 55)],
     ]
     assert frozen.total_minor == 2_025 + 495
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("2", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("2", 1),)))
     assert money(shop).due_minor == 2_025
 
 
 def test_a_discount_of_a_line_that_is_not_there_is_refused() -> None:
     shop = shop_with()
     lines = (OrderLineRequest("1", KETTLE, 1, 1_000),)
-    wanted = c.PlaceOrder("W-1", "web", lines, NOWHERE, discounts=(ShopDiscount("x", 1, ("2",)),))
+    wanted = PlaceOrder("W-1", "web", lines, NOWHERE, discounts=(ShopDiscount("x", 1, ("2",)),))
     assert shop.refused(wanted, ResultCode.UNKNOWN_LINE).errors[0].pointer == "/discounts/0/lines"
 
 
@@ -137,20 +147,20 @@ def test_an_appeasement_goes_back_at_once_and_nobody_gets_back_more_than_was_pai
     shop = shop_with()
     place(shop, (KETTLE, 2, 1_000), payments=(paid("p", 2_000),))
     ship(shop)
-    shop.done(c.AppeaseCustomer("W-1", 300, "late"))
+    shop.done(AppeaseCustomer("W-1", 300, "late"))
     assert (refunds(shop), money(shop).due_minor, money(shop).paid_minor) == ([("p", 300)], 1_700, 1_700)
-    shop.refused(c.AppeaseCustomer("W-1", 1_701, "very late"), ResultCode.EXCEEDS_AUTHORISED)
+    shop.refused(AppeaseCustomer("W-1", 1_701, "very late"), ResultCode.EXCEEDS_AUTHORISED)
     give_back(shop, ("1", 1))
     assert refunds(shop) == [("p", 1_000)]
     give_back(shop, ("1", 1))
     assert (refunds(shop), money(shop).due_minor) == ([("p", 700)], 0)
     shop.restart()
-    shop.refused(c.AppeaseCustomer("W-1", 1, "again"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AppeaseCustomer("W-1", 1, "again"), ResultCode.INVALID_TRANSITION)
 
 
 def test_an_appeasement_before_payment_is_so_much_less_to_pay() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 1, 1_000))
-    shop.done(c.AppeaseCustomer("W-1", 300, "late"))
-    shop.done(c.AddPayment("W-1", paid("p", 1_000)))
+    shop.done(AppeaseCustomer("W-1", 300, "late"))
+    shop.done(AddPayment("W-1", paid("p", 1_000)))
     assert (refunds(shop), money(shop).paid_minor) == ([("p", 300)], 700)

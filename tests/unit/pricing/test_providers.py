@@ -4,18 +4,26 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure
 from engine.commands.orders import (
+    AddPayment,
+    AdvanceFulfilment,
+    AuthoriseReturn,
     CancelLine,
+    CancelOrder,
+    CapturePayment,
     FulfilmentLine,
+    LiftHold,
     OrderLineRequest,
     PaymentRequest,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
     ReturnLineRequest,
+    SettleReturn,
+    SplitFulfilment,
 )
-from engine.commands.providers import PaymentProvider
+from engine.commands.providers import AskForPayment, PaymentProvider, ReportPayment
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, Shop
 from tests.unit.pricing.test_settling import give_back, money, place, ship, shop_with
@@ -36,14 +44,14 @@ def asked(shop: Shop) -> list[tuple[str, str, int]]:
 
 
 def report(shop: Shop, what: str, payment: str = "p-1", request: int | None = None, **more: Any) -> None:
-    shop.done(c.ReportPayment("acme", what, "W-1", payment, request, **more))
+    shop.done(ReportPayment("acme", what, "W-1", payment, request, **more))
 
 
 def split(shop: Shop) -> tuple[int, int]:
     """A kettle in one parcel, a towel in another."""
     place(shop, (KETTLE, 1, 1_000), (TOWEL, 1, 2_000), payments=(CARD,))
     first = shop.the_order("W-1").fulfilments[0].number
-    shop.done(c.SplitFulfilment(first, (FulfilmentLine("2", 1),)))
+    shop.done(SplitFulfilment(first, (FulfilmentLine("2", 1),)))
     return first, shop.the_order("W-1").fulfilments[1].number
 
 
@@ -51,11 +59,11 @@ def test_each_shipment_is_captured_when_it_leaves() -> None:
     shop = shop_by()
     first, second = split(shop)
     assert asked(shop) == []
-    shop.done(c.AdvanceFulfilment(first, "ship"))
+    shop.done(AdvanceFulfilment(first, "ship"))
     assert asked(shop) == [("capture", "p-1", 1_000)]
     report(shop, "captured", request=1, amount_minor=1_000)
     assert (asked(shop), money(shop).paid_minor) == ([], 1_000)
-    shop.done(c.AdvanceFulfilment(second, "ship"))
+    shop.done(AdvanceFulfilment(second, "ship"))
     assert asked(shop) == [("capture", "p-1", 2_000)]
     shop.restart()
     report(shop, "captured", request=2)
@@ -65,7 +73,7 @@ def test_each_shipment_is_captured_when_it_leaves() -> None:
 def test_what_is_authorised_and_not_needed_is_given_up_when_nothing_is_open() -> None:
     shop = shop_by()
     split(shop)
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("2", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("2", 1),)))
     assert asked(shop) == []
     ship(shop)
     assert asked(shop) == [("capture", "p-1", 1_000), ("void", "p-1", 2_000)]
@@ -78,7 +86,7 @@ def test_what_is_authorised_and_not_needed_is_given_up_when_nothing_is_open() ->
 def test_an_order_that_is_cancelled_gives_everything_up() -> None:
     shop = shop_by()
     split(shop)
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert asked(shop) == [("void", "p-1", 3_000)]
     report(shop, "voided", request=1)
     assert money(shop).payments[0].state == "voided"
@@ -87,30 +95,30 @@ def test_an_order_that_is_cancelled_gives_everything_up() -> None:
 def test_a_capture_that_fails_holds_the_rest_of_the_order() -> None:
     shop = shop_by()
     first, second = split(shop)
-    shop.done(c.AdvanceFulfilment(first, "ship"))
+    shop.done(AdvanceFulfilment(first, "ship"))
     report(shop, "capture_failed", request=1, reason="card declined")
     order = shop.the_order("W-1")
     assert [(hold.handle, hold.scope) for hold in order.holds] == [("payment-p-1", "ship")]
-    shop.refused(c.AdvanceFulfilment(second, "ship"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AdvanceFulfilment(second, "ship"), ResultCode.INVALID_TRANSITION)
     assert asked(shop) == []
-    shop.done(c.AskForPayment("W-1"))
+    shop.done(AskForPayment("W-1"))
     assert asked(shop) == [("capture", "p-1", 1_000)]
     report(shop, "captured", request=2)
-    shop.done(c.LiftHold("W-1", "payment-p-1"))
-    shop.done(c.AdvanceFulfilment(second, "ship"))
+    shop.done(LiftHold("W-1", "payment-p-1"))
+    shop.done(AdvanceFulfilment(second, "ship"))
 
 
 def test_after_a_failed_capture_nothing_is_given_up() -> None:
     shop = shop_by()
     split(shop)
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("2", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("2", 1),)))
     ship(shop)
     report(shop, "capture_failed", request=1, reason="try again later")
     assert asked(shop) == []
     assert money(shop).payments[0].state == "authorised"
-    shop.done(c.AskForPayment("W-1"))
+    shop.done(AskForPayment("W-1"))
     assert asked(shop) == [("capture", "p-1", 1_000)]
-    shop.refused(c.AskForPayment("W-1"), ResultCode.INVALID_TRANSITION)
+    shop.refused(AskForPayment("W-1"), ResultCode.INVALID_TRANSITION)
 
 
 def test_several_payments_are_captured_in_turn_and_only_what_is_owed() -> None:
@@ -125,7 +133,7 @@ def test_a_payment_that_comes_after_the_goods_is_captured_at_once() -> None:
     shop = shop_by()
     place(shop, (KETTLE, 1, 1_200))
     ship(shop)
-    shop.done(c.AddPayment("W-1", PaymentRequest("p-1", "card", 1_200, "authorised")))
+    shop.done(AddPayment("W-1", PaymentRequest("p-1", "card", 1_200, "authorised")))
     assert asked(shop) == [("capture", "p-1", 1_200)]
 
 
@@ -148,7 +156,7 @@ def test_people_are_asked_nothing_and_manual_providers_neither() -> None:
     shop = shop_by(PaymentProvider("https://pay.example.org/", ("card",), capture="manual", refund="manual"))
     place(shop, (KETTLE, 1, 3_000), payments=(CARD,))
     ship(shop)
-    shop.done(c.CapturePayment("W-1", "p-1"))
+    shop.done(CapturePayment("W-1", "p-1"))
     give_back(shop, ("1", 1))
     assert asked(shop) == []
     plain = shop_with()
@@ -170,11 +178,11 @@ def test_reports_about_what_is_not_theirs_are_refused() -> None:
     shop.done(Configure(payment_providers={"other": PaymentProvider("https://other.example.org/", ("giro",))}))
     place(shop, (KETTLE, 1, 3_000), payments=(CARD,))
     ship(shop)
-    shop.refused(c.ReportPayment("other", "captured", "W-1", "p-1", 1), ResultCode.FORBIDDEN)
-    shop.refused(c.ReportPayment("acme", "captured", "W-1", "p-7"), ResultCode.NOT_FOUND)
-    shop.refused(c.ReportPayment("acme", "captured", "W-1", "p-7", 1), ResultCode.MALFORMED_REQUEST)
-    shop.refused(c.ReportPayment("acme", "refunded", "W-1", "p-1", 1), ResultCode.MALFORMED_REQUEST)
-    shop.refused(c.ReportPayment("acme", "captured", "W-1", "p-1", 1, 9_999), ResultCode.EXCEEDS_AUTHORISED)
+    shop.refused(ReportPayment("other", "captured", "W-1", "p-1", 1), ResultCode.FORBIDDEN)
+    shop.refused(ReportPayment("acme", "captured", "W-1", "p-7"), ResultCode.NOT_FOUND)
+    shop.refused(ReportPayment("acme", "captured", "W-1", "p-7", 1), ResultCode.MALFORMED_REQUEST)
+    shop.refused(ReportPayment("acme", "refunded", "W-1", "p-1", 1), ResultCode.MALFORMED_REQUEST)
+    shop.refused(ReportPayment("acme", "captured", "W-1", "p-1", 1, 9_999), ResultCode.EXCEEDS_AUTHORISED)
     assert asked(shop) == [("capture", "p-1", 3_000)]
 
 
@@ -190,10 +198,10 @@ def test_money_that_moved_to_an_exchange_goes_back_the_way_it_came() -> None:
     place(shop, (KETTLE, 1, 1_000), payments=(PaymentRequest("p-1", "card", 1_000, "captured"),))
     ship(shop)
     towel = (OrderLineRequest("1", TOWEL, 1, 1_500),)
-    shop.done(c.AuthoriseReturn("W-1", (ReturnLineRequest("1", 1),), exchange=towel, replacement=Replacement("W-1.r1")))
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
-    shop.done(c.SettleReturn(1))
-    shop.done(c.CancelOrder("W-1.r1", "no"))
+    shop.done(AuthoriseReturn("W-1", (ReturnLineRequest("1", 1),), exchange=towel, replacement=Replacement("W-1.r1")))
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(SettleReturn(1))
+    shop.done(CancelOrder("W-1.r1", "no"))
     assert [(each.order, *asked(shop)[0]) for each in shop.state.payment_requests.open.values()] == [
         ("W-1.r1", "refund", "ret-1-1", 1_000)
     ]

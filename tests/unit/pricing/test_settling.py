@@ -7,22 +7,30 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import commands as c
 from engine.areas import NOWHERE
 from engine.commands.configuration import Channel, Configure, Node
 from engine.commands.orders import (
+    AdvanceFulfilment,
+    AuthoriseReturn,
     CancelLine,
+    CancelOrder,
+    ConfirmChange,
     LostLine,
     OrderLineRequest,
+    PlaceOrder,
+    ProposeChange,
+    ReceiveReturn,
     ReceiveReturnLine,
     Replacement,
+    ReportLoss,
     ReturnLineRequest,
     SetLine,
+    SettleReturn,
 )
 from engine.commands.pricing import Promotion, TaxRates
-from engine.facts import ReturnSettled, UnitsCredited
-from engine.money import OrderMoney
+from engine.facts.money import ReturnSettled, UnitsCredited
 from engine.results import ResultCode
+from engine.state.order_money import OrderMoney
 from tests.examples import examples
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, TRAY, Shop
 
@@ -46,8 +54,8 @@ def place(shop: Shop, *lines: tuple[str, int, int], number: str = "W-1", **more:
     return money(shop, number)
 
 
-def order(number: str, requests: tuple[OrderLineRequest, ...], **more: Any) -> c.PlaceOrder:
-    return c.PlaceOrder(number, more.pop("channel", "web"), requests, NOWHERE, **more)
+def order(number: str, requests: tuple[OrderLineRequest, ...], **more: Any) -> PlaceOrder:
+    return PlaceOrder(number, more.pop("channel", "web"), requests, NOWHERE, **more)
 
 
 def money(shop: Shop, number: str = "W-1") -> OrderMoney:
@@ -59,20 +67,20 @@ def money(shop: Shop, number: str = "W-1") -> OrderMoney:
 def ship(shop: Shop, number: str = "W-1") -> None:
     for fulfilment in shop.the_order(number).fulfilments:
         if fulfilment.state == "released":
-            shop.done(c.AdvanceFulfilment(fulfilment.number, "ship"))
+            shop.done(AdvanceFulfilment(fulfilment.number, "ship"))
 
 
 def give_back(shop: Shop, *lines: tuple[str, int], number: str = "W-1", shipping: bool = False) -> int:
     """Agree, receive and settle; what the customer gets."""
     wanted = tuple(ReturnLineRequest(*line) for line in lines)
-    shop.done(c.AuthoriseReturn(number, wanted, refund_shipping=shipping))
+    shop.done(AuthoriseReturn(number, wanted, refund_shipping=shipping))
     return_id = shop.state.orders.next_return - 1
-    shop.done(c.ReceiveReturn(return_id, BERLIN, tuple(ReceiveReturnLine(*line) for line in lines)))
+    shop.done(ReceiveReturn(return_id, BERLIN, tuple(ReceiveReturnLine(*line) for line in lines)))
     return settle(shop, return_id)
 
 
 def settle(shop: Shop, return_id: int) -> int:
-    shop.done(c.SettleReturn(return_id))
+    shop.done(SettleReturn(return_id))
     assert any(isinstance(fact, ReturnSettled) for fact in shop.facts)
     return credited(shop)
 
@@ -103,7 +111,7 @@ def test_three_single_returns_of_a_thirds_split_give_back_every_cent() -> None:
 def test_cancelling_one_of_two_lines_leaves_the_other_its_share_of_the_discount() -> None:
     shop = shop_with(off={"gives": {"amount": 1_000}})
     frozen = place(shop, (KETTLE, 1, 3_000), (TOWEL, 1, 1_000))
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("2", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("2", 1),)))
     assert credited(shop) == 750
     assert money(shop).total_minor - money(shop).credited_minor == 2_250 == frozen.lines[0].spans[0].priced.total_minor
 
@@ -111,9 +119,9 @@ def test_cancelling_one_of_two_lines_leaves_the_other_its_share_of_the_discount(
 def test_shipping_comes_back_when_nothing_went_out_or_on_request() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 2, 1_000), shipping_minor=490)
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("1", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("1", 1),)))
     assert credited(shop) == 1_000
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert credited(shop) == 1_490
     place(shop, (KETTLE, 2, 1_000), number="W-2", shipping_minor=490)
     ship(shop, "W-2")
@@ -126,38 +134,38 @@ def test_only_what_came_back_and_was_not_settled_is_settled() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 3, 1_000))
     ship(shop)
-    shop.done(c.AuthoriseReturn("W-1", (ReturnLineRequest("1", 3),)))
-    shop.refused(c.SettleReturn(1), ResultCode.INVALID_TRANSITION)
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 2, "quarantine"),)))
+    shop.done(AuthoriseReturn("W-1", (ReturnLineRequest("1", 3),)))
+    shop.refused(SettleReturn(1), ResultCode.INVALID_TRANSITION)
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 2, "quarantine"),)))
     assert settle(shop, 1) == 2_000
-    shop.refused(c.SettleReturn(1), ResultCode.INVALID_TRANSITION)
-    shop.done(c.ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1, "scrap"),)))
+    shop.refused(SettleReturn(1), ResultCode.INVALID_TRANSITION)
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1, "scrap"),)))
     assert settle(shop, 1) == 1_000
-    shop.refused(c.SettleReturn(7), ResultCode.NOT_FOUND)
+    shop.refused(SettleReturn(7), ResultCode.NOT_FOUND)
 
 
 def test_what_was_lost_is_given_back_or_sent_again_for_nothing() -> None:
     shop = shop_with()
     place(shop, (KETTLE, 2, 1_000))
     ship(shop)
-    shop.done(c.ReportLoss("W-1", (LostLine("1", 1),), Replacement("W-1.r1")))
+    shop.done(ReportLoss("W-1", (LostLine("1", 1),), Replacement("W-1.r1")))
     assert (credited(shop), shop.the_order("W-1.r1").money) == (0, None)
-    shop.done(c.ReportLoss("W-1", (LostLine("1", 1),)))
+    shop.done(ReportLoss("W-1", (LostLine("1", 1),)))
     assert credited(shop) == 1_000
 
 
 def test_a_change_gives_back_what_it_takes_off_and_charges_what_it_adds_without_discounts() -> None:
     shop = shop_with(off={"gives": {"percent": "10"}})
     place(shop, (KETTLE, 3, 1_000))
-    shop.done(c.ProposeChange("W-1", "fewer", set=(SetLine("1", 2),)))
-    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[-1].number))
+    shop.done(ProposeChange("W-1", "fewer", set=(SetLine("1", 2),)))
+    shop.done(ConfirmChange(shop.the_order("W-1").changes[-1].number))
     assert credited(shop) == 900
     more = (OrderLineRequest("2", TOWEL, 2, 250),)
-    shop.done(c.ProposeChange("W-1", "more", add=more, set=(SetLine("1", 4),)))
-    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[-1].number))
+    shop.done(ProposeChange("W-1", "more", add=more, set=(SetLine("1", 4),)))
+    shop.done(ConfirmChange(shop.the_order("W-1").changes[-1].number))
     found = money(shop)
     assert found.total_minor - found.credited_minor == 1_800 + 2_000 + 500
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert money(shop).credited_minor == money(shop).total_minor
 
 
@@ -176,7 +184,7 @@ def test_a_budget_is_held_at_the_order_given_back_on_cancellation_and_never_over
     for at in range(4):
         place(shop, (KETTLE, 1, 1_500), number=f"W-{at}")
     assert [money(shop, f"W-{at}").total_minor for at in range(4)] == [500, 500, 1_500, 1_500]
-    shop.done(c.CancelOrder("W-0", "no"))
+    shop.done(CancelOrder("W-0", "no"))
     assert place(shop, (KETTLE, 1, 1_500), number="W-9").total_minor == 500
     assert shop.state.usage.of["ten"].minor == 2_000
     shop.restart()
@@ -196,9 +204,9 @@ def test_uses_are_counted_by_order_and_come_back_with_a_cancelled_one() -> None:
     shop = shop_with(off={"gives": {"amount": 100}, "limits": {"uses": 1}})
     assert place(shop, (KETTLE, 2, 500), number="W-1").total_minor == 900
     assert place(shop, (KETTLE, 2, 500), number="W-2").total_minor == 1_000
-    shop.done(c.CancelOrder("W-1", "no", (CancelLine("1", 1),)))
+    shop.done(CancelOrder("W-1", "no", (CancelLine("1", 1),)))
     assert place(shop, (KETTLE, 2, 500), number="W-3").total_minor == 1_000
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert place(shop, (KETTLE, 2, 500), number="W-4").total_minor == 900
 
 
@@ -209,7 +217,7 @@ def test_a_customer_uses_a_promotion_so_often_and_gets_it_back_with_a_cancellati
     assert place(shop, (KETTLE, 1, 500), number="W-3", party="bert", party_known=True).total_minor == 400
     assert place(shop, (KETTLE, 1, 500), number="W-4").total_minor == 500
     shop.restart()
-    shop.done(c.CancelOrder("W-1", "no"))
+    shop.done(CancelOrder("W-1", "no"))
     assert place(shop, (KETTLE, 1, 500), number="W-5", party="anna", party_known=True).total_minor == 400
 
 
@@ -266,7 +274,7 @@ def test_over_any_cancellations_and_returns_what_comes_back_and_what_is_kept_is_
     for at, (_, quantity, _) in enumerate(lines):
         units = data.draw(st.integers(0, quantity))
         if units:
-            shop.done(c.CancelOrder("W-1", "no", (CancelLine(str(at + 1), units),)))
+            shop.done(CancelOrder("W-1", "no", (CancelLine(str(at + 1), units),)))
             take(at, units)
     ship(shop)
     while gone != [quantity for _, quantity, _ in lines]:
@@ -286,7 +294,7 @@ def test_a_pickup_nobody_comes_for_is_not_paid() -> None:
     store = Node(name="b", kind="store", country="DE", latitude=52.5, longitude=13.4, pickup=True)
     shop.done(Configure(nodes={BERLIN: store}))
     place(shop, (KETTLE, 2, 700), delivery="pickup", pickup_node=BERLIN, shipping_minor=100)
-    shop.done(c.AdvanceFulfilment(shop.the_order("W-1").fulfilments[0].number, "ready"))
+    shop.done(AdvanceFulfilment(shop.the_order("W-1").fulfilments[0].number, "ready"))
     shop.wait(8 * 86_400)
     shop.settle()
     assert (shop.the_order("W-1").state, money(shop).credited_minor) == ("cancelled", 1_500)
@@ -295,8 +303,8 @@ def test_a_pickup_nobody_comes_for_is_not_paid() -> None:
 def test_a_change_that_takes_everything_off_gives_uses_and_budget_back() -> None:
     shop = shop_with(off={"gives": {"amount": 100}, "limits": {"uses": 1, "budget_minor": 100}})
     place(shop, (KETTLE, 2, 500))
-    shop.done(c.ProposeChange("W-1", "none", set=(SetLine("1", 0),)))
-    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[-1].number))
+    shop.done(ProposeChange("W-1", "none", set=(SetLine("1", 0),)))
+    shop.done(ConfirmChange(shop.the_order("W-1").changes[-1].number))
     assert place(shop, (KETTLE, 2, 500), number="W-2").total_minor == 900
 
 
@@ -304,9 +312,9 @@ def test_a_change_is_proposed_with_what_it_will_cost() -> None:
     shop = shop_with(ten={"gives": {"percent": "10"}})
     place(shop, (KETTLE, 2, 1_000), (TOWEL, 3, 100))
     towels, kettles = SetLine("2", 1), SetLine("1", 3)
-    shop.done(c.ProposeChange("W-1", "more", set=(kettles, towels), add=(OrderLineRequest("3", TRAY, 1, 700),)))
+    shop.done(ProposeChange("W-1", "more", set=(kettles, towels), add=(OrderLineRequest("3", TRAY, 1, 700),)))
     expected = 1_000 - 180 + 700
     assert shop.the_order("W-1").changes[0].money_minor == expected
     before = money(shop).due_minor
-    shop.done(c.ConfirmChange(shop.the_order("W-1").changes[0].number))
+    shop.done(ConfirmChange(shop.the_order("W-1").changes[0].number))
     assert money(shop).due_minor - before == expected

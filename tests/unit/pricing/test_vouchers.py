@@ -5,10 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine import commands as c
 from engine.areas import NOWHERE
 from engine.commands.configuration import Configure
-from engine.commands.orders import CancelLine, OrderLineRequest, PaymentRequest
+from engine.commands.orders import AddPayment, CancelLine, CancelOrder, OrderLineRequest, PaymentRequest, PlaceOrder
 from engine.commands.pricing import Promotion, Voucher
 from engine.results import ResultCode
 from tests.unit.engine.shop import KETTLE, Shop
@@ -42,7 +41,7 @@ def test_a_voucher_opens_its_promotion_for_as_many_orders_as_it_allows() -> None
     refused = made.refused(order("W-2", LINE, vouchers=("FRIEND",)), ResultCode.VOUCHER_REFUSED)
     assert "used_up" in refused.detail
     assert place(made, (KETTLE, 1, 1_000), number="W-2").total_minor == 1_000
-    made.done(c.CancelOrder("W-1", "no"))
+    made.done(CancelOrder("W-1", "no"))
     assert place(made, (KETTLE, 1, 1_000), number="W-3", vouchers=("FRIEND",)).total_minor == 900
 
 
@@ -71,7 +70,7 @@ def test_what_was_paid_with_a_voucher_goes_back_to_it_after_everything_else() ->
 def test_a_cancelled_unit_gives_a_voucher_its_value_back() -> None:
     made = shop(GIFT=GIFT)
     place(made, (KETTLE, 2, 500), vouchers=("GIFT",))
-    made.done(c.CancelOrder("W-1", "no", (CancelLine("1", 1),)))
+    made.done(CancelOrder("W-1", "no", (CancelLine("1", 1),)))
     assert (left(made), money(made).paid_minor) == (1_000, 500)
 
 
@@ -89,7 +88,7 @@ def test_a_voucher_that_cannot_be_used_is_refused_with_the_reason(code: str, mor
     big = msgspec.convert({"name": "b", **TEN, "when": {"voucher": True, "min_goods_minor": 9_000}}, Promotion)
     made.done(Configure(promotions={"big": big}, vouchers={"BIG": Voucher(kind="promotion", promotion="big")}))
     line = (OrderLineRequest("1", KETTLE, 1, 0 if more else 1_000),)
-    refused = made.refused(c.PlaceOrder("W-1", "web", line, NOWHERE, vouchers=(code,)), ResultCode.VOUCHER_REFUSED)
+    refused = made.refused(PlaceOrder("W-1", "web", line, NOWHERE, vouchers=(code,)), ResultCode.VOUCHER_REFUSED)
     assert refused.detail == f"voucher {code!r}: {reason}"
 
 
@@ -111,8 +110,8 @@ def test_a_voucher_is_not_a_payment_of_its_own() -> None:
     made = shop(GIFT=GIFT)
     place(made, (KETTLE, 1, 1_000))
     payment = PaymentRequest("GIFT", "voucher", 1_000)
-    made.refused(c.AddPayment("W-1", payment), ResultCode.VOUCHER_REFUSED)
-    wanted = c.PlaceOrder("W-2", "web", LINE, NOWHERE, vouchers=("GIFT",), payments=(payment,))
+    made.refused(AddPayment("W-1", payment), ResultCode.VOUCHER_REFUSED)
+    wanted = PlaceOrder("W-2", "web", LINE, NOWHERE, vouchers=("GIFT",), payments=(payment,))
     made.refused(wanted, ResultCode.VOUCHER_REFUSED)
 
 
@@ -120,7 +119,7 @@ def test_an_order_does_not_pay_with_more_than_a_voucher_has_by_calling_it_a_paym
     made = shop(GIFT=GIFT)
     payment = PaymentRequest("GIFT", "voucher", 9_000)
     line = (OrderLineRequest("1", KETTLE, 9, 1_000),)
-    made.refused(c.PlaceOrder("W-1", "web", line, NOWHERE, payments=(payment,)), ResultCode.VOUCHER_REFUSED)
+    made.refused(PlaceOrder("W-1", "web", line, NOWHERE, payments=(payment,)), ResultCode.VOUCHER_REFUSED)
     assert left(made) == 1_500
 
 
@@ -128,5 +127,5 @@ def test_what_another_voucher_of_the_same_code_paid_does_not_fill_a_new_one() ->
     made = shop()
     place(made, (KETTLE, 1, 1_000), payments=(PaymentRequest("GIFT", "voucher", 1_000),))
     made.done(Configure(vouchers={"GIFT": msgspec.convert(GIFT, Voucher)}))
-    made.done(c.CancelOrder("W-1", "no"))
+    made.done(CancelOrder("W-1", "no"))
     assert (refunds(made), left(made)) == ([("GIFT", 1_000)], 1_500)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 
 TWO_SHOPS: dict[str, Any] = {
     "id": "A-1",
@@ -30,8 +30,8 @@ def solved(*instances: Any, arguments: tuple[str, ...] = ()) -> Result:
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    instance = json.loads(json.dumps(TWO_SHOPS))
-    at = instance
+    instance: dict[str, Any] = json.loads(json.dumps(TWO_SHOPS))
+    at: Any = instance
     *folders, last = path.split(".")
     for name in folders:
         at = at[int(name)] if isinstance(at, list) else at[name]

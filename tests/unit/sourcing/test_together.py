@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.sourcing import OPTIMAL, Locations, Problem, Rules, solve
-from engine.sourcing.ones import first_look
-from engine.sourcing.together import NOWHERE, Found, Orders, first_looks
+from engine.solver.ones import first_look
+from engine.solver.problem import OPTIMAL, Locations, Problem, Rules
+from engine.solver.together import NOWHERE, Found, Orders, first_looks
+from engine.sourcing import solve
 
 
 def goods(random: np.random.Generator, kinds: int, locations: int) -> Problem:

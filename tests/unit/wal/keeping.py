@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import follower
+from engine.replay import follower
 from engine.wal import ArchivedSegment, Batch, JournalCorrupt, JournalReader, LmdbJournal
 from tests.unit.wal.test_journal_files import SMALL
 

@@ -1,12 +1,13 @@
 """The life of a shop on disk, with snapshots made by the follower, and what a node that starts on it finds."""
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import follower, invariants, machine
-from engine.recovery import open_state
-from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
+from engine.replay import dumping, follower, invariants
+from engine.replay.recovery import open_state
+from engine.wal import Batch, ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from tests.simulation.crashing import Simulation
 from tests.unit.wal.test_journal_files import SMALL
 
@@ -17,6 +18,19 @@ class Lived(NamedTuple):
     directory: Path
     ends: list[int]
     digest: str
+
+
+class NotingJournal(LmdbJournal):
+    """A journal that notes after which records it is read."""
+
+    def __init__(self, directory: Path, archive_directory: Path, covered_seq: int) -> None:
+        self.begins: list[int] = []
+        super().__init__(directory, archive_directory=archive_directory, covered_seq=covered_seq, **SMALL)
+
+    def read(self, after_seq: int = 0, previous: bytes | None = None) -> Iterator[Batch]:
+        """Note it, and read."""
+        self.begins.append(after_seq)
+        return super().read(after_seq, previous)
 
 
 class Started(NamedTuple):
@@ -52,21 +66,13 @@ def start(directory: Path) -> Started:
     found = snapshots_in(directory / "snapshots")[0]
     covered = found[0].seq if found else 0
     warnings: list[str] = []
-    begins: list[int] = []
-    journal = LmdbJournal(directory / "journal", archive_directory=directory / "archive", covered_seq=covered, **SMALL)
+    journal = NotingJournal(directory / "journal", directory / "archive", covered)
     table = ClosedTable(directory / "closed")
-    read = journal.read
-
-    def noted(after_seq: int = 0, previous: bytes | None = None):  # type: ignore[no-untyped-def]
-        begins.append(after_seq)
-        return read(after_seq, previous)
-
-    journal.read = noted  # type: ignore[method-assign]
     try:
         state = open_state(table, journal, directory / "snapshots", warn=warnings.append)
         assert invariants.check(state) == []
         assert state.seq == journal.last_seq == table.through_seq
-        return Started(state.seq, machine.digest(state), warnings, begins[-1])
+        return Started(state.seq, dumping.digest(state), warnings, journal.begins[-1])
     finally:
         journal.close()
         table.close()

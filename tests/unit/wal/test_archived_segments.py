@@ -1,5 +1,6 @@
 """An archived segment holds what the live one held, is read at any seq, and is refused when anything in it is not as written."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,12 @@ def test_it_is_read_back_in_any_order(tmp_path: Path, block_bytes: int) -> None:
 
 
 def test_a_crash_while_archiving_leaves_nothing(tmp_path: Path) -> None:
-    def damaged_source() -> object:
+    def damaged_source() -> Iterator[tuple[Batch, bytes]]:
         yield from frames(5)
         raise JournalCorrupt("live", 12, "its checksum does not match")
 
     with pytest.raises(JournalCorrupt, match="its checksum does not match"):
-        archive.write(tmp_path, JOURNAL_ID, GENESIS, damaged_source())  # type: ignore[arg-type]
+        archive.write(tmp_path, JOURNAL_ID, GENESIS, damaged_source())
     assert list(tmp_path.iterdir()) == []
 
 

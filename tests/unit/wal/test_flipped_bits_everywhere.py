@@ -116,8 +116,9 @@ def flip_in_header(places: Places, at: int) -> None:
     journal = reopen(places)
     segment = journal._segments[0]
     with segment.environment.begin(db=segment.batches) as transaction:
-        header: bytes = transaction.get(bytes(8))
+        header = transaction.get(bytes(8))
     journal.close()
+    assert header is not None
     content = file.read_bytes()
     changed = bytearray(header)
     changed[at] ^= 1

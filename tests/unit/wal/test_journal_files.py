@@ -12,8 +12,9 @@ import pytest
 
 from engine.wal import JournalCorrupt, LmdbJournal
 from engine.wal.framing import digest_of, encode
+from tests.unit.wal.sizes import Sizes
 
-SMALL = {"segment_bytes_max": 70_000, "map_bytes_first": 600_000}
+SMALL: Sizes = {"segment_bytes_max": 70_000, "map_bytes_first": 600_000}
 PAGE = 4096
 TXN_ID_AT = 16 + 24 + 2 * 48 + 8
 

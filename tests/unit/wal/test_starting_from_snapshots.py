@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import machine
-from engine.machine import DUMP_VERSION
-from engine.recovery import Fold, refuse_contradiction
-from engine.state import State
+from engine.replay import dumping
+from engine.replay.dumping import DUMP_VERSION
+from engine.replay.recovery import Fold, refuse_contradiction
+from engine.state.state import State
 from engine.wal import (
     ClosedTable,
     JournalCorrupt,
@@ -75,7 +75,7 @@ def test_a_snapshot_is_the_state_that_replay_has_at_its_record(lived: Lived) -> 
     fold = Fold(state, reader.read(), keep_closed=True)
     for snapshot in reversed(snapshots_in(lived.directory / "snapshots")[0]):
         fold.advance(snapshot.seq)
-        assert snapshot.digest == machine.digest(state)
+        assert snapshot.digest == dumping.digest(state)
         assert snapshot.stamp == (
             DUMP_VERSION,
             reader.journal_id,

@@ -1,0 +1,11 @@
+"""What clients see, made from what the engine knows.
+
+explanations  explanations of sourcing decisions in the words of the public contract
+facts         facts as clients see them: field names instead of positions, ids instead of numbers
+identifiers   ids as clients see them: what was given a number gets a prefix
+money         the money of an order as the API gives it
+orders        orders, fulfilments and returns as clients see them
+people        personal data of an order: sealed before a command is built, opened only to answer a read
+problems      problem documents (RFC 9457): how every refusal leaves the node
+timestamps    times at the edge: RFC 3339 in UTC with `Z` outside, whole nanoseconds since 1970 inside
+"""

@@ -1,0 +1,25 @@
+"""The commands of the command line, by what they work on.
+
+backups             `kontor backup` and `kontor restore`
+benches             `kontor bench`: the suite, where it is installed
+checkpoints         `kontor checkpoint`: signed checkpoints of the chain, to be kept off the host
+client              a small HTTP client for the command line: JSON in, JSON out, problems as clear errors
+data                commands on a data directory or a node: serve, apply, journal
+demo                `kontor demo`: a node of its own in a fresh folder, an example shop
+export              `kontor export`: the money books for other programs
+key_backups         backups of the party keys on the command line
+keys                API keys on the command line
+main                the `kontor` command: one group, commands in their own files
+nodes               nodes-from-csv: a table of stores as a document for `kontor apply`
+options             options that several commands share
+progress            progress of long work, on stderr: a bar on a terminal, nothing for machines
+replay              `kontor replay`
+snapshots           `kontor snapshot`: ask a running node for one, or make one of a directory
+sourcing            `kontor sourcing`: which locations serve an order, without a node
+sourcing_check      `kontor sourcing check`: every recorded decision made once more, with the stock
+sourcing_instances  orders to source as text: one JSON object a line in, one answer a line out
+sourcing_simulate   `kontor sourcing simulate`: what would have been under another policy
+state               `kontor state`: what was, at any moment
+stock               `kontor stock import`: stock movements from a table
+verify              `kontor verify`: does everything hold together?
+"""

@@ -1,0 +1,15 @@
+"""From bytes to operations, and back.
+
+auth           the one place where a request gets its actor and its rights
+endpoint       from bytes to an operation and back: what both lanes share
+frontends      HTTP parsed in further processes in front of the one writer
+gathering      many changes in one request, each on its own, answered together in their order
+lane           the fast lane: the hottest operations answered by the connection itself, below ASGI
+lane_protocol  the connection's side of the fast lane: from the parser's callbacks to the operation
+listing        what lists and paths share: cursors, ids in the path, spans of time
+openapi        the OpenAPI 3.1 document, made from the operations
+operations     what an endpoint is made of: an operation says how a request becomes a change or a read
+protocol       HTTP/1.1 on uvicorn's httptools protocol, with what it lacks: limits on headers
+scanning       pages of the journal's facts, the newest first, in slices
+starting       what is answered while a node recovers: that it lives, and how far it is
+"""

@@ -1,0 +1,121 @@
+"""What lists and paths share: cursors, ids in the path, spans of time, orders with the newest first."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from api.answers.problems import malformed
+from api.answers.timestamps import to_ns
+from api.http.operations import PageQuery
+from engine import limits
+from engine.commands.fields import Country, Id, Sku
+from engine.results import Rejection, ResultCode
+from engine.state.orders import Order
+from engine.state.state import State
+
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with `Z`")]
+
+
+class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A list that may be limited to a span of time: from `from` on, before `to`."""
+
+    from_: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
+
+    @property
+    def from_ns(self) -> int:
+        """Where the span begins; 0 if it has no beginning."""
+        return 0 if self.from_ is None else to_ns(self.from_)
+
+    @property
+    def to_ns(self) -> int | None:
+        """Where the span ends, or None."""
+        return None if self.to is None else to_ns(self.to)
+
+
+def position_of(cursor: str | None) -> int | Rejection | None:
+    """The number in a cursor; None for the first page."""
+    if not cursor:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+        return Rejection(
+            ResultCode.MALFORMED_REQUEST, "in the query: `cursor` is what the page before gave as `next_cursor`"
+        )
+    return int(cursor)
+
+
+def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
+    """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below `number`, then
+    older orders."""
+    if not cursor:
+        return None
+    seq, dot, number = cursor.partition(".")
+    if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):
+        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
+    return int(seq), int(number)
+
+
+def path_id(value: str, name: str) -> str | Rejection:
+    """An id from the path, or the refusal of what can't be one."""
+    return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+
+
+def path_country(value: str) -> str | Rejection:
+    """A country from the path, or the refusal of what can't be one."""
+    return _checked(value, Country, "`country` in the path: two capital letters (ISO 3166-1)")
+
+
+def path_sku(value: str) -> str | Rejection:
+    """A SKU from the path, or the refusal of what can't be one."""
+    return _checked(value, Sku, "`sku` in the path: 1 to 64 printable characters, no `/`, no blanks at the ends")
+
+
+def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
+    try:
+        checked: str = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return malformed(detail)
+    return checked
+
+
+def newest_orders(state: State, before_seq: int | None, *, open_only: bool = False) -> Iterator[Order]:
+    """Orders made before record `before_seq`, the youngest first, each as it is now."""
+    memory = state.orders.open
+    before = state.seq + 1 if before_seq is None else before_seq
+    young = (order for order in reversed(memory.values()) if order.seq < before)
+    if open_only:
+        return young
+    closed = (order for order in state.closed.newest_orders(before_seq) if order.number not in memory)
+    return heapq.merge(young, closed, key=lambda order: -order.seq)
+
+
+class Kept(Protocol):
+    """Something with a number that counts up."""
+
+    @property
+    def number(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=Kept)
+
+
+def kept_page(
+    alive: dict[int, Thing], ended: dict[int, Thing], before: int | None, limit: int, wanted: Callable[[Thing], bool]
+) -> tuple[list[Thing], str | None]:
+    """A page of things of which the last ended ones are kept, the youngest first, below number `before`; and the next cursor."""
+    youngest = heapq.merge(
+        reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
+    )
+    items: list[Thing] = []
+    last = None
+    for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
+        if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+            return items, str(last)
+        last = thing.number
+        if wanted(thing):
+            items.append(thing)
+    return items, None

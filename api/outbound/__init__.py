@@ -1,1 +1,0 @@
-"""What a node sends to others by itself."""

@@ -1,1 +1,0 @@
-"""Replay: a year of real orders through the engine, every row of the file accounted for."""

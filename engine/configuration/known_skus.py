@@ -1,0 +1,37 @@
+"""SKUs that commands name: known, and named once."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.results import FieldError, Rejection, ResultCode
+from engine.state.state import State
+
+
+class HasSku(Protocol):
+    """A line of a command that names a SKU."""
+
+    @property
+    def sku(self) -> str: ...
+
+
+def refuse_unknown_skus(state: State, lines: Sequence[HasSku], within: str = "/lines") -> Rejection | None:
+    """The refusal of lines whose SKUs nobody has set, all of them pointed at; None if all are known."""
+    items = state.configuration.items
+    errors = tuple(
+        [
+            FieldError(f"{within}/{at}/sku", f"there is no SKU {line.sku!r}")
+            for at, line in enumerate(lines)
+            if line.sku not in items
+        ]
+    )
+    return Rejection(ResultCode.UNKNOWN_SKU, errors[0].detail, errors) if errors else None
+
+
+def refuse_named_twice(lines: Sequence[HasSku]) -> Rejection | None:
+    """The refusal of a request that names a SKU twice, pointing at the second line; None if it does not."""
+    seen: dict[str, None] = {}
+    for at, line in enumerate(lines):
+        if line.sku in seen:
+            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{at}/sku", f"SKU {line.sku!r} is named twice")
+        seen[line.sku] = None
+    return None

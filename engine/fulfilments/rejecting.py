@@ -1,0 +1,120 @@
+"""Work that comes back from a node, all of it or what could not be found: booked as the reason says, sourced again at once."""
+
+from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, FulfilmentTake, OrderCancelled, Take
+from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, UNSELLABLE, Posting
+from engine.fulfilments.sourcing_again import source_lines
+from engine.fulfilments.steps import open_work
+from engine.fulfilments.work import freed, give_up, take_away, units_by_line
+from engine.lifecycles import REJECTED
+from engine.results import Rejection, ResultCode
+from engine.state.orders import Fulfilment, Order
+from engine.state.state import State
+
+NOT_ACCEPTED = "not_accepted"
+# Not found: written off, with what the node still thought free. Damaged: unsellable. The others: free again.
+ACCOUNT_OF = {"not_found": LOSS, "damaged": UNSELLABLE, "no_capacity": AVAILABLE, NOT_ACCEPTED: AVAILABLE}
+
+
+def decide_reject(state: State, command: RejectFulfilment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Take the work back, book what the reason says, and source the units elsewhere in the same record."""
+    found = open_work(state, command.fulfilment, "reject")
+    if isinstance(found, Rejection):
+        return found
+    return reject(state, *found, command.reason, command.note, now_ns)
+
+
+def reject(
+    state: State, order: Order, fulfilment: Fulfilment, reason: str, note: str | None, now_ns: int
+) -> tuple[Fact, ...]:
+    """The facts by which all of a fulfilment comes back."""
+    units = units_by_line(fulfilment.lines)
+    postings = _postings(state, order, fulfilment.node, units, reason)
+    rejected = FulfilmentRejected(order.number, fulfilment.number, fulfilment.node, reason, note, postings)
+    return rejected, source_lines(state, order, units, [*order.rejected_by, fulfilment.node], now_ns)
+
+
+def _postings(state: State, order: Order, node: str, units: dict[int, int], reason: str) -> tuple[Posting, ...]:
+    """What the reason does to units by line position, and to what the node still thought free of them."""
+    postings = []
+    skus: dict[str, None] = {}
+    for at, quantity in units.items():
+        sku = order.lines[at].sku
+        skus[sku] = None
+        postings.append(Posting(sku, node, ALLOCATED, ACCOUNT_OF[reason], quantity))
+    if reason == "not_found":
+        for sku in skus:
+            free = state.ledger.balance(AVAILABLE, sku, node)
+            if free:
+                postings.append(Posting(sku, node, AVAILABLE, LOSS, free))
+    return tuple(postings)
+
+
+def evolve_rejected(state: State, fact: FulfilmentRejected) -> None:
+    """Write down that the node is out of the question for this order, for ever."""
+    state.ledger.post(fact.postings)
+    order = state.orders.touch(fact.order)
+    give_up(state, order, order.fulfilment(fact.fulfilment), REJECTED, fact.reason)
+    if fact.node not in order.rejected_by:
+        order.rejected_by.append(fact.node)
+
+
+def decide_short(state: State, command: ShortFulfilment, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """Fewer units were found than allocated: what was found goes on, the rest is sourced again elsewhere."""
+    found = open_work(state, command.fulfilment, "short")
+    if isinstance(found, Rejection):
+        return found
+    order, fulfilment = found
+    allocated = units_by_line(fulfilment.lines)
+    missing: dict[int, int] = {}
+    for position, line in enumerate(command.lines):
+        at = order.line_at(line.line)
+        if at is None or at not in allocated or at in missing:
+            detail = f"the fulfilment has no line {line.line!r}, or it is named twice"
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/line", detail)
+        if line.found > allocated[at]:
+            detail = f"{allocated[at]} units of line {line.line!r} were to be picked here"
+            return Rejection.at(ResultCode.EXCEEDS_ALLOCATED, f"/lines/{position}/found", detail)
+        missing[at] = allocated[at] - line.found
+    missing = {at: units for at, units in missing.items() if units}
+    if not missing:
+        return Rejection(ResultCode.INVALID_TRANSITION, "every unit was found, so that nothing is short")
+    if missing == allocated:
+        return reject(state, order, fulfilment, command.reason, command.note, now_ns)
+    shorted = FulfilmentShorted(
+        order.number,
+        fulfilment.number,
+        fulfilment.node,
+        command.reason,
+        command.note,
+        tuple(Take(at, units) for at, units in missing.items()),
+        _postings(state, order, fulfilment.node, missing, command.reason),
+    )
+    return shorted, source_lines(state, order, missing, [*order.rejected_by, fulfilment.node], now_ns)
+
+
+def evolve_shorted(state: State, fact: FulfilmentShorted) -> None:
+    """Write down what was not there. The node keeps the rest, and may be asked again once it has more."""
+    state.ledger.post(fact.postings)
+    order = state.orders.touch(fact.order)
+    for take in fact.lines:
+        order.lines[take.line].allocated -= take.quantity
+        take_away(state, order, order.fulfilment(fact.fulfilment), take.line, take.quantity)
+
+
+def decide_cancel_fulfilment(state: State, command: CancelFulfilment, now_ns: int) -> OrderCancelled | Rejection:
+    """Cancel the units of one fulfilment: the customer does not get them, and the node has them free again."""
+    found = open_work(state, command.fulfilment, "cancel")
+    if isinstance(found, Rejection):
+        return found
+    order, fulfilment = found
+    units = units_by_line(fulfilment.lines)
+    return OrderCancelled(
+        order.number,
+        command.reason,
+        tuple(Take(at, quantity) for at, quantity in units.items()),
+        tuple(FulfilmentTake(fulfilment.number, at, quantity) for at, quantity in units.items()),
+        (),
+        freed(order, fulfilment),
+    )

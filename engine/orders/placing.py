@@ -1,0 +1,345 @@
+"""Placing orders: from a reservation, or on the spot."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.commands.orders import HoldRequest, OrderLineRequest, PlaceOrder
+from engine.configuration.known_skus import refuse_unknown_skus
+from engine.facts import Fact
+from engine.facts.orders import (
+    Claim,
+    OrderHeld,
+    OrderPlaced,
+    PlacedLine,
+    PlannedFulfilment,
+)
+from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
+from engine.facts.reservations import Source, freeing
+from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.planning import plan_fulfilments
+from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
+from engine.limits import NS_PER_SECOND
+from engine.money.freezing import price_order
+from engine.orders.pickup_transfers import bring
+from engine.reservations import end, not_active
+from engine.results import Rejection, ResultCode, Shortage
+from engine.state.finding import find_order, find_reservation
+from engine.state.orders import RELEASE, Order, OrderLine
+from engine.state.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation
+from engine.state.state import State
+from engine.supply.plan import Foreseen, supply
+from engine.supply.request import Demand, Request
+from engine.supply.terms import PICKUP
+
+LineSources = list[list[Source]]
+
+
+class _Bound(NamedTuple):
+    """What an order gets: sources line by line, the postings that bind them, places at nodes, and how it was decided.
+
+    `before` are the facts that it rests on.
+    """
+
+    sources: LineSources
+    postings: list[Posting]
+    slots: tuple[Slot, ...]
+    decision: Decision | None
+    before: tuple[Fact, ...] = ()
+
+
+def decide_place(
+    state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None = None
+) -> tuple[Fact, ...] | Rejection:
+    """Accept an order: bind the units of its reservation, or source it on the spot."""
+    reservation: Reservation | None = None
+    if command.reservation is not None:
+        reservation = find_reservation(state, command.reservation)
+    refusal = _refuse_order(state, command, reservation)
+    if refusal is not None:
+        return refusal
+    price = price_order(state, command, now_ns)
+    if isinstance(price, Rejection):
+        return price
+    if reservation is not None and reservation.state == ACTIVE:
+        outcome = _from_reservation(command, reservation)
+    else:
+        outcome = _on_the_spot(state, command, now_ns, foreseen)
+        reservation = None
+    if isinstance(outcome, Rejection):
+        return outcome
+    lines = tuple(
+        _placed_line(line, found, state.seq + 1 if reservation is None else reservation.number)
+        for line, found in zip(command.lines, outcome.sources, strict=True)
+    )
+    there = dict(enumerate(outcome.sources))
+    for at, placed in enumerate(lines):
+        if placed.claims:
+            there[at] = [source for source in there[at] if source.inbound is None]
+    planned = plan_fulfilments(state, state.orders.next_fulfilment, there, outcome.slots, now_ns)
+    backorders_seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
+    fact = OrderPlaced(
+        order=command.number,
+        channel=command.channel,
+        reservation=None if reservation is None else reservation.number,
+        party=command.party,
+        contact=command.contact,
+        billing=command.billing,
+        area=command.area,
+        delivery=command.delivery,
+        placed_at_ns=command.placed_at_ns,
+        lines=lines,
+        fulfilments=planned,
+        postings=tuple(outcome.postings),
+        decision=outcome.decision,
+        customer_group=command.customer_group,
+        pickup_node=command.pickup_node,
+        collect_by_ns=command.collect_by_ns,
+        cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
+        replaces=command.replaces,
+    )
+    return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
+
+
+def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:
+    """Stops that an order is placed with: no node sees its work before they are lifted."""
+    numbers = tuple(plan.fulfilment for plan in planned)
+    first = next((hold.handle for hold in holds if hold.scope == RELEASE), None)
+    return tuple(
+        OrderHeld(order, hold.handle, hold.reason, hold.scope, numbers if hold.handle == first else ())
+        for hold in holds
+    )
+
+
+def _placed_line(line: OrderLineRequest, found: list[Source], promised: int) -> PlacedLine:
+    """What is not there yet is backordered, with a claim on the inbound it was promised from by record `promised`."""
+    backordered = line.quantity
+    claims: tuple[Claim, ...] = ()
+    for source in found:
+        if source.inbound is None:
+            backordered -= source.quantity
+        else:
+            dates = source.ships_at_ns, source.delivers_at_ns
+            claims += (Claim(source.inbound, source.node, source.quantity, promised, *dates),)
+    return PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered, claims)
+
+
+def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | None) -> Rejection | None:
+    if command.channel not in state.configuration.channels:
+        return Rejection.at(ResultCode.UNKNOWN_CHANNEL, "/channel", f"there is no channel {command.channel!r}")
+    unknown = refuse_unknown_skus(state, command.lines)
+    if unknown is not None:
+        return unknown
+    elsewhere = None if command.pickup_node is None else refuse_pickup(state, command.pickup_node)
+    if elsewhere is not None:
+        return elsewhere
+    if command.reservation is not None and reservation is None:
+        return Rejection.at(ResultCode.UNKNOWN_RESERVATION, "/reservation", "there is no such reservation")
+    if reservation is not None and reservation.channel != command.channel:
+        detail = f"the reservation was made on channel {reservation.channel!r}"
+        return Rejection.at(ResultCode.WRONG_CHANNEL, "/channel", detail)
+    if find_order(state, command.number) is not None:
+        return Rejection.at(ResultCode.ORDER_NUMBER_TAKEN, "/number", f"order {command.number!r} exists")
+    if reservation is None or reservation.state == ACTIVE:
+        return None
+    late = reservation.state == EXPIRED and command.source_again_if_expired
+    return None if late else not_active(reservation)
+
+
+def refuse_pickup(state: State, name: str) -> Rejection | None:
+    """Why customers can't pick up at a node; None if they can."""
+    node = state.configuration.nodes.get(name)
+    if node is None:
+        return Rejection.at(ResultCode.UNKNOWN_NODE, "/pickup_node", f"there is no node {name!r}")
+    if node.pickup and node.enabled:
+        return None
+    return Rejection.at(ResultCode.NO_PICKUP, "/pickup_node", f"customers can't pick up at {name!r}")
+
+
+def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
+    """Use what the reservation holds, first choice first; what the order does not use becomes available."""
+    piles: dict[str, list[Source]] = {}
+    elsewhere: list[Posting] = []
+    for held in reservation.lines:
+        for source in held.sources:
+            if command.pickup_node in (None, source.node):
+                piles.setdefault(held.sku, []).append(source)
+            else:
+                elsewhere.append(freeing(held.sku, source, source.quantity))
+    for pile in piles.values():
+        if len(pile) > 1:
+            pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
+    short: dict[str, Shortage] = {}
+    sources: LineSources = []
+    postings: list[Posting] = []
+    for line in command.lines:
+        missing = line.quantity
+        found: dict[str | int, Source] = {}
+        pile = piles.get(line.sku, [])
+        while missing and pile:
+            source = pile[0]
+            units = min(missing, source.quantity)
+            key = source.node if source.inbound is None else source.inbound
+            before = found.get(key)
+            found[key] = replace(source, quantity=units + (0 if before is None else before.quantity))
+            missing -= units
+            if units == source.quantity:
+                del pile[0]
+            else:
+                pile[0] = replace(source, quantity=source.quantity - units)
+        if missing:
+            short[line.sku] = _exceeding(command, reservation, line.sku)
+        sources.append(list(found.values()))
+        for source in found.values():
+            if source.inbound is None:
+                postings.append(Posting(line.sku, source.node, RESERVED, ALLOCATED, source.quantity))
+            else:
+                postings.append(Posting(line.sku, source.node, INBOUND_RESERVED, INBOUND_ALLOCATED, source.quantity))
+    if short:
+        return Rejection(
+            ResultCode.EXCEEDS_RESERVATION,
+            "the order needs more than the reservation holds" + ("" if command.pickup_node is None else " there"),
+            lines=tuple(short.values()),
+        )
+    postings += elsewhere
+    for sku, rest in piles.items():
+        postings += [freeing(sku, source, source.quantity) for source in rest]
+    return _Bound(sources, postings, reservation.slots, None)
+
+
+def _exceeding(command: PlaceOrder, reservation: Reservation, sku: str) -> Shortage:
+    requested = sum(line.quantity for line in command.lines if line.sku == sku)
+    sources = [source for held in reservation.lines if held.sku == sku for source in held.sources]
+    return Shortage(sku, requested, sum(s.quantity for s in sources if command.pickup_node in (None, s.node)))
+
+
+def request_of(state: State, command: PlaceOrder) -> Request | None:
+    """What an order wants from stock; None if it has a reservation or will be refused."""
+    if command.reservation is not None or _refuse_order(state, command, None) is not None:
+        return None
+    return _request_of(state, command)
+
+
+def _request_of(state: State, command: PlaceOrder) -> Request:
+    items = state.configuration.items
+    node = command.pickup_node
+    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in command.lines]
+    may_wait = any(items[line.sku].backorderable for line in command.lines)
+    way = command.delivery if node is None else PICKUP
+    return Request(command.channel, demand, command.area, way, command.customer_group, partial=may_wait)
+
+
+def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None) -> _Bound | Rejection:
+    """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
+    items = state.configuration.items
+    found, short, slots, decision = supply(state, _request_of(state, command), now_ns, foreseen)
+    if short and command.pickup_node is not None:
+        with_more = _with_transfers(state, command, now_ns)
+        if with_more is not None:
+            return with_more
+    lacking = tuple(s for s in short if not items[s.sku].backorderable)
+    if lacking:
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
+    if short and any(
+        not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
+        for line, sources in zip(command.lines, found, strict=True)
+    ):
+        detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
+    waits: dict[str, int] = {}
+    for line, sources in zip(command.lines, found, strict=True):
+        there = sum([source.quantity for source in sources if source.inbound is None])
+        if there < line.quantity:
+            waits[line.sku] = waits.get(line.sku, 0) + line.quantity - there
+    too_many = refuse_waiting(state, command.channel, waits)
+    if too_many is not None:
+        return too_many
+    postings = [
+        Posting(line.sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
+        if source.inbound is None
+        else Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity)
+        for line, sources in zip(command.lines, found, strict=True)
+        for source in sources
+    ]
+    return _Bound([list(sources) for sources in found], postings, slots, decision)
+
+
+def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
+    """What the pickup node has, and the rest brought there from other nodes; None if that is not wanted or not possible."""
+    request = _request_of(state, command)._replace(partial=True, inbound=False)
+    found, _, slots, decision = supply(state, request, now_ns)
+    sources = [list(given) for given in found]
+    missing = {
+        at: line.quantity - sum(source.quantity for source in sources[at]) for at, line in enumerate(command.lines)
+    }
+    brought = bring(state, command, {at: units for at, units in missing.items() if units}, now_ns)
+    if brought is None:
+        return None
+    postings = []
+    for at, line in enumerate(command.lines):
+        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in sources[at]]
+        for source in brought.sources.get(at, ()):
+            postings.append(Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity))
+            sources[at].append(source)
+    return _Bound(sources, postings, slots, decision, brought.facts)
+
+
+def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:
+    """Why units by SKU may not wait for stock: more would than their items allow. None if they may."""
+    lacking = []
+    for sku, units in waits.items():
+        item = state.configuration.items[sku]
+        limits = []
+        if item.backorders_max is not None:
+            channels = state.configuration.channels
+            limits.append(item.backorders_max - sum(state.orders.units_waiting(sku, name) for name in channels))
+        if channel in item.backorders_max_by_channel:
+            limits.append(item.backorders_max_by_channel[channel] - state.orders.units_waiting(sku, channel))
+        if limits and units > min(limits):
+            lacking.append(Shortage(sku, units, max(0, min(limits))))
+    if not lacking:
+        return None
+    detail = "more units would wait for stock than their items allow; `lines` are about those that would have to wait"
+    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(lacking))
+
+
+def evolve_placed(state: State, fact: OrderPlaced) -> None:
+    """Write down the order; a reservation it came from is confirmed by it."""
+    state.ledger.post(fact.postings)
+    if fact.reservation is not None:
+        end(state, fact.reservation, CONFIRMED)
+    order = Order(
+        number=fact.order,
+        seq=state.seq,
+        channel=fact.channel,
+        created_at_ns=state.time_ns,
+        placed_at_ns=fact.placed_at_ns,
+        reservation=fact.reservation,
+        party=fact.party,
+        contact=fact.contact,
+        billing=fact.billing,
+        area=fact.area,
+        delivery=fact.delivery,
+        lines=tuple(
+            OrderLine(
+                line.id,
+                line.sku,
+                line.quantity,
+                line.unit_price_minor,
+                backordered=line.backordered,
+                claims=line.claims,
+            )
+            for line in fact.lines
+        ),
+        customer_group=fact.customer_group,
+        pickup_node=fact.pickup_node,
+        collect_by_ns=fact.collect_by_ns,
+        cancel_backorders_at_ns=fact.cancel_backorders_at_ns,
+        replaces=fact.replaces,
+    )
+    state.orders.add(order)
+    evolve_add_fulfilments(state, order, fact.fulfilments)
+    for line in order.lines:
+        if line.claims:
+            hold_claims(state, order.number, line)
+    state.orders.touch(fact.order)

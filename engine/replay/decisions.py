@@ -1,0 +1,91 @@
+"""What was asked when a recorded sourcing decision was made: facts turned back into the request behind them."""
+
+from typing import NamedTuple
+
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced
+from engine.facts.reservations import Source, StockReserved
+from engine.facts.sourcing import Decision
+from engine.fulfilments.work import units_by_line
+from engine.state.finding import find_by_fulfilment, find_order
+from engine.state.orders import Order
+from engine.state.state import State
+from engine.supply.request import Demand, Request
+from engine.supply.terms import PICKUP
+
+
+class Decided(NamedTuple):
+    """A request, what was decided about it, and the sources it was given, line by line."""
+
+    request: Request
+    decision: Decision
+    sources: tuple[tuple[Source, ...], ...]
+
+
+def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
+    """The sourcing decision among the facts of one record; None if there is none. `state` is from before the record."""
+    for fact in facts:
+        match fact:
+            case StockReserved() if fact.decision is not None:
+                return _reserved(fact, fact.decision)
+            case OrderPlaced() if fact.decision is not None:
+                return _placed(state, fact, fact.decision)
+            case OrderSourced() if fact.decision is not None:
+                return _sourced(state, facts, fact, fact.decision)
+    return None
+
+
+def _reserved(fact: StockReserved, decision: Decision) -> Decided:
+    demand = [Demand(line.sku, line.requested, line.node, line.unit_price_minor) for line in fact.lines]
+    partial = any(line.reserved < line.requested for line in fact.lines)
+    request = Request(fact.channel, demand, fact.area, fact.delivery, fact.customer_group, partial)
+    return Decided(request, decision, tuple(line.sources for line in fact.lines))
+
+
+def _by_line(fact: OrderPlaced | OrderSourced) -> dict[int, list[Source]]:
+    found: dict[int, list[Source]] = {}
+    for planned in fact.fulfilments:
+        for take in planned.lines:
+            source = Source(planned.node, take.quantity, planned.ships_at_ns, planned.delivers_at_ns)
+            found.setdefault(take.line, []).append(source)
+    return found
+
+
+def _placed(state: State, fact: OrderPlaced, decision: Decision) -> Decided:
+    items = state.configuration.items
+    node, way = fact.pickup_node, fact.delivery if fact.pickup_node is None else PICKUP
+    demand = [Demand(line.sku, line.quantity, node, line.unit_price_minor) for line in fact.lines]
+    partial = any(items[line.sku].backorderable for line in fact.lines)
+    request = Request(fact.channel, demand, fact.area, way, fact.customer_group, partial)
+    found = _by_line(fact)
+    for at, line in enumerate(fact.lines):
+        for claim in line.claims:
+            source = Source(claim.node, claim.quantity, claim.ships_at_ns, claim.delivers_at_ns, claim.inbound)
+            found.setdefault(at, []).append(source)
+    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in range(len(fact.lines))))
+
+
+def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision: Decision) -> Decided | None:
+    """Looked for again, after a rejection in the same record or because somebody asked."""
+    back = next((other for other in facts if isinstance(other, FulfilmentRejected | FulfilmentShorted)), None)
+    order: Order | None
+    if back is not None:
+        order = find_by_fulfilment(state, back.fulfilment)
+        if order is None:
+            return None
+        lost = back.lines if isinstance(back, FulfilmentShorted) else order.fulfilment(back.fulfilment).lines
+        missing = units_by_line(lost)
+    else:
+        order = find_order(state, fact.order)
+        if order is None:
+            return None
+        waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
+        missing = {at: quantity for at, quantity in waits.items() if quantity}
+    lines = order.lines
+    demand = [
+        Demand(lines[at].sku, units, order.pickup_node, lines[at].unit_price_minor) for at, units in missing.items()
+    ]
+    excluded = (*order.rejected_by, *(() if back is None else (back.node,)))
+    request = Request(order.channel, demand, order.area, order.way, order.customer_group, True, excluded, inbound=False)
+    found = _by_line(fact)
+    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))

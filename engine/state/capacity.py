@@ -1,0 +1,54 @@
+"""How many orders each node may send a day, and how many of those places are taken.
+
+A place is taken with the reservation that counts on the node, passes to its order's fulfilment, and is free again when the
+reservation ends or the node's work is rejected or cancelled. What shipped keeps its place: the work was done.
+"""
+
+from collections.abc import Iterable
+
+from engine.facts.sourcing import Slot
+
+DAYS_KEPT = 2
+
+
+UNIX_EPOCH_DAY = 719_163  # 1970-01-01 as a proleptic Gregorian ordinal, which is how days are counted
+
+
+NS_PER_DAY = 86_400_000_000_000
+
+
+class Capacity:
+    """Places taken, by day and node. Only nodes with a limit are counted; past days are dropped."""
+
+    def __init__(self) -> None:
+        self.taken: dict[int, dict[str, int]] = {}
+
+    def count(self, node: str, day: int) -> int:
+        """Places taken at a node on a day."""
+        return self.taken.get(day, {}).get(node, 0)
+
+    def take(self, slots: Iterable[Slot], time_ns: int) -> None:
+        """Take places, and forget days that are over everywhere on Earth."""
+        kept = first_day_kept(time_ns)
+        for day in [day for day in self.taken if day < kept]:
+            del self.taken[day]
+        for slot in slots:
+            nodes = self.taken.setdefault(slot.day, {})
+            nodes[slot.node] = nodes.get(slot.node, 0) + 1
+
+    def give_back(self, slots: Iterable[Slot]) -> None:
+        """Free places again; a day that is over is not looked for."""
+        for slot in slots:
+            nodes = self.taken.get(slot.day)
+            if nodes is None or slot.node not in nodes:
+                continue
+            nodes[slot.node] -= 1
+            if not nodes[slot.node]:
+                del nodes[slot.node]
+            if not nodes:
+                del self.taken[slot.day]
+
+
+def first_day_kept(time_ns: int) -> int:
+    """The first day that is not over everywhere on Earth; places of earlier ones may be forgotten."""
+    return UNIX_EPOCH_DAY + time_ns // NS_PER_DAY - DAYS_KEPT

@@ -1,0 +1,166 @@
+"""What a request asks of stock: the units that could serve it, line by line and SKU by SKU, before anything is planned."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from engine.areas import NOWHERE, Area
+from engine.results import Shortage
+from engine.state.state import State
+from engine.supply.node_table import Ints
+from engine.supply.policies import Circumstances, variant_of
+from engine.supply.problem import Row, promisable
+from engine.supply.terms import Terms
+
+
+class Demand(NamedTuple):
+    """`quantity` units of a known SKU; from `node` only where one is named; worth `unit_price_minor` each, if that is known."""
+
+    sku: str
+    quantity: int
+    node: str | None = None
+    unit_price_minor: int | None = None
+
+
+class Wanted(Protocol):
+    """What supply needs to know of a line: a Demand, or a line of a command as it is."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def node(self) -> str | None: ...
+    @property
+    def unit_price_minor(self) -> int | None: ...
+
+
+class Request(NamedTuple):
+    """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
+
+    `own` are units, by SKU and node, that it holds already and that count as available to it, unless the node takes nothing
+    new. `inbound`: what is expected is welcome, too, where the policy promises it.
+    """
+
+    channel: str
+    lines: Sequence[Wanted]
+    area: Area = NOWHERE
+    delivery: str = "ship"
+    customer_group: str | None = None
+    partial: bool = False
+    excluded: tuple[str, ...] = ()
+    own: tuple[tuple[tuple[str, str], int], ...] = ()
+    inbound: bool = True
+
+
+def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
+    """Positions of the overrides of the channel's policy that hold for a request."""
+    policy = state.configuration.policy_of(state.configuration.channels[request.channel])
+    if not policy.overrides:
+        return ()
+    items = state.configuration.items
+    groups = tuple({group: None for line in request.lines for group in items[line.sku].groups})
+    value_minor = sum(line.quantity * value_minor_of(state, line) for line in request.lines)
+    country = request.area.country
+    return variant_of(
+        policy, Circumstances(country, request.delivery, request.customer_group, groups, value_minor, now_ns)
+    )
+
+
+def value_minor_of(state: State, line: Wanted) -> int:
+    """What a unit is worth in minor units: the line's price, else the item's value, else nothing."""
+    if line.unit_price_minor is not None:
+        return line.unit_price_minor
+    return state.configuration.items[line.sku].value_minor or 0
+
+
+class Asked(NamedTuple):
+    """A request, held against stock. SKUs are numbered as they come up in the lines.
+
+    `visible` are the units the channel could promise of each SKU; `countable` int64[SKUs, L] where they are.
+    `named` are units by position of the lines that name a node; `free` units by SKU for all other lines together;
+    `stock` int64[SKUs, L] is what those may take: without what the named lines have.
+    """
+
+    row_of: dict[str, int]
+    requested: list[int]
+    visible: list[int]
+    countable: Ints
+    named: dict[int, int]
+    free: list[int]
+    stock: Ints
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are units for everything, wherever they are."""
+        return sum(self.named.values()) + sum(self.free) == sum(self.requested)
+
+
+def ask(state: State, terms: Terms, request: Request, now_ns: int) -> Asked:
+    """Hold a request against stock. Lines that name a node come first; the channel's buffer stays."""
+    node_index = state.ledger.node_index
+    row_of = {sku: row for row, sku in enumerate(dict.fromkeys(line.sku for line in request.lines))}
+    stock = promisable(state, terms, list(row_of), request.excluded, now_ns)
+    full = terms.blocked(state, now_ns) if request.own else ()
+    for (sku, node), units in request.own:
+        if node_index[node] not in full:
+            stock[row_of[sku], node_index[node]] += units
+    countable = stock * terms.sends
+    requested = [0] * len(row_of)
+    wanted = [0] * len(row_of)
+    for line in request.lines:
+        row = row_of[line.sku]
+        requested[row] += line.quantity
+        if line.node is None:
+            wanted[row] += line.quantity
+        else:
+            countable[row, node_index[line.node]] = stock[row, node_index[line.node]]
+    # The buffer is withheld from the channel's whole view of a SKU, wherever the units are.
+    visible = [max(0, total - terms.buffer) for total in countable.sum(axis=1).tolist()]
+    budget = list(visible)
+    named: dict[int, int] = {}
+    for position, line in enumerate(request.lines):
+        if line.node is not None:
+            row, node_at = row_of[line.sku], node_index[line.node]
+            named[position] = units = min(line.quantity, int(stock[row, node_at]), budget[row])
+            stock[row, node_at] -= units
+            budget[row] -= units
+    stock *= terms.sends
+    free = np.minimum(np.minimum(wanted, stock.sum(axis=1)), budget).tolist()
+    return Asked(row_of, requested, visible, countable, named, free, stock)
+
+
+def rows_of(state: State, request: Request, asked: Asked) -> tuple[list[Row], list[Row]]:
+    """The lines of the problem: first one for each SKU and node that is named, then one for each SKU from anywhere."""
+    value = {line.sku: value_minor_of(state, line) for line in request.lines}
+    named: dict[tuple[str, int], int] = {}
+    for position, units in asked.named.items():
+        line = request.lines[position]
+        if units and line.node is not None:
+            key = (line.sku, state.ledger.node_index[line.node])
+            named[key] = named.get(key, 0) + units
+    return (
+        [Row(sku, units, value[sku], node_at) for (sku, node_at), units in named.items()],
+        [Row(sku, asked.free[row], value[sku]) for sku, row in asked.row_of.items() if asked.free[row]],
+    )
+
+
+def shortages(state: State, request: Request, asked: Asked, found: list[int]) -> list[Shortage]:
+    """The SKUs of which fewer units were found than asked for. `found` units by SKU.
+
+    `available` is what the channel could promise of the SKU: for a SKU asked for at named nodes only, at those.
+    """
+    short = []
+    for sku, row in asked.row_of.items():
+        if found[row] == asked.requested[row]:
+            continue
+        available = asked.visible[row]
+        places = list(dict.fromkeys(line.node for line in request.lines if line.sku == sku))
+        if None not in places:
+            at_named = [int(asked.countable[row, state.ledger.node_index[node]]) for node in places if node is not None]
+            available = min(available, sum(at_named))
+        if available >= asked.requested[row]:
+            available = found[row]  # there is enough, but no plan that the rules allow can have it all
+        short.append(Shortage(sku, asked.requested[row], available))
+    return short

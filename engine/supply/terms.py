@@ -1,0 +1,255 @@
+"""What sending to one area costs one channel under the settings that hold: everything of a plan that stock does not change."""
+
+import numpy as np
+
+from engine import limits
+from engine.areas import Area
+from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
+from engine.commands.policies import SafetyStockRule
+from engine.facts.sourcing import Decision
+from engine.solver.problem import Locations, Rules
+from engine.state.configuration import Configuration
+from engine.state.state import State
+from engine.supply.node_table import Bools, Ints, NodeTable
+from engine.supply.policies import asks_own_code, settings_of
+from engine.supply.prices import (
+    Column,
+    Parcels,
+    UnitPreference,
+    caps_of,
+    columns_of,
+    eligible_of,
+    parcels_of,
+    total,
+    unit_preferences_of,
+)
+
+QUICK_NODES_MAX = 4
+
+
+NEVER_NS = 2**62
+
+
+NS_PER_DAY = 86_400 * limits.NS_PER_SECOND
+
+
+PICKUP = "pickup"
+
+
+class Promise:
+    """When a parcel leaves a node and arrives, as long as `now_ns` is before `valid_until_ns`; `day` is the node's ship day."""
+
+    __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "valid_until_ns")
+
+    def __init__(self, ships_at_ns: int, delivers_at_ns: int, day: int, valid_until_ns: int) -> None:
+        self.ships_at_ns = ships_at_ns
+        self.delivers_at_ns = delivers_at_ns
+        self.day = day
+        self.valid_until_ns = valid_until_ns
+
+
+class Terms:
+    """All of it for one channel, area, delivery method and set of overrides. Positions are the ledger's; L nodes.
+
+    `sends` bool[L] who may be chosen, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
+    parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
+    `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
+    `flat` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`, and
+    `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is written down
+    when one of them is chosen.
+    """
+
+    def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
+        channel = state.configuration.channels[channel_id]
+        table = terms_cache(state).table(state)
+        settings = settings_of(state.configuration.policy_of(channel), variant)
+        km = table.distance_km(area)
+        nodes_count = len(table.names)
+        self.settings, self.area, self.delivery = settings, area, delivery
+        self.table, self.km, self.buffer = table, km, channel.buffer
+        self.served: Bools = table.enabled.copy()
+        if channel.nodes is not None:
+            self.served &= np.isin(table.names, channel.nodes)
+        self.eligible: Bools = eligible_of(settings, table, km)
+        self.parcels: Parcels = parcels_of(settings, table, area, km)
+        self.hands_out: Bools = self.served & (table.ships | table.pickup)
+        self.sends: Bools = self.served & self.eligible & (table.pickup if delivery == PICKUP else table.ships)
+        self.columns: list[Column] = columns_of(settings, table, channel_id, area, km)
+        if delivery != PICKUP:
+            self.sends &= self.parcels.rate_at >= 0
+        self.unit_preferences: list[UnitPreference] = unit_preferences_of(settings, table, km)
+        self.locations = Locations(
+            fixed=total(self.columns, "order", nodes_count),
+            parcel=self.parcels.minor * (delivery != PICKUP),
+            unit=total(self.columns, "unit", nodes_count),
+            rate=total(self.columns, "100 g", nodes_count),
+            cap=caps_of(settings, table, km),
+        )
+        self.rules = Rules(
+            line_split=settings.line_split is not False,
+            ship_complete=True,
+            locations_max=settings.nodes_max,
+            split_penalty=settings.split_penalty_minor or 0,
+            parcel_up_to_hg=self.parcels.up_to_hg,
+            split_value_min=settings.split_value_minor_min or 0,
+        )
+        self.cost: Ints = self.locations.fixed + self.locations.parcel[0]
+        self.order = [int(at) for at in np.argsort(self.cost, kind="stable") if self.sends[at]]
+        self.safety: list[tuple[SafetyStockRule, Bools]] = [
+            (rule, table.selected(rule.nodes, km)) for rule in settings.safety_stock or ()
+        ]
+        self.prices_dates = bool(settings.late_minor_per_day) or settings.deliver_within_days is not None
+        self.flat = self._is_flat()
+        cheapest = [int(self.cost[at]) for at in self.order[:2]]
+        self.split_floor_minor = sum(cheapest) + self.rules.split_penalty if len(cheapest) == 2 else NEVER_NS
+        first = [(at, int(self.cost[at])) for at in self.order[:QUICK_NODES_MAX]]
+        self.quick_order = [(at, minor) for at, minor in first if minor <= self.split_floor_minor]
+        self.decisions: dict[int, Decision] = {}
+        self._promises: dict[int, Promise] = {}
+        self._doubtful = [
+            at
+            for at, node in enumerate(table.nodes)
+            if self.hands_out[at]
+            and (node.orders_per_day_max is not None or node.opening_hours is not None or node.closed_dates)
+        ]
+
+    def _is_flat(self) -> bool:
+        settings, locations = self.settings, self.locations
+        return not (
+            self.rules.parcel_up_to_hg
+            or locations.unit.any()
+            or locations.rate.any()
+            or locations.cap is not None
+            or self.unit_preferences
+            or self.safety
+            or settings.age_minor_per_30_days
+            or settings.workload_minor
+            or settings.unsourced_minor_per_unit is not None
+            or settings.inbound_days_max is not None
+            or self.prices_dates
+            or bool((locations.fixed < 0).any())
+        )
+
+    def promise(self, state: State, node_at: int, now_ns: int) -> Promise | None:
+        """When a node would send and the parcel arrive; None if it has no day for it (never open, or its days are full)."""
+        found = self._promises.get(node_at)
+        if found is None or now_ns >= found.valid_until_ns:
+            found = self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, now_ns))
+            if found is None:
+                return None
+            self._promises[node_at] = found
+        if self.table.orders_per_day_max[node_at] is None:
+            return found
+        return self._day_with_room(state, node_at, now_ns, found)
+
+    def promise_from(self, state: State, node_at: int, from_ns: int) -> Promise | None:
+        """The same for units that are at the node from a later instant on; places on that day are not counted."""
+        return self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, from_ns, 0))
+
+    def blocked(self, state: State, now_ns: int) -> list[int]:
+        """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
+        days_max = self.settings.deliver_within_days
+        if days_max is not None:
+            late = (self.arrivals_ns(state, now_ns) - now_ns) // NS_PER_DAY > days_max
+            return [int(at) for at in np.flatnonzero(late & self.hands_out)]
+        return [at for at in self._doubtful if self.promise(state, at, now_ns) is None]
+
+    def arrivals_ns(self, state: State, now_ns: int) -> Ints:
+        """When a parcel sent from each node would arrive, int64[L]; NEVER_NS for a node that can't send."""
+        arrivals = np.full(len(self.table.names), NEVER_NS, np.int64)
+        for at in np.flatnonzero(self.hands_out).tolist():
+            promise = self.promise(state, at, now_ns)
+            if promise is not None:
+                arrivals[at] = promise.delivers_at_ns
+        return arrivals
+
+    def _promise_from(self, state: State, node_at: int, leaves: Dispatch | None) -> Promise | None:
+        if leaves is None:
+            return None
+        if self.delivery == PICKUP:
+            return Promise(leaves.ships_at_ns, leaves.ships_at_ns, leaves.day, leaves.valid_until_ns)
+        rate = self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
+        country = self.area.country or self.table.nodes[node_at].country
+        days = int(self.parcels.transit_days[node_at])
+        arrives_ns = delivery(leaves.ships_at_ns, days, time_zone_of_country(country), rate.delivery_weekdays)
+        if arrives_ns is None:
+            return None
+        return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
+
+    def _day_with_room(self, state: State, node_at: int, now_ns: int, first: Promise) -> Promise | None:
+        name = self.table.names[node_at]
+        found: Promise | None = first
+        while found is not None:
+            if free_places(state, name, found.day):
+                return found
+            if found.day - first.day >= (self.settings.wait_days_max or 0):
+                return None
+            leaves = terms_cache(state).dispatch(state, node_at, now_ns, found.day + 1)
+            if leaves is None or leaves.day - first.day > (self.settings.wait_days_max or 0):
+                return None
+            found = self._promise_from(state, node_at, leaves)
+        return None
+
+
+class TermsCache:
+    """Terms by channel, area, delivery and overrides, made anew when master data changed. Derived: forgetting them changes no answer."""
+
+    def __init__(self) -> None:
+        self._terms: dict[tuple[object, ...], Terms] = {}
+        self._by_postal_area = False
+        self._version = -1
+        self._table: NodeTable | None = None
+        self._calendars: dict[int, Calendar] = {}
+        self._dispatches: dict[int, Dispatch | None] = {}
+
+    def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
+        """The terms of a known channel for an area."""
+        if self._version != state.configuration.version:
+            self._renew(state.configuration)
+        # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
+        postal_area = area.postal_area if self._by_postal_area else None
+        key = (channel_id, area.country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
+        terms = self._terms.get(key)
+        if terms is None:
+            nodes_count = max(1, len(state.ledger.nodes))
+            if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
+                del self._terms[next(iter(self._terms))]
+            terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
+        return terms
+
+    def _renew(self, configuration: Configuration) -> None:
+        self._terms.clear()
+        self._calendars.clear()
+        self._dispatches.clear()
+        self._table, self._version = None, configuration.version
+        self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
+
+    def table(self, state: State) -> NodeTable:
+        """The nodes as columns, as they are now."""
+        if self._table is None:
+            self._table = NodeTable(state.configuration, state.ledger.nodes)
+        return self._table
+
+    def dispatch(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Dispatch | None:
+        """When the next parcel leaves a node; None if it never works."""
+        node = self.table(state).nodes[node_at]
+        calendar = self._calendars.get(node_at)
+        if calendar is None:
+            calendar = self._calendars[node_at] = calendar_of(node)
+        if not_before_day is not None:
+            return dispatch(calendar, now_ns, node.lead_time_days, not_before_day)
+        found = self._dispatches.get(node_at)
+        if found is None or now_ns >= found.valid_until_ns:
+            found = self._dispatches[node_at] = dispatch(calendar, now_ns, node.lead_time_days)
+        return found
+
+
+def free_places(state: State, node: str, day: int) -> int | None:
+    """Orders a node may still take for a day; None where it has no limit."""
+    limit = state.configuration.nodes[node].orders_per_day_max
+    return None if limit is None else max(0, limit - state.capacity.count(node, day))
+
+
+def terms_cache(state: State) -> TermsCache:
+    """The terms of a state."""
+    return state.configuration.cache(TermsCache)
