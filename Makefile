@@ -1,7 +1,7 @@
 # Kontor: everything a developer types. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-some test-programs bench drift bench-peers lint lock clean
+.PHONY: help setup run test test-all test-some test-programs mutants bench drift bench-peers lint lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,6 +34,9 @@ test-some: $(STAMP) ## the fast tests that a change since main touches: BASE=HEA
 test-programs: ## install the programs some tests need (Debian, as root): strace, curl, openssl, jq, xxd
 	@for program in strace curl openssl jq xxd; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing; fi
+
+mutants: $(STAMP) ## small changes to the core, and whether a test notices: MUTANTS="--seed 2 --changes 350 --least 0.95" and more
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 bench: $(STAMP) ## the bench suite: BENCH="--size medium --only http" and more, see kontor bench --help
 	$(BIN)/python -m bench $(BENCH)

@@ -109,7 +109,7 @@ def quotes(skus: int = 5_000) -> Iterator[dict[str, Any]]:
         known.price_lists = {"shelf": PriceList("EUR", {f"S{at}": (PriceStep(500 + at),) for at in range(skus)})}
         known.tax_rates = {"DE": TaxRates({"standard": (DatedRate("0.19"),)})}
         for promotion, body in promotions.items():
-            known.put_promotion(promotion, body)
+            known.put("promotions", body, promotion)
         wanted = [Wanted(str(at), f"S{chance.randrange(skus)}", chance.randint(1, 4)) for at in range(QUOTED_LINES)]
         yield {
             "what": f"a quote of {QUOTED_LINES} lines against {PROMOTIONS} promotions: {name}",

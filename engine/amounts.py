@@ -20,13 +20,13 @@ def half_up(numerator: int, denominator: int) -> int:
 def millionths_of_rate(text: str) -> int:
     """0.19 as 190000."""
     whole, _, fraction = text.partition(".")
-    return int(whole) * MILLION + int(fraction.ljust(6, "0") or "0")
+    return int(whole) * MILLION + int(fraction.ljust(6, "0"))
 
 
 def millionths_of_percent(text: str) -> int:
     """7.5 as 75000."""
     whole, _, fraction = text.partition(".")
-    return int(whole) * 10_000 + int(fraction.ljust(4, "0") or "0")
+    return int(whole) * 10_000 + int(fraction.ljust(4, "0"))
 
 
 @lru_cache(maxsize=4_096)
@@ -52,9 +52,7 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     if amount == total:
         return list(weights)
-    if not total:
-        assert not amount, "there is nothing to spread it over"
-        return [0] * len(weights)
+    assert total, "there is nothing to spread it over"
     shares, remainders = [], []
     for weight in weights:
         share, remainder = divmod(amount * weight, total)

@@ -5,8 +5,9 @@ Inside accounts are kept per SKU and node in one int64 array each (SKUs x nodes)
 Scalars are read and written through memoryviews over the same memory that sourcing reads as arrays.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+import msgspec
 import numpy as np
 
 from engine import sparse
@@ -15,10 +16,29 @@ from engine.facts.postings import INSIDE, Account, Posting
 _INSIDE = tuple(int(account) for account in Account if account in INSIDE)
 _OUTSIDE = tuple(int(account) for account in Account if account not in INSIDE)
 _FIRST_CAPACITY = 64
+_PART_CELLS_MAX = 262_144
+
+
+class Places(msgspec.Struct, array_like=True, tag="places"):
+    """SKUs and nodes by their position in the ledger."""
+
+    skus: list[str]
+    nodes: list[str]
+
+
+class Balances(msgspec.Struct, array_like=True, tag="balances"):
+    """Balances of one account that are not 0, of some SKUs. See Ledger.rows_of."""
+
+    account: int
+    first_sku: int
+    cells: bytes
+    units: bytes
 
 
 class Ledger:
     """Balances of every account of every SKU, addressed by position: `sku_index`, `node_index`."""
+
+    PARTS = Places, Balances
 
     def __init__(self) -> None:
         self.sku_index: dict[str, int] = {}
@@ -159,6 +179,24 @@ class Ledger:
             part = self.outside[account][first_sku:last]
         held = np.flatnonzero(part)
         return held.astype("<i8").tobytes(), part[held].astype("<i8").tobytes()
+
+    def dump(self) -> Iterator[Places | Balances]:
+        """Positions, then balances account by account."""
+        yield Places(list(self.skus), list(self.nodes))
+        step = max(1, _PART_CELLS_MAX // max(1, len(self.nodes)))
+        for account in Account:
+            for first_sku in range(0, len(self.skus), step):
+                yield Balances(account, first_sku, *self.rows_of(account, first_sku, step))
+
+    def load(self, part: Places | Balances) -> None:
+        """Take back a part."""
+        if isinstance(part, Balances):
+            self.load_rows(part.account, part.first_sku, part.cells, part.units)
+            return
+        for sku in part.skus:
+            self.open_sku(sku)
+        for node in part.nodes:
+            self.open_node(node)
 
     def load_rows(self, account: int, first_sku: int, cells: bytes, units: bytes) -> None:
         """Take over what `rows_of` gave, when all SKUs and nodes have their positions."""

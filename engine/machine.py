@@ -164,7 +164,6 @@ FACTS: dict[type, FactRow] = {
     f.money.PaymentVoided: FactRow(payments.evolve_voided, "payment order payment", None, None, False, False),
     f.money.PaymentMoved: FactRow(payments.evolve_moved, "payment order payment", None, booking.book_moved, False, False),
     f.money.PaymentsRefunded: FactRow(payments.evolve_refunded, "order", None, booking.book_refunded, True, False),
-    f.providers.PaymentProviderSet: FactRow(payment_providers.evolve_provider_set, "payment_provider provider", None, None, False, False),
     f.providers.PaymentAsked: FactRow(payment_providers.evolve_asked, "payment_request request", None, None, False, False),
     f.providers.PaymentAnswered: FactRow(payment_providers.evolve_answered, "payment_request request", None, None, False, False),
     f.money.RefundPaidOut: FactRow(bookkeeping.evolve_paid_out, "payment order payment", None, booking.book_paid_out, False, False),
@@ -183,21 +182,17 @@ FACTS: dict[type, FactRow] = {
     f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True),
     f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False),
     f.picking.PickListEnded: FactRow(pick_lists.evolve_ended, "pick_list", None, None, False, False),
-    f.configuration.NodeSet: FactRow(master_data.evolve_node_set, "node", None, None, False, False),
-    f.configuration.ItemSet: FactRow(master_data.evolve_item_set, "item sku", None, None, False, False),
-    f.configuration.NodeItemSet: FactRow(master_data.evolve_node_item_set, "node_item node sku", None, None, False, True),
-    f.configuration.ChannelSet: FactRow(master_data.evolve_channel_set, "channel", None, None, False, False),
-    f.configuration.SourcingPolicySet: FactRow(master_data.evolve_sourcing_policy_set, "sourcing_policy policy", None, None, False, False),
-    f.pricing.PriceListSet: FactRow(master_data.evolve_price_list_set, "price_list", None, None, False, False),
-    f.pricing.TaxRatesSet: FactRow(master_data.evolve_tax_rates_set, "tax_rates country", None, None, False, False),
-    f.pricing.PromotionSet: FactRow(master_data.evolve_promotion_set, "promotion", None, None, False, False),
-    f.pricing.ShippingPricesSet: FactRow(master_data.evolve_shipping_prices_set, "shipping_prices table", None, None, False, False),
-    f.pricing.VoucherSet: FactRow(master_data.evolve_voucher_set, "voucher", None, booking.book_voucher, False, False),
     f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False),
     f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False),
     f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False),
     f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False),
     f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False),
+    **{
+        kind.fact: FactRow(master_data.evolve_set, " ".join((kind.word, *kind.names)), None, None, False, False)
+        for kind in master_data.KINDS
+    },
+    f.configuration.NodeItemSet: FactRow(master_data.evolve_set, "node_item node sku", None, None, False, True),
+    f.pricing.VoucherSet: FactRow(master_data.evolve_set, "voucher voucher", None, booking.book_voucher, False, False),
 }  # fmt: skip
 
 assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"

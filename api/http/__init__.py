@@ -12,4 +12,5 @@ operations     what an endpoint is made of: an operation says how a request beco
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what it lacks: limits on headers
 scanning       pages of the journal's facts, the newest first, in slices
 starting       what is answered while a node recovers: that it lives, and how far it is
+things         one `Thing` for every noun with an address: its rows of the route table
 """

@@ -1,11 +1,19 @@
 """Many changes in one request, each on its own, answered together in their order."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
-from api.http.endpoint import refusal_reply
-from api.http.operations import Call, Reply
+import msgspec
+
+from api.answers import problems
+from api.http.endpoint import encode, refusal_reply
+from api.http.operations import Call, Renderer, Reply
+from engine.commands import Command
+from engine.facts import Fact
 from engine.results import Rejection
-from engine.writer import Done
+from engine.state.state import State
+from engine.writer import Change, Done
 
 
 class Gathering:
@@ -29,7 +37,64 @@ class Gathering:
         return Reply(200, b'{"items":[' + parts + b"]}", headers=((b"kontor-seq", b"%d" % seq),))
 
 
-def item_reply(call: Call, outcome: Done | Rejection) -> Reply:
+class Batch:
+    """Many commands of one kind. An item is the body of one with a field more, the last: its own `idempotency_key`.
+
+    `path` is where one would be sent on its own, and `render` its answer there. `complete(call, command)` is the command as it is carried out.
+    """
+
+    def __init__(
+        self,
+        item: type[msgspec.Struct],
+        kind: Callable[..., Any],
+        path: str,
+        render: Renderer,
+        complete: Callable[[Call, Any], Command] = lambda call, command: command,
+    ) -> None:
+        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(item).decode
+        self._kind = kind
+        self._path = path
+        self._of_facts = render
+        self._complete = complete
+
+    async def handle(self, call: Call) -> Reply:
+        """Carry out all items, each on its own, in one go."""
+        items = call.body.items
+        gathering = Gathering(len(items), call.server.loop.create_future())
+        for position, raw in enumerate(items):
+            reply = self._submit(call, raw, position, gathering)
+            if reply is not None:
+                gathering.put(position, reply)
+        await gathering.whole
+        return gathering.reply(call.server.journal.last_seq)
+
+    def _submit(self, call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
+        """The answer of one item, if it is known already; else it will be put to the others."""
+        try:
+            item = self._decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return refusal_reply(problems.from_validation(error), {})
+        *fields, own_key = msgspec.structs.astuple(item)
+        asked = self._kind(*fields)
+        key = payload = None
+        name = own_key or (f"{call.key}#{position}" if call.key is not None else None)
+        if name is not None:
+            key = call.server.key_digest(call.actor, name)
+            payload = call.server.payload_digest("POST", self._path, encode(asked))
+
+        def deliver(outcome: Done | Rejection) -> None:
+            gathering.put(position, _reply(call, outcome))
+
+        command = self._complete(call, asked)
+        size = len(memoryview(raw))
+        refusal = call.server.submit(Change(command, call.actor, self._render, deliver, key, payload, size))
+        return None if refusal is None else _reply(call, refusal)
+
+    def _render(self, state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
+        return 201, encode(self._of_facts(state, seq, facts))
+
+
+def _reply(call: Call, outcome: Done | Rejection) -> Reply:
     """What an item would have been answered on its own."""
     if isinstance(outcome, Rejection):
         call.server.metrics.refused(outcome.code.wire)

@@ -1,8 +1,9 @@
 """What lists and paths share: cursors, ids in the path, spans of time, orders with the newest first."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from api.answers.problems import malformed
 from api.answers.timestamps import to_ns
-from api.http.operations import PageQuery
+from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
 from engine.commands.fields import Country, Id, Sku
 from engine.results import Rejection, ResultCode
@@ -59,9 +60,34 @@ def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
     return int(seq), int(number)
 
 
+Start = TypeVar("Start")
+
+
+def from_cursor(
+    start_of: Callable[[str | None], Start | Rejection | None], page: Callable[[Call, State, Start | None], Any]
+) -> Callable[[Call], Handled]:
+    """The handler of a list: `page(call, state, start)` begins where the cursor says, None for the first one."""
+
+    def list_(call: Call) -> Handled:
+        start = start_of(call.query.cursor)
+        return start if isinstance(start, Rejection) else Reading(lambda state, now_ns: page(call, state, start))
+
+    return list_
+
+
 def path_id(value: str, name: str) -> str | Rejection:
     """An id from the path, or the refusal of what can't be one."""
     return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+
+
+def id_of(name: str) -> Callable[[dict[str, str]], str | None]:
+    """Reads an id from the path; None for what can't be one."""
+
+    def read(path: dict[str, str]) -> str | None:
+        found = path_id(path[name], name)
+        return None if isinstance(found, Rejection) else found
+
+    return read
 
 
 def path_country(value: str) -> str | Rejection:
@@ -93,24 +119,52 @@ def newest_orders(state: State, before_seq: int | None, *, open_only: bool = Fal
     return heapq.merge(young, closed, key=lambda order: -order.seq)
 
 
-class Kept(Protocol):
+class Numbered(Protocol):
     """Something with a number that counts up."""
 
     @property
     def number(self) -> int: ...
 
 
-Thing = TypeVar("Thing", bound=Kept)
+Entry = TypeVar("Entry")
+OneNumbered = TypeVar("OneNumbered", bound=Numbered)
+
+
+def page_of_parts(
+    orders: Iterable[Order], start: tuple[int, int] | None, limit: int, parts: Callable[[Order], Iterable[OneNumbered]]
+) -> tuple[list[tuple[Order, OneNumbered]], str | None]:
+    """A page of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
+    items: list[tuple[Order, OneNumbered]] = []
+    for looked_at, order in enumerate(orders):
+        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
+            return items, f"{order.seq + 1}.0"
+        for part in parts(order):
+            if start is not None and order.seq == start[0] and part.number >= start[1]:
+                continue
+            if len(items) == limit:
+                return items, f"{order.seq}.{part.number + 1}"
+            items.append((order, part))
+    return items, None
+
+
+def counted_page(entries: Collection[Entry], first: int | None, limit: int) -> tuple[list[Entry], str | None]:
+    """A page of what only grows, in its order, from position `first` on; and the next cursor."""
+    end = (first or 0) + limit
+    return list(islice(entries, first, end)), str(end) if end < len(entries) else None
 
 
 def kept_page(
-    alive: dict[int, Thing], ended: dict[int, Thing], before: int | None, limit: int, wanted: Callable[[Thing], bool]
-) -> tuple[list[Thing], str | None]:
+    alive: dict[int, OneNumbered],
+    ended: dict[int, OneNumbered],
+    before: int | None,
+    limit: int,
+    wanted: Callable[[OneNumbered], bool],
+) -> tuple[list[OneNumbered], str | None]:
     """A page of things of which the last ended ones are kept, the youngest first, below number `before`; and the next cursor."""
     youngest = heapq.merge(
         reversed(alive.values()), sorted(ended.values(), key=lambda one: -one.number), key=lambda one: -one.number
     )
-    items: list[Thing] = []
+    items: list[OneNumbered] = []
     last = None
     for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
         if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:

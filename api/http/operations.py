@@ -4,7 +4,7 @@ The route table (api/app.py) and the OpenAPI document (api/http/openapi.py) are 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -45,6 +45,9 @@ class Call:
         self.content = content
 
 
+Renderer = Callable[[State, int, tuple[Fact, ...]], Any]
+
+
 class Changing(msgspec.Struct, frozen=True):
     """Carry out `command`; `render(state, seq, facts)` gives the answer as a struct, right after it was applied.
 
@@ -53,7 +56,7 @@ class Changing(msgspec.Struct, frozen=True):
     """
 
     command: Command
-    render: Callable[[State, int, tuple[Fact, ...]], Any]
+    render: Renderer
     within: str = ""
     complete: Callable[[bytes], bytes] | None = None
 
@@ -125,3 +128,13 @@ class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
     cursor: str | None = None
+
+
+Item = TypeVar("Item")
+
+
+class PageOf(msgspec.Struct, Generic[Item]):
+    """What every list answers with. A list's own page has its name and says in which order its items come."""
+
+    items: list[Item]
+    next_cursor: str | None

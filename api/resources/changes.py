@@ -1,6 +1,6 @@
 """Changes of orders over HTTP: proposed, read, confirmed, declined; and the versions that came of them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,24 +11,19 @@ from api.answers.identifiers import change_id, change_number
 from api.answers.people import ShipTo
 from api.answers.timestamps import Timestamp, iso
 from api.geography.locating import located
-from api.http.listing import path_id
-from api.http.operations import Call, Changing, Handled, Operation, Reading
-from api.resources.orders import NOT_FOUND
+from api.http.operations import Call, Changing, Handled, Operation, PageOf
+from api.http.things import Thing, no_fields
+from api.resources.orders import ORDERS
 from engine import limits
 from engine.commands.fields import Id
 from engine.commands.orders import ConfirmChange, DeclineChange, Delivery, OrderLineRequest, ProposeChange, SetLine
-from engine.facts import Fact
 from engine.facts.orders import ChangeProposed
 from engine.lifecycles import CHANGE, CONFIRMED
 from engine.results import Rejection, ResultCode
-from engine.state import finding
 from engine.state.finding import find_by_change
 from engine.state.orders import Change, Order
 from engine.state.state import State
 from engine.wal import StorageFull
-
-TAG = "Orders"
-NO_CHANGE = Rejection(ResultCode.NOT_FOUND, "there is no such change")
 
 
 class ChangeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,15 +88,8 @@ class VersionAnswer(msgspec.Struct):
     reason: str | None
 
 
-class VersionPage(msgspec.Struct):
+class VersionPage(PageOf[VersionAnswer]):
     """All of them, the oldest first."""
-
-    items: list[VersionAnswer]
-    next_cursor: str | None
-
-
-class NoFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
 
 
 def change_answer(order: Order, change: Change) -> ChangeAnswer:
@@ -128,30 +116,29 @@ def change_answer(order: Order, change: Change) -> ChangeAnswer:
     )
 
 
-def _answer(state: State, number: int) -> ChangeAnswer | Rejection:
+def _find(state: State, number: int) -> tuple[Order, Change] | None:
     order = find_by_change(state, number)
-    if order is None:
-        return NO_CHANGE
-    return change_answer(order, next(change for change in order.changes if change.number == number))
+    return None if order is None else (order, next(change for change in order.changes if change.number == number))
 
 
-def _resource(call: Call) -> Any:
-    number = change_number(call.path["change"])
-    return lambda state, now_ns: NO_CHANGE if number is None else _answer(state, number)
-
-
-def _render_proposed(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-    made = next(fact for fact in facts if isinstance(fact, ChangeProposed))
-    return _answer(state, made.change)
+CHANGES = Thing(
+    path="/v1/changes/{change}",
+    tag="Orders",
+    answer=ChangeAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such change"),
+    key=lambda path: change_number(path["change"]),
+    find=_find,
+    render=lambda state, found: change_answer(*found),
+    empty=no_fields("NoFields", __name__),
+)
 
 
 def propose(call: Call) -> Handled:
     """Say what is to be different, and see what it would do."""
     body: ChangeRequest = call.body
-    number = call.path["number"]
-    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
-    if order is None:
-        return NOT_FOUND
+    order = ORDERS.found(call)
+    if isinstance(order, Rejection):
+        return order
     sealed: people.Sealed | None = people.Sealed()
     area = None
     if body.ship_to is not None:
@@ -166,56 +153,36 @@ def propose(call: Call) -> Handled:
         area = None if to is None else to.area
     assert sealed is not None
     command = ProposeChange(
-        number, body.reason, body.add, body.set, area, sealed.party, sealed.contact, body.delivery, body.pickup_node
+        order.number,
+        body.reason,
+        body.add,
+        body.set,
+        area,
+        sealed.party,
+        sealed.contact,
+        body.delivery,
+        body.pickup_node,
     )
-    return Changing(command, _render_proposed)
+    return Changing(command, CHANGES.made(ChangeProposed, lambda fact: fact.change))
 
 
-def get(call: Call) -> Handled:
-    """Read one."""
-    return Reading(_resource(call))
-
-
-def _acting(call: Call, command: Any) -> Handled:
-    number = change_number(call.path["change"])
-    if number is None:
-        return NO_CHANGE
-    return Changing(command(number), lambda state, seq, facts: _answer(state, number))
-
-
-def confirm(call: Call) -> Handled:
-    """Carry it out, all or nothing."""
-    return _acting(call, ConfirmChange)
-
-
-def decline(call: Call) -> Handled:
-    """Drop it."""
-    return _acting(call, DeclineChange)
-
-
-def versions(call: Call) -> Handled:
+def _versions(state: State, order: Order) -> VersionPage:
     """What an order was before its changes can be read with `as_of`."""
-    number = call.path["number"]
+    done = sorted((c for c in order.changes if c.state == CONFIRMED), key=lambda change: change.decided_seq or 0)
+    items = [VersionAnswer(1, order.seq, None, None)]
+    items += [
+        VersionAnswer(position, change.decided_seq or 0, change_id(change.number), change.reason)
+        for position, change in enumerate(done, 2)
+    ]
+    return VersionPage(items, None)
 
-    def read(state: State, now_ns: int) -> VersionPage | Rejection:
-        order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(state, number)
-        if order is None:
-            return NOT_FOUND
-        done = sorted((c for c in order.changes if c.state == CONFIRMED), key=lambda change: change.decided_seq or 0)
-        items = [VersionAnswer(1, order.seq, None, None)]
-        items += [
-            VersionAnswer(position, change.decided_seq or 0, change_id(change.number), change.reason)
-            for position, change in enumerate(done, 2)
-        ]
-        return VersionPage(items, None)
 
-    return Reading(read)
-
+VERSIONS = msgspec.structs.replace(ORDERS, render=_versions, detail=None)
 
 OPERATIONS = [
-    Operation(
-        id="proposeChange", method="POST", path="/v1/orders/{number}/changes", tag=TAG, handle=propose, status=201,
-        summary="Propose a change of an order, and see what it would do", body=ChangeRequest, answer=ChangeAnswer,
+    CHANGES.make(
+        "proposeChange", "Propose a change of an order, and see what it would do", propose, ChangeRequest,
+        path="/v1/orders/{number}/changes",
         codes=(
             ResultCode.NOT_FOUND, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_LINE, ResultCode.UNKNOWN_NODE,
             ResultCode.NO_PICKUP, ResultCode.BELOW_SHIPPED, ResultCode.INSUFFICIENT_STOCK, ResultCode.INVALID_TRANSITION,
@@ -228,25 +195,17 @@ OPERATIONS = [
         description="Nothing changes yet, and nothing is held for it. A new address has what no node has begun sourced again "
         "where that costs less.",
     ),
-    Operation(
-        id="getChange", method="GET", path="/v1/changes/{change}", tag=TAG, handle=get, resource=_resource,
-        summary="Read a change", answer=ChangeAnswer, codes=(ResultCode.NOT_FOUND,),
-    ),
-    Operation(
-        id="confirmChange", method="POST", path="/v1/changes/{change}/confirm", tag=TAG, handle=confirm, body=NoFields,
-        body_optional=True, summary="Carry a change out, all of it or nothing", answer=ChangeAnswer, resource=_resource,
+    CHANGES.get("getChange", "Read a change"),
+    CHANGES.step(
+        "confirmChange", "confirm", "Carry a change out, all of it or nothing", ConfirmChange,
         codes=(
             ResultCode.NOT_FOUND, ResultCode.BELOW_SHIPPED, ResultCode.INSUFFICIENT_STOCK, ResultCode.INVALID_TRANSITION,
         ),
         description="It is looked at as things are now: what could be had when it was proposed may have gone.",
     ),
+    CHANGES.step("declineChange", "decline", "Drop a proposed change", DeclineChange),
     Operation(
-        id="declineChange", method="POST", path="/v1/changes/{change}/decline", tag=TAG, handle=decline, body=NoFields,
-        body_optional=True, summary="Drop a proposed change", answer=ChangeAnswer, resource=_resource,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
-    ),
-    Operation(
-        id="listOrderVersions", method="GET", path="/v1/orders/{number}/versions", tag=TAG, handle=versions,
+        id="listOrderVersions", method="GET", path="/v1/orders/{number}/versions", tag="Orders", handle=VERSIONS.reading,
         summary="The versions of an order", answer=VersionPage, codes=(ResultCode.NOT_FOUND,),
         description="Read the order with `as_of` the seq of a version to see it as it was then.",
     ),

@@ -9,8 +9,9 @@ from msgspec import Meta
 from api.answers.identifiers import fulfilment_number
 from api.answers.orders import FulfilmentAnswer, fulfilment_answer
 from api.answers.timestamps import check_moment, to_ns
-from api.http.listing import Moment, newest_orders, start_of
-from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reading
+from api.http.listing import Moment, from_cursor, newest_orders, page_of_parts, start_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
+from api.http.things import STEP_CODES, Thing, no_fields
 from engine import limits
 from engine.commands import Command
 from engine.commands.fields import Id, Text
@@ -31,16 +32,12 @@ from engine.commands.orders import (
     SplitFulfilment,
     Tracking,
 )
-from engine.facts import Fact
 from engine.facts.orders import FulfilmentSplit
 from engine.lifecycles import OPEN
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
-
-TAG = "Fulfilments"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such fulfilment")
 
 
 class FulfilmentsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,18 +48,11 @@ class FulfilmentsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_on
     supplier: Literal["true", "false"] | None = None
 
 
-class FulfilmentPage(msgspec.Struct):
+class FulfilmentPage(PageOf[FulfilmentAnswer]):
     """What a node has to do in an open state comes in the order in which it should leave; anything else by order, newest first.
 
     A page may end early, even empty, with a cursor: then more was looked at than one call may.
     """
-
-    items: list[FulfilmentAnswer]
-    next_cursor: str | None
-
-
-class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
 
 
 class ReadyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -137,39 +127,25 @@ class CancelWorkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def list_(call: Call) -> Handled:
     """A page of fulfilments, of open and closed orders."""
-    query: FulfilmentsQuery = call.query
-    if query.node is not None and query.state in OPEN:
-        return _worklist(query, query.node, query.state)
-    start = start_of(query.cursor)
-    if isinstance(start, Rejection):
-        return start
-
-    def read(state: State, now_ns: int) -> FulfilmentPage:
-        return _page(state, query, start)
-
-    return Reading(read)
+    return _worklist(call) if call.query.node is not None and call.query.state in OPEN else _of_orders(call)
 
 
-def _worklist(query: FulfilmentsQuery, node: str, of_state: str) -> Handled:
+def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> FulfilmentPage:
     """What a node has in an open state, that which should leave first coming first. A cursor is `<target time>.<fulfilment>`."""
-    after = start_of(query.cursor)
-    if isinstance(after, Rejection):
-        return after
-
-    def read(state: State, now_ns: int) -> FulfilmentPage:
-        items: list[FulfilmentAnswer] = []
-        if not _is_wanted(state, node, query):
-            return FulfilmentPage(items, None)
-        last = (-1, 0)
-        for entry in state.orders.work.after(node, of_state, after or last):
-            if len(items) == query.limit:
-                return FulfilmentPage(items, f"{last[0]}.{last[1]}")
-            order = state.orders.open[state.orders.order_of_fulfilment[entry[1]]]
-            items.append(fulfilment_answer(state, order, order.fulfilment(entry[1])))
-            last = entry
+    query: FulfilmentsQuery = call.query
+    assert query.node is not None
+    assert query.state is not None
+    items: list[FulfilmentAnswer] = []
+    if not _is_wanted(state, query.node, query):
         return FulfilmentPage(items, None)
-
-    return Reading(read)
+    last = (-1, 0)
+    for entry in state.orders.work.after(query.node, query.state, after or last):
+        if len(items) == query.limit:
+            return FulfilmentPage(items, f"{last[0]}.{last[1]}")
+        order = state.orders.open[state.orders.order_of_fulfilment[entry[1]]]
+        items.append(fulfilment_answer(state, order, order.fulfilment(entry[1])))
+        last = entry
+    return FulfilmentPage(items, None)
 
 
 def _is_wanted(state: State, node: str, query: FulfilmentsQuery) -> bool:
@@ -180,20 +156,11 @@ def _is_wanted(state: State, node: str, query: FulfilmentsQuery) -> bool:
     return known is not None and (known.kind == "supplier") == (query.supplier == "true")
 
 
-def _page(state: State, query: FulfilmentsQuery, start: tuple[int, int] | None) -> FulfilmentPage:
-    before = None if start is None else start[0] + 1
-    items: list[FulfilmentAnswer] = []
-    candidates = newest_orders(state, before, open_only=query.state in OPEN)
-    for looked_at, order in enumerate(candidates):
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
-            return FulfilmentPage(items, f"{order.seq + 1}.0")
-        for fulfilment in _matching(state, order, query):
-            if start is not None and order.seq == start[0] and fulfilment.number >= start[1]:
-                continue
-            if len(items) == query.limit:
-                return FulfilmentPage(items, f"{order.seq}.{fulfilment.number + 1}")
-            items.append(fulfilment_answer(state, order, fulfilment))
-    return FulfilmentPage(items, None)
+def _page(call: Call, state: State, start: tuple[int, int] | None) -> FulfilmentPage:
+    query: FulfilmentsQuery = call.query
+    orders = newest_orders(state, None if start is None else start[0] + 1, open_only=query.state in OPEN)
+    found, cursor = page_of_parts(orders, start, query.limit, lambda order: _matching(state, order, query))
+    return FulfilmentPage([fulfilment_answer(state, order, fulfilment) for order, fulfilment in found], cursor)
 
 
 def _matching(state: State, order: Order, query: FulfilmentsQuery) -> Iterator[Fulfilment]:
@@ -204,75 +171,33 @@ def _matching(state: State, order: Order, query: FulfilmentsQuery) -> Iterator[F
             yield fulfilment
 
 
-def _resource(call: Call) -> Any:
-    number = fulfilment_number(call.path["fulfilment"])
-
-    def read(state: State, now_ns: int) -> FulfilmentAnswer | Rejection:
-        return NOT_FOUND if number is None else _answer(state, number)
-
-    return read
+_worklist, _of_orders = from_cursor(start_of, _worklist_page), from_cursor(start_of, _page)
 
 
-def _answer(state: State, number: int) -> FulfilmentAnswer | Rejection:
+def _find(state: State, number: int) -> tuple[Order, Fulfilment] | None:
     order = find_by_fulfilment(state, number)
-    return NOT_FOUND if order is None else fulfilment_answer(state, order, order.fulfilment(number))
+    return None if order is None else (order, order.fulfilment(number))
 
 
-def get(call: Call) -> Handled:
-    """Read one."""
-    return Reading(_resource(call))
-
-
-def _renderer(number: int) -> Any:
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-        return _answer(state, number)
-
-    return render
-
-
-def _advance(action: Action) -> Handler:
-    """The handler of one step."""
-
-    def advance(call: Call) -> Handled:
-        number = fulfilment_number(call.path["fulfilment"])
-        if number is None:
-            return NOT_FOUND
-        tracking = call.body.tracking if isinstance(call.body, ShipBody) else None
-        until = call.body.pickup_until if isinstance(call.body, ReadyBody) else None
-        command = AdvanceFulfilment(number, action, tracking, None if until is None else to_ns(until))
-        return Changing(command, _renderer(number))
-
-    return advance
-
-
-def _acting(call: Call, command: Callable[[int], Command]) -> Handled:
-    """Do something to the fulfilment in the path; answer with it."""
-    number = fulfilment_number(call.path["fulfilment"])
-    return NOT_FOUND if number is None else Changing(command(number), _renderer(number))
-
-
-def reject(call: Call) -> Handled:
-    """The node can't do it; the order is sourced again without that node in the same step."""
-    return _acting(call, lambda number: RejectFulfilment(number, call.body.reason, call.body.note))
-
-
-def short(call: Call) -> Handled:
-    """Not everything was found: the rest is sourced again elsewhere."""
-    body: ShortBody = call.body
-    return _acting(call, lambda number: ShortFulfilment(number, body.lines, body.reason, body.note))
+FULFILMENTS = Thing(
+    path="/v1/fulfilments/{fulfilment}",
+    tag="Fulfilments",
+    answer=FulfilmentAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such fulfilment"),
+    key=lambda path: fulfilment_number(path["fulfilment"]),
+    find=_find,
+    render=lambda state, found: fulfilment_answer(state, *found),
+    empty=no_fields("StepBody", __name__),
+)
 
 
 def split(call: Call) -> Handled:
-    """Some units get a fulfilment of their own."""
-    number = fulfilment_number(call.path["fulfilment"])
-    if number is None:
-        return NOT_FOUND
-
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-        made = next(fact for fact in facts if isinstance(fact, FulfilmentSplit))
-        return _answer(state, made.part)
-
-    return Changing(SplitFulfilment(number, call.body.lines), render)
+    """Some units get a fulfilment of their own, which is the answer."""
+    number = FULFILMENTS.key_in(call)
+    if isinstance(number, Rejection):
+        return number
+    command = SplitFulfilment(number, call.body.lines)
+    return Changing(command, FULFILMENTS.made(FulfilmentSplit, lambda fact: fact.part))
 
 
 def merge(call: Call) -> Handled:
@@ -280,108 +205,86 @@ def merge(call: Call) -> Handled:
     other = fulfilment_number(call.body.other)
     if other is None:
         return Rejection.at(ResultCode.UNKNOWN_FULFILMENT, "/with", "the order has no such other fulfilment")
-    return _acting(call, lambda number: MergeFulfilments(number, other))
+    return FULFILMENTS.change(call, lambda number: MergeFulfilments(number, other))
 
 
-def parcels(call: Call) -> Handled:
-    """What is in which parcel."""
-    return _acting(call, lambda number: PackParcels(number, call.body.parcels))
+def _make_ready(number: int, body: ReadyBody) -> Command:
+    return AdvanceFulfilment(number, "ready", None, None if body.pickup_until is None else to_ns(body.pickup_until))
 
 
-def confirm(call: Call) -> Handled:
-    """A supplier takes a purchase order on."""
-    dates = tuple(ConfirmedDate(line.id, to_ns(line.ships_at)) for line in call.body.lines)
-    return _acting(call, lambda number: ConfirmFulfilment(number, dates))
+def _confirm(number: int, body: ConfirmBody) -> Command:
+    return ConfirmFulfilment(number, tuple(ConfirmedDate(line.id, to_ns(line.ships_at)) for line in body.lines))
 
 
-def cancel(call: Call) -> Handled:
-    """The customer does not get what this fulfilment would bring."""
-    return _acting(call, lambda number: CancelFulfilment(number, call.body.reason))
-
-
-def _step(action: Action, summary: str, body: Any = StepBody, example: Any = None) -> Operation:
-    return Operation(
-        id=f"{action}Fulfilment", method="POST", path=f"/v1/fulfilments/{{fulfilment}}/{action}", tag=TAG,
-        handle=_advance(action), summary=summary, body=body, body_optional=True, answer=FulfilmentAnswer,
-        resource=_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION), example=example,
-        description="Steps may be skipped forward, never taken back.",
+def _step(
+    action: Action, summary: str, body: Any = None, command: Callable[[int, Any], Command] | None = None, **more: Any
+) -> Operation:
+    """One of the steps on the way to the customer."""
+    return FULFILMENTS.act(
+        f"{action}Fulfilment", action, summary, body or FULFILMENTS.empty,
+        command or (lambda number, _: AdvanceFulfilment(number, action)),
+        body_optional=True, description="Steps may be skipped forward, never taken back.", **more,
     )  # fmt: skip
 
 
-STEPS = (
+UNITS_CODES = (*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED)
+TRACKING = {"carrier": "dhl", "code": "00340434161094042557"}
+
+OPERATIONS = [
+    FULFILMENTS.list_(
+        "listFulfilments",
+        "Fulfilments: the work of a node in the order in which it should leave, or those of the newest orders first",
+        list_, FulfilmentsQuery, FulfilmentPage,
+    ),
+    FULFILMENTS.get("getFulfilment", "Read a fulfilment"),
     _step("accept", "The node takes the work on"),
     _step("pick", "The units were picked"),
     _step("pack", "The units are packed"),
     _step("unpack", "Take the units out of their parcels again"),
-    _step("ready", "The units wait for the customer", ReadyBody, {"pickup_until": "2026-12-01T18:00:00Z"}),
-    _step("ship", "The units left: they are no longer on hand", ShipBody,
-          {"tracking": {"carrier": "dhl", "code": "00340434161094042557"}}),
+    _step(
+        "ready", "The units wait for the customer", ReadyBody, _make_ready, example={"pickup_until": "2026-12-01T18:00:00Z"}
+    ),
+    _step(
+        "ship", "The units left: they are no longer on hand", ShipBody,
+        lambda number, body: AdvanceFulfilment(number, "ship", body.tracking), example={"tracking": TRACKING},
+    ),
     _step("deliver", "The units arrived"),
     _step("collect", "The customer has the units"),
-)  # fmt: skip
-
-
-def _act(
-    action: str,
-    handle: Handler,
-    summary: str,
-    body: Any,
-    example: Any,
-    *codes: ResultCode,
-    more: str = "",
-    status: int = 200,
-) -> Operation:
-    return Operation(
-        id=f"{action}Fulfilment", method="POST", path=f"/v1/fulfilments/{{fulfilment}}/{action}", tag=TAG,
-        handle=handle, summary=summary, body=body, answer=FulfilmentAnswer, resource=_resource, example=example,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, *codes), description=more, status=status,
-    )  # fmt: skip
-
-
-OPERATIONS = [
-    Operation(
-        id="listFulfilments", method="GET", path="/v1/fulfilments", tag=TAG, handle=list_, query=FulfilmentsQuery,
-        summary="Fulfilments: the work of a node in the order in which it should leave, or those of the newest orders first",
-        answer=FulfilmentPage,
-    ),
-    Operation(
-        id="getFulfilment", method="GET", path="/v1/fulfilments/{fulfilment}", tag=TAG, handle=get,
-        resource=_resource, summary="Read a fulfilment", answer=FulfilmentAnswer, codes=(ResultCode.NOT_FOUND,),
-    ),
-    *STEPS,
-    _act(
-        "reject", reject, "The node can't do it: source the order elsewhere", RejectBody,
-        {"reason": "not_found", "note": "shelf empty"},
-        more="The node is never asked again for this order. Units that find no other node are backordered where the item "
+    FULFILMENTS.act(
+        "rejectFulfilment", "reject", "The node can't do it: source the order elsewhere", RejectBody,
+        lambda number, body: RejectFulfilment(number, body.reason, body.note),
+        example={"reason": "not_found", "note": "shelf empty"},
+        description="The node is never asked again for this order. Units that find no other node are backordered where the item "
         "allows it, else `unsourceable`. What was to be picked up is never turned into a parcel.",
     ),
-    _act(
-        "short", short, "Not everything was found: source the rest elsewhere", ShortBody,
-        {"lines": [{"line": "1", "found": 1}], "reason": "not_found"},
-        ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED,
-        more="What was found stays with the node. With nothing found it is a rejection.",
+    FULFILMENTS.act(
+        "shortFulfilment", "short", "Not everything was found: source the rest elsewhere", ShortBody,
+        lambda number, body: ShortFulfilment(number, body.lines, body.reason, body.note),
+        codes=UNITS_CODES, example={"lines": [{"line": "1", "found": 1}], "reason": "not_found"},
+        description="What was found stays with the node. With nothing found it is a rejection.",
     ),
-    _act(
-        "split", split, "Give some units a fulfilment of their own", SplitBody, {"lines": [{"line": "1", "quantity": 1}]},
-        ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED, status=201,
-        more="The new one is at the same node and in the same state; it is the answer.",
+    FULFILMENTS.post(
+        "splitFulfilment", "split", "Give some units a fulfilment of their own", SplitBody, split,
+        status=201, codes=UNITS_CODES, example={"lines": [{"line": "1", "quantity": 1}]},
+        description="The new one is at the same node and in the same state; it is the answer.",
     ),
-    _act(
-        "merge", merge, "Join another fulfilment to this one", MergeBody, {"with": "f-18"}, ResultCode.UNKNOWN_FULFILMENT,
-        more="The other one is cancelled with the reason `merged`.",
+    FULFILMENTS.post(
+        "mergeFulfilment", "merge", "Join another fulfilment to this one", MergeBody, merge,
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_FULFILMENT), example={"with": "f-18"},
+        description="The other one is cancelled with the reason `merged`.",
     ),
-    _act(
-        "parcels", parcels, "Say what is in which parcel", ParcelsBody,
-        {"parcels": [{"lines": [{"line": "1", "quantity": 2}], "weight_grams": 1850,
-                      "tracking": {"carrier": "dhl", "code": "00340434161094042557"}}]},
-        ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED,
+    FULFILMENTS.act(
+        "parcelsFulfilment", "parcels", "Say what is in which parcel", ParcelsBody,
+        lambda number, body: PackParcels(number, body.parcels), codes=UNITS_CODES,
+        example={"parcels": [{"lines": [{"line": "1", "quantity": 2}], "weight_grams": 1850, "tracking": TRACKING}]},
     ),
-    _act(
-        "confirm", confirm, "A supplier takes a purchase order on, with dates", ConfirmBody,
-        {"lines": [{"id": "1", "ships_at": "2026-12-02T12:00:00Z"}]}, ResultCode.UNKNOWN_LINE,
+    FULFILMENTS.act(
+        "confirmFulfilment", "confirm", "A supplier takes a purchase order on, with dates", ConfirmBody, _confirm,
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE), example={"lines": [{"id": "1", "ships_at": "2026-12-02T12:00:00Z"}]},
     ),
-    _act(
-        "cancel", cancel, "Cancel the units of one fulfilment", CancelWorkBody, {"reason": "customer changed their mind"},
-        more="They are available again at the node, and cancelled for the order.",
+    FULFILMENTS.act(
+        "cancelFulfilment", "cancel", "Cancel the units of one fulfilment", CancelWorkBody,
+        lambda number, body: CancelFulfilment(number, body.reason), example={"reason": "customer changed their mind"},
+        description="They are available again at the node, and cancelled for the order.",
     ),
 ]  # fmt: skip

@@ -61,7 +61,7 @@ async def price(call: Call) -> Handled:
     at_ns = max(state.time_ns, time.time_ns()) if query.at is None else to_ns(query.at)
     buyer = Buyer(query.channel, channel.currency, query.country or channel.country, query.customer_group, at_ns)
     versions: dict[str, list[tuple[int, PriceList]]] = {}
-    for name, seqs in list(state.configuration.price_list_seqs.items()):
+    for name, seqs in list(state.configuration.seqs["price_lists"].items()):
         versions[name] = []
         for seq in seqs:
             versions[name] += _version(call.server.journal, seq, name, sku)

@@ -7,7 +7,7 @@ from api.answers.identifiers import reservation_number
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
 from api.http.listing import SpanQuery
-from api.http.operations import Call, Handled, Operation, Reply
+from api.http.operations import Call, Handled, Operation, PageOf, Reply
 from api.http.scanning import scan
 from engine.facts import Fact, records
 from engine.facts.records import kind_of
@@ -38,11 +38,8 @@ class JournalEntry(msgspec.Struct, omit_defaults=True):
     reverses: int | None = None
 
 
-class JournalPage(msgspec.Struct):
+class JournalPage(PageOf[JournalEntry]):
     """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
-
-    items: list[JournalEntry]
-    next_cursor: str | None
 
 
 class _Wanted:

@@ -3,24 +3,20 @@
 import base64
 import hashlib
 import secrets
-from itertools import islice
-from typing import Any
 
 import msgspec
 
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.http.endpoint import encode
-from api.http.listing import path_id, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.http.listing import counted_page, from_cursor, id_of, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
+from api.http.things import Thing
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.commands.fields import Name
 from engine.facts import Fact
 from engine.results import Rejection, ResultCode
 from engine.state.api_keys import ApiKey
 from engine.state.state import State
-
-TAG = "Access"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such key")
 
 
 class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,11 +40,8 @@ class NewKeyAnswer(KeyAnswer, kw_only=True):
     secret: str | None
 
 
-class KeyPage(msgspec.Struct):
+class KeyPage(PageOf[KeyAnswer]):
     """The oldest first, revoked ones too."""
-
-    items: list[KeyAnswer]
-    next_cursor: str | None
 
 
 def new_secret() -> str:
@@ -76,57 +69,37 @@ def create(call: Call) -> Handled:
     return Changing(command, render, complete=with_secret)
 
 
-def list_(call: Call) -> Handled:
-    """A page of keys."""
-    start = position_of(call.query.cursor)
-    if isinstance(start, Rejection):
-        return start
-    first = start or 0
-
-    def read(state: State, now_ns: int) -> KeyPage:
-        end = first + call.query.limit
-        keys = islice(state.access.keys.values(), first, end)
-        return KeyPage([_answer(key) for key in keys], str(end) if end < len(state.access.keys) else None)
-
-    return Reading(read)
+def _page(call: Call, state: State, first: int | None) -> KeyPage:
+    keys, cursor = counted_page(state.access.keys.values(), first, call.query.limit)
+    return KeyPage([_answer(key) for key in keys], cursor)
 
 
-def _resource(call: Call) -> Any:
-    key_id = call.path["key"]
-
-    def read(state: State, now_ns: int) -> KeyAnswer | Rejection:
-        key = state.access.keys.get(key_id)
-        return NOT_FOUND if key is None else _answer(key)
-
-    return read
+KEYS = Thing(
+    path="/v1/keys/{key}",
+    tag="Access",
+    answer=KeyAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such key"),
+    key=id_of("key"),
+    find=lambda state, key_id: state.access.keys.get(key_id),
+    render=lambda state, key: _answer(key),
+)
 
 
 def revoke(call: Call) -> Handled:
     """Shut a key out from now on; doing so twice changes nothing."""
-    key_id = call.path["key"]
-    if isinstance(path_id(key_id, "key"), Rejection):
-        return NOT_FOUND
-
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> KeyAnswer:
-        return _answer(state.access.keys[key_id])
-
-    return Changing(RevokeApiKey(key_id), render)
+    return KEYS.change(call, RevokeApiKey)
 
 
 OPERATIONS = [
-    Operation(
-        id="createKey", method="POST", path="/v1/keys", tag=TAG, handle=create, status=201,
-        summary="Make an API key and show its secret, once", body=KeyBody, answer=NewKeyAnswer,
+    KEYS.make(
+        "createKey", "Make an API key and show its secret, once", create, KeyBody, answer=NewKeyAnswer,
         example={"name": "web shop"},
         description="The secret is never stored. Under an `Idempotency-Key` a retry gets the same key with `secret` "
         "null: if the first answer was lost, revoke that key and make another.",
     ),
+    KEYS.list_("listKeys", "API keys, revoked ones too", from_cursor(position_of, _page), PageQuery, KeyPage),
     Operation(
-        id="listKeys", method="GET", path="/v1/keys", tag=TAG, handle=list_, query=PageQuery,
-        summary="API keys, revoked ones too", answer=KeyPage,
-    ),
-    Operation(
-        id="revokeKey", method="DELETE", path="/v1/keys/{key}", tag=TAG, handle=revoke, resource=_resource,
+        id="revokeKey", method="DELETE", path=KEYS.path, tag=KEYS.tag, handle=revoke, resource=KEYS.resource,
         summary="Shut a key out from now on", answer=KeyAnswer, codes=(ResultCode.NOT_FOUND,),
     ),
 ]  # fmt: skip

@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from api.answers.facts import Document, document_of
-from api.answers.orders import OrderAnswer
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
-from api.http.listing import SpanQuery, path_id
-from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.http.listing import SpanQuery
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
 from api.http.scanning import bookings_in, scan
-from api.resources.orders import order_renderer, order_resource
+from api.http.things import STEP_CODES
+from api.resources.orders import ORDERS
 from engine import limits
 from engine.calendars.local_time import date_of_day
 from engine.commands.bookkeeping import LockPeriod, WriteOff
@@ -21,12 +21,10 @@ from engine.commands.fields import Date, Text
 from engine.facts import Fact
 from engine.facts.money import MoneyBooked
 from engine.results import Rejection, ResultCode
-from engine.state import finding
 from engine.state.money_books import of_customer
 from engine.state.state import State
 
 TAG = "Money books"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
 Amount = Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)]
 
 
@@ -66,11 +64,8 @@ class AccountAnswer(msgspec.Struct):
     entries: list[AccountEntry]
 
 
-class MoneyJournalPage(msgspec.Struct):
+class MoneyJournalPage(PageOf[MoneyEntry]):
     """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
-
-    items: list[MoneyEntry]
-    next_cursor: str | None
 
 
 class MoneyJournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -139,10 +134,9 @@ def entry_of(seq: int, time_ns: int, actor: str, fact: MoneyBooked) -> MoneyEntr
 
 async def account(call: Call) -> Handled:
     """Every booking of an order, with the running balance."""
-    node, number = call.server, call.path["number"]
-    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(node.state, number)
-    if order is None:
-        return NOT_FOUND
+    node, order = call.server, ORDERS.found(call)
+    if isinstance(order, Rejection):
+        return order
     entries: list[AccountEntry] = []
     balance = 0
     for looked_at, seq in enumerate(seq for seq in order.history if seq >= node.journal.first_seq):
@@ -151,12 +145,12 @@ async def account(call: Call) -> Handled:
         time_ns, encoded = node.journal.record(seq)
         actor, facts = bookings_in(encoded)
         for fact in facts:
-            if fact.order == number:
+            if fact.order == order.number:
                 balance += of_customer(fact.entries)
                 plain = msgspec.structs.asdict(entry_of(seq, time_ns, actor, fact))
                 entries.append(AccountEntry(**plain, balance_minor=balance))
     currency = None if order.money is None else order.money.currency
-    return Reply(200, encode(AccountAnswer(number, currency, balance, entries)))
+    return Reply(200, encode(AccountAnswer(order.number, currency, balance, entries)))
 
 
 async def journal(call: Call) -> Handled:
@@ -215,14 +209,6 @@ def lock(call: Call) -> Handled:
     )
 
 
-def write_off(call: Call) -> Handled:
-    """Give up what a customer owes."""
-    number = call.path["number"]
-    if isinstance(path_id(number, "number"), Rejection):
-        return NOT_FOUND
-    return Changing(WriteOff(number, call.body.reason, call.body.amount_minor), order_renderer(number))
-
-
 OPERATIONS = [
     Operation(
         id="getOrderAccount", method="GET", path="/v1/orders/{number}/account", tag=TAG, handle=account,
@@ -245,12 +231,10 @@ OPERATIONS = [
         example={"through": "2026-10-31"},
         description="A lock stays, and a later one may follow. Nothing is ever booked on an earlier day than the first that is open.",
     ),
-    Operation(
-        id="writeOff", method="POST", path="/v1/orders/{number}/write-offs", tag=TAG, handle=write_off, status=201,
-        body=WriteOffBody, summary="Give up what a customer owes for what was sent", answer=OrderAnswer,
-        resource=order_resource,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.EXCEEDS_OWED),
-        example={"reason": "customer cannot be found"},
+    ORDERS.act(
+        "writeOff", "write-offs", "Give up what a customer owes for what was sent", WriteOffBody,
+        lambda number, body: WriteOff(number, body.reason, body.amount_minor),
+        tag=TAG, status=201, codes=(*STEP_CODES, ResultCode.EXCEEDS_OWED), example={"reason": "customer cannot be found"},
         description="Should the money come after all, it is written back with the payment.",
     ),
 ]  # fmt: skip

@@ -14,8 +14,9 @@ from api.answers.people import Billing, Customer, ShipTo
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.geography.locating import located
 from api.http.endpoint import encode
-from api.http.listing import Moment, SpanQuery, newest_orders, path_id, position_of
-from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.http.listing import Moment, SpanQuery, from_cursor, id_of, newest_orders, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
+from api.http.things import STEP_CODES, Thing, no_fields
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
 from engine.areas import NOWHERE
@@ -39,10 +40,7 @@ from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.orders import Order
 from engine.state.state import State
-from engine.wal import Journal, StorageFull
-
-TAG = "Orders"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such order")
+from engine.wal import StorageFull
 
 
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -97,10 +95,6 @@ class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     lines: Annotated[tuple[CancelLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None
 
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
-
-
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
 
@@ -116,11 +110,8 @@ class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: str | None = None
 
 
-class OrderPage(msgspec.Struct):
+class OrderPage(PageOf[OrderAnswer]):
     """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
-
-    items: list[OrderAnswer]
-    next_cursor: str | None
 
 
 class HistoryEntry(msgspec.Struct):
@@ -133,11 +124,8 @@ class HistoryEntry(msgspec.Struct):
     data: dict[str, Any]
 
 
-class HistoryPage(msgspec.Struct):
+class HistoryPage(PageOf[HistoryEntry]):
     """The oldest first."""
-
-    items: list[HistoryEntry]
-    next_cursor: str | None
 
 
 def place(call: Call) -> Handled:
@@ -208,49 +196,39 @@ def order_renderer(number: str) -> Any:
     return render
 
 
-def order_resource(call: Call) -> Any:
-    """Reads the order in the path, for its ETag."""
-    number = call.path["number"]
-
-    def read(state: State, now_ns: int) -> OrderDetail | Rejection:
-        order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(state, number)
-        return NOT_FOUND if order is None else _detail(call, order)
-
-    return read
-
-
 def _detail(call: Call, order: Order) -> OrderDetail:
     found = people.open_order(call.server.parties, order)
     return OrderDetail(**msgspec.structs.asdict(order_answer(call.server.state, order)), **found._asdict())
 
 
+ORDERS = Thing(
+    path="/v1/orders/{number}",
+    tag="Orders",
+    answer=OrderAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such order"),
+    key=id_of("number"),
+    find=finding.find_order,
+    render=order_answer,
+    detail=_detail,
+    empty=no_fields("Nothing", __name__),
+)
+
+
 async def get(call: Call) -> Handled:
     """Read one as it is or was, with the people in it."""
     if call.query.as_of is None:
-        return Reading(order_resource(call))
-    seq, number = seq_of(call.query.as_of, call.server.journal), path_id(call.path["number"], "number")
+        return ORDERS.reading(call)
+    seq, number = seq_of(call.query.as_of, call.server.journal), ORDERS.key_in(call)
     if isinstance(seq, Rejection):
         return seq
-    order = NOT_FOUND if isinstance(number, Rejection) else await call.server.history.order(number, seq)
+    order = number if isinstance(number, Rejection) else await call.server.history.order(number, seq)
     return order if isinstance(order, Rejection) else Reply(200, encode(_detail(call, order)))
 
 
-def list_(call: Call) -> Handled:
-    """A page of orders."""
+def _page(call: Call, state: State, before: int | None) -> OrderPage:
     query: OrdersQuery = call.query
-    before = position_of(query.cursor)
-    if isinstance(before, Rejection):
-        return before
-
-    def read(state: State, now_ns: int) -> OrderPage:
-        return _page(state, call.server.journal, query, before)
-
-    return Reading(read)
-
-
-def _page(state: State, journal: Journal, query: OrdersQuery, before: int | None) -> OrderPage:
     if query.to_ns is not None:
-        first_too_late = seq_at(journal, query.to_ns)
+        first_too_late = seq_at(call.server.journal, query.to_ns)
         before = first_too_late if before is None else min(before, first_too_late)
     items: list[OrderAnswer] = []
     for looked_at, order in enumerate(newest_orders(state, before)):
@@ -274,13 +252,13 @@ def _matches(order: Order, query: OrdersQuery) -> bool:
 
 async def history(call: Call) -> Handled:
     """Everything that happened to an order."""
-    node, query, number = call.server, call.query, call.path["number"]
+    node, query = call.server, call.query
     after = position_of(query.cursor)
     if isinstance(after, Rejection):
         return after
-    order = None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(node.state, number)
-    if order is None:
-        return NOT_FOUND
+    order = ORDERS.found(call)
+    if isinstance(order, Rejection):
+        return order
     seqs = [seq for seq in order.history if seq > max(after or 0, node.journal.first_seq - 1)]
     page = HistoryPage([], str(seqs[query.limit - 1]) if len(seqs) > query.limit else None)
     for position, seq in enumerate(seqs[: query.limit]):
@@ -291,25 +269,9 @@ async def history(call: Call) -> Handled:
         page.items += [
             HistoryEntry(seq, iso(time_ns), record.actor, kind_of(fact), data_of(fact))
             for fact in record.facts
-            if getattr(fact, "order", None) == number
+            if getattr(fact, "order", None) == order.number
         ]
     return Reply(200, encode(page))
-
-
-def cancel(call: Call) -> Handled:
-    """Cancel what has not shipped."""
-    number = call.path["number"]
-    if isinstance(path_id(number, "number"), Rejection):
-        return NOT_FOUND
-    return Changing(CancelOrder(number, call.body.reason, call.body.lines), order_renderer(number))
-
-
-def source_again(call: Call) -> Handled:
-    """Look for nodes once more."""
-    number = call.path["number"]
-    if isinstance(path_id(number, "number"), Rejection):
-        return NOT_FOUND
-    return Changing(SourceOrderAgain(number), order_renderer(number))
 
 
 EXAMPLE = {
@@ -331,7 +293,7 @@ EXAMPLE = {
 
 OPERATIONS = [
     Operation(
-        id="placeOrder", hot=True, method="POST", path="/v1/orders", tag=TAG, handle=place, status=201,
+        id="placeOrder", hot=True, method="POST", path="/v1/orders", tag="Orders", handle=place, status=201,
         summary="Place an order, from a reservation or sourced on the spot", body=OrderBody, answer=OrderAnswer,
         codes=(
             ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_RESERVATION,
@@ -344,33 +306,23 @@ OPERATIONS = [
         description="Short lines are backordered where the item allows it. What the order does not use of its "
         "reservation is released in the same step. The answer leaves the people out; read the order to see them.",
     ),
-    Operation(
-        id="listOrders", method="GET", path="/v1/orders", tag=TAG, handle=list_, query=OrdersQuery,
-        summary="Orders, the newest first", answer=OrderPage,
+    ORDERS.list_("listOrders", "Orders, the newest first", from_cursor(position_of, _page), OrdersQuery, OrderPage),
+    ORDERS.get(
+        "getOrder", "Read an order, with the people in it", handle=get, answer=OrderDetail, query=AsOfQuery, description=AS_OF
     ),
     Operation(
-        id="getOrder", method="GET", path="/v1/orders/{number}", tag=TAG, handle=get, resource=order_resource,
-        summary="Read an order, with the people in it", answer=OrderDetail, codes=(ResultCode.NOT_FOUND,),
-        query=AsOfQuery, description=AS_OF,
-    ),
-    Operation(
-        id="getOrderHistory", method="GET", path="/v1/orders/{number}/history", tag=TAG, handle=history,
+        id="getOrderHistory", method="GET", path="/v1/orders/{number}/history", tag="Orders", handle=history,
         query=HistoryQuery, summary="Every fact about an order, the oldest first", answer=HistoryPage,
         codes=(ResultCode.NOT_FOUND,),
     ),
-    Operation(
-        id="cancelOrder", method="POST", path="/v1/orders/{number}/cancel", tag=TAG, handle=cancel, body=CancelBody,
-        summary="Cancel what has not shipped, in whole or in part", answer=OrderAnswer, resource=order_resource,
-        codes=(
-            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.INVALID_TRANSITION,
-            ResultCode.EXCEEDS_CANCELLABLE,
-        ),
+    ORDERS.act(
+        "cancelOrder", "cancel", "Cancel what has not shipped, in whole or in part", CancelBody,
+        lambda number, body: CancelOrder(number, body.reason, body.lines),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
         example={"reason": "customer changed their mind", "lines": [{"id": "1", "quantity": 1}]},
     ),
-    Operation(
-        id="sourceOrderAgain", method="POST", path="/v1/orders/{number}/source-again", tag=TAG, handle=source_again,
-        summary="Look for nodes again for what waits", body=Nothing, body_optional=True, answer=OrderAnswer,
-        resource=order_resource,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION, ResultCode.INSUFFICIENT_STOCK),
+    ORDERS.step(
+        "sourceOrderAgain", "source-again", "Look for nodes again for what waits", SourceOrderAgain,
+        codes=(*STEP_CODES, ResultCode.INSUFFICIENT_STOCK),
     ),
 ]  # fmt: skip

@@ -1,18 +1,17 @@
 """Pick lists over HTTP: several orders of a node in one walk."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
 from api.answers.timestamps import Timestamp, iso
-from api.http.listing import kept_page, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
+from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
+from api.http.things import Thing, no_fields
 from engine import limits
 from engine.commands.fields import Id
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
-from engine.facts import Fact
 from engine.facts.picking import PickListMade
 from engine.fulfilments.pick_lists import TO_PICK
 from engine.lifecycles import PICK_LIST
@@ -21,9 +20,6 @@ from engine.state.finding import find_by_fulfilment
 from engine.state.pick_lists import PickList
 from engine.state.state import State
 
-TAG = "Fulfilments"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such pick list, or it ended long ago")
-
 
 class PickListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The fulfilments named, or the first `fulfilments_max` that should leave the node and are on no list yet."""
@@ -31,10 +27,6 @@ class PickListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     node: Id
     fulfilments: Annotated[tuple[str, ...], Meta(min_length=1, max_length=limits.PICK_LIST_MAX)] | None = None
     fulfilments_max: Annotated[int, Meta(ge=1, le=limits.PICK_LIST_MAX)] = 20
-
-
-class NoFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
 
 
 class BoxUnits(msgspec.Struct):
@@ -76,11 +68,8 @@ class PickListsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only
     state: Literal["open", "picked", "cancelled"] | None = None
 
 
-class PickListPage(msgspec.Struct):
+class PickListPage(PageOf[PickListAnswer]):
     """The youngest first."""
-
-    items: list[PickListAnswer]
-    next_cursor: str | None
 
 
 def answer_of(state: State, found: PickList) -> PickListAnswer:
@@ -116,19 +105,16 @@ def _stops(state: State, found: PickList) -> list[WalkStop]:
     return sorted(stops.values(), key=lambda stop: (stop.bin is None, stop.bin or "", stop.sku))
 
 
-def _read(state: State, number: int | None) -> PickListAnswer | Rejection:
-    found = None if number is None else state.pick_lists.find(number)
-    return NOT_FOUND if found is None else answer_of(state, found)
-
-
-def _resource(call: Call) -> Any:
-    number = pick_list_number(call.path["list"])
-    return lambda state, now_ns: _read(state, number)
-
-
-def _render_made(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-    made = next(fact for fact in facts if isinstance(fact, PickListMade))
-    return _read(state, made.pick_list)
+PICK_LISTS = Thing(
+    path="/v1/pick-lists/{list}",
+    tag="Fulfilments",
+    answer=PickListAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such pick list, or it ended long ago"),
+    key=lambda path: pick_list_number(path["list"]),
+    find=lambda state, number: state.pick_lists.find(number),
+    render=answer_of,
+    empty=no_fields("NoFields", __name__),
+)
 
 
 def make(call: Call) -> Handled:
@@ -142,78 +128,34 @@ def make(call: Call) -> Handled:
             return Rejection.at(ResultCode.UNKNOWN_FULFILMENT, f"/fulfilments/{at}", detail)
         numbers.append(number)
     named = None if body.fulfilments is None else tuple(numbers)
-    return Changing(MakePickList(body.node, named, body.fulfilments_max), _render_made)
+    command = MakePickList(body.node, named, body.fulfilments_max)
+    return Changing(command, PICK_LISTS.made(PickListMade, lambda fact: fact.pick_list))
 
 
-def get(call: Call) -> Handled:
-    """Read one."""
-    return Reading(_resource(call))
-
-
-def list_(call: Call) -> Handled:
-    """A page of them."""
-    query: PickListsQuery = call.query
-    before = position_of(query.cursor)
-    if isinstance(before, Rejection):
-        return before
-    return Reading(lambda state, now_ns: _page(state, query, before))
-
-
-def _page(state: State, query: PickListsQuery, before: int | None) -> PickListPage:
-    def wanted(one: PickList) -> bool:
-        return query.node in (None, one.node) and query.state in (None, one.state)
-
-    kept = state.pick_lists
-    found, cursor = kept_page(kept.open, kept.ended, before, query.limit, wanted)
-    return PickListPage([answer_of(state, one) for one in found], cursor)
-
-
-def _acting(call: Call, command: Any) -> Handled:
-    number = pick_list_number(call.path["list"])
-    if number is None:
-        return NOT_FOUND
-    return Changing(command(number), lambda state, seq, facts: _read(state, number))
-
-
-def pick(call: Call) -> Handled:
-    """Everything on it was picked."""
-    return _acting(call, FinishPickList)
-
-
-def cancel(call: Call) -> Handled:
-    """Dissolve it."""
-    return _acting(call, CancelPickList)
+def _wanted(query: PickListsQuery, one: PickList) -> bool:
+    return query.node in (None, one.node) and query.state in (None, one.state)
 
 
 OPERATIONS = [
-    Operation(
-        id="makePickList", method="POST", path="/v1/pick-lists", tag=TAG, handle=make, status=201, body=PickListBody,
-        summary="Group work of a node into one walk", answer=PickListAnswer,
+    PICK_LISTS.make(
+        "makePickList", "Group work of a node into one walk", make, PickListBody,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_FULFILMENT, ResultCode.INVALID_TRANSITION, ResultCode.IN_USE,
         ),
         example={"node": "leipzig", "fulfilments_max": 12},
         description="The node accepts what it had not accepted. Stops are sorted by `bin` of the node's items, then by SKU.",
     ),
-    Operation(
-        id="listPickLists", method="GET", path="/v1/pick-lists", tag=TAG, handle=list_, query=PickListsQuery,
-        summary="Pick lists, the youngest first", answer=PickListPage,
+    PICK_LISTS.list_kept(
+        "listPickLists", "Pick lists, the youngest first", PickListsQuery, PickListPage, lambda state: state.pick_lists, _wanted,
         description=f"Every open one, and the last {limits.PICK_LISTS_ENDED_KEPT:,} that ended.",
     ),
-    Operation(
-        id="getPickList", method="GET", path="/v1/pick-lists/{list}", tag=TAG, handle=get, resource=_resource,
-        summary="Read a pick list", answer=PickListAnswer, codes=(ResultCode.NOT_FOUND,),
-    ),
-    Operation(
-        id="pickPickList", method="POST", path="/v1/pick-lists/{list}/pick", tag=TAG, handle=pick, body=NoFields,
-        body_optional=True, summary="Everything on the list was picked", answer=PickListAnswer, resource=_resource,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+    PICK_LISTS.get("getPickList", "Read a pick list"),
+    PICK_LISTS.step(
+        "pickPickList", "pick", "Everything on the list was picked", FinishPickList,
         description="Report what was not found with `short` of its fulfilment first.",
     ),
-    Operation(
-        id="cancelPickList", method="POST", path="/v1/pick-lists/{list}/cancel", tag=TAG, handle=cancel, body=NoFields,
-        body_optional=True, summary="Dissolve a pick list", answer=PickListAnswer, resource=_resource,
-        codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+    PICK_LISTS.step(
+        "cancelPickList", "cancel", "Dissolve a pick list", CancelPickList,
         description="Its fulfilments stay with the node.",
     ),
 ]  # fmt: skip

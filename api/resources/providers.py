@@ -9,16 +9,18 @@ from msgspec import Meta
 
 from api.answers import problems
 from api.answers.identifiers import payment_request_id, payment_request_number
-from api.answers.orders import OrderAnswer
 from api.answers.timestamps import Timestamp, iso
-from api.http.listing import path_id, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.resources.orders import order_renderer, order_resource
+from api.http.listing import from_cursor, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
+from api.http.things import no_fields
+from api.resources.payments import PAID_ORDERS
+from api.server.outbound.payments import Attempts
 from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
 from engine.commands.fields import Id, Text
 from engine.commands.providers import AskForPayment, ReportPayment
 from engine.results import Rejection, ResultCode
+from engine.state.payment_requests import ProviderRequest
 from engine.state.state import State
 
 TAG = "Payments"
@@ -71,11 +73,8 @@ class PaymentRequestAnswer(msgspec.Struct):
     again_in_seconds: int | None
 
 
-class PaymentRequestPage(msgspec.Struct):
+class PaymentRequestPage(PageOf[PaymentRequestAnswer]):
     """The oldest first."""
-
-    items: list[PaymentRequestAnswer]
-    next_cursor: str | None
 
 
 class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,10 +82,6 @@ class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw
 
     order: str | None = None
     provider: str | None = None
-
-
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
 
 
 _decode_event = msgspec.json.Decoder(ProviderEvent).decode
@@ -132,51 +127,35 @@ def event(call: Call) -> Handled:
     return Changing(report, lambda state, seq, facts: EventTaken(body.id))
 
 
-def ask(call: Call) -> Handled:
-    """Ask once more for what a customer owes."""
-    number = path_id(call.path["number"], "number")
-    return number if isinstance(number, Rejection) else Changing(AskForPayment(number), order_renderer(number))
-
-
-def requests(call: Call) -> Handled:
-    """What providers have not answered yet."""
+def _page(call: Call, state: State, after: int | None) -> PaymentRequestPage:
     query: PaymentRequestQuery = call.query
-    after = position_of(query.cursor)
-    if isinstance(after, Rejection):
-        return after
     attempts = {} if call.server.courier is None else call.server.courier.attempts
+    wanted = (
+        request
+        for request in state.payment_requests.open.values()
+        if request.number > (after or 0)
+        and query.order in (None, request.order)
+        and query.provider in (None, request.provider)
+    )
+    found = [*islice(wanted, query.limit + 1)]
+    items = [_answer(request, attempts.get(request.number)) for request in found[: query.limit]]
+    return PaymentRequestPage(items, str(found[query.limit - 1].number) if len(found) > query.limit else None)
 
-    def read(state: State, now_ns: int) -> PaymentRequestPage:
-        wanted = (
-            request
-            for request in state.payment_requests.open.values()
-            if request.number > (after or 0)
-            and query.order in (None, request.order)
-            and query.provider in (None, request.provider)
-        )
-        found = [*islice(wanted, query.limit + 1)]
-        items = []
-        for request in found[: query.limit]:
-            tried = attempts.get(request.number)
-            items.append(
-                PaymentRequestAnswer(
-                    id=payment_request_id(request.number),
-                    order=request.order,
-                    payment=request.payment,
-                    provider=request.provider,
-                    what=request.what,
-                    amount_minor=request.amount_minor,
-                    asked_at=iso(request.asked_ns),
-                    attempts=0 if tried is None else tried.times,
-                    taken=tried is not None and tried.error is None,
-                    error=None if tried is None else tried.error,
-                    again_in_seconds=None if tried is None else max(0, round(tried.again_at - time.monotonic())),
-                )
-            )
-        more = len(found) > query.limit
-        return PaymentRequestPage(items, str(found[query.limit - 1].number) if more else None)
 
-    return Reading(read)
+def _answer(request: ProviderRequest, tried: Attempts | None) -> PaymentRequestAnswer:
+    return PaymentRequestAnswer(
+        id=payment_request_id(request.number),
+        order=request.order,
+        payment=request.payment,
+        provider=request.provider,
+        what=request.what,
+        amount_minor=request.amount_minor,
+        asked_at=iso(request.asked_ns),
+        attempts=0 if tried is None else tried.times,
+        taken=tried is not None and tried.error is None,
+        error=None if tried is None else tried.error,
+        again_in_seconds=None if tried is None else max(0, round(tried.again_at - time.monotonic())),
+    )
 
 
 EVENT: dict[str, Any] = {
@@ -201,14 +180,13 @@ OPERATIONS = [
         description="Needs no API key but `Kontor-Timestamp` (seconds since 1970) and `Kontor-Signature`: the hexadecimal HMAC-SHA256 of "
         "`<timestamp>.<body>` under the provider's secret. See docs/reference/payments.md.",
     ),
-    Operation(
-        id="askForPayment", method="POST", path="/v1/orders/{number}/payments/ask", tag=TAG, handle=ask,
-        summary="Ask the providers once more for what the customer owes", body=Nothing, body_optional=True,
-        answer=OrderAnswer, resource=order_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+    PAID_ORDERS.step(
+        "askForPayment", "payments/ask", "Ask the providers once more for what the customer owes", AskForPayment,
+        body=no_fields("Nothing", __name__),
     ),
     Operation(
-        id="listPaymentRequests", method="GET", path="/v1/payment-requests", tag=TAG, handle=requests,
-        query=PaymentRequestQuery, summary="What payment providers were asked for and have not answered",
+        id="listPaymentRequests", method="GET", path="/v1/payment-requests", tag=TAG, query=PaymentRequestQuery,
+        handle=from_cursor(position_of, _page), summary="What payment providers were asked for and have not answered",
         answer=PaymentRequestPage,
     ),
 ]  # fmt: skip

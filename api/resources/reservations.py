@@ -5,13 +5,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.answers import problems
 from api.answers.identifiers import inbound_id, reservation_id, reservation_number
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.http.endpoint import encode, refusal_reply
-from api.http.gathering import Gathering, item_reply
-from api.http.operations import Call, Changing, Handled, Operation, Reading, Reply
+from api.http.gathering import Batch
+from api.http.operations import Call, Changing, Handled, Operation, Reading
 from engine import limits
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import (
@@ -28,9 +26,9 @@ from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.state.reservations import ACTIVE, EXPIRED, Reservation
 from engine.state.state import State
-from engine.writer import Change, Done
 
 TAG = "Reservations"
+NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
 
 
 class SourceAnswer(msgspec.Struct, gc=False, omit_defaults=True):
@@ -159,16 +157,9 @@ def reserve(call: Call) -> Handled:
     return Changing(located(call.body, call.server.postcodes), _render_reserved)
 
 
-def _find(call: Call) -> int | Rejection:
-    number = reservation_number(call.path["reservation"])
-    return Rejection(ResultCode.NOT_FOUND, "there is no such reservation") if number is None else number
-
-
 def _read(number: int, state: State, now_ns: int) -> ReservationAnswer | Rejection:
     reservation = finding.find_reservation(state, number)
-    if reservation is None:
-        return Rejection(ResultCode.NOT_FOUND, "there is no such reservation")
-    return answer_of(reservation, now_ns)
+    return NOT_FOUND if reservation is None else answer_of(reservation, now_ns)
 
 
 def _resource(call: Call) -> Any:
@@ -182,9 +173,9 @@ def get(call: Call) -> Handled:
 
 
 def _acting(call: Call, command: Any) -> Handled:
-    number = _find(call)
-    if isinstance(number, Rejection):
-        return number
+    number = reservation_number(call.path["reservation"])
+    if number is None:
+        return NOT_FOUND
 
     def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
         return _read(number, state, state.time_ns)
@@ -207,47 +198,13 @@ def change(call: Call) -> Handled:
     return _acting(call, lambda number: ChangeReservation(number, call.body.lines))
 
 
-_decode_item = msgspec.json.Decoder(BatchItem).decode
-
-
-async def reserve_batch(call: Call) -> Handled:
-    """Make many reservations, each on its own, in one go."""
-    items = call.body.items
-    gathering = Gathering(len(items), call.server.loop.create_future())
-    for position, raw in enumerate(items):
-        reply = _reserve_item(call, raw, position, gathering)
-        if reply is not None:
-            gathering.put(position, reply)
-    await gathering.whole
-    return gathering.reply(call.server.journal.last_seq)
-
-
-def _reserve_item(call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
-    """The answer of one item, if it is known already; else it will be put to the others."""
-    try:
-        item = _decode_item(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return refusal_reply(problems.from_validation(error), {})
-    *asked_for, _ = msgspec.structs.astuple(item)  # its own field stands last
-    asked = ReserveStock(*asked_for)
-    key = payload = None
-    name = item.idempotency_key or (f"{call.key}#{position}" if call.key is not None else None)
-    if name is not None:
-        key = call.server.key_digest(call.actor, name)
-        payload = call.server.payload_digest("POST", "/v1/reservations", encode(asked))
-
-    def deliver(outcome: Done | Rejection) -> None:
-        gathering.put(position, item_reply(call, outcome))
-
-    command = located(asked, call.server.postcodes)
-    change = Change(command, call.actor, _render_item, deliver, key, payload, len(memoryview(raw)))
-    refusal = call.server.submit(change)
-    return None if refusal is None else item_reply(call, refusal)
-
-
-def _render_item(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
-    return 201, encode(_render_reserved(state, seq, facts))
-
+BATCH = Batch(
+    BatchItem,
+    ReserveStock,
+    "/v1/reservations",
+    _render_reserved,
+    lambda call, asked: located(asked, call.server.postcodes),
+)
 
 STOCK_CODES = (
     ResultCode.UNKNOWN_CHANNEL,
@@ -270,7 +227,7 @@ OPERATIONS = [
         codes=STOCK_CODES, example=EXAMPLE,
     ),
     Operation(
-        id="reserveStockBatch", method="POST", path="/v1/reservations/batch", tag=TAG, handle=reserve_batch,
+        id="reserveStockBatch", method="POST", path="/v1/reservations/batch", tag=TAG, handle=BATCH.handle,
         summary="Make up to 1,000 reservations, each on its own", body=BatchBody, body_schema=BatchBodySchema,
         answer=BatchAnswer, example={"items": [{"idempotency_key": "cart-4711", **EXAMPLE}]},
     ),

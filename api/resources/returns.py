@@ -1,8 +1,8 @@
 """Returns over HTTP: agreed, received in parts, or cancelled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,10 +11,10 @@ from api.answers import people
 from api.answers.identifiers import return_number
 from api.answers.orders import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
 from api.answers.problems import malformed
-from api.http.listing import newest_orders, path_id, position_of, start_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading
-from api.resources.orders import NOT_FOUND as NO_ORDER
-from api.resources.orders import order_renderer, repeated_line
+from api.http.listing import from_cursor, newest_orders, page_of_parts, path_id, position_of, start_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
+from api.http.things import Thing, no_fields
+from api.resources.orders import ORDERS, order_renderer, repeated_line
 from engine import limits
 from engine.commands.fields import Id, Text
 from engine.commands.orders import (
@@ -39,12 +39,9 @@ from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.state.finding import find_by_return
 from engine.state.order_money import SHIPPING
-from engine.state.orders import Order
+from engine.state.orders import Order, Return
 from engine.state.state import State
 from engine.wal import StorageFull
-
-TAG = "Returns"
-NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such return")
 
 
 class ReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -79,14 +76,11 @@ class ReturnsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     without_order: Literal["true", "false"] | None = None
 
 
-class ReturnPage(msgspec.Struct):
+class ReturnPage(PageOf[ReturnAnswer]):
     """Those of the newest orders first; those without an order, the newest first, only when asked for.
 
     A page may end early, even empty, with a cursor: then more was looked at than one call may.
     """
-
-    items: list[ReturnAnswer]
-    next_cursor: str | None
 
 
 class ReceiveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,10 +88,6 @@ class ReceiveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     node: Id
     lines: Annotated[tuple[ReceiveReturnLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
-
-
-class SettleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
 
 
 class SettledLine(msgspec.Struct):
@@ -130,35 +120,23 @@ class SettlementAnswer(msgspec.Struct):
     exchange_minor: int
 
 
-class CancelReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No fields: `{}` or no body at all."""
-
-
-def _answer(state: State, number: int) -> ReturnAnswer | Rejection:
+def _answer(state: State, number: int) -> ReturnAnswer | None:
     order = find_by_return(state, number)
     if order is None:
-        loose = state.orders.loose_returns.get(number)
-        return NOT_FOUND if loose is None else loose_return_answer(loose)
+        loose = state.loose_returns.find(number)
+        return None if loose is None else loose_return_answer(loose)
     return return_answer(order, next(agreed for agreed in order.returns if agreed.number == number))
 
 
-def _resource(call: Call) -> Any:
-    number = return_number(call.path["return"])
-
-    def read(state: State, now_ns: int) -> ReturnAnswer | Rejection:
-        return NOT_FOUND if number is None else _answer(state, number)
-
-    return read
-
-
-def _render_authorised(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-    made = next(fact for fact in facts if isinstance(fact, ReturnAuthorised))
-    return _answer(state, made.return_id)
-
-
-def _order(call: Call) -> Order | None:
-    number = call.path["number"]
-    return None if isinstance(path_id(number, "number"), Rejection) else finding.find_order(call.server.state, number)
+RETURNS = Thing(
+    path="/v1/returns/{return}",
+    tag="Returns",
+    answer=ReturnAnswer,
+    missing=Rejection(ResultCode.NOT_FOUND, "there is no such return"),
+    key=lambda path: return_number(path["return"]),
+    find=_answer,
+    render=lambda state, answer: answer,  # of two kinds, and found as what it is answered with
+)
 
 
 def _replacement(call: Call, order: Order) -> Replacement | Rejection:
@@ -180,9 +158,9 @@ def _replacement(call: Call, order: Order) -> Replacement | Rejection:
 def authorise(call: Call) -> Handled:
     """Agree that shipped units may come back."""
     body: ReturnBody = call.body
-    order = _order(call)
-    if order is None:
-        return NO_ORDER
+    order = ORDERS.found(call)
+    if isinstance(order, Rejection):
+        return order
     repeated = repeated_line(body.exchange or (), "/exchange")
     if repeated is not None:
         return repeated
@@ -190,15 +168,15 @@ def authorise(call: Call) -> Handled:
     if isinstance(replacement, Rejection):
         return replacement
     command = AuthoriseReturn(order.number, body.lines, body.exchange or (), replacement, body.refund_shipping)
-    return Changing(command, _render_authorised)
+    return Changing(command, RETURNS.made(ReturnAuthorised, lambda fact: fact.return_id))
 
 
 def report_loss(call: Call) -> Handled:
     """Shipped units never arrived."""
     body: LossBody = call.body
-    order = _order(call)
-    if order is None:
-        return NO_ORDER
+    order = ORDERS.found(call)
+    if isinstance(order, Rejection):
+        return order
     replacement = None if body.resolution == "refund" else _replacement(call, order)
     if isinstance(replacement, Rejection):
         return replacement
@@ -208,87 +186,46 @@ def report_loss(call: Call) -> Handled:
 def take_loose(call: Call) -> Handled:
     """Goods came back that no order is known for."""
     body: LooseReturnBody = call.body
-
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-        made = next(fact for fact in facts if isinstance(fact, LooseReturnTaken))
-        return _answer(state, made.return_id)
-
-    return Changing(TakeLooseReturn(body.channel, body.lines, body.node, body.reference), render)
+    command = TakeLooseReturn(body.channel, body.lines, body.node, body.reference)
+    return Changing(command, RETURNS.made(LooseReturnTaken, lambda fact: fact.return_id))
 
 
 def list_(call: Call) -> Handled:
     """A page of returns."""
+    return _loose(call) if call.query.without_order == "true" else _of_orders(call)
+
+
+def _loose_page(call: Call, state: State, before: int | None) -> ReturnPage:
     query: ReturnsQuery = call.query
-    if query.without_order == "true":
-        before = position_of(query.cursor)
-        if isinstance(before, Rejection):
-            return before
-        return Reading(lambda state, now_ns: _loose_page(state, query, before))
-    start = start_of(query.cursor)
-    if isinstance(start, Rejection):
-        return start
-    return Reading(lambda state, now_ns: _page(state, query, start))
-
-
-def _loose_page(state: State, query: ReturnsQuery, before: int | None) -> ReturnPage:
     if query.order is not None or query.state not in (None, RECEIVED):
         return ReturnPage([], None)
-    numbers = [n for n in reversed(state.orders.loose_returns) if before is None or n < before]
-    items = [loose_return_answer(state.orders.loose_returns[n]) for n in numbers[: query.limit]]
+    numbers = [n for n in reversed(state.loose_returns.ended) if before is None or n < before]
+    items = [loose_return_answer(state.loose_returns.ended[n]) for n in numbers[: query.limit]]
     return ReturnPage(items, str(numbers[query.limit - 1]) if len(numbers) > query.limit else None)
 
 
-def _page(state: State, query: ReturnsQuery, start: tuple[int, int] | None) -> ReturnPage:
-    items: list[ReturnAnswer] = []
+def _page(call: Call, state: State, start: tuple[int, int] | None) -> ReturnPage:
+    query: ReturnsQuery = call.query
     if query.order is not None:
         order = finding.find_order(state, query.order)
-        found: Iterator[Order] = iter(() if order is None else (order,))
+        orders: Iterable[Order] = () if order is None else (order,)
     else:
-        found = newest_orders(state, None if start is None else start[0] + 1)
-    for looked_at, order in enumerate(found):
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
-            return ReturnPage(items, f"{order.seq + 1}.0")
-        for agreed in reversed(order.returns):
-            if start is not None and order.seq == start[0] and agreed.number >= start[1]:
-                continue
-            if query.state not in (None, agreed.state):
-                continue
-            if len(items) == query.limit:
-                return ReturnPage(items, f"{order.seq}.{agreed.number + 1}")
-            items.append(return_answer(order, agreed))
-    return ReturnPage(items, None)
+        orders = newest_orders(state, None if start is None else start[0] + 1)
+
+    def wanted(order: Order) -> Iterable[Return]:
+        return (agreed for agreed in reversed(order.returns) if query.state in (None, agreed.state))
+
+    found, cursor = page_of_parts(orders, start, query.limit, wanted)
+    return ReturnPage([return_answer(order, agreed) for order, agreed in found], cursor)
 
 
-def get(call: Call) -> Handled:
-    """Read one."""
-    return Reading(_resource(call))
-
-
-def _acting(call: Call, command: Any) -> Handled:
-    number = return_number(call.path["return"])
-    if number is None:
-        return NOT_FOUND
-
-    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
-        return _answer(state, number)
-
-    return Changing(command(number), render)
-
-
-def receive(call: Call) -> Handled:
-    """Units arrived; partial and repeatable."""
-    return _acting(call, lambda number: ReceiveReturn(number, call.body.node, call.body.lines))
-
-
-def cancel(call: Call) -> Handled:
-    """What has not arrived is no longer expected."""
-    return _acting(call, CancelReturn)
+_loose, _of_orders = from_cursor(position_of, _loose_page), from_cursor(start_of, _page)
 
 
 def settle(call: Call) -> Handled:
     """What the customer gets for what came back and was not settled."""
-    number = return_number(call.path["return"])
-    return NOT_FOUND if number is None else Changing(SettleReturn(number), _render_settled)
+    number = RETURNS.key_in(call)
+    return number if isinstance(number, Rejection) else Changing(SettleReturn(number), _render_settled)
 
 
 def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> SettlementAnswer:
@@ -318,9 +255,8 @@ def _render_settled(state: State, seq: int, facts: tuple[Fact, ...]) -> Settleme
 
 
 OPERATIONS = [
-    Operation(
-        id="authoriseReturn", method="POST", path="/v1/orders/{number}/returns", tag=TAG, handle=authorise, status=201,
-        summary="Agree that shipped units may come back", body=ReturnBody, answer=ReturnAnswer,
+    RETURNS.make(
+        "authoriseReturn", "Agree that shipped units may come back", authorise, ReturnBody, path="/v1/orders/{number}/returns",
         codes=(
             ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RETURNABLE, ResultCode.UNKNOWN_SKU,
             ResultCode.INSUFFICIENT_STOCK, ResultCode.ORDER_NUMBER_TAKEN,
@@ -333,7 +269,7 @@ OPERATIONS = [
         "was announced has come back; if the return is cancelled before anything came, it is cancelled, too.",
     ),
     Operation(
-        id="reportLoss", method="POST", path="/v1/orders/{number}/claims", tag=TAG, handle=report_loss, status=201,
+        id="reportLoss", method="POST", path="/v1/orders/{number}/claims", tag="Returns", handle=report_loss, status=201,
         summary="Shipped units were lost or damaged on the way and do not come back", body=LossBody, answer=OrderAnswer,
         codes=(
             ResultCode.NOT_FOUND, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RETURNABLE, ResultCode.INSUFFICIENT_STOCK,
@@ -342,41 +278,31 @@ OPERATIONS = [
         example={"lines": [{"id": "1", "quantity": 1, "reason": "lost"}], "resolution": "replacement"},
         description="They are written off. A replacement is an order of its own, in `replaced_by` of the answer.",
     ),
-    Operation(
-        id="takeLooseReturn", method="POST", path="/v1/returns", tag=TAG, handle=take_loose, status=201,
-        summary="Take goods back that no order is known for", body=LooseReturnBody, answer=ReturnAnswer,
+    RETURNS.make(
+        "takeLooseReturn", "Take goods back that no order is known for", take_loose, LooseReturnBody,
         codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
         example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 1, "reason": "no note in the parcel"}]},
         description="They go into quarantine.",
     ),
-    Operation(
-        id="listReturns", method="GET", path="/v1/returns", tag=TAG, handle=list_, query=ReturnsQuery,
-        summary="Returns, those of the newest orders first", answer=ReturnPage,
-    ),
-    Operation(
-        id="getReturn", method="GET", path="/v1/returns/{return}", tag=TAG, handle=get, resource=_resource,
-        summary="Read a return", answer=ReturnAnswer, codes=(ResultCode.NOT_FOUND,),
-    ),
-    Operation(
-        id="receiveReturn", method="POST", path="/v1/returns/{return}/receive", tag=TAG, handle=receive,
-        summary="Take units back at a node; partial and repeatable", body=ReceiveBody, answer=ReturnAnswer,
-        resource=_resource,
+    RETURNS.list_("listReturns", "Returns, those of the newest orders first", list_, ReturnsQuery, ReturnPage),
+    RETURNS.get("getReturn", "Read a return"),
+    RETURNS.act(
+        "receiveReturn", "receive", "Take units back at a node; partial and repeatable", ReceiveBody,
+        lambda number, body: ReceiveReturn(number, body.node, body.lines),
         codes=(
             ResultCode.NOT_FOUND, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_LINE, ResultCode.INVALID_TRANSITION,
             ResultCode.EXCEEDS_RETURNABLE,
         ),
         example={"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
     ),
-    Operation(
-        id="settleReturn", method="POST", path="/v1/returns/{return}/settle", tag=TAG, handle=settle,
-        summary="Settle what came back and was not settled", body=SettleBody, body_optional=True,
-        answer=SettlementAnswer, resource=_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+    RETURNS.post(
+        "settleReturn", "settle", "Settle what came back and was not settled", no_fields("SettleBody", __name__), settle,
+        body_optional=True, answer=SettlementAnswer,
         description="Units are worth what was paid for them, by the frozen shares: the first that are still paid for. Over any "
         "sequence of cancellations and returns this adds up to exactly what was paid. Shipping comes back if the return says so.",
     ),
-    Operation(
-        id="cancelReturn", method="POST", path="/v1/returns/{return}/cancel", tag=TAG, handle=cancel,
-        summary="Expect nothing more of a return", body=CancelReturnBody, body_optional=True, answer=ReturnAnswer,
-        resource=_resource, codes=(ResultCode.NOT_FOUND, ResultCode.INVALID_TRANSITION),
+    RETURNS.step(
+        "cancelReturn", "cancel", "Expect nothing more of a return", CancelReturn,
+        body=no_fields("CancelReturnBody", __name__),
     ),
 ]  # fmt: skip

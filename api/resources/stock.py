@@ -1,7 +1,6 @@
 """Stock over HTTP: movements, balances, availability, the trial balance."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -10,8 +9,8 @@ from msgspec import Meta
 from api.answers.identifiers import inbound_id
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.http.listing import path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageQuery, Reading, Reply
+from api.http.listing import counted_page, from_cursor, path_sku, position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
 from api.server.history import AS_OF, AsOfQuery, seq_of
 from engine import limits
 from engine.areas import NOWHERE, coarse_area
@@ -97,11 +96,8 @@ class SkuStockDetail(SkuStock, kw_only=True):
     nodes: list[NodeStock]
 
 
-class StockPage(msgspec.Struct):
+class StockPage(PageOf[SkuStock]):
     """In the order in which the SKUs were created."""
-
-    items: list[SkuStock]
-    next_cursor: str | None
 
 
 class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -354,19 +350,9 @@ async def get(call: Call) -> Handled:
     return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
 
 
-def list_(call: Call) -> Handled:
-    """A page of SKUs."""
-    start = position_of(call.query.cursor)
-    if isinstance(start, Rejection):
-        return start
-    first = start or 0
-
-    def read(state: State, now_ns: int) -> StockPage:
-        end = first + call.query.limit
-        skus = list(islice(state.ledger.skus, first, end))
-        return StockPage(_totals(state, skus), str(end) if end < len(state.ledger.skus) else None)
-
-    return Reading(read)
+def _page(call: Call, state: State, first: int | None) -> StockPage:
+    skus, cursor = counted_page(state.ledger.skus, first, call.query.limit)
+    return StockPage(_totals(state, skus), cursor)
 
 
 def availability(call: Call) -> Handled:
@@ -466,7 +452,7 @@ OPERATIONS = [
         query=AsOfQuery, description=AS_OF,
     ),
     Operation(
-        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=list_, query=PageQuery,
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=PageQuery,
         summary="Stock of all SKUs", answer=StockPage,
     ),
     Operation(

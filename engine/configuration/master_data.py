@@ -1,11 +1,14 @@
-"""Master data: nodes, items, channels, sourcing policies. Set whole, read by everybody."""
+"""Master data: nodes, items, channels, sourcing policies, prices. Set whole, read by everybody. A kind of it is a row of KINDS."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+import msgspec
 
 from engine.calendars import day_of_date
 from engine.calendars import problems_of as problems_of_node
-from engine.commands.configuration import Configure
+from engine.commands.configuration import Configure, NodeItem
+from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
@@ -18,111 +21,78 @@ from engine.pricing.checking import (
     problems_of_voucher,
 )
 from engine.results import FieldError, Rejection, ResultCode
-from engine.state.configuration import Configuration
+from engine.state.configuration import ALL, LAST, NONE, VERSIONS_DUMPED, Configuration
 from engine.state.state import State
 from engine.supply.policies import FUNCTIONS, problems_of
 
-Body = TypeVar("Body")
+
+class Kind(NamedTuple):
+    """One kind of master data: everything that is different about it.
+
+    `part` is where it stands in a document and in the state, `word` what the journal calls it. `fact` sets one: first its ids, then
+    `body` and `postings`. `journalled` is the turn of its facts within a record, `versions` which of the records that set one are kept.
+    `problems(body)` are what could not be worked with, as (pointer into the body, detail); `refusals(known, document)` are of what does
+    not go together with other master data; `effect(state, fact)` is what follows from it elsewhere.
+    """
+
+    part: str
+    word: str
+    fact: type[msgspec.Struct]
+    journalled: int
+    versions: str
+    problems: Callable[[Any], Iterable[tuple[str, str]]]
+    refusals: Callable[[Configuration, Configure], Iterator[Rejection]]
+    effect: Callable[[State, Any], None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its ids are called in the fact: one, or two if it stands under something else."""
+        return self.fact.__struct_fields__[:-2]
+
+    @property
+    def body(self) -> type[msgspec.Struct]:
+        """What is set."""
+        kind: type[msgspec.Struct] = get_type_hints(self.fact)["body"]
+        return kind
+
+    def entries(self, document: Configure) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """Everything of this kind in a document, with its ids."""
+        bodies: dict[str, Any] = getattr(document, self.part)
+        if len(self.names) == 1:
+            yield from (((key,), body) for key, body in bodies.items())
+        else:
+            yield from (((above, key), body) for above, inner in bodies.items() for key, body in inner.items())
 
 
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
-    refusal = _malformed(command) or _first_dangling_reference(state.configuration, command)
+    known = state.configuration
+    refusal = _malformed(command) or _first_refusal(known, command)
     if refusal is not None:
         return refusal
-    known = state.configuration
-    facts: list[Fact] = []
-    facts += [NodeSet(i, body) for i, body in command.nodes.items() if known.nodes.get(i) != body]
-    facts += [ItemSet(i, body) for i, body in command.items.items() if known.items.get(i) != body]
-    facts += [
-        SourcingPolicySet(i, body)
-        for i, body in command.sourcing_policies.items()
-        if known.sourcing_policies.get(i) != body
-    ]
-    facts += [ChannelSet(i, body) for i, body in command.channels.items() if known.channels.get(i) != body]
-    for node, items in command.node_items.items():
-        present = known.node_items.get(node, {})
-        facts += [NodeItemSet(node, sku, body) for sku, body in items.items() if present.get(sku) != body]
-    facts += [PriceListSet(i, body) for i, body in command.price_lists.items() if known.price_lists.get(i) != body]
-    facts += [TaxRatesSet(i, body) for i, body in command.tax_rates.items() if known.tax_rates.get(i) != body]
-    providers = known.payment_providers
-    facts += [PaymentProviderSet(i, body) for i, body in command.payment_providers.items() if providers.get(i) != body]
-    tables = known.shipping_prices
-    facts += [ShippingPricesSet(i, body) for i, body in command.shipping_prices.items() if tables.get(i) != body]
-    facts += [VoucherSet(i, body) for i, body in command.vouchers.items() if known.vouchers.get(i) != body]
-    facts += [PromotionSet(i, body) for i, body in command.promotions.items() if known.promotions.get(i) != body]
+    facts: list[Any] = []
+    for kind in _JOURNALLED:
+        for keys, body in kind.entries(command):
+            if known.bodies(kind.part, *keys[:-1]).get(keys[-1]) != body:
+                facts.append(kind.fact(*keys, body))
     return tuple(facts)
 
 
 def _malformed(document: Configure) -> Rejection | None:
-    """Everything that could not be worked with, pointed at: calendars of nodes, dates of stock, rules of policies."""
+    """Everything that could not be worked with, pointed at."""
     errors = [
-        FieldError(f"/nodes/{_escape(name)}{inner}", detail)
-        for name, node in document.nodes.items()
-        for inner, detail in problems_of_node(node)
+        FieldError("/".join(("", kind.part, *map(_escape, keys))) + inner, detail)
+        for kind in KINDS
+        for keys, body in kind.entries(document)
+        for inner, detail in kind.problems(body)
     ]
-    errors += [
-        FieldError(
-            f"/node_items/{_escape(node)}/{_escape(sku)}/stocked_since", f"there is no date {body.stocked_since}"
-        )
-        for node, items in document.node_items.items()
-        for sku, body in items.items()
-        if body.stocked_since is not None and day_of_date(body.stocked_since) is None
-    ]
-    errors += [
-        FieldError(f"/sourcing_policies/{_escape(name)}{inner}", detail)
-        for name, policy in document.sourcing_policies.items()
-        for inner, detail in problems_of(policy, tuple(FUNCTIONS))
-    ]
-    errors += _problems("price_lists", document.price_lists, problems_of_price_list)
-    errors += _problems("tax_rates", document.tax_rates, problems_of_tax_rates)
-    errors += _problems("promotions", document.promotions, problems_of_promotion)
-    errors += _problems("shipping_prices", document.shipping_prices, problems_of_shipping_prices)
-    errors += _problems("vouchers", document.vouchers, problems_of_voucher)
     return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, tuple(errors)) if errors else None
 
 
-def _problems(
-    part: str, bodies: Mapping[str, Body], problems_of_one: Callable[[Body], Iterable[tuple[str, str]]]
-) -> list[FieldError]:
-    return [
-        FieldError(f"/{part}/{_escape(name)}{inner}", detail)
-        for name, body in bodies.items()
-        for inner, detail in problems_of_one(body)
-    ]
-
-
-def _first_dangling_reference(known: Configuration, document: Configure) -> Rejection | None:
-    for channel_id, channel in document.channels.items():
-        for position, node in enumerate(channel.nodes or ()):
-            if node not in known.nodes and node not in document.nodes:
-                pointer = f"/channels/{_escape(channel_id)}/nodes/{position}"
-                return Rejection.at(ResultCode.UNKNOWN_NODE, pointer, f"there is no node {node!r}")
-        policy = channel.sourcing_policy
-        if policy and policy not in known.sourcing_policies and policy not in document.sourcing_policies:
-            pointer = f"/channels/{_escape(channel_id)}/sourcing_policy"
-            return Rejection.at(ResultCode.UNKNOWN_SOURCING_POLICY, pointer, f"there is no sourcing policy {policy!r}")
-    for code, voucher in document.vouchers.items():
-        promotion = voucher.promotion
-        if promotion and promotion not in known.promotions and promotion not in document.promotions:
-            pointer = f"/vouchers/{_escape(code)}/promotion"
-            return Rejection.at(ResultCode.UNKNOWN_PROMOTION, pointer, f"there is no promotion {promotion!r}")
-    providers = {**known.payment_providers, **document.payment_providers}
-    for name, provider in document.payment_providers.items():
-        others = {method: other for other, body in providers.items() if other != name for method in body.methods}
-        taken = next((at for at, method in enumerate(provider.methods) if method in others), None)
-        if taken is not None:
-            pointer, method = f"/payment_providers/{_escape(name)}/methods/{taken}", provider.methods[taken]
-            return Rejection.at(ResultCode.IN_USE, pointer, f"{others[method]!r} moves the money of {method!r}")
-    for node, items in document.node_items.items():
-        pointer = f"/node_items/{_escape(node)}"
-        if node not in known.nodes and node not in document.nodes:
-            return Rejection.at(ResultCode.UNKNOWN_NODE, pointer, f"there is no node {node!r}")
-        for sku in items:
-            if sku not in known.items and sku not in document.items:
-                pointer = f"{pointer}/{_escape(sku)}"
-                return Rejection.at(ResultCode.UNKNOWN_SKU, pointer, f"there is no SKU {sku!r}")
-    return None
+def _first_refusal(known: Configuration, document: Configure) -> Rejection | None:
+    """What stands under something else is looked at last."""
+    ordered = sorted(KINDS, key=lambda kind: len(kind.names))
+    return next((refusal for kind in ordered for refusal in kind.refusals(known, document)), None)
 
 
 def _escape(token: str) -> str:
@@ -130,63 +100,127 @@ def _escape(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1")
 
 
-def evolve_node_set(state: State, fact: NodeSet) -> None:
-    """Write down a node; a new one gets its position in the ledger."""
+def evolve_set(state: State, fact: Fact) -> None:
+    """Write down one body, which record set it, and what follows."""
+    kind = OF_FACT[type(fact)]
+    *keys, body, _ = msgspec.structs.astuple(fact)
+    state.configuration.put(kind.part, body, *keys)
+    if kind.versions != NONE:
+        state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)
+    kind.effect(state, fact)
+
+
+def _no_problems(body: Any) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
+def _problems_of_node_item(body: NodeItem) -> Iterator[tuple[str, str]]:
+    if body.stocked_since is not None and day_of_date(body.stocked_since) is None:
+        yield "/stocked_since", f"there is no date {body.stocked_since}"
+
+
+def _problems_of_policy(body: SourcingPolicy) -> list[tuple[str, str]]:
+    return problems_of(body, tuple(FUNCTIONS))
+
+
+def _names_nothing(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    return iter(())
+
+
+_UNKNOWN = {
+    "nodes": (ResultCode.UNKNOWN_NODE, "node"),
+    "items": (ResultCode.UNKNOWN_SKU, "SKU"),
+    "sourcing_policies": (ResultCode.UNKNOWN_SOURCING_POLICY, "sourcing policy"),
+    "promotions": (ResultCode.UNKNOWN_PROMOTION, "promotion"),
+}
+
+
+def _unknown(
+    known: Configuration, document: Configure, part: str, name: str | None, pointer: str
+) -> Iterator[Rejection]:
+    if name and name not in getattr(known, part) and name not in getattr(document, part):
+        code, called = _UNKNOWN[part]
+        yield Rejection.at(code, pointer, f"there is no {called} {name!r}")
+
+
+def _named_by_channels(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    for name, channel in document.channels.items():
+        pointer, policy = f"/channels/{_escape(name)}", channel.sourcing_policy
+        for at, node in enumerate(channel.nodes or ()):
+            yield from _unknown(known, document, "nodes", node, f"{pointer}/nodes/{at}")
+        yield from _unknown(known, document, "sourcing_policies", policy, f"{pointer}/sourcing_policy")
+
+
+def _named_by_vouchers(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    for code, voucher in document.vouchers.items():
+        yield from _unknown(known, document, "promotions", voucher.promotion, f"/vouchers/{_escape(code)}/promotion")
+
+
+def _named_by_node_items(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    for node, items in document.node_items.items():
+        pointer = f"/node_items/{_escape(node)}"
+        yield from _unknown(known, document, "nodes", node, pointer)
+        for sku in items:
+            yield from _unknown(known, document, "items", sku, f"{pointer}/{_escape(sku)}")
+
+
+def _methods_taken(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    """Only one provider moves the money of a method of payment."""
+    providers = {**known.payment_providers, **document.payment_providers}
+    for name, provider in document.payment_providers.items():
+        others = {method: other for other, body in providers.items() if other != name for method in body.methods}
+        for at, method in enumerate(provider.methods):
+            if method in others:
+                pointer = f"/payment_providers/{_escape(name)}/methods/{at}"
+                yield Rejection.at(ResultCode.IN_USE, pointer, f"{others[method]!r} moves the money of {method!r}")
+
+
+def _no_effect(state: State, fact: Any) -> None:
+    return None
+
+
+def _open_node(state: State, fact: NodeSet) -> None:
+    """A new node gets its position in the ledger."""
     state.ledger.open_node(fact.node)
     state.stock.grow()
-    state.configuration.nodes[fact.node] = fact.body
-    state.configuration.version += 1
 
 
-def evolve_item_set(state: State, fact: ItemSet) -> None:
-    """Write down an item; a new one gets its position in the ledger."""
+def _open_sku(state: State, fact: ItemSet) -> None:
+    """A new item gets its position in the ledger."""
     state.ledger.open_sku(fact.sku)
     state.stock.grow()
-    state.configuration.items[fact.sku] = fact.body
-
-    # Terms depend on nodes, channels and policies, not on items: the version stays.
 
 
-def evolve_node_item_set(state: State, fact: NodeItemSet) -> None:
-    """Write down safety stock and whether the SKU may be sold from the node."""
-    state.configuration.node_items.setdefault(fact.node, {})[fact.sku] = fact.body
+def _withhold(state: State, fact: NodeItemSet) -> None:
+    """Safety stock, and what may not be sold from the node, is withheld."""
     state.stock.withhold(fact.sku, fact.node, fact.body)
 
 
-def evolve_channel_set(state: State, fact: ChannelSet) -> None:
-    """Write down a channel."""
-    state.configuration.channels[fact.channel] = fact.body
-    state.configuration.version += 1
+# In the order in which problems are told.
+KINDS = (
+    Kind("nodes", "node", NodeSet, 0, NONE, problems_of_node, _names_nothing, _open_node),
+    Kind("items", "item", ItemSet, 1, NONE, _no_problems, _names_nothing, _open_sku),
+    Kind("node_items", "node_item", NodeItemSet, 4, NONE, _problems_of_node_item, _named_by_node_items, _withhold),
+    Kind("channels", "channel", ChannelSet, 3, NONE, _no_problems, _named_by_channels, _no_effect),
+    Kind("sourcing_policies", "sourcing_policy", SourcingPolicySet, 2, LAST, _problems_of_policy, _names_nothing, _no_effect),
+    Kind("price_lists", "price_list", PriceListSet, 5, ALL, problems_of_price_list, _names_nothing, _no_effect),
+    Kind("tax_rates", "tax_rates", TaxRatesSet, 6, NONE, problems_of_tax_rates, _names_nothing, _no_effect),
+    Kind("promotions", "promotion", PromotionSet, 10, NONE, problems_of_promotion, _names_nothing, _no_effect),
+    Kind("shipping_prices", "shipping_prices", ShippingPricesSet, 8, NONE, problems_of_shipping_prices, _names_nothing, _no_effect),
+    Kind("vouchers", "voucher", VoucherSet, 9, NONE, problems_of_voucher, _named_by_vouchers, _no_effect),
+    Kind("payment_providers", "payment_provider", PaymentProviderSet, 7, NONE, _no_problems, _methods_taken, _no_effect),
+)  # fmt: skip
+OF_FACT: dict[type, Kind] = {kind.fact: kind for kind in KINDS}
+OF_PART = {kind.part: kind for kind in KINDS}
+_JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
 
-
-def evolve_sourcing_policy_set(state: State, fact: SourcingPolicySet) -> None:
-    """Write down a sourcing policy."""
-    state.configuration.sourcing_policies[fact.policy] = fact.body
-    state.configuration.policy_seqs[fact.policy] = state.seq
-    state.configuration.version += 1
-
-
-def evolve_price_list_set(state: State, fact: PriceListSet) -> None:
-    """Write down a price list, and where in the journal it is."""
-    state.configuration.price_lists[fact.price_list] = fact.body
-    state.configuration.price_list_seqs.setdefault(fact.price_list, []).append(state.seq)
-
-
-def evolve_tax_rates_set(state: State, fact: TaxRatesSet) -> None:
-    """Write down the rates of a country."""
-    state.configuration.tax_rates[fact.country] = fact.body
-
-
-def evolve_promotion_set(state: State, fact: PromotionSet) -> None:
-    """Write down a promotion."""
-    state.configuration.put_promotion(fact.promotion, fact.body)
-
-
-def evolve_shipping_prices_set(state: State, fact: ShippingPricesSet) -> None:
-    """Write down what sending costs."""
-    state.configuration.shipping_prices[fact.table] = fact.body
-
-
-def evolve_voucher_set(state: State, fact: VoucherSet) -> None:
-    """Write down a voucher."""
-    state.configuration.vouchers[fact.voucher] = fact.body
+assert OF_PART.keys() == set(Configure.__struct_fields__), "every part of the document is a kind of master data"
+assert OF_FACT.keys() == {fact for fact in get_args(Fact) if fact.__name__.endswith("Set")}, "every kind has its fact"
+assert len({kind.journalled for kind in KINDS}) == len(KINDS)
+assert {kind.part: kind.versions for kind in KINDS if kind.versions != NONE} == VERSIONS_DUMPED
+for _kind in KINDS:
+    assert _kind.fact.__struct_fields__[-2:] == ("body", "postings"), _kind.fact
+    _part: Any = get_type_hints(Configure)[_kind.part]
+    for _ in _kind.names:
+        _part = get_args(_part)[1]
+    assert _part is _kind.body, f"{_kind.part} holds {_part}, {_kind.fact} {_kind.body}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from heapq import merge
 
-from engine import limits
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
 from engine.facts import Fact
 from engine.facts.orders import FulfilmentAdvanced
@@ -106,16 +105,10 @@ def decide_cancel(state: State, command: CancelPickList, now_ns: int) -> PickLis
 def evolve_made(state: State, fact: PickListMade) -> None:
     """Write down the walk."""
     state.pick_lists.add(PickList(fact.pick_list, fact.node, OPEN_LIST, fact.fulfilments, state.time_ns))
-    state.pick_lists.next_number = fact.pick_list + 1
 
 
 def evolve_ended(state: State, fact: PickListEnded) -> None:
-    """Write down that it has ended; the oldest ended one makes room."""
-    lists = state.pick_lists
-    found = lists.open.pop(fact.pick_list)
+    """Write down that it has ended."""
+    found = state.pick_lists.open[fact.pick_list]
     found.state = fact.state
-    for number in found.fulfilments:
-        del lists.of_fulfilment[number]
-    lists.ended[found.number] = found
-    if len(lists.ended) > limits.PICK_LISTS_ENDED_KEPT:
-        del lists.ended[next(iter(lists.ended))]
+    state.pick_lists.end(found)

@@ -20,7 +20,7 @@ from engine.facts.money import (
     UnitsCredited,
 )
 from engine.facts.orders import OrderNoted
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
+from engine.facts.providers import PaymentAnswered, PaymentAsked
 from engine.lifecycles import ORDER
 from engine.money.payments import NO_PAYMENT, decide_add, decide_capture, decide_void
 from engine.orders.holds import held
@@ -251,11 +251,6 @@ def _failed(order: Order, command: ReportPayment) -> tuple[Fact, ...]:
     if command.what == CAPTURE_FAILED and not stands and ORDER.refusal(order.state, "hold") is None:
         return note, held(order, HoldOrder(order.number, handle, f"the capture failed: {reason}", "ship"))
     return (note,)
-
-
-def evolve_provider_set(state: State, fact: PaymentProviderSet) -> None:
-    """Write down a provider."""
-    state.configuration.payment_providers[fact.provider] = fact.body
 
 
 def evolve_asked(state: State, fact: PaymentAsked) -> None:

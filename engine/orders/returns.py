@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine import limits
 from engine.commands.orders import (
     AuthoriseReturn,
     CancelReturn,
@@ -303,12 +302,9 @@ def evolve_loss(state: State, fact: LossReported) -> None:
 
 
 def evolve_loose(state: State, fact: LooseReturnTaken) -> None:
-    """Write down what came back; the oldest one makes room."""
+    """Write down what came back."""
     state.ledger.post(fact.postings)
-    kept = state.orders.loose_returns
-    kept[fact.return_id] = LooseReturn(
-        fact.return_id, fact.channel, fact.node, fact.lines, fact.reference, state.time_ns
+    state.loose_returns.end(
+        LooseReturn(fact.return_id, fact.channel, fact.node, fact.lines, fact.reference, state.time_ns)
     )
     state.orders.next_return = fact.return_id + 1
-    if len(kept) > limits.LOOSE_RETURNS_KEPT:
-        del kept[next(iter(kept))]

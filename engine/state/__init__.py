@@ -7,9 +7,12 @@ configuration     master data, as it is kept: everything people set, by id
 finding           orders and reservations, wherever they are: in memory, or closed
 idempotency       idempotency keys: which record answered which key
 inbound           what suppliers will bring, and who was promised units of it
+kept              things with a number that counts up: those under way, and the last that ended
+loose_returns     returns without an order: they have ended once they are taken in
 money_books       the money ledger: balances of money accounts by currency, and the numbers of documents
 order_money       the money of one order: what its units cost, frozen
 orders            orders: their lines, their fulfilments, and the table of open ones
+parts             how tables are dumped: as parts of bounded size
 payment_requests  what payment providers were asked for, as it is kept until they answer
 pick_lists        pick lists, as they are kept: those under way, and the last that ended
 promotion_usage   how often promotions were used and what they have cost, for their limits

@@ -5,8 +5,10 @@ reservation ends or the node's work is rejected or cancelled. What shipped keeps
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from engine.facts.sourcing import Slot
+from engine.state.parts import Dumped, part_of
 
 DAYS_KEPT = 2
 
@@ -20,8 +22,20 @@ NS_PER_DAY = 86_400_000_000_000
 class Capacity:
     """Places taken, by day and node. Only nodes with a limit are counted; past days are dropped."""
 
+    PARTS = (part_of("places_taken", tuple[int, str, int]),)
+
     def __init__(self) -> None:
         self.taken: dict[int, dict[str, int]] = {}
+
+    def dump(self) -> Dumped:
+        """By day and node, a day a part."""
+        for day in sorted(self.taken):
+            yield self.PARTS[0]([(day, node, count) for node, count in sorted(self.taken.get(day, {}).items())])
+
+    def load(self, part: Any) -> None:
+        """Take back a part."""
+        for day, node, count in part.items:
+            self.taken.setdefault(day, {})[node] = count
 
     def count(self, node: str, day: int) -> int:
         """Places taken at a node on a day."""

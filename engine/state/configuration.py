@@ -1,22 +1,56 @@
 """Master data, as it is kept: everything people set, by id."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
+
+import msgspec
 
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
+from engine.state.parts import Dumped, cut
 
 Cache = TypeVar("Cache")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
+
+DOCUMENT_PARTS = Configure.__struct_fields__
+TERMS_PARTS = ("nodes", "channels", "sourcing_policies")  # terms are derived from these
+
+# Which of the records that set a body are its versions and kept. A dump has room for those of VERSIONS_DUMPED.
+NONE, LAST, ALL = "none", "last", "all"
+VERSIONS_DUMPED = {"sourcing_policies": LAST, "price_lists": ALL}
+
+# Master data is dumped in the order of the document, but these come last; then what stands under a node.
+_LAST = ("payment_providers", "channels")
+_DUMPED = (*(part for part in DOCUMENT_PARTS if part not in (*_LAST, "node_items")), *_LAST)
+
+
+class MasterData(msgspec.Struct, array_like=True, tag="master_data"):
+    """Some of what people set, in the order in which it was first set."""
+
+    document: Configure
+
+
+class PolicyVersions(msgspec.Struct, array_like=True, tag="policy_versions"):
+    """The records that set each sourcing policy as it is."""
+
+    seqs: dict[str, int]
+
+
+class PriceListVersions(msgspec.Struct, array_like=True, tag="price_list_versions"):
+    """The records that set some price lists, each with all of them."""
+
+    seqs: dict[str, list[int]]
 
 
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
-    `policy_seqs` are the records that set each sourcing policy as it is: its version, which decisions name. `price_list_seqs` are all
-    records that set a price list: its history.
+    `seqs` are the records that set a body, by part and id: its versions, which decisions name, as far as its kind keeps them.
     """
+
+    PARTS = MasterData, PolicyVersions, PriceListVersions
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -24,14 +58,13 @@ class Configuration:
         self.node_items: dict[str, dict[str, NodeItem]] = {}
         self.channels: dict[str, Channel] = {}
         self.sourcing_policies: dict[str, SourcingPolicy] = {}
-        self.policy_seqs: dict[str, int] = {}
         self.price_lists: dict[str, PriceList] = {}
-        self.price_list_seqs: dict[str, list[int]] = {}
         self.tax_rates: dict[str, TaxRates] = {}
         self.promotions: dict[str, Promotion] = {}
         self.vouchers: dict[str, Voucher] = {}
         self.payment_providers: dict[str, PaymentProvider] = {}
         self.shipping_prices: dict[str, ShippingPrices] = {}
+        self.seqs: dict[str, dict[str, list[int]]] = {part: {} for part in DOCUMENT_PARTS}
         self.promotions_version = 0
         self._caches: dict[type, Any] = {}
         self.version = 0
@@ -43,10 +76,30 @@ class Configuration:
             found = self._caches[kind] = kind()
         return found
 
-    def put_promotion(self, promotion_id: str, body: Promotion) -> None:
-        """Set a promotion."""
-        self.promotions[promotion_id] = body
-        self.promotions_version += 1
+    def bodies(self, part: str, *above: str) -> Mapping[str, Any]:
+        """The bodies that stand beside each other: all of a part, or those under one id of it."""
+        found: Mapping[str, Any] = getattr(self, part)
+        for key in above:
+            found = found.get(key, {})
+        return found
+
+    def put(self, part: str, body: Any, *keys: str) -> None:
+        """Set one body."""
+        *above, last = keys
+        bodies = getattr(self, part)
+        for key in above:
+            bodies = bodies.setdefault(key, {})
+        bodies[last] = body
+        self.version += part in TERMS_PARTS
+        self.promotions_version += part == "promotions"
+
+    def note_version(self, part: str, name: str, seq: int, kept: str) -> None:
+        """Record `seq` set a body; `kept` says whether this is its only version from now on, or one more."""
+        assert kept in (LAST, ALL)
+        seqs = self.seqs[part].setdefault(name, [])
+        if kept == LAST:
+            seqs.clear()
+        seqs.append(seq)
 
     def policy_of(self, channel: Channel) -> SourcingPolicy:
         """The policy a channel sources by."""
@@ -54,32 +107,40 @@ class Configuration:
 
     def export(self) -> Configure:
         """The document that would set all of this again."""
-        return Configure(
-            nodes=dict(self.nodes),
-            items=dict(self.items),
-            node_items={node: dict(items) for node, items in self.node_items.items()},
-            channels=dict(self.channels),
-            sourcing_policies=dict(self.sourcing_policies),
-            price_lists=dict(self.price_lists),
-            tax_rates=dict(self.tax_rates),
-            promotions=dict(self.promotions),
-            vouchers=dict(self.vouchers),
-            payment_providers=dict(self.payment_providers),
-            shipping_prices=dict(self.shipping_prices),
-        )
+        parts = {part: dict(getattr(self, part)) for part in DOCUMENT_PARTS}
+        return Configure(**{**parts, "node_items": {node: dict(items) for node, items in self.node_items.items()}})
+
+    def dump(self) -> Dumped:
+        """All of it, and the versions."""
+        for part in _DUMPED:
+            for some in cut(getattr(self, part)):
+                yield MasterData(Configure(**{part: some}))
+        for node in list(self.node_items):
+            for some in cut(self.node_items[node]):
+                yield MasterData(Configure(node_items={node: some}))
+        yield PolicyVersions({name: seqs[-1] for name, seqs in self.seqs["sourcing_policies"].items()})
+        for some in cut(self.seqs["price_lists"]):
+            yield PriceListVersions({name: list(seqs) for name, seqs in some.items()})
+
+    def load(self, part: MasterData | PolicyVersions | PriceListVersions) -> None:
+        """Take back a part."""
+        match part:
+            case MasterData():
+                self.add(part.document)
+            case PolicyVersions():
+                self.seqs["sourcing_policies"].update({name: [seq] for name, seq in part.seqs.items()})
+            case PriceListVersions():
+                self.seqs["price_lists"].update(part.seqs)
 
     def add(self, document: Configure) -> None:
         """Take over a part of what `export` gives."""
-        self.nodes.update(document.nodes)
-        self.items.update(document.items)
-        self.channels.update(document.channels)
-        self.sourcing_policies.update(document.sourcing_policies)
-        self.price_lists.update(document.price_lists)
-        self.tax_rates.update(document.tax_rates)
-        self.vouchers.update(document.vouchers)
-        self.payment_providers.update(document.payment_providers)
-        self.shipping_prices.update(document.shipping_prices)
-        for promotion_id, body in document.promotions.items():
-            self.put_promotion(promotion_id, body)
+        for part in DOCUMENT_PARTS:
+            if part != "node_items":
+                getattr(self, part).update(getattr(document, part))
         for node, items in document.node_items.items():
             self.node_items.setdefault(node, {}).update(items)
+        self.version += 1
+        self.promotions_version += 1
+
+
+assert Configuration().__dict__.keys() >= set(DOCUMENT_PARTS), "a part of the document has no place in the state"

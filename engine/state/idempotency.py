@@ -1,6 +1,9 @@
 """Idempotency keys: which record answered which key. The answer itself is in that record, so memory holds two numbers a key."""
 
+from typing import Any
+
 from engine import limits
+from engine.state.parts import Dumped, cut, part_of
 
 
 class Idempotency:
@@ -9,9 +12,24 @@ class Idempotency:
     `marks` are (time_ns, seq) about a minute apart, so that age can be told without keeping a time for every key.
     """
 
+    PARTS = Keys, Marks = part_of("keys", tuple[bytes, int]), part_of("marks", tuple[int, int])
+
     def __init__(self) -> None:
         self.seq_of: dict[bytes, int] = {}
         self.marks: list[tuple[int, int]] = []
+
+    def dump(self) -> Dumped:
+        """Keys, the oldest first, then all marks."""
+        for some in cut(self.seq_of):
+            yield self.Keys(list(some.items()))
+        yield self.Marks(list(self.marks))
+
+    def load(self, part: Any) -> None:
+        """Take back a part."""
+        if isinstance(part, self.Keys):
+            self.seq_of.update(part.items)
+        else:
+            self.marks.extend(part.items)
 
     def remember(self, key: bytes, seq: int, time_ns: int) -> None:
         """Note that `key` was answered by record `seq`."""

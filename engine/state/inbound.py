@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from engine import limits
+from engine.state.kept import Kept
+from engine.state.parts import part_of
 
 EXPECTED, RECEIVED, CANCELLED = "expected", "received", "cancelled"
 
@@ -56,42 +58,37 @@ class Inbound(msgspec.Struct, array_like=True, gc=False):
         return found
 
 
-class Inbounds:
-    """Those still expected by number, and the last INBOUND_ENDED_KEPT that ended, in the order in which they did.
+class Inbounds(Kept[Inbound]):
+    """Those still expected, and the last that ended.
 
     Derived from these, from reservations and from orders: `of_sku`, which are still expected with a line of a SKU, and
     `holders`, who has units promised of which, and how many.
     """
 
+    ENDED_MAX = limits.INBOUND_ENDED_KEPT
+    PARTS = (part_of("inbound", Inbound), part_of("ended_inbound", Inbound))
+
     def __init__(self) -> None:
-        self.open: dict[int, Inbound] = {}
-        self.ended: dict[int, Inbound] = {}
-        self.next_number = 1
+        super().__init__()
         self.of_sku: dict[str, dict[int, None]] = {}
         self.holders: dict[int, dict[Holder, int]] = {}
 
-    def find(self, number: int) -> Inbound | None:
-        """One that is expected, or ended not too long ago."""
-        return self.open.get(number) or self.ended.get(number)
-
-    def add(self, inbound: Inbound) -> None:
+    def add(self, thing: Inbound) -> None:
         """Take in one that is expected."""
-        self.open[inbound.number] = inbound
-        for line in inbound.lines:
-            self.of_sku.setdefault(line.sku, {})[inbound.number] = None
+        super().add(thing)
+        for line in thing.lines:
+            self.of_sku.setdefault(line.sku, {})[thing.number] = None
 
     def settle(self, inbound: Inbound) -> None:
-        """After a change: one with nothing left to come has ended, and the oldest ended one makes room."""
+        """After a change: one with nothing left to come has ended."""
         if inbound.state == EXPECTED:
             return
-        self.ended[inbound.number] = self.open.pop(inbound.number)
+        self.end(inbound)
         for line in inbound.lines:
             queue = self.of_sku[line.sku]
             del queue[inbound.number]
             if not queue:
                 del self.of_sku[line.sku]
-        if len(self.ended) > limits.INBOUND_ENDED_KEPT:
-            del self.ended[next(iter(self.ended))]
 
     def coming(self, sku: str) -> Iterator[tuple[Inbound, int]]:
         """What is still expected of a SKU and promised to nobody, with the units, in order of (expected_at_ns, number)."""

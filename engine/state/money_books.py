@@ -7,9 +7,12 @@ what we paid for stands above zero, what we owe and what we earned below.
 from collections.abc import Iterable
 from functools import lru_cache
 
+import msgspec
+
 from engine.amounts import text_of_rate
 from engine.facts.money import Document, MoneyPosting
 from engine.state.order_money import CREDIT_NOTE, INVOICE, ORDER_CONFIRMATION
+from engine.state.parts import Dumped
 
 RECEIVABLE, PREPAYMENT = "receivable", "prepayment"
 REFUNDS_PAYABLE, VOUCHER_LIABILITY, VOUCHERS_ISSUED = "refunds_payable", "voucher_liability", "vouchers_issued"
@@ -42,13 +45,34 @@ def of_customer(entries: Iterable[MoneyPosting]) -> int:
     return sum([((each.target in owed) - (each.source in owed)) * each.amount_minor for each in entries])
 
 
+class MoneyBalances(msgspec.Struct, array_like=True, tag="money_balances"):
+    """All of the money ledger: balances by currency and account, the last number of every series and year, the lock."""
+
+    balances: dict[str, dict[str, int]]
+    last_numbers: list[tuple[str, int, int]]
+    locked_through_day: int
+
+
 class MoneyBooks:
     """Balances by currency and account, the last number of every series and year, and the last day that is locked."""
+
+    PARTS = (MoneyBalances,)
 
     def __init__(self) -> None:
         self.balances: dict[str, dict[str, int]] = {}
         self.last_numbers: dict[tuple[str, int], int] = {}
         self.locked_through_day = 0
+
+    def dump(self) -> Dumped:
+        """All of it."""
+        numbers = [(*series, number) for series, number in self.last_numbers.items()]
+        balances = {currency: dict(accounts) for currency, accounts in self.balances.items()}
+        yield MoneyBalances(balances, numbers, self.locked_through_day)
+
+    def load(self, part: MoneyBalances) -> None:
+        """Take it back."""
+        self.balances, self.locked_through_day = part.balances, part.locked_through_day
+        self.last_numbers = {(series, year): number for series, year, number in part.last_numbers}
 
     def post(self, currency: str, entries: Iterable[MoneyPosting]) -> None:
         """Take amounts from account to account."""

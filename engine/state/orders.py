@@ -5,7 +5,7 @@ An order with nothing open leaves memory at the end of the record that closed it
 """
 
 from heapq import heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,7 @@ from engine.lifecycles import (
     SHIPPED,
 )
 from engine.state.order_money import OrderMoney
+from engine.state.parts import Dumped, part_of, values_of
 from engine.state.worklists import Worklists
 
 RELEASE, SHIP = "release", "ship"
@@ -270,6 +271,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
 class Orders:
     """Open orders by number, in order of placing, with what must be found by something other than the number."""
 
+    PARTS = (part_of("orders", Order),)
+
     def __init__(self) -> None:
         self.open: dict[str, Order] = {}
         self.order_of_fulfilment: dict[int, str] = {}
@@ -280,10 +283,18 @@ class Orders:
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
         self._waits: dict[tuple[int, int], int] = {}
         self._units_waiting: dict[tuple[str, str], int] = {}
-        self.loose_returns: dict[int, LooseReturn] = {}
         self.next_fulfilment = 1
         self.next_return = 1
         self.touched: list[str] = []
+
+    def dump(self) -> Dumped:
+        """The open ones, in order."""
+        return values_of(self.open, self.PARTS[0])
+
+    def load(self, part: Any) -> None:
+        """Take back a part."""
+        for order in part.items:
+            self.add(order)
 
     def touch(self, number: str) -> Order:
         """The open order a fact is about; it is looked at again at the end of the record."""

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from engine.state.parts import Dumped, cut
+
 
 class ProviderRequest(msgspec.Struct, array_like=True, gc=False):
     """Something a provider was asked for and has not answered. `asked_ns` is when."""
@@ -15,13 +17,34 @@ class ProviderRequest(msgspec.Struct, array_like=True, gc=False):
     asked_ns: int
 
 
+class OpenRequests(msgspec.Struct, array_like=True, tag="payment_requests"):
+    """The number that the next request to a payment provider gets, and some of the open ones, oldest first."""
+
+    next_number: int
+    items: list[ProviderRequest]
+
+
 class Requests:
     """Open requests by number, oldest first."""
+
+    PARTS = (OpenRequests,)
 
     def __init__(self) -> None:
         self.open: dict[int, ProviderRequest] = {}
         self.next_number = 1
         self._of_order: dict[str, dict[int, ProviderRequest]] = {}
+
+    def dump(self) -> Dumped:
+        """The next number, then the open ones."""
+        yield OpenRequests(self.next_number, [])
+        for some in cut(self.open):
+            yield OpenRequests(self.next_number, list(some.values()))
+
+    def load(self, part: OpenRequests) -> None:
+        """Take back a part."""
+        for request in part.items:
+            self.put(request)
+        self.next_number = part.next_number
 
     def of_order(self, number: str) -> list[ProviderRequest]:
         """The open ones of an order."""

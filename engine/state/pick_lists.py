@@ -2,6 +2,10 @@
 
 import msgspec
 
+from engine import limits
+from engine.state.kept import Kept
+from engine.state.parts import part_of
+
 
 class PickList(msgspec.Struct, array_like=True, gc=False):
     """One walk. `fulfilments` are in the order of the boxes on the cart."""
@@ -13,21 +17,24 @@ class PickList(msgspec.Struct, array_like=True, gc=False):
     created_at_ns: int
 
 
-class PickLists:
-    """Open ones by number, and the last PICK_LISTS_ENDED_KEPT that ended; `of_fulfilment` says on which open list one is."""
+class PickLists(Kept[PickList]):
+    """Open ones, and the last that ended; `of_fulfilment` says on which open list one is."""
+
+    ENDED_MAX = limits.PICK_LISTS_ENDED_KEPT
+    PARTS = (part_of("pick_lists", PickList), part_of("ended_pick_lists", PickList))
 
     def __init__(self) -> None:
-        self.open: dict[int, PickList] = {}
-        self.ended: dict[int, PickList] = {}
+        super().__init__()
         self.of_fulfilment: dict[int, int] = {}
-        self.next_number = 1
 
-    def find(self, number: int) -> PickList | None:
-        """An open one, or one that ended not too long ago."""
-        return self.open.get(number) or self.ended.get(number)
-
-    def add(self, made: PickList) -> None:
+    def add(self, thing: PickList) -> None:
         """Take in an open one."""
-        self.open[made.number] = made
-        for fulfilment in made.fulfilments:
-            self.of_fulfilment[fulfilment] = made.number
+        super().add(thing)
+        for fulfilment in thing.fulfilments:
+            self.of_fulfilment[fulfilment] = thing.number
+
+    def end(self, thing: PickList) -> None:
+        """An open one has ended; its fulfilments are on no list any more."""
+        super().end(thing)
+        for fulfilment in thing.fulfilments:
+            del self.of_fulfilment[fulfilment]

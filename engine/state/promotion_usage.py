@@ -6,6 +6,7 @@ import msgspec
 
 from engine.commands.pricing import PromotionLimits, Voucher
 from engine.facts.money import Discount
+from engine.state.parts import Dumped, cut
 
 
 class Used(msgspec.Struct, array_like=True, gc=False):
@@ -15,13 +16,39 @@ class Used(msgspec.Struct, array_like=True, gc=False):
     minor: int = 0
 
 
+class PromotionsUsed(msgspec.Struct, array_like=True, tag="promotions_used"):
+    """How often some promotions were used and what they have cost; or some vouchers, and what was paid with them;
+    or orders by promotion and customer."""
+
+    items: list[tuple[str, Used]]
+    vouchers: list[tuple[str, Used]] = []
+    customers: list[tuple[str, str, int]] = []
+
+
 class Usage:
     """By promotion; by voucher: the orders that use one and what is paid with it; orders by promotion and customer."""
+
+    PARTS = (PromotionsUsed,)
 
     def __init__(self) -> None:
         self.of: dict[str, Used] = {}
         self.vouchers: dict[str, Used] = {}
         self.customers: dict[tuple[str, str], int] = {}
+
+    def dump(self) -> Dumped:
+        """Promotions, vouchers, customers."""
+        for some in cut(self.of):
+            yield PromotionsUsed(list(some.items()))
+        for some in cut(self.vouchers):
+            yield PromotionsUsed([], list(some.items()))
+        for some in cut(self.customers):
+            yield PromotionsUsed([], [], [(*key, orders) for key, orders in some.items()])
+
+    def load(self, part: PromotionsUsed) -> None:
+        """Take back a part."""
+        self.of.update(part.items)
+        self.vouchers.update(part.vouchers)
+        self.customers.update({(promotion, customer): orders for promotion, customer, orders in part.customers})
 
     def hand_in(self, voucher: str, orders: int = 0, minor: int = 0) -> None:
         """A voucher is used by so many more orders, and for so much more."""

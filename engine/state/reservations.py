@@ -1,6 +1,7 @@
 """Reservations, as they are kept: the active ones, in the order in which they end."""
 
 import heapq
+from typing import Any
 
 import msgspec
 
@@ -9,6 +10,7 @@ from engine.facts.reservations import (
     ReservedLine,
 )
 from engine.facts.sourcing import Slot
+from engine.state.parts import Dumped, part_of, values_of
 
 ACTIVE, CONFIRMED, RELEASED, EXPIRED = "active", "confirmed", "released", "expired"
 
@@ -31,6 +33,8 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
 class Reservations:
     """Active reservations by number, and the order in which they end."""
 
+    PARTS = (part_of("reservations", Reservation),)
+
     def __init__(self) -> None:
         self.active: dict[int, Reservation] = {}
         self._ends: list[tuple[int, int]] = []
@@ -40,9 +44,13 @@ class Reservations:
         self.active[reservation.number] = reservation
         self._ends_at(reservation.expires_at_ns, reservation.number)
 
-    def load(self, reservations: list[Reservation]) -> None:
-        """Take in many active reservations; `order_ends` follows the last of them."""
-        self.active.update({reservation.number: reservation for reservation in reservations})
+    def dump(self) -> Dumped:
+        """The active ones, in order."""
+        return values_of(self.active, self.PARTS[0])
+
+    def load(self, part: Any) -> None:
+        """Take back a part; `order_ends` follows the last of them."""
+        self.active.update({reservation.number: reservation for reservation in part.items})
 
     def order_ends(self) -> None:
         """Put all active reservations in order of their ends."""

@@ -4,6 +4,8 @@ import msgspec
 
 from engine import limits
 from engine.lifecycles import IN_TRANSIT, PLANNED
+from engine.state.kept import Kept
+from engine.state.parts import part_of
 
 
 class TransferLine(msgspec.Struct, array_like=True, gc=False):
@@ -40,23 +42,14 @@ class Transfer(msgspec.Struct, array_like=True, gc=False):
         return next((line for line in self.lines if line.sku == sku), None)
 
 
-class Transfers:
-    """Those planned or in transit by number, and the last TRANSFERS_ENDED_KEPT that ended, in the order in which they did."""
+class Transfers(Kept[Transfer]):
+    """Those planned or in transit, and the last that ended."""
 
-    def __init__(self) -> None:
-        self.open: dict[int, Transfer] = {}
-        self.ended: dict[int, Transfer] = {}
-        self.next_number = 1
-
-    def find(self, number: int) -> Transfer | None:
-        """One that is under way, or ended not too long ago."""
-        return self.open.get(number) or self.ended.get(number)
+    ENDED_MAX = limits.TRANSFERS_ENDED_KEPT
+    PARTS = (part_of("transfers", Transfer), part_of("ended_transfers", Transfer))
 
     def move(self, transfer: Transfer, new_state: str, time_ns: int) -> None:
-        """Take one to another state; the oldest ended one makes room for one that ends."""
+        """Take one to another state."""
         transfer.state, transfer.changed_at_ns = new_state, time_ns
-        if new_state in (PLANNED, IN_TRANSIT):
-            return
-        self.ended[transfer.number] = self.open.pop(transfer.number)
-        if len(self.ended) > limits.TRANSFERS_ENDED_KEPT:
-            del self.ended[next(iter(self.ended))]
+        if new_state not in (PLANNED, IN_TRANSIT):
+            self.end(transfer)

@@ -138,7 +138,6 @@ def evolve_expected(state: State, fact: InboundExpected) -> None:
     state.inbound.add(
         Inbound(fact.inbound, fact.supplier, fact.node, fact.expected_at_ns, state.time_ns, lines, fact.transfer)
     )
-    state.inbound.next_number = fact.inbound + 1
 
 
 def evolve_received(state: State, fact: InboundReceived) -> None:

@@ -153,11 +153,10 @@ def evolve_planned(state: State, fact: TransferPlanned) -> None:
     """Write down what is to go where."""
     state.ledger.post(fact.postings)
     lines = tuple(TransferLine(line.sku, line.quantity) for line in fact.lines)
-    now_ns = state.time_ns
-    state.transfers.open[fact.transfer] = Transfer(
-        fact.transfer, fact.source, fact.target, PLANNED, lines, fact.expected_at_ns, now_ns, now_ns, fact.inbound
+    now_ns, expected_at_ns = state.time_ns, fact.expected_at_ns
+    state.transfers.add(
+        Transfer(fact.transfer, fact.source, fact.target, PLANNED, lines, expected_at_ns, now_ns, now_ns, fact.inbound)
     )
-    state.transfers.next_number = fact.transfer + 1
 
 
 def evolve_shipped(state: State, fact: TransferShipped) -> None:

@@ -145,7 +145,7 @@ def _decision(
     state: State, channel: str, variant: tuple[int, ...], cost_minor: int, bound_minor: int | None
 ) -> Decision:
     policy = state.configuration.channels[channel].sourcing_policy
-    version = 0 if policy is None else state.configuration.policy_seqs[policy]
+    version = 0 if policy is None else state.configuration.seqs["sourcing_policies"][policy][-1]
     return Decision(policy, version, variant, cost_minor, bound_minor)
 
 

@@ -59,6 +59,6 @@ def decide(found: Found) -> tuple[Action, str]:
     if found in DECISIONS:
         return DECISIONS[found], ""
     for word in found:
-        if word in REASONS and not (word == "empty" and found.place == "last"):
+        if word in REASONS:
             return "refuse", REASONS[word]
     return "refuse", f"its condition is unexplained: {found}"

@@ -21,8 +21,9 @@ from engine.commands.policies import (
 from engine.commands.reservations import DemandLine, Destination, ReleaseReservation, ReserveStock
 from engine.replay import dumping
 from engine.supply.looking_ahead import Ahead
-from engine.supply.plan import Foreseen
-from tests.unit.engine.shop import Shop, movement, place
+from engine.supply.plan import Foreseen, supply
+from engine.supply.request import Demand, Request
+from tests.unit.engine.shop import HALLE, KETTLE, LEIPZIG, MUNICH, Shop, movement, place
 
 SKUS = [f"SKU-{i}" for i in range(12)]
 HAMBURG, PARIS = Destination("DE", "20095", 53.5, 10.0), Destination("FR", "75001", 48.9, 2.4)
@@ -157,3 +158,22 @@ def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
         if counts[True] > 400:
             break
     assert counts[True] > 400, counts
+
+
+def test_what_was_foreseen_is_taken_while_its_node_has_everything() -> None:
+    """Here what was foreseen is dear and far away, so that it can be told from what is found by looking."""
+    shop = Shop()
+    for node in (LEIPZIG, MUNICH):
+        shop.receive(KETTLE, node, 5)
+    ledger, request = shop.state.ledger, Request("web", [Demand(KETTLE, 2)], HALLE)
+    munich = ledger.node_index[MUNICH]
+    cell = ledger.sku_index[KETTLE] * ledger.node_capacity + munich
+
+    def taken(least: int) -> tuple[str, int]:
+        foreseen = Foreseen(munich, 4_711, [(cell, least)])
+        found = supply(shop.state, request, shop.now_ns, foreseen)
+        return found.sources[0][0].node, found.decision.cost_minor
+
+    assert taken(least=4) == taken(least=5) == (MUNICH, 4_711)
+    looked_for = supply(shop.state, request, shop.now_ns)
+    assert taken(least=6) == (LEIPZIG, looked_for.decision.cost_minor)

@@ -86,7 +86,7 @@ def _shop(basket: Basket, promotions: dict[str, Promotion]) -> Configuration:
     known.channels = {"till": Channel(name="Till", kind="store", country="US", currency="USD")}
     known.items = {line.product: Item(name=line.product) for line in basket.lines}
     for name, body in promotions.items():
-        known.put_promotion(name, body)
+        known.put("promotions", body, name)
     return known
 
 

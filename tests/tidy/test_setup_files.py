@@ -115,6 +115,7 @@ def test_make_alone_lists_every_target() -> None:
         "test-all",
         "test-some",
         "test-programs",
+        "mutants",
         "bench",
         "bench-peers",
         "drift",

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from engine import commands as c
 from engine.commands.configuration import Configure, Item
 from engine.commands.orders import (
     AdvanceFulfilment,
@@ -18,9 +17,11 @@ from engine.commands.orders import (
     SourceOrderAgain,
     Tracking,
 )
-from engine.commands.reservations import ChangeReservation, ReleaseReservation
+from engine.commands.reservations import ChangeReservation, NewQuantityLine, ReleaseReservation
+from engine.commands.stock import MovementLine, MoveStock
 from engine.results import ResultCode
 from tests.unit.engine.shop import BERLIN, HALLE, KETTLE, LEIPZIG, MUNICH, TRAY, Shop, line, safety
+from tests.unit.engine.test_policy_plans import changed
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_whatever_frees_units_serves_who_waits_first(shop: Shop, way: str) -> No
             shop.wait(60)
             shop.settle()
         case "change":
-            shop.done(ChangeReservation(held or 0, (c.reservations.NewQuantityLine(TRAY, 1),)))
+            shop.done(ChangeReservation(held or 0, (NewQuantityLine(TRAY, 1),)))
         case "cancel":
             shop.done(CancelOrder(taken or "", "no"))
         case "leftover":
@@ -245,6 +246,45 @@ def test_what_waits_leaves_the_buffer_of_its_channel_alone() -> None:
     shop.receive(TRAY, LEIPZIG, 3)
     assert waits(shop, number) == [(1, 1)]
     assert shop.at(TRAY, BERLIN).available + shop.at(TRAY, LEIPZIG).available == 3
+
+
+def test_nothing_is_served_while_there_is_less_than_the_buffer() -> None:
+    shop = Shop(buffer=3)
+    number = shop.order((TRAY, 2))
+    shop.receive(TRAY, LEIPZIG, 2)
+    assert waits(shop, number) == [(0, 2)]
+    shop.receive(TRAY, LEIPZIG, 2)
+    assert waits(shop, number) == [(1, 1)]
+
+
+def test_a_movement_that_takes_here_and_brings_there_serves_no_more_than_the_buffer_leaves() -> None:
+    shop = Shop(buffer=3)
+    number = shop.order((TRAY, 4))
+    shop.receive(TRAY, LEIPZIG, 3)
+    lines = MovementLine(TRAY, LEIPZIG, "damage", 1), MovementLine(TRAY, BERLIN, "receipt", 2)
+    shop.done(MoveStock(lines))
+    assert waits(shop, number) == [(1, 3)]
+    assert shop.at(TRAY, BERLIN).available + shop.at(TRAY, LEIPZIG).available == 3
+
+
+def test_a_safety_stock_that_is_lifted_serves_who_waits_beside_what_the_buffer_keeps() -> None:
+    shop = Shop(buffer=3)
+    shop.receive(TRAY, LEIPZIG, 3)
+    shop.done(safety(BERLIN, TRAY, 2))
+    shop.receive(TRAY, BERLIN, 2)
+    number = shop.order((TRAY, 2))
+    assert waits(shop, number) == [(0, 2)]
+    shop.done(safety(BERLIN, TRAY, 0))
+    assert waits(shop, number) == [(2, 0)]
+
+
+def test_who_waits_is_served_by_the_next_node_when_the_cheapest_has_no_place_left() -> None:
+    shop = Shop()
+    changed(shop, "nodes", LEIPZIG, orders_per_day_max=0)
+    number = shop.order((TRAY, 2))
+    shop.done(MoveStock(tuple(MovementLine(TRAY, node, "receipt", 2) for node in (LEIPZIG, BERLIN))))
+    assert waits(shop, number) == [(2, 0)]
+    assert [node for _, node, _ in shop.work(number)] == [BERLIN]
 
 
 def test_an_order_backordered_on_two_skus_is_served_sku_by_sku(shop: Shop) -> None:

@@ -2,12 +2,11 @@
 
 import pytest
 
-from engine import limits
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping, invariants
 from engine.results import ResultCode
-from engine.state.inbound import Inbound
+from engine.state.inbound import Inbound, Inbounds
 from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TOWEL, TRAY, Shop, place
@@ -127,7 +126,7 @@ def test_what_is_announced_must_exist_and_be_named_once(shop: Shop) -> None:
 
 
 def test_only_the_last_that_ended_stay_in_memory(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "INBOUND_ENDED_KEPT", 2)
+    monkeypatch.setattr(Inbounds, "ENDED_MAX", 2)
     for _ in range(4):
         shop.done(expect((KETTLE, 1)))
     for number in (3, 1, 4):

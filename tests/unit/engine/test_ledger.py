@@ -49,6 +49,15 @@ def test_taking_more_than_there_is_stops_the_node() -> None:
         books.post([kettles(AVAILABLE, RESERVED, 11)])
 
 
+def test_a_move_of_more_than_there_is_stops_the_node_and_moves_nothing() -> None:
+    books = ledger()
+    with pytest.raises(AssertionError, match="AVAILABLE of BRASS-KETTLE at berlin would be -1"):
+        books.move("BRASS-KETTLE", "berlin", AVAILABLE, RESERVED, 11)
+    assert books.balance(AVAILABLE, "BRASS-KETTLE", "berlin") == 10
+    books.move("BRASS-KETTLE", "berlin", AVAILABLE, RESERVED, 10)
+    assert books.balance(RESERVED, "BRASS-KETTLE", "berlin") == 10
+
+
 def test_units_at_one_node_are_not_units_at_another() -> None:
     books = ledger()
     with pytest.raises(AssertionError, match="leipzig"):

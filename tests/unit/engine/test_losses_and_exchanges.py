@@ -134,9 +134,9 @@ def test_goods_without_an_order_go_into_quarantine() -> None:
     shop = Shop()
     shop.done(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 2, "no note"),), BERLIN, "parcel 4711"))
     assert shop.at(KETTLE, BERLIN).unsellable == 2
-    assert shop.state.orders.loose_returns[1].reference == "parcel 4711"
+    assert shop.state.loose_returns.ended[1].reference == "parcel 4711"
     shop.done(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
-    assert shop.state.orders.loose_returns[2].node == LEIPZIG
+    assert shop.state.loose_returns.ended[2].node == LEIPZIG
     shop.refused(TakeLooseReturn("moon", (LooseReturnLine(KETTLE, 1),)), ResultCode.UNKNOWN_CHANNEL)
     shop.refused(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),), "moon"), ResultCode.UNKNOWN_NODE)
     shop.refused(TakeLooseReturn("web", (LooseReturnLine("NO-SUCH", 1),)), ResultCode.UNKNOWN_SKU)
@@ -148,8 +148,8 @@ def test_only_so_many_returns_without_an_order_are_kept() -> None:
     for _ in range(limits.LOOSE_RETURNS_KEPT + 1):
         shop.submit(TakeLooseReturn("web", (LooseReturnLine(KETTLE, 1),)))
     shop.settle()
-    assert len(shop.state.orders.loose_returns) == limits.LOOSE_RETURNS_KEPT
-    assert 1 not in shop.state.orders.loose_returns
+    assert len(shop.state.loose_returns.ended) == limits.LOOSE_RETURNS_KEPT
+    assert 1 not in shop.state.loose_returns.ended
 
 
 def test_a_loss_says_what_it_was_about() -> None:

@@ -19,8 +19,15 @@ from engine.commands.policies import (
     UnitCap,
     WeightStep,
 )
-from engine.commands.reservations import Destination, ReleaseReservation, ReserveStock
-from engine.configuration.master_data import evolve_node_item_set
+from engine.commands.reservations import (
+    ChangeReservation,
+    Destination,
+    NewQuantityLine,
+    QuantityLine,
+    ReleaseReservation,
+    ReserveStock,
+)
+from engine.configuration.master_data import evolve_set
 from engine.facts.configuration import NodeItemSet
 from engine.facts.reservations import StockReserved
 from engine.limits import NS_PER_SECOND
@@ -117,7 +124,7 @@ def test_old_stock_goes_first() -> None:
 def test_stock_since_a_day_that_never_was_has_no_age() -> None:
     """Such a date is refused now; a journal from before may hold one."""
     shop = shop_with(age_minor_per_30_days=100)
-    evolve_node_item_set(shop.state, NodeItemSet(MUNICH, KETTLE, NodeItem(stocked_since="2026-02-31")))
+    evolve_set(shop.state, NodeItemSet(MUNICH, KETTLE, NodeItem(stocked_since="2026-02-31")))
     assert nodes_for(shop) == [LEIPZIG]
 
 
@@ -253,7 +260,7 @@ def test_an_override_does_not_hold_otherwise(when: Conditions) -> None:
 
 def test_the_fact_names_the_policy_its_version_and_the_overrides() -> None:
     shop = shop_with(Override(Conditions(countries=("DE",)), Settings(nodes_max=1)))
-    version = shop.state.configuration.policy_seqs["rules"]
+    version = shop.state.configuration.seqs["sourcing_policies"]["rules"][-1]
     nodes_for(shop)
     (fact,) = shop.facts
     assert isinstance(fact, StockReserved)
@@ -271,6 +278,56 @@ def test_a_day_that_is_full_passes_the_order_on_and_a_release_gives_the_place_ba
     shop.done(ReleaseReservation(number))
     assert nodes_for(shop) == [LEIPZIG]
     shop.restart()
+
+
+def places_of(shop: Shop, reservation: int) -> list[str]:
+    """The nodes at which a reservation takes a place of the day."""
+    return [slot.node for slot in shop.reservation(reservation).slots]
+
+
+def test_only_a_node_with_a_limit_takes_a_place() -> None:
+    shop = shop_with()
+    changed(shop, "nodes", BERLIN, orders_per_day_max=1)
+    assert places_of(shop, shop.reserve(line(KETTLE, 1))) == []
+    assert places_of(shop, shop.reserve(line(KETTLE, 1, BERLIN), line(KETTLE, 1, LEIPZIG))) == [BERLIN]
+    shop.restart()
+
+
+def test_a_reservation_that_shrinks_gives_up_the_place_it_needs_no_longer_and_only_that() -> None:
+    shop = shop_with()
+    for node in (LEIPZIG, BERLIN):
+        changed(shop, "nodes", node, orders_per_day_max=5)
+    held = shop.reserve(line(KETTLE, 1, LEIPZIG), line(KETTLE, 2, BERLIN), line(TOWEL, 1, BERLIN))
+    assert sorted(places_of(shop, held)) == [BERLIN, LEIPZIG]
+    shop.done(ReleaseReservation(held, (QuantityLine(KETTLE, 2),)))
+    assert sorted(places_of(shop, held)) == [BERLIN, LEIPZIG]
+    shop.done(ChangeReservation(held, (NewQuantityLine(TOWEL, 0),)))
+    assert places_of(shop, held) == [LEIPZIG]
+    assert [sum(nodes.values()) for nodes in shop.state.capacity.taken.values() if nodes] == [1]
+    shop.restart()
+
+
+def test_lines_that_name_nodes_get_them_though_the_rules_allow_fewer() -> None:
+    shop = shop_with(nodes_max=1)
+    held = shop.reserve(line(KETTLE, 1, LEIPZIG), line(TOWEL, 1, BERLIN), line(TOWEL, 2))
+    assert shop.nodes_of(held) == [(KETTLE, LEIPZIG, 1), (TOWEL, BERLIN, 1), (TOWEL, LEIPZIG, 2)]
+    both = shop.reserve(line(KETTLE, 1, LEIPZIG), line(TOWEL, 1, BERLIN))
+    assert shop.nodes_of(both) == [(KETTLE, LEIPZIG, 1), (TOWEL, BERLIN, 1)]
+
+
+@pytest.mark.parametrize(
+    ("to", "cheaper", "dearer"),
+    [
+        (Destination("DE", "06108", 51.48, 11.97), LEIPZIG, BERLIN),
+        (Destination("DE", "10115", 52.5, 13.4), BERLIN, LEIPZIG),
+    ],
+)
+def test_a_line_from_two_nodes_gives_the_dearer_back_first(to: Destination, cheaper: str, dearer: str) -> None:
+    shop = shop_with()
+    held = shop.reserve(line(KETTLE, 10), ship_to=to)
+    assert shop.nodes_of(held) == [(KETTLE, cheaper, 5), (KETTLE, dearer, 5)]
+    shop.done(ReleaseReservation(held, (QuantityLine(KETTLE, 6),)))
+    assert shop.nodes_of(held) == [(KETTLE, cheaper, 4)]
 
 
 def test_a_place_passes_from_the_reservation_to_the_order_and_comes_back_with_its_cancellation() -> None:

@@ -22,6 +22,7 @@ from engine.state.orders import OrderLine
 from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, TRAY, Shop, line, place
+from tests.unit.engine.test_policy_plans import changed
 
 DAY_NS = 86_400 * NS_PER_SECOND
 AVAILABLE, RESERVED, ALLOCATED, INBOUND, PROMISED, BOUND = 0, 1, 2, 4, 10, 11
@@ -163,6 +164,22 @@ def test_an_order_on_the_spot_is_promised_what_will_come(shop: Shop) -> None:
     assert shop.the_order(order).state == "backordered"
     assert claims(shop, order) == [(1, 3)]
     assert books(shop) == {ALLOCATED: 2, INBOUND: 7, BOUND: 3}
+
+
+def test_what_was_promised_is_still_expected(shop: Shop) -> None:
+    shop.order((KETTLE, 5))
+    shop.reserve(line(KETTLE, 2))
+    assert books(shop) == {ALLOCATED: 2, INBOUND: 5, PROMISED: 2, BOUND: 3}
+    assert shop.at(KETTLE, LEIPZIG).inbound == 10
+
+
+def test_what_comes_to_a_node_that_never_opens_is_not_promised(shop: Shop) -> None:
+    changed(shop, "nodes", BERLIN, opening_hours={})
+    shop.done(expect((TRAY, 5), node=BERLIN, days=1))
+    refusal = shop.refused(ReserveStock("web", (line(TRAY, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    assert refusal.lines[0].available == 0
+    shop.done(expect((TRAY, 5), node=LEIPZIG, days=2))
+    assert sources(shop, shop.reserve(line(TRAY, 3))) == [(LEIPZIG, 3, 3)]
 
 
 def test_what_arrives_goes_to_whom_it_was_promised_in_order_of_promise(shop: Shop) -> None:

@@ -33,6 +33,11 @@ def give_back(reservation: int, *lines: tuple[str, int]) -> ReleaseReservation:
     return ReleaseReservation(reservation, tuple(QuantityLine(sku, quantity) for sku, quantity in lines))
 
 
+def wanted_and_held(shop: Shop, reservation: int) -> list[tuple[str, int, int]]:
+    """(SKU, units requested, units reserved), line by line."""
+    return [(line.sku, line.requested, line.reserved) for line in shop.reservation(reservation).lines]
+
+
 # Taking
 
 
@@ -206,6 +211,20 @@ def test_a_change_can_bring_in_another_sku(shop: Shop) -> None:
     assert shop.nodes_of(held) == [(KETTLE, LEIPZIG, 1), (TOWEL, BERLIN, 2)]
 
 
+def test_a_refused_change_says_how_much_there_is_of_a_sku_it_does_not_hold_yet(shop: Shop) -> None:
+    held = shop.reserve(line(KETTLE, 1))
+    refusal = shop.refused(change(held, (TOWEL, 9)), ResultCode.INSUFFICIENT_STOCK)
+    assert refusal.lines == (Shortage(TOWEL, 9, 5),)
+
+
+def test_a_change_of_one_sku_leaves_what_was_wanted_of_another(shop: Shop) -> None:
+    held = shop.reserve(line(KETTLE, 1), line(TOWEL, 9), allow_partial=True)
+    shop.done(change(held, (KETTLE, 2)))
+    assert wanted_and_held(shop, held) == [(KETTLE, 2, 2), (TOWEL, 9, 5)]
+    shop.done(change(held, (KETTLE, 1)))
+    assert wanted_and_held(shop, held) == [(KETTLE, 1, 1), (TOWEL, 9, 5)]
+
+
 def test_a_change_up_and_down_is_all_or_nothing(shop: Shop) -> None:
     held = shop.reserve(line(KETTLE, 9), line(TOWEL, 1))
     shop.refused(change(held, (KETTLE, 1), (TOWEL, 6)), ResultCode.INSUFFICIENT_STOCK)
@@ -269,6 +288,13 @@ def test_a_partial_release_gives_back_the_last_choice(shop: Shop) -> None:
     shop.done(give_back(held, (KETTLE, 5)))
     assert shop.nodes_of(held) == [(KETTLE, LEIPZIG, 8)]
     assert shop.reservation(held).lines[0].requested == 8
+
+
+def test_what_is_given_back_of_two_lines_is_not_wanted_any_more_and_no_more_than_that(shop: Shop) -> None:
+    held = shop.reserve(line(TOWEL, 4), line(TOWEL, 5), allow_partial=True)
+    assert wanted_and_held(shop, held) == [(TOWEL, 4, 4), (TOWEL, 5, 1)]
+    shop.done(give_back(held, (TOWEL, 3)))
+    assert wanted_and_held(shop, held) == [(TOWEL, 2, 2), (TOWEL, 4, 0)]
 
 
 def test_a_line_given_back_whole_is_gone(shop: Shop) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.commands.configuration import Configure, Node
+from engine.commands.configuration import Configure, Node, NodeItem
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts.stock import StockMoved
 from engine.results import FieldError, ResultCode, Shortage
@@ -165,3 +165,13 @@ def test_master_data_that_names_nothing_is_refused_whole(
     shop: Shop, document: Configure, code: ResultCode, pointer: str
 ) -> None:
     assert shop.refused(document, code).errors[0].pointer == pointer
+
+
+def test_a_price_of_a_node_that_is_taken_back_leaves_no_trace(shop: Shop) -> None:
+    """Otherwise no request would ever take the quick path again."""
+    shop.done(Configure(node_items={BERLIN: {KETTLE: NodeItem(sourcing_minor_per_unit=5)}}))
+    shop.done(Configure(node_items={LEIPZIG: {KETTLE: NodeItem(stocked_since="2026-01-01")}}))
+    assert len(shop.state.stock.special) == 1
+    for node in (BERLIN, LEIPZIG):
+        shop.done(Configure(node_items={node: {KETTLE: NodeItem()}}))
+    assert shop.state.stock.special == {}

@@ -245,6 +245,53 @@ def test_many_old_keys_are_forgotten_a_bounded_number_at_a_time(shop: Shop, monk
     shop.restart()
 
 
+def receive_a_towel(shop: Shop, key: str) -> Done:
+    return shop.done(movement(TOWEL, BERLIN, "receipt", 1), key.encode().ljust(16))
+
+
+def keys_kept(shop: Shop) -> list[str]:
+    return [key.decode().strip() for key in shop.state.idempotency.seq_of]
+
+
+def test_young_keys_stay_when_old_ones_are_forgotten_however_many_they_are(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "KEYS_FORGOTTEN_MAX", 10)
+    for i in range(3):
+        receive_a_towel(shop, f"early-{i}")
+    shop.wait(120)
+    receive_a_towel(shop, "noon")
+    shop.wait(50)
+    late = [receive_a_towel(shop, f"late-{i}") for i in range(20)]
+    shop.wait(limits.IDEMPOTENCY_KEPT_NS / NS_PER_SECOND - 45)
+    for _ in range(3):
+        shop.settle()
+    assert keys_kept(shop) == ["noon", *(f"late-{i}" for i in range(20))]
+    assert [receive_a_towel(shop, f"late-{i}") for i in range(20)] == [
+        Done(first.seq, first.status, first.body, replayed=True) for first in late
+    ]
+
+
+def test_the_age_of_keys_is_noted_once_a_minute(shop: Shop) -> None:
+    began_ns = shop.now_ns
+    for i in range(150):
+        receive_a_towel(shop, f"till-{i}")
+        shop.wait(1)
+    minutes = [(time_ns - began_ns) // (60 * NS_PER_SECOND) for time_ns, _ in shop.state.idempotency.marks]
+    assert minutes == [0, 1, 2]
+
+
+def test_notes_of_age_leave_with_their_keys_and_not_before(shop: Shop) -> None:
+    for i in range(6):
+        receive_a_towel(shop, f"till-{i}")
+        shop.wait(120)
+    shop.wait(limits.IDEMPOTENCY_KEPT_NS / NS_PER_SECOND - 6 * 120 + 250)
+    for _ in range(3):
+        shop.settle()
+    assert keys_kept(shop) == ["till-2", "till-3", "till-4", "till-5"]
+    assert [seq for _, seq in shop.state.idempotency.marks] == list(shop.state.idempotency.seq_of.values())
+
+
 def test_memory_per_key_does_not_depend_on_the_answer(shop: Shop) -> None:
     shop.done(ONE_KETTLE, KEY)
     assert shop.state.idempotency.seq_of == {KEY: shop.state.seq}

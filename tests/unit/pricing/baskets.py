@@ -38,7 +38,7 @@ def configuration(**promotions: dict[str, Any]) -> Configuration:
         for country, rate, low in (("DE", "0.19", "0.07"), ("AT", "0.2", "0.1"))
     }
     for name, body in promotions.items():
-        known.put_promotion(name, msgspec.convert({"name": name, **body}, Promotion))
+        known.put("promotions", msgspec.convert({"name": name, **body}, Promotion), name)
     return known
 
 

@@ -67,6 +67,15 @@ def test_a_refund_is_never_below_nothing() -> None:
     assert refund(shop, ("1", 1)) == 12_000
 
 
+def test_what_stays_of_two_lines_together_meets_the_condition_or_does_not() -> None:
+    shop = shop_with(fifth=FIFTH)
+    assert paid(shop, (KETTLE, 2, 10_000), (TOWEL, 3, 5_000)) == 28_000
+    assert refund(shop, ("1", 1), ("2", 2)) == 8_000 + 8_000
+    shop = shop_with(fifth=FIFTH)
+    paid(shop, (KETTLE, 2, 10_000), (TOWEL, 3, 5_000))
+    assert refund(shop, ("1", 1), ("2", 3)) == 8_000 + 12_000 - 2_000
+
+
 def test_shipping_that_was_free_is_paid_for_after_all() -> None:
     free = {"gives": {"free_shipping": True}, "when": {"min_goods_minor": 5_000}, "on_partial_return": "claw_back"}
     shop = shop_with(free=free)
@@ -131,11 +140,12 @@ def test_whoever_gives_everything_back_gets_everything_back(
     left = [quantity for _, quantity, _ in lines]
     back = 0
     while any(left):
-        at = data.draw(st.sampled_from([at for at, quantity in enumerate(left) if quantity]))
-        many = data.draw(st.integers(1, left[at]))
-        left[at] -= many
+        going = [data.draw(st.integers(0, quantity)) for quantity in left]
+        if not any(going):
+            going = list(left)
+        left = [quantity - each for quantity, each in zip(left, going, strict=True)]
         last = not any(left)
-        back += refund(shop, (str(at + 1), many), shipping=last)
+        back += refund(shop, *((str(at), each) for at, each in enumerate(going, 1) if each), shipping=last)
         assert 0 <= back <= total
     assert back == total
     assert money(shop).due_minor == 0

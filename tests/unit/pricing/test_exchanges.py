@@ -3,6 +3,7 @@
 import pytest
 
 from engine.commands.orders import (
+    AddPayment,
     AuthoriseReturn,
     CancelOrder,
     OrderLineRequest,
@@ -85,3 +86,18 @@ def test_what_was_not_paid_moves_nowhere() -> None:
     shop = exchanged(700, ())
     assert refunds(shop) == []
     assert money(shop, EXCHANGED).payments == []
+
+
+def test_all_goes_back_for_what_was_exchanged_for_something_that_is_paid_already() -> None:
+    shop = shop_with()
+    place(shop, (KETTLE, 1, 1_000), payments=CARD)
+    ship(shop)
+    towel = (OrderLineRequest("1", TOWEL, 1, 700),)
+    replacement = Replacement(EXCHANGED)
+    shop.done(AuthoriseReturn("W-1", (ReturnLineRequest("1", 1),), replacement=replacement, exchange=towel))
+    shop.done(ReceiveReturn(1, BERLIN, (ReceiveReturnLine("1", 1),)))
+    shop.done(AddPayment(EXCHANGED, PaymentRequest("till", "card", 700, "captured")))
+    shop.done(SettleReturn(1))
+    assert refunds(shop) == [("p-1", 1_000)]
+    assert (money(shop).paid_minor, money(shop, EXCHANGED).paid_minor) == (0, 700)
+    shop.restart()

@@ -11,9 +11,12 @@ from engine.commands.orders import (
     CancelLine,
     CancelOrder,
     CapturePayment,
+    ConfirmChange,
     OrderLineRequest,
     PaymentRequest,
     PlaceOrder,
+    ProposeChange,
+    SetLine,
     ShopDiscount,
     VoidPayment,
 )
@@ -35,6 +38,11 @@ def refunds(shop: Shop) -> list[tuple[str, int]]:
         if isinstance(fact, PaymentsRefunded)
         for refund in fact.refunds
     ]
+
+
+def balances(shop: Shop) -> dict[str, int]:
+    """Accounts of money that are not empty."""
+    return {name: amount for name, amount in shop.state.money_books.balances["EUR"].items() if amount}
 
 
 def test_a_refund_goes_over_the_newest_payment_first_and_vouchers_last() -> None:
@@ -164,3 +172,21 @@ def test_an_appeasement_before_payment_is_so_much_less_to_pay() -> None:
     shop.done(AppeaseCustomer("W-1", 300, "late"))
     shop.done(AddPayment("W-1", paid("p", 1_000)))
     assert (refunds(shop), money(shop).paid_minor) == ([("p", 300)], 700)
+
+
+def change_to(shop: Shop, units: int) -> None:
+    """The first line has so many units from now on."""
+    shop.done(ConfirmChange(shop.done(ProposeChange("W-1", "changed her mind", set=(SetLine("1", units),))).seq))
+
+
+def test_an_appeasement_that_a_change_took_up_comes_back_when_more_is_ordered() -> None:
+    shop = shop_with()
+    place(shop, (KETTLE, 2, 1_000))
+    shop.done(AppeaseCustomer("W-1", 1_500, "late"))
+    assert balances(shop) == {"appeasement": 1_500, "prepayment": -1_500}
+    change_to(shop, 1)
+    assert balances(shop) == {"appeasement": 1_000, "prepayment": -1_000}
+    change_to(shop, 3)
+    assert balances(shop) == {"appeasement": 1_500, "prepayment": -1_500}
+    assert money(shop).due_minor == 1_500
+    shop.restart()

@@ -11,6 +11,7 @@ from engine.areas import NOWHERE
 from engine.commands.configuration import Channel, Configure, Node
 from engine.commands.orders import (
     AdvanceFulfilment,
+    AppeaseCustomer,
     AuthoriseReturn,
     CancelLine,
     CancelOrder,
@@ -29,7 +30,8 @@ from engine.commands.orders import (
 )
 from engine.commands.pricing import Promotion, TaxRates
 from engine.facts.money import ReturnSettled, UnitsCredited
-from engine.results import ResultCode
+from engine.money.settling import Preview, preview
+from engine.results import Rejection, ResultCode
 from engine.state.order_money import OrderMoney
 from tests.examples import examples
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, TRAY, Shop
@@ -71,12 +73,23 @@ def ship(shop: Shop, number: str = "W-1") -> None:
 
 
 def give_back(shop: Shop, *lines: tuple[str, int], number: str = "W-1", shipping: bool = False) -> int:
-    """Agree, receive and settle; what the customer gets."""
+    """Agree, receive and settle; what the customer gets, which is what was foreseen."""
     wanted = tuple(ReturnLineRequest(*line) for line in lines)
     shop.done(AuthoriseReturn(number, wanted, refund_shipping=shipping))
     return_id = shop.state.orders.next_return - 1
+    agreed = foreseen(shop, number, return_id)
     shop.done(ReceiveReturn(return_id, BERLIN, tuple(ReceiveReturnLine(*line) for line in lines)))
-    return settle(shop, return_id)
+    assert foreseen(shop, number, return_id) == agreed
+    given = settle(shop, return_id)
+    if agreed is not None:
+        assert (given, clawed_back(shop)) == (sum(agreed.lines) + agreed.shipping, agreed.clawed_back)
+    return given
+
+
+def foreseen(shop: Shop, number: str, return_id: int) -> Preview | None:
+    """What a return is said to give, before it does."""
+    order = shop.the_order(number)
+    return preview(order, order.agreed(return_id))
 
 
 def settle(shop: Shop, return_id: int) -> int:
@@ -88,6 +101,12 @@ def settle(shop: Shop, return_id: int) -> int:
 def credited(shop: Shop) -> int:
     """What the last command gave back."""
     return sum(credit.total_minor for fact in shop.facts if isinstance(fact, UnitsCredited) for credit in fact.credits)
+
+
+def clawed_back(shop: Shop) -> int:
+    """What the last command took back of discounts."""
+    facts = [fact for fact in shop.facts if isinstance(fact, UnitsCredited)]
+    return sum(line.total_minor for fact in facts for taken in fact.clawed_back for line in taken.lines)
 
 
 def test_what_an_order_costs_is_frozen_whatever_becomes_of_promotions() -> None:
@@ -318,3 +337,32 @@ def test_a_change_is_proposed_with_what_it_will_cost() -> None:
     before = money(shop).due_minor
     shop.done(ConfirmChange(shop.the_order("W-1").changes[0].number))
     assert money(shop).due_minor - before == expected
+
+
+@given(
+    st.lists(EFFECT, max_size=2),
+    st.lists(LINE, min_size=1, max_size=3),
+    st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=4),
+    st.integers(0, 20_000),
+)
+def test_a_change_costs_what_it_was_proposed_with(
+    effects: list[dict[str, Any]], lines: list[tuple[str, int, int]], steps: list[list[int]], appeased: int
+) -> None:
+    """Also between changes up and down, and beside an appeasement; the shop compares both books after each."""
+    shop = shop_with(**{f"p{at}": {"gives": effect} for at, effect in enumerate(effects)})
+    if appeased < place(shop, *lines, shipping_minor=490).total_minor and appeased:
+        shop.done(AppeaseCustomer("W-1", appeased, "late"))
+    for units in steps:
+        wanted = tuple(SetLine(str(at), each) for at, (_, each) in enumerate(zip(lines, units, strict=False), 1))
+        if not any(line.quantity for line in wanted):
+            continue
+        before = cost(shop)
+        if not isinstance(shop.do(ProposeChange("W-1", "changed her mind", set=wanted)), Rejection):
+            proposed = shop.the_order("W-1").changes[-1]
+            shop.done(ConfirmChange(proposed.number))
+            assert cost(shop) - before == proposed.money_minor
+
+
+def cost(shop: Shop) -> int:
+    """What an order costs now, whatever was given to appease its customer."""
+    return money(shop).total_minor - money(shop).credited_minor

@@ -1,5 +1,7 @@
 """The frame of a batch: nothing in it can change unnoticed."""
 
+import zlib
+
 import pytest
 
 from engine.wal import Batch, JournalCorrupt
@@ -58,6 +60,44 @@ def test_two_swapped_records_are_noticed() -> None:
     assert len(swapped) == len(frame)
     with pytest.raises(JournalCorrupt, match="checksum"):
         decode(swapped, "s", 7)
+
+
+def made_sound(frame: bytes) -> bytes:
+    """With the checksum that fits, as if another program had written it."""
+    crc = zlib.crc32(frame[:12] + bytes(4) + frame[16:])
+    return frame[:12] + crc.to_bytes(4) + frame[16:]
+
+
+def test_the_checksum_is_made_here_as_it_is_there() -> None:
+    assert made_sound(frame_of(RECORDS)) == frame_of(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "reason"),
+    [
+        (0, b"KJBX", "does not start as a batch does"),
+        (4, b"\0\0", "version 0 is not known"),
+        (6, b"\0\1", "version 1 is not known"),
+        (8, b"\0\0\0\0", "its records do not fill the frame"),
+        (8, b"\0\0\0\1", "its records do not fill the frame"),
+        (8, b"\0\0\0\2", "its records do not fill the frame"),
+        (8, b"\0\0\0\4", "a record's length lies outside the frame"),
+        (72, b"\0\0\0\7", "a record lies outside the frame"),
+        (72, b"\0\0\1\0", "a record lies outside the frame"),
+    ],
+)
+def test_a_frame_that_makes_no_sense_is_refused_though_its_checksum_is_right(
+    at: int, value: bytes, reason: str
+) -> None:
+    frame = frame_of(RECORDS)
+    with pytest.raises(JournalCorrupt, match=reason):
+        decode(made_sound(frame[:at] + value + frame[at + len(value) :]), "s", 7)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_frame_is_never_bound_to_a_digest_of_another_length(length: int) -> None:
+    with pytest.raises(AssertionError):
+        encode(7, 99, b"p" * length, RECORDS)
 
 
 def test_a_sound_frame_in_the_wrong_place_is_refused() -> None:
