@@ -1,13 +1,16 @@
 # Kontor: everything a developer types. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-programs mutants bench drift bench-peers lint lock clean
+.PHONY: help setup run test test-all test-some test-programs mutants bench drift bench-peers lint lock clean
 
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.setup-stamp
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
+# The tests start hundreds of processes: what they import is compiled once and kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+PYTEST = $(BIN)/python -m pytest -n 2
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(LOCK_OPTIONS)
 
@@ -20,10 +23,13 @@ run: $(STAMP) ## start a node with an example shop and replay one month of real 
 	$(BIN)/kontor demo
 
 test: $(STAMP) ## the fast tests, about five minutes on two cores
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 test-all: $(STAMP) ## every test, the slow ones too
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
+
+test-some: $(STAMP) ## the fast tests that a change since main touches: BASE=HEAD~1 for another base, LIST=yes says which
+	$(BIN)/python -m tests.touched --base $(or $(BASE),main) $(if $(LIST),--list,-n 2)
 
 test-programs: ## install the programs some tests need (Debian, as root): strace, curl, openssl, jq, xxd
 	@for program in strace curl openssl jq xxd; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \

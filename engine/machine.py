@@ -26,7 +26,7 @@ from engine.state import reopening
 from engine.state.state import State
 from engine.stock import inbound, movements, transfers
 from engine.stock.backorders import serve_waiting
-from engine.supply.looking_ahead import Ahead
+from engine.supply.looking_ahead import ENDED, GAINED, KEPT, Ahead
 from engine.supply.plan import Foreseen
 from engine.supply.request import Request
 
@@ -45,6 +45,8 @@ class FactRow(NamedTuple):
     """Whether a payment provider may have to be asked for something."""
     frees: bool
     """Whether units may become available by it, or fewer be withheld: then who waits is looked at."""
+    foreseen: int
+    """What becomes of plans that were foreseen: KEPT, but for SKUs it makes available (GAINED), or ENDED as rules may be others."""
 
 
 class CommandRow(NamedTuple):
@@ -122,83 +124,84 @@ COMMANDS: dict[type, CommandRow] = {
     c.maintenance.RecordDigest: CommandRow(_record_digest, None),
 }
 
-# evolve, about, unpaid, books, asks, frees
+# evolve, about, unpaid, books, asks, frees, foreseen
 FACTS: dict[type, FactRow] = {
-    f.stock.StockMoved: FactRow(movements.evolve_stock_moved, "movement", None, None, False, True),
-    f.reservations.StockReserved: FactRow(reservations.evolve_stock_reserved, "reservation", None, None, False, False),
-    f.reservations.ReservationExtended: FactRow(reservations.evolve_extended, "reservation", None, None, False, False),
-    f.reservations.ReservationChanged: FactRow(reservations.evolve_changed, "reservation", None, None, False, True),
-    f.reservations.ReservationReleased: FactRow(reservations.evolve_released, "reservation", None, None, False, True),
-    f.reservations.ReservationExpired: FactRow(reservations.evolve_expired, "reservation", None, None, False, True),
-    f.orders.OrderPlaced: FactRow(placing.evolve_placed, "order", None, None, False, True),
-    f.orders.OrderCancelled: FactRow(cancelling.evolve_cancelled, "order", settling.unpaid_when_cancelled, None, False, True),
-    f.orders.OrderSourced: FactRow(sourcing_again.evolve_sourced, "order", None, None, False, True),
-    f.orders.OrderImproved: FactRow(improving.evolve_improved, "order", None, None, False, True),
-    f.orders.FulfilmentAdvanced: FactRow(steps.evolve_advanced, "fulfilment", None, booking.book_advanced, False, False),
-    f.orders.FulfilmentConfirmed: FactRow(steps.evolve_confirmed, "fulfilment", None, None, False, False),
-    f.orders.FulfilmentRejected: FactRow(rejecting.evolve_rejected, "fulfilment", None, None, False, True),
-    f.orders.FulfilmentShorted: FactRow(rejecting.evolve_shorted, "fulfilment", None, None, False, True),
-    f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False),
-    f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False),
-    f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False),
-    f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True),
-    f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False),
-    f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False),
-    f.orders.OrderChanged: FactRow(changes.evolve_changed, "change", settling.unpaid_when_changed, None, False, True),
-    f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False),
-    f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False),
-    f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False),
-    f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False),
-    f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False),
-    f.orders.OrderAppeased: FactRow(holds.evolve_appeased, "order", settling.unpaid_when_appeased, booking.book_appeased, False, False),
-    f.orders.ReturnAuthorised: FactRow(returns.evolve_authorised, "return return_id", None, None, False, False),
-    f.orders.LossReported: FactRow(returns.evolve_loss, "order", settling.unpaid_when_lost, None, False, False),
-    f.money.DocumentIssued: FactRow(booking.evolve_issued, "document", None, None, True, False),
-    f.money.MoneyBooked: FactRow(booking.evolve_booked, "document", None, None, False, False),
-    f.money.OrderPriced: FactRow(settling.evolve_priced, "order", None, booking.book_placed, False, False),
-    f.money.UnitsCharged: FactRow(settling.evolve_charged, "order", None, booking.book_charged, False, False),
-    f.money.UnitsCredited: FactRow(settling.evolve_credited, "order", None, booking.book_credited, True, False),
-    f.money.ReturnSettled: FactRow(settling.evolve_settled, "return return_id", settling.unpaid_when_settled, None, False, False),
-    f.money.PaymentAdded: FactRow(payments.evolve_added, "payment order payment", None, booking.book_paid, True, False),
-    f.money.PaymentCaptured: FactRow(payments.evolve_captured, "payment order payment", None, booking.book_captured, False, False),
-    f.money.PaymentVoided: FactRow(payments.evolve_voided, "payment order payment", None, None, False, False),
-    f.money.PaymentMoved: FactRow(payments.evolve_moved, "payment order payment", None, booking.book_moved, False, False),
-    f.money.PaymentsRefunded: FactRow(payments.evolve_refunded, "order", None, booking.book_refunded, True, False),
-    f.providers.PaymentAsked: FactRow(payment_providers.evolve_asked, "payment_request request", None, None, False, False),
-    f.providers.PaymentAnswered: FactRow(payment_providers.evolve_answered, "payment_request request", None, None, False, False),
-    f.money.RefundPaidOut: FactRow(bookkeeping.evolve_paid_out, "payment order payment", None, booking.book_paid_out, False, False),
-    f.money.ReceivableWrittenOff: FactRow(bookkeeping.evolve_written_off, "order", None, booking.book_written_off, False, False),
-    f.money.PeriodLocked: FactRow(bookkeeping.evolve_locked, "period", None, None, False, False),
-    f.orders.LooseReturnTaken: FactRow(returns.evolve_loose, "return return_id", None, None, False, False),
-    f.orders.ReturnReceived: FactRow(returns.evolve_received, "return return_id", None, None, False, True),
-    f.orders.ReturnCancelled: FactRow(returns.evolve_cancelled, "return return_id", None, None, False, False),
-    f.inbound.InboundExpected: FactRow(inbound.evolve_expected, "inbound", None, None, False, False),
-    f.inbound.InboundReceived: FactRow(inbound.evolve_received, "inbound", None, None, False, True),
-    f.inbound.InboundDelayed: FactRow(inbound.evolve_delayed, "inbound", None, None, False, False),
-    f.inbound.InboundCancelled: FactRow(inbound.evolve_cancelled, "inbound", None, None, False, True),
-    f.transfers.TransferPlanned: FactRow(transfers.evolve_planned, "transfer", None, None, False, False),
-    f.transfers.TransferShipped: FactRow(transfers.evolve_shipped, "transfer", None, None, False, True),
-    f.transfers.TransferReceived: FactRow(transfers.evolve_received, "transfer", None, None, False, True),
-    f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True),
-    f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False),
-    f.picking.PickListEnded: FactRow(pick_lists.evolve_ended, "pick_list", None, None, False, False),
-    f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False),
-    f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False),
-    f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False),
-    f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False),
-    f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False),
+    f.stock.StockMoved: FactRow(movements.evolve_stock_moved, "movement", None, None, False, True, GAINED),
+    f.reservations.StockReserved: FactRow(reservations.evolve_stock_reserved, "reservation", None, None, False, False, KEPT),
+    f.reservations.ReservationExtended: FactRow(reservations.evolve_extended, "reservation", None, None, False, False, KEPT),
+    f.reservations.ReservationChanged: FactRow(reservations.evolve_changed, "reservation", None, None, False, True, GAINED),
+    f.reservations.ReservationReleased: FactRow(reservations.evolve_released, "reservation", None, None, False, True, GAINED),
+    f.reservations.ReservationExpired: FactRow(reservations.evolve_expired, "reservation", None, None, False, True, GAINED),
+    f.orders.OrderPlaced: FactRow(placing.evolve_placed, "order", None, None, False, True, GAINED),
+    f.orders.OrderCancelled: FactRow(cancelling.evolve_cancelled, "order", settling.unpaid_when_cancelled, None, False, True, GAINED),
+    f.orders.OrderSourced: FactRow(sourcing_again.evolve_sourced, "order", None, None, False, True, GAINED),
+    f.orders.OrderImproved: FactRow(improving.evolve_improved, "order", None, None, False, True, GAINED),
+    f.orders.FulfilmentAdvanced: FactRow(steps.evolve_advanced, "fulfilment", None, booking.book_advanced, False, False, GAINED),
+    f.orders.FulfilmentConfirmed: FactRow(steps.evolve_confirmed, "fulfilment", None, None, False, False, GAINED),
+    f.orders.FulfilmentRejected: FactRow(rejecting.evolve_rejected, "fulfilment", None, None, False, True, GAINED),
+    f.orders.FulfilmentShorted: FactRow(rejecting.evolve_shorted, "fulfilment", None, None, False, True, GAINED),
+    f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False, GAINED),
+    f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False, GAINED),
+    f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False, GAINED),
+    f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True, GAINED),
+    f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False, GAINED),
+    f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False, GAINED),
+    f.orders.OrderChanged: FactRow(changes.evolve_changed, "change", settling.unpaid_when_changed, None, False, True, GAINED),
+    f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False, GAINED),
+    f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False, GAINED),
+    f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False, GAINED),
+    f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False, GAINED),
+    f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False, GAINED),
+    f.orders.OrderAppeased: FactRow(holds.evolve_appeased, "order", settling.unpaid_when_appeased, booking.book_appeased, False, False, GAINED),
+    f.orders.ReturnAuthorised: FactRow(returns.evolve_authorised, "return return_id", None, None, False, False, KEPT),
+    f.orders.LossReported: FactRow(returns.evolve_loss, "order", settling.unpaid_when_lost, None, False, False, GAINED),
+    f.money.DocumentIssued: FactRow(booking.evolve_issued, "document", None, None, True, False, GAINED),
+    f.money.MoneyBooked: FactRow(booking.evolve_booked, "document", None, None, False, False, GAINED),
+    f.money.OrderPriced: FactRow(settling.evolve_priced, "order", None, booking.book_placed, False, False, GAINED),
+    f.money.UnitsCharged: FactRow(settling.evolve_charged, "order", None, booking.book_charged, False, False, GAINED),
+    f.money.UnitsCredited: FactRow(settling.evolve_credited, "order", None, booking.book_credited, True, False, GAINED),
+    f.money.ReturnSettled: FactRow(settling.evolve_settled, "return return_id", settling.unpaid_when_settled, None, False, False, GAINED),
+    f.money.PaymentAdded: FactRow(payments.evolve_added, "payment order payment", None, booking.book_paid, True, False, GAINED),
+    f.money.PaymentCaptured: FactRow(payments.evolve_captured, "payment order payment", None, booking.book_captured, False, False, GAINED),
+    f.money.PaymentVoided: FactRow(payments.evolve_voided, "payment order payment", None, None, False, False, GAINED),
+    f.money.PaymentMoved: FactRow(payments.evolve_moved, "payment order payment", None, booking.book_moved, False, False, GAINED),
+    f.money.PaymentsRefunded: FactRow(payments.evolve_refunded, "order", None, booking.book_refunded, True, False, GAINED),
+    f.providers.PaymentAsked: FactRow(payment_providers.evolve_asked, "payment_request request", None, None, False, False, GAINED),
+    f.providers.PaymentAnswered: FactRow(payment_providers.evolve_answered, "payment_request request", None, None, False, False, GAINED),
+    f.money.RefundPaidOut: FactRow(bookkeeping.evolve_paid_out, "payment order payment", None, booking.book_paid_out, False, False, GAINED),
+    f.money.ReceivableWrittenOff: FactRow(bookkeeping.evolve_written_off, "order", None, booking.book_written_off, False, False, GAINED),
+    f.money.PeriodLocked: FactRow(bookkeeping.evolve_locked, "period", None, None, False, False, GAINED),
+    f.orders.LooseReturnTaken: FactRow(returns.evolve_loose, "return return_id", None, None, False, False, GAINED),
+    f.orders.ReturnReceived: FactRow(returns.evolve_received, "return return_id", None, None, False, True, GAINED),
+    f.orders.ReturnCancelled: FactRow(returns.evolve_cancelled, "return return_id", None, None, False, False, GAINED),
+    f.inbound.InboundExpected: FactRow(inbound.evolve_expected, "inbound", None, None, False, False, GAINED),
+    f.inbound.InboundReceived: FactRow(inbound.evolve_received, "inbound", None, None, False, True, GAINED),
+    f.inbound.InboundDelayed: FactRow(inbound.evolve_delayed, "inbound", None, None, False, False, GAINED),
+    f.inbound.InboundCancelled: FactRow(inbound.evolve_cancelled, "inbound", None, None, False, True, GAINED),
+    f.transfers.TransferPlanned: FactRow(transfers.evolve_planned, "transfer", None, None, False, False, GAINED),
+    f.transfers.TransferShipped: FactRow(transfers.evolve_shipped, "transfer", None, None, False, True, GAINED),
+    f.transfers.TransferReceived: FactRow(transfers.evolve_received, "transfer", None, None, False, True, GAINED),
+    f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True, GAINED),
+    f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False, GAINED),
+    f.picking.PickListEnded: FactRow(pick_lists.evolve_ended, "pick_list", None, None, False, False, GAINED),
+    f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False, GAINED),
+    f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False, GAINED),
+    f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False, GAINED),
+    f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False, KEPT),
+    f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False, KEPT),
     **{
-        kind.fact: FactRow(master_data.evolve_set, " ".join((kind.word, *kind.names)), None, None, False, False)
+        kind.fact: FactRow(master_data.evolve_set, " ".join((kind.word, *kind.names)), None, None, False, False, ENDED)
         for kind in master_data.KINDS
     },
-    f.configuration.NodeItemSet: FactRow(master_data.evolve_set, "node_item node sku", None, None, False, True),
-    f.pricing.VoucherSet: FactRow(master_data.evolve_set, "voucher voucher", None, booking.book_voucher, False, False),
+    f.configuration.NodeItemSet: FactRow(master_data.evolve_set, "node_item node sku", None, None, False, True, ENDED),
+    f.pricing.VoucherSet: FactRow(master_data.evolve_set, "voucher voucher", None, booking.book_voucher, False, False, ENDED),
 }  # fmt: skip
 
 assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"
 assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
 _EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
+_FORESEEN = {kind: row.foreseen for kind, row in FACTS.items()}
 
 
 def decide(
@@ -230,7 +233,7 @@ def decide(
 
 def look_ahead(state: State, commands: Sequence[c.Command | None], now_ns: int) -> Ahead:
     """Source what a batch wants in one pass, before its commands are decided in turn. None: no command."""
-    return Ahead(state, commands, _request_of, now_ns)
+    return Ahead(state, commands, _request_of, _FORESEEN, now_ns)
 
 
 def _request_of(state: State, command: c.Command) -> Request | None:

@@ -5,17 +5,19 @@ The route table (api/app.py) and the OpenAPI document (api/http/openapi.py) are 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from api.server.server import Server
 from engine import limits
 from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
+
+if TYPE_CHECKING:
+    from api.server.server import Server
 
 
 class Call:
@@ -25,7 +27,7 @@ class Call:
 
     def __init__(
         self,
-        server: Server,
+        server: "Server",
         actor: str,
         path: dict[str, str],
         query: Any,

@@ -9,7 +9,6 @@ from msgspec import Meta
 from api.answers.identifiers import inbound_id
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
-from api.http.endpoint import encode
 from api.http.listing import counted_page, from_cursor, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
 from api.server.history import AS_OF, AsOfQuery, seq_of
@@ -347,7 +346,7 @@ async def get(call: Call) -> Handled:
     if isinstance(path_sku(sku), Rejection) or sku not in call.server.state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
     answer = await call.server.history.ask(seq, "--sku", sku)
-    return answer if isinstance(answer, Rejection) else Reply(200, encode(answer))
+    return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
 
 
 def _page(call: Call, state: State, first: int | None) -> StockPage:

@@ -61,8 +61,8 @@ class ClosedLoop(_Measured):
     """Every connection sends the next request as soon as the last one is answered: what the node can do at most."""
 
     def ready(self, connection: Sender, now: float) -> None:
-        """Again, until time is up."""
-        if now < self.ends_at:
+        """Again, until time is up; on a machine so slow that nothing counts by then, until something does."""
+        if now < self.ends_at or not any(tally.latencies.count() for tally in self.tallies.values()):
             connection.send(now)
 
     def is_done(self, now: float) -> bool:

@@ -1,10 +1,8 @@
 """API keys, as they are kept."""
 
-from typing import Any
-
 import msgspec
 
-from engine.state.parts import Dumped, part_of
+from engine.state.parts import Dumped, Listed, part_of
 
 
 class ApiKey(msgspec.Struct, array_like=True, frozen=True):
@@ -17,23 +15,18 @@ class ApiKey(msgspec.Struct, array_like=True, frozen=True):
     revoked_at_ns: int | None = None
 
 
-class Access:
+class Access(Listed):
     """Every key ever given, by id, and the live ones by the SHA-256 of their secret."""
 
-    PARTS = (part_of("api_keys", ApiKey),)
+    PARTS = (part_of("api_keys", ApiKey, "keys", "put"),)
 
     def __init__(self) -> None:
         self.keys: dict[str, ApiKey] = {}
         self.by_secret: dict[bytes, ApiKey] = {}
 
     def dump(self) -> Dumped:
-        """All of them."""
+        """All of them, in one part."""
         yield self.PARTS[0](list(self.keys.values()))
-
-    def load(self, part: Any) -> None:
-        """Take back a part."""
-        for key in part.items:
-            self.put(key)
 
     def put(self, key: ApiKey) -> None:
         """Enter a key in its present state."""

@@ -66,7 +66,7 @@ class Inbounds(Kept[Inbound]):
     """
 
     ENDED_MAX = limits.INBOUND_ENDED_KEPT
-    PARTS = (part_of("inbound", Inbound), part_of("ended_inbound", Inbound))
+    PARTS = part_of("inbound", Inbound, "open", "add"), part_of("ended_inbound", Inbound, "ended")
 
     def __init__(self) -> None:
         super().__init__()

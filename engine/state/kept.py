@@ -1,8 +1,8 @@
 """Things with a number that counts up: those under way, and the last that ended."""
 
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from engine.state.parts import Dumped, values_of
+from engine.state.parts import Listed
 
 
 class Numbered(Protocol):
@@ -15,11 +15,10 @@ class Numbered(Protocol):
 Thing = TypeVar("Thing", bound=Numbered)
 
 
-class Ended(Generic[Thing]):
-    """The last ENDED_MAX that ended, in that order. PARTS are how they are dumped, the ended ones last."""
+class Ended(Listed, Generic[Thing]):
+    """The last ENDED_MAX that ended, in that order."""
 
     ENDED_MAX: int
-    PARTS: tuple[Any, ...]
 
     def __init__(self) -> None:
         self.ended: dict[int, Thing] = {}
@@ -33,14 +32,6 @@ class Ended(Generic[Thing]):
         self.ended[thing.number] = thing
         if len(self.ended) > self.ENDED_MAX:
             del self.ended[next(iter(self.ended))]
-
-    def dump(self) -> Dumped:
-        """All of them, in order."""
-        return values_of(self.ended, self.PARTS[-1])
-
-    def load(self, part: Any) -> None:
-        """Take back a part."""
-        self.ended.update({thing.number: thing for thing in part.items})
 
 
 class Kept(Ended[Thing]):
@@ -64,16 +55,3 @@ class Kept(Ended[Thing]):
         """An open one has ended; the oldest ended one makes room."""
         del self.open[thing.number]
         super().end(thing)
-
-    def dump(self) -> Dumped:
-        """All of them, the open ones first."""
-        yield from values_of(self.open, self.PARTS[0])
-        yield from super().dump()
-
-    def load(self, part: Any) -> None:
-        """Take back a part."""
-        if type(part) is self.PARTS[0]:
-            for thing in part.items:
-                self.add(thing)
-        else:
-            super().load(part)

@@ -5,10 +5,11 @@ An order with nothing open leaves memory at the end of the record that closed it
 """
 
 from heapq import heappush
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from engine import limits
 from engine.areas import Area
 from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, Take
 from engine.facts.postings import Posting
@@ -24,8 +25,9 @@ from engine.lifecycles import (
     OPEN,
     SHIPPED,
 )
+from engine.state.kept import Ended
 from engine.state.order_money import OrderMoney
-from engine.state.parts import Dumped, part_of, values_of
+from engine.state.parts import Listed, part_of
 from engine.state.worklists import Worklists
 
 RELEASE, SHIP = "release", "ship"
@@ -136,6 +138,13 @@ class LooseReturn(msgspec.Struct, array_like=True, gc=False):
     lines: tuple[LooseUnits, ...]
     reference: str | None
     taken_at_ns: int
+
+
+class LooseReturns(Ended[LooseReturn]):
+    """The last ones: they have ended once they are taken in. They share their numbers with returns of orders."""
+
+    ENDED_MAX = limits.LOOSE_RETURNS_KEPT
+    PARTS = (part_of("loose_returns", LooseReturn, "ended"),)
 
 
 class Hold(msgspec.Struct, array_like=True, gc=False):
@@ -269,10 +278,10 @@ class Order(msgspec.Struct, array_like=True, gc=False):
         return next(f for f in self.fulfilments if f.number == number)
 
 
-class Orders:
+class Orders(Listed):
     """Open orders by number, in order of placing, with what must be found by something other than the number."""
 
-    PARTS = (part_of("orders", Order),)
+    PARTS = (part_of("orders", Order, "open", "add"),)
 
     def __init__(self) -> None:
         self.open: dict[str, Order] = {}
@@ -287,15 +296,6 @@ class Orders:
         self.next_fulfilment = 1
         self.next_return = 1
         self.touched: list[str] = []
-
-    def dump(self) -> Dumped:
-        """The open ones, in order."""
-        return values_of(self.open, self.PARTS[0])
-
-    def load(self, part: Any) -> None:
-        """Take back a part."""
-        for order in part.items:
-            self.add(order)
 
     def touch(self, number: str) -> Order:
         """The open order a fact is about; it is looked at again at the end of the record."""

@@ -9,9 +9,10 @@ PART_ENTRIES_MAX = 4_096
 Dumped = Iterator[msgspec.Struct]
 
 
-def part_of(tag: str, entry: Any) -> Any:
-    """The type of a part that is nothing but a list of entries."""
-    return msgspec.defstruct(tag, [("items", list[entry])], array_like=True, tag=tag, module=__name__)
+def part_of(tag: str, entry: Any, entries: str = "", add: str = "") -> Any:
+    """The type of a part that is a list of entries: of the dict `entries` of a table, which takes them back by `add`."""
+    kept = {"entries": entries, "add": add}
+    return msgspec.defstruct(tag, [("items", list[entry])], array_like=True, tag=tag, module=__name__, namespace=kept)
 
 
 def cut(entries: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
@@ -21,6 +22,21 @@ def cut(entries: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         yield {key: entries[key] for key in keys[start : start + PART_ENTRIES_MAX] if key in entries}
 
 
-def values_of(entries: dict[Any, Any], part: Any) -> Dumped:
-    """What stands under keys that it holds itself, as parts of one type."""
-    return (part(list(some.values())) for some in cut(entries))
+class Listed:
+    """A table that is dumped as lists of what has a number, by PARTS of `part_of`."""
+
+    PARTS: tuple[Any, ...]
+
+    def dump(self) -> Dumped:
+        """All of it, in order."""
+        for part in self.PARTS:
+            for some in cut(getattr(self, part.entries)):
+                yield part(list(some.values()))
+
+    def load(self, part: Any) -> None:
+        """Take back a part."""
+        if part.add:
+            for thing in part.items:
+                getattr(self, part.add)(thing)
+        else:
+            getattr(self, part.entries).update({thing.number: thing for thing in part.items})

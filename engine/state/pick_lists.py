@@ -21,7 +21,7 @@ class PickLists(Kept[PickList]):
     """Open ones, and the last that ended; `of_fulfilment` says on which open list one is."""
 
     ENDED_MAX = limits.PICK_LISTS_ENDED_KEPT
-    PARTS = (part_of("pick_lists", PickList), part_of("ended_pick_lists", PickList))
+    PARTS = part_of("pick_lists", PickList, "open", "add"), part_of("ended_pick_lists", PickList, "ended")
 
     def __init__(self) -> None:
         super().__init__()

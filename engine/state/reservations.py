@@ -1,7 +1,6 @@
 """Reservations, as they are kept: the active ones, in the order in which they end."""
 
 import heapq
-from typing import Any
 
 import msgspec
 
@@ -10,7 +9,7 @@ from engine.facts.reservations import (
     ReservedLine,
 )
 from engine.facts.sourcing import Slot
-from engine.state.parts import Dumped, part_of, values_of
+from engine.state.parts import Listed, part_of
 
 ACTIVE, CONFIRMED, RELEASED, EXPIRED = "active", "confirmed", "released", "expired"
 
@@ -30,10 +29,10 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
     customer_group: str | None = None
 
 
-class Reservations:
+class Reservations(Listed):
     """Active reservations by number, and the order in which they end."""
 
-    PARTS = (part_of("reservations", Reservation),)
+    PARTS = (part_of("reservations", Reservation, "active"),)
 
     def __init__(self) -> None:
         self.active: dict[int, Reservation] = {}
@@ -43,14 +42,6 @@ class Reservations:
         """Take in an active reservation."""
         self.active[reservation.number] = reservation
         self._ends_at(reservation.expires_at_ns, reservation.number)
-
-    def dump(self) -> Dumped:
-        """The active ones, in order."""
-        return values_of(self.active, self.PARTS[0])
-
-    def load(self, part: Any) -> None:
-        """Take back a part; `order_ends` follows the last of them."""
-        self.active.update({reservation.number: reservation for reservation in part.items})
 
     def order_ends(self) -> None:
         """Put all active reservations in order of their ends."""

@@ -11,9 +11,8 @@ from engine.state.closed import Closed, Table
 from engine.state.configuration import Configuration
 from engine.state.idempotency import Idempotency
 from engine.state.inbound import Inbounds
-from engine.state.loose_returns import LooseReturns
 from engine.state.money_books import MoneyBooks
-from engine.state.orders import Orders
+from engine.state.orders import LooseReturns, Orders
 from engine.state.parts import Dumped
 from engine.state.payment_requests import Requests
 from engine.state.pick_lists import PickLists

@@ -46,7 +46,7 @@ class Transfers(Kept[Transfer]):
     """Those planned or in transit, and the last that ended."""
 
     ENDED_MAX = limits.TRANSFERS_ENDED_KEPT
-    PARTS = (part_of("transfers", Transfer), part_of("ended_transfers", Transfer))
+    PARTS = part_of("transfers", Transfer, "open", "add"), part_of("ended_transfers", Transfer, "ended")
 
     def move(self, transfer: Transfer, new_state: str, time_ns: int) -> None:
         """Take one to another state."""

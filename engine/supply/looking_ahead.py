@@ -6,74 +6,14 @@ makes more available, or changes rules, ends what was foreseen; then, and where 
 alone. Answers are the same with and without it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.commands import Command
 from engine.facts import Fact
-from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived
-from engine.facts.maintenance import DigestRecorded, KeysForgotten
-from engine.facts.money import (
-    DocumentIssued,
-    MoneyBooked,
-    OrderPriced,
-    PaymentAdded,
-    PaymentCaptured,
-    PaymentMoved,
-    PaymentsRefunded,
-    PaymentVoided,
-    PeriodLocked,
-    ReceivableWrittenOff,
-    RefundPaidOut,
-    ReturnSettled,
-    UnitsCharged,
-    UnitsCredited,
-    VoucherUsed,
-)
-from engine.facts.orders import (
-    ChangeDeclined,
-    ChangeProposed,
-    FulfilmentAdvanced,
-    FulfilmentConfirmed,
-    FulfilmentRejected,
-    FulfilmentShorted,
-    FulfilmentsMerged,
-    FulfilmentSplit,
-    HoldLifted,
-    LooseReturnTaken,
-    LossReported,
-    OrderAppeased,
-    OrderCancelled,
-    OrderChanged,
-    OrderHeld,
-    OrderImproved,
-    OrderNoted,
-    OrderPlaced,
-    OrderReopened,
-    OrderRestated,
-    OrderSourced,
-    ParcelsPacked,
-    PickupLapsed,
-    ReturnAuthorised,
-    ReturnCancelled,
-    ReturnReceived,
-)
-from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import AVAILABLE
-from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
-from engine.facts.providers import PaymentAnswered, PaymentAsked, PaymentProviderSet
-from engine.facts.reservations import (
-    ReservationChanged,
-    ReservationExpired,
-    ReservationExtended,
-    ReservationReleased,
-    StockReserved,
-)
-from engine.facts.stock import StockMoved
-from engine.facts.transfers import TransferCancelled, TransferPlanned, TransferReceived, TransferShipped
 from engine.solver.together import NOWHERE, Orders, first_looks
 from engine.state.state import State
 from engine.supply.plan import Foreseen, is_quick, terms_of
@@ -84,25 +24,7 @@ from engine.supply.terms import Terms, terms_cache
 REQUESTS_MIN = 8  # fewer are sourced alone as fast
 SAMPLE = 4
 TABLE_CELLS_MAX = 1 << 20  # lines times nodes looked at in one go
-# What is foreseen outlives these facts: they take from stock at most.
-_TAKING = (StockReserved, ReservationExtended, DigestRecorded, KeysForgotten, ReturnAuthorised)
-# And these, but for the SKUs of which they make more available, and if no node has a limit, for they may free a place.
-# After any other fact nothing is foreseen: rules may be others than before.
-_MOVING = frozenset({
-    StockMoved, ReservationChanged, ReservationReleased, ReservationExpired,
-    OrderPlaced, OrderCancelled, OrderSourced, OrderImproved, OrderReopened, OrderRestated,
-    OrderHeld, HoldLifted, OrderNoted, OrderAppeased, ChangeProposed, OrderChanged, ChangeDeclined,
-    FulfilmentAdvanced, FulfilmentConfirmed, FulfilmentRejected, FulfilmentShorted, FulfilmentSplit,
-    FulfilmentsMerged, ParcelsPacked, PickupLapsed, PickListMade, PickListEnded,
-    LossReported, ReturnReceived, ReturnCancelled, ReturnSettled, LooseReturnTaken,
-    OrderPriced, UnitsCharged, UnitsCredited, PaymentAdded, PaymentCaptured, PaymentVoided, PaymentMoved,
-    PaymentsRefunded, PaymentAsked, PaymentAnswered, RefundPaidOut, ReceivableWrittenOff, VoucherUsed,
-    DocumentIssued, MoneyBooked, PeriodLocked,
-    InboundExpected, InboundReceived, InboundDelayed, InboundCancelled,
-    TransferPlanned, TransferShipped, TransferReceived, TransferCancelled,
-    PriceListSet, TaxRatesSet, PromotionSet, ShippingPricesSet, VoucherSet, PaymentProviderSet,
-    ApiKeyCreated, ApiKeyRevoked,
-})  # fmt: skip
+KEPT, GAINED, ENDED = range(3)  # what a fact leaves of what is foreseen: all, all but what it makes available, nothing
 RequestOf = Callable[["State", Command], Request | None]
 
 
@@ -118,11 +40,20 @@ class Ahead:
     """What was foreseen for the commands of a batch, by their position.
 
     `request_of(state, command)` is what a command wants from stock, or None if it wants nothing. Nothing is looked at
-    where a sample shows that the commands are sourced quickly anyway.
+    where a sample shows that the commands are sourced quickly anyway. `left_by` says of every kind of fact what it
+    leaves of it.
     """
 
-    def __init__(self, state: State, commands: Sequence[Command | None], request_of: RequestOf, now_ns: int) -> None:
+    def __init__(
+        self,
+        state: State,
+        commands: Sequence[Command | None],
+        request_of: RequestOf,
+        left_by: Mapping[type, int],
+        now_ns: int,
+    ) -> None:
         self._state = state
+        self._left_by = left_by
         self._foreseen: dict[int, tuple[Foreseen, dict[str, int]]] = {}
         self._gained: dict[str, None] = {}
         if len(commands) < REQUESTS_MIN:
@@ -178,10 +109,11 @@ class Ahead:
         if not self._foreseen:
             return
         for fact in facts:
-            if isinstance(fact, _TAKING):
+            left = self._left_by[type(fact)]
+            if left == KEPT:
                 continue
-            if type(fact) not in _MOVING or terms_cache(self._state).table(self._state).any_limit:
-                self._foreseen.clear()
+            if left == ENDED or terms_cache(self._state).table(self._state).any_limit:
+                self._foreseen.clear()  # a place at a node with a limit may be free again
                 return
             self._gained.update({posting.sku: None for posting in fact.postings if posting.target == AVAILABLE})
 

@@ -194,7 +194,10 @@ def test_a_caller_that_goes_away_does_not_take_its_reservation_back(pair: Pair) 
         connection, wire = connect(api.app)
         connection.data_received(WELL_FORMED["a reservation"])
         connection.connection_lost(None)
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while len(api.node.state.reservations.active) == before:  # noqa: ASYNC110 - nobody is told of it
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)  # an answer would come with it
         return wire.written
 
     before = len(api.node.state.reservations.active)

@@ -76,8 +76,22 @@ def test_in_a_closed_loop_the_next_request_follows_the_answer_until_time_is_up()
     load.begin(0.0)
     only = Client()
     load.ready(only, 0.5)
+    load.answered(load.tallies["reserve"], 0.5, 0.9, YES)
     load.ready(only, 1.0)
     assert only.started == [0.5]
+
+
+def test_in_a_closed_loop_a_machine_that_is_too_slow_for_the_time_gives_one_figure() -> None:
+    load = ClosedLoop(warm_up_seconds=1, seconds=1)
+    load.begin(0.0)
+    only = Client()
+    load.ready(only, 0.5)
+    load.answered(load.tallies["reserve"], 0.5, 3.0, YES)  # begun during the warm-up
+    load.ready(only, 3.0)
+    load.answered(load.tallies["reserve"], 3.0, 5.5, YES)
+    load.ready(only, 5.5)
+    assert only.started == [0.5, 3.0]
+    assert load.tallies["reserve"].latencies.count() == 1
 
 
 def test_a_refusal_is_no_failure_and_the_warm_up_does_not_count() -> None:

@@ -152,7 +152,7 @@ def test_a_run_that_is_stopped_leaves_no_server_and_no_data_behind(tmp_path: Pat
             assert stopped.poll() is None
             time.sleep(0.02)  # the peers are starting
         stopped.send_signal(signal.SIGTERM)
-        assert stopped.wait(60) == 128 + signal.SIGTERM
+        assert stopped.wait(300) == 128 + signal.SIGTERM
     finally:
         stopped.kill()
     assert list(tmp_path.iterdir()) == []

@@ -144,7 +144,7 @@ def life(seed: int, policy: SourcingPolicy | None = None) -> tuple[list[object],
 def look_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command is sourced alone from now on."""
     monkeypatch.setattr(
-        machine, "look_ahead", lambda state, commands, now_ns: Ahead(state, [], lambda *_: None, now_ns)
+        machine, "look_ahead", lambda state, commands, now_ns: Ahead(state, [], lambda *_: None, {}, now_ns)
     )
 
 
@@ -162,7 +162,7 @@ def counts_of_foreseen(monkeypatch: pytest.MonkeyPatch) -> dict[bool, int]:
     return counts
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 60))])
 def test_looking_ahead_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ahead = life(seed)
     look_at_nothing(monkeypatch)
@@ -211,8 +211,10 @@ def test_a_late_parcel_costs_nothing_more_once_the_only_node_that_was_earlier_is
 
 def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = counts_of_foreseen(monkeypatch)
-    for seed in range(60):
+    for seed in range(60):  # no more than it takes
         life(seed)
+        if counts[True] > 400:
+            break
     assert counts[True] > 400, counts
 
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from api.cli.main import main
 from tests.recovery.running import ROOT, RunningNode
 from tests.recovery.test_kill_node import open_shop, reservation
 
@@ -69,12 +71,5 @@ def test_every_option_the_handbook_names_exists() -> None:
         "journal",
         "stock import",
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "api.cli.main", *command.split(), "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        helped += done.stdout
+        helped += CliRunner().invoke(main, [*command.split(), "--help"], catch_exceptions=False).stdout
     assert {option for option in named if option not in helped} == set()

@@ -36,6 +36,7 @@ from engine.state.finding import find_order, find_reservation
 from engine.state.state import State
 from engine.wal import MemoryClosedTable
 from engine.writer import SYSTEM
+from tests.examples import examples
 from tests.properties.model import BACKORDERABLE, NODES, OPEN, SAFETY, SENT, SKUS, Claim, Line, Model, Order
 from tests.unit.engine.shop import Shop, line, movement, place, safety
 
@@ -503,5 +504,5 @@ class ShopMachine(RuleBasedStateMachine):
 
 TestShop = ShopMachine.TestCase
 TestShop.settings = settings(
-    max_examples=120, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(120), stateful_step_count=50, suppress_health_check=list(HealthCheck)
 )

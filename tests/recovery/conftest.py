@@ -47,7 +47,7 @@ def finished(api: Api) -> None:
     """Wait until the snapshot that is being made is there or has failed."""
 
     async def wait() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while api.node.snapshots.making is not None:  # noqa: ASYNC110 - a process has no event to wait for
                 await asyncio.sleep(0.02)
 

@@ -143,7 +143,7 @@ class InjectedNode(RunningNode):
 
     def ended(self) -> tuple[int, str]:
         """Wait for the end: (exit code, what it logged)."""
-        _, said = self.process.communicate(timeout=30)
+        _, said = self.process.communicate(timeout=60)
         return self.process.returncode, said.decode()
 
 
@@ -153,4 +153,4 @@ def run_python(
     """Run a program to its end under strace. Exit codes and signals are the program's."""
     command = under_strace([sys.executable, "-c", program, *arguments], record, faults, paths)
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)

@@ -54,7 +54,7 @@ def kontor(*arguments: object) -> Said:
 def kontor_process(*arguments: object) -> Said:
     """The same in a process of its own, beside a node that runs or one that is open here."""
     command = [sys.executable, "-m", "api.cli.main", *map(str, arguments)]
-    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
     return Said(ended.returncode, ended.stdout, ended.stderr)
 
 

@@ -14,8 +14,8 @@ from engine.wal import DirectoryInUse, DirectoryLock
 from tests.recovery.running import ROOT, RunningNode
 
 
-def until(what: Callable[[], Any], why: str, seconds: float = 60.0) -> Any:
-    """Look again and again until there is something; gives it."""
+def until(what: Callable[[], Any], why: str, seconds: float = 600.0) -> Any:
+    """Look again and again until there is something; gives it. A snapshot comes late where nobody leaves it a processor."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = what()
@@ -66,7 +66,7 @@ class LoggedNode(RunningNode):
         """Every gauge and counter without labels."""
         import urllib.request
 
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         return {line.split()[0]: float(line.split()[1]) for line in lines if line and line[0] != "#"}
 
@@ -99,7 +99,7 @@ class LoggedNode(RunningNode):
         """For the end of a test: nobody is left, whatever happened."""
         with contextlib.suppress(ProcessLookupError):  # all have ended
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def wait_for_follower(self) -> None:
         """Until a follower that has outlived its node has ended as well."""

@@ -34,7 +34,7 @@ class Client(threading.Thread):
         self.shipped: list[dict[str, Any]] = []
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             while True:
                 request = self.next_request()

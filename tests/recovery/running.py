@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS_MAX = 60
+READY_SECONDS_MAX = 120
+WAIT_SECONDS_MAX = 60
 
 
 def free_port() -> int:
@@ -52,7 +53,7 @@ class RunningNode:
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any, dict[str, str]]:
         """(status, decoded body, headers)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS_MAX)
         headers = {"content-type": "application/json"} | ({"idempotency-key": key} if key else {})
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -78,6 +79,6 @@ class RunningNode:
             self._ended()
 
     def _ended(self) -> None:
-        self.process.wait(30)
+        self.process.wait(WAIT_SECONDS_MAX)
         if self.process.stderr is not None:
             self.process.stderr.close()

@@ -160,7 +160,7 @@ def killed_before(life: Lived, tmp_path: Path, steps: Iterable[int]) -> set[int]
         target = tmp_path / str(step)
         shutil.copytree(old, target)
         command = [sys.executable, "-c", KILLED_BEFORE, str(step), "backup", str(target), "--data", str(life.directory)]
-        ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=60)
+        ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=300)
         if ended.returncode == 0:
             break
         assert ended.returncode == -signal.SIGKILL, ended.stderr

@@ -3,13 +3,13 @@
 import errno
 import http.client
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.recovery.injecting import Called, InjectedNode, needs_strace, recorded
+from tests.recovery.logged_node import until
 from tests.recovery.test_kill_node import open_shop, reservation
 from tests.recovery.traced_writer import error
 
@@ -28,9 +28,11 @@ def close_one(node: InjectedNode, number: int) -> str:
     made: str = node.call("POST", "/v1/reservations", reservation(number), f"cart-{number}")[1]["id"]
     before = len(recorded(node.record))
     assert node.call("POST", f"/v1/reservations/{made}/release", {})[0] == 200
-    deadline = time.monotonic() + 4
-    while not any(call.is_meta_write for call in recorded(node.record)[before:]) and time.monotonic() < deadline:
-        time.sleep(0.02)  # it does so within a second or two
+
+    def tried() -> bool:
+        return node.process.poll() is not None or any(call.is_meta_write for call in recorded(node.record)[before:])
+
+    until(tried, "the table is written, or the node has ended over it")
     return made
 
 

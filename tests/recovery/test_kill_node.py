@@ -51,7 +51,7 @@ class Client(threading.Thread):
         self.acknowledged: dict[int, bytes] = {}
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         number = self.sent.start
         try:
             while True:

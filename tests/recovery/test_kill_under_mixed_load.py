@@ -19,7 +19,7 @@ CLIENTS = 6
 
 def settle(node: RunningNode, clients: list[Client], model: Model) -> int:
     """Send everything again that the killed node was sent; gives how many requests were in doubt."""
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
     in_doubt = 0
     for client in clients:
         for request in client.sent:

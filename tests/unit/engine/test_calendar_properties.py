@@ -13,6 +13,7 @@ from engine.calendars import DAYS, calendar_of, date_of_day, day_at, delivery, d
 from engine.calendars.local_time import instant_ns, zone_of
 from engine.commands.configuration import Node
 from engine.limits import NS_PER_SECOND
+from tests.examples import examples
 from tests.unit.engine.naive_calendar import (
     NS_PER_MINUTE,
     Watch,
@@ -94,7 +95,7 @@ def nows(draw: st.DrawFn, clocks: Watch) -> int:
 lead_times = st.integers(0, 4)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600))
 @given(nodes(), lead_times, st.integers(-3, 20))
 def test_a_parcel_leaves_when_the_watched_clocks_say(
     found: tuple[Node, Watch, int], lead_days: int, days_on: int
@@ -109,7 +110,7 @@ def test_a_parcel_leaves_when_the_watched_clocks_say(
     assert dispatch(calendar_of(node, lead_days), now_ns, 0, not_before) == given_back
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(nodes(), lead_times)
 def test_a_pickup_is_ready_when_the_watched_clocks_say(found: tuple[Node, Watch, int], lead_days: int) -> None:
     node, clocks, now_ns = found
@@ -119,7 +120,7 @@ def test_a_pickup_is_ready_when_the_watched_clocks_say(found: tuple[Node, Watch,
     assert ready_at_ns(calendar_of(node, lead_days), now_ns) == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(st.data(), st.sampled_from(ODD_TIMES), st.integers(0, 8), st.sets(st.sampled_from(DAYS), min_size=1))
 def test_a_delivery_arrives_when_the_watched_clocks_say(
     data: Any, odd_time: tuple[str, date], transit_days: int, weekdays: set[str]
@@ -136,7 +137,7 @@ def test_a_delivery_arrives_when_the_watched_clocks_say(
     assert expected > ships_at_ns
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(nodes(), lead_times, st.integers(-3, 20), st.data())
 def test_an_answer_holds_until_it_says_and_no_longer(
     found: tuple[Node, Watch, int], lead_days: int, days_on: int, data: Any
@@ -155,7 +156,7 @@ def test_an_answer_holds_until_it_says_and_no_longer(
     assert after is None or (after.day > answer.day and after.ships_at_ns > answer.ships_at_ns)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(nodes(), lead_times, st.integers(0, 20 * 86_400 * NS_PER_SECOND))
 def test_who_comes_later_is_never_served_earlier(found: tuple[Node, Watch, int], lead_days: int, later_ns: int) -> None:
     node, _, now_ns = found
@@ -166,7 +167,7 @@ def test_who_comes_later_is_never_served_earlier(found: tuple[Node, Watch, int],
     assert ready is None or later is None or now_ns <= ready <= later
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(nodes(), lead_times, st.integers(0, 20))
 def test_lead_times_and_full_days_are_counted_in_open_days(
     found: tuple[Node, Watch, int], lead_days: int, days_on: int
@@ -192,7 +193,7 @@ def test_lead_times_and_full_days_are_counted_in_open_days(
     assert (waited.day, waited.ships_at_ns) == (expected.day, expected.ships_at_ns)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(nodes())
 def test_a_calendar_that_is_shown_has_the_open_days_and_no_others(found: tuple[Node, Watch, int]) -> None:
     node, clocks, _ = found
@@ -230,13 +231,13 @@ def assert_first(zone: str, day: int, minute: int) -> None:
         assert before.replace(tzinfo=None) < wall, (zone, before, wall)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=examples(1_500))
 @given(st.sampled_from(EVERY_ZONE), st.integers(FIRST_DAY, LAST_DAY), st.integers(0, 1_440))
 def test_a_local_time_is_its_first_instant_in_every_zone(zone: str, day: int, minute: int) -> None:
     assert_first(zone, day, minute)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(st.sampled_from(EVERY_ZONE), st.integers(1970, 2199), st.integers(-1, 1), st.integers(0, 1_440), st.data())
 def test_also_on_days_when_clocks_change(zone: str, year: int, shift: int, minute: int, data: Any) -> None:
     changes = changes_of(zone, year)
@@ -244,7 +245,10 @@ def test_also_on_days_when_clocks_change(zone: str, year: int, shift: int, minut
     assert_first(zone, data.draw(st.sampled_from(changes)) + shift, minute)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns"])
+SLOW_ZONES = [pytest.param(zone, marks=pytest.mark.slow) for zone in ("Asia/Kolkata", "America/St_Johns")]
+
+
+@pytest.mark.parametrize("zone", ["Australia/Lord_Howe", "Pacific/Apia", *SLOW_ZONES])
 def test_every_day_of_230_years_leaves_after_the_one_before(zone: str) -> None:
     node = Node(name="Node", kind="store", country="DE", latitude=0, longitude=0, time_zone=zone, cut_off="00:30")
     days = open_days(calendar_of(node), FIRST_DAY, LAST_DAY - FIRST_DAY)

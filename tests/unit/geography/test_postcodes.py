@@ -230,9 +230,9 @@ def test_the_row_in_the_middle_is_the_one_a_plain_loop_finds(
 
 @pytest.mark.skipif(ALL is None, reason="KONTOR_POSTCODES does not name the file of European postal codes")
 def test_the_european_file_is_small_in_memory_and_quick_to_load() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     codes = Postcodes.load(Path(str(ALL)))
-    assert time.perf_counter() - started < 10, "about 1 s on an idle machine"
+    assert time.process_time() - started < 10, "about 1 s on an idle machine"
     assert len(codes) == 117_125
     assert codes.memory_bytes == 16 * len(codes)
 

@@ -22,6 +22,7 @@ from api.parties.sealing import (
     open_sealed,
     seal,
 )
+from tests.examples import examples
 
 ADA = Contact(
     name="Ada Lovelace",
@@ -51,7 +52,7 @@ def test_a_contact_and_a_billing_address_come_back_whole(keys: PartyKeys) -> Non
     assert decode_billing(open_sealed(keys, party, BILLING, "W-1001", billing) or b"") == ADA_LTD
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(content=st.binary(max_size=2_000), associated=st.text(max_size=100), purpose=st.sampled_from(PURPOSES))
 def test_opening_gives_back_what_was_sealed(keys: PartyKeys, content: bytes, associated: str, purpose: str) -> None:
     party = keys.party_for("c-18")
@@ -60,7 +61,7 @@ def test_opening_gives_back_what_was_sealed(keys: PartyKeys, content: bytes, ass
     assert open_sealed(keys, party, purpose, associated, sealed) == content
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(data=st.data())
 def test_one_flipped_bit_anywhere_is_detected(keys: PartyKeys, data: st.DataObject) -> None:
     party = keys.party_for("c-18")

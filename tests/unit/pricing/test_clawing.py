@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.commands.configuration import Configure
 from engine.commands.orders import AddPayment, AdvanceFulfilment, FulfilmentLine, PaymentRequest, SplitFulfilment
 from engine.facts.money import PaymentsRefunded
+from tests.examples import examples
 from tests.unit.engine.shop import KETTLE, TOWEL, TRAY, Shop
 from tests.unit.pricing.test_settling import EFFECT, give_back, money, place, ship, shop_with
 
@@ -109,7 +110,7 @@ def test_what_has_not_left_yet_is_invoiced_without_the_discount() -> None:
     assert "discounts:DE:S:0.19" not in balances(shop)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.booleans(),
     st.lists(EFFECT, min_size=1, max_size=3),

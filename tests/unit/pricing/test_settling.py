@@ -33,6 +33,7 @@ from engine.facts.money import ReturnSettled, UnitsCredited
 from engine.money.settling import Preview, preview
 from engine.results import Rejection, ResultCode
 from engine.state.order_money import OrderMoney
+from tests.examples import examples
 from tests.unit.engine.shop import BERLIN, KETTLE, TOWEL, TRAY, Shop
 
 RATES = msgspec.convert({"classes": {"standard": [{"rate": "0.19"}]}}, TaxRates)
@@ -249,7 +250,7 @@ EFFECT = st.one_of(
 LINE = st.tuples(st.sampled_from([KETTLE, TOWEL, TRAY]), st.integers(1, 9), st.integers(0, 50_000))
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(
     st.sampled_from(sorted(CURRENCIES)),
     st.booleans(),
