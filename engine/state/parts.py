@@ -10,7 +10,7 @@ Dumped = Iterator[msgspec.Struct]
 
 
 def part_of(tag: str, entry: Any, entries: str = "", add: str = "") -> Any:
-    """The type of a part that is a list of entries: of the dict `entries` of a table, which takes them back by `add`."""
+    """The type of a part that is a list of entries, of the dict `entries` of a table, taken back by its `add`."""
     kept = {"entries": entries, "add": add}
     return msgspec.defstruct(tag, [("items", list[entry])], array_like=True, tag=tag, module=__name__, namespace=kept)
 
