@@ -138,7 +138,7 @@ class InjectedNode(RunningNode):
             sizes = f"segment_bytes_max={self.segment_bytes_max}, map_bytes_first=600_000"
             program = "from engine.wal import LmdbJournal as J; init = J.__init__; "
             program += f"J.__init__ = lambda self, where, **more: init(self, where, **{{**more, **dict({sizes})}}); "
-            plain[1:3] = ["-c", program + "from api.cli import main; main()"]
+            plain[1:3] = ["-c", program + "from api.cli.main import main; main()"]
         return under_strace(plain, self.record, self.faults, self.paths, detached=True)
 
     def ended(self) -> tuple[int, str]:

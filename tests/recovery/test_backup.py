@@ -133,7 +133,7 @@ def test_a_damaged_live_segment_stops_the_backup_by_name_and_the_old_backup_stay
 KILLED_BEFORE = """
 import os, signal, sys
 from pathlib import Path
-from api.cli import main
+from api.cli.main import main
 
 left = int(sys.argv.pop(1))
 

@@ -54,8 +54,8 @@ def metric(api: Api, name: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
-def broken_machine() -> Any:
-    """A machine whose dump of the writer's state is not what replay gives."""
+def broken_dumping() -> Any:
+    """A dumping whose dump of the writer's state is not what replay gives."""
     return types.SimpleNamespace(dump=lambda state: iter([*dumping.dump(state), b"a bit that has tipped over"]))
 
 
@@ -68,7 +68,7 @@ def test_a_node_that_diverges_says_so_and_makes_no_more_by_its_schedule(
     assert (metric(api, "kontor_replay_diverged"), metric(api, "kontor_snapshot_failures")) == (0, 0)
     api.receive("CUSHION", "leipzig", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(snapshots, "machine", broken_machine())
+        patched.setattr(snapshots, "dumping", broken_dumping())
         assert api.post("/v1/snapshots").status_code == 202
         finished(api)
     assert api.node.snapshots.diverged is True

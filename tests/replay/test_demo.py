@@ -16,7 +16,7 @@ import pytest
 from tests.recovery.running import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from api.demo import demo_command; demo_command()", "--days", "2"]
+COMMAND = [sys.executable, "-c", "from api.cli.demo import demo_command; demo_command()", "--days", "2"]
 WIDE = {**os.environ, "COLUMNS": "160"}
 
 

@@ -106,7 +106,7 @@ def test_a_replay_that_was_dropped_goes_on_to_the_same_end(tmp_path: Path, after
 
 def test_a_replay_killed_again_and_again_goes_on_to_the_same_end(tmp_path: Path, undisturbed: Report) -> None:
     moments = random.Random(20_101_201)
-    script = "from api.replaying.command import replay_command; replay_command()"
+    script = "from api.cli.replay import replay_command; replay_command()"
     command = [sys.executable, "-c", script, str(DECEMBER), "--data", str(tmp_path), "--days", str(DAYS)]
     reached = []
     for _ in range(4):
