@@ -5,6 +5,7 @@ checking   what is wrong with prices, taxes and promotions that can't be kept
 combining  which of the promotions that could apply do: stacked, the best of a group, or one alone
 effects    what one promotion takes off a basket: minor units by line, and of shipping
 history    which price held when: for the lowest price of the days before a reduction
+kinds      what a promotion can give: a row for each kind of effect
 lists      which unit price holds for whom
 moments    moments and days of prices, as nanoseconds of UTC
 quoting    a quote: what a basket costs, line by line, with every discount and the tax in it

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.amounts import millionths_of_percent
 from engine.commands.pricing import Gives, Promotion
-from engine.pricing.checking import ON, effect_of
+from engine.pricing.kinds import EFFECTS, effect_of
 from engine.pricing.lists import Buyer
 from engine.pricing.moments import begins_ns, ends_ns
 from engine.state.configuration import Configuration
@@ -47,7 +47,7 @@ def ready(promotion_id: str, body: Promotion) -> Ready:
     on = (
         "shipping"
         if kind == "free_shipping"
-        else gives.on or ("items" if not about_all and kind in ("percent", "amount") else ON[kind][0])
+        else gives.on or ("items" if not about_all and EFFECTS[kind].whole else EFFECTS[kind].on[0])
     )
     return Ready(
         promotion_id,

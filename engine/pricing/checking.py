@@ -3,28 +3,10 @@
 from collections.abc import Iterator
 
 from engine.calendars import day_of_date
-from engine.commands.pricing import Gives, PriceList, Promotion, ShippingPrices, TaxRates, Voucher
+from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
+from engine.pricing.kinds import EFFECTS
 
-EFFECTS = (
-    "percent", "amount", "amount_per_item", "fixed_price", "buy_x_get_y", "bundle_price", "free_shipping", "free_item",
-)  # fmt: skip
-# On what an effect may be; the first one if nothing is said.
-ON = {
-    "percent": ("order", "items", "cheapest", "shipping"),
-    "amount": ("order", "items", "cheapest", "shipping"),
-    "amount_per_item": ("items", "order", "cheapest"),
-    "fixed_price": ("items", "order", "cheapest"),
-    "buy_x_get_y": ("items", "order", "cheapest"),
-    "bundle_price": ("items", "order"),
-    "free_shipping": ("shipping", "order"),
-    "free_item": ("items", "order", "cheapest"),
-}
 Problem = tuple[str, str]
-
-
-def effect_of(gives: Gives) -> str:
-    """The name of the one effect."""
-    return next(name for name in EFFECTS if getattr(gives, name) is not None)
 
 
 def problems_of_promotion(promotion: Promotion) -> Iterator[Problem]:
@@ -32,8 +14,8 @@ def problems_of_promotion(promotion: Promotion) -> Iterator[Problem]:
     named = [name for name in EFFECTS if getattr(promotion.gives, name) is not None]
     if len(named) != 1:
         yield "/gives", f"a promotion gives exactly one of {', '.join(EFFECTS)}; this one {len(named)}"
-    elif promotion.gives.on is not None and promotion.gives.on not in ON[named[0]]:
-        yield "/gives/on", f"{named[0]} can be on {', '.join(ON[named[0]])}"
+    elif promotion.gives.on is not None and promotion.gives.on not in EFFECTS[named[0]].on:
+        yield "/gives/on", f"{named[0]} can be on {', '.join(EFFECTS[named[0]].on)}"
     for name, moment in (("from", promotion.when.since), ("to", promotion.when.until)):
         yield from _date(f"/when/{name}", moment)
 

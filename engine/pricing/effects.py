@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engine.amounts import MILLION, of_first, part_of, spread
 from engine.commands.pricing import BundlePrice
 from engine.pricing.catalogue import Ready
+from engine.pricing.kinds import EFFECTS
 
 BELOW_GOODS, BELOW_QUANTITY = "min_goods_minor", "min_quantity"
 
@@ -93,7 +94,7 @@ def effect(candidate: Candidate, basket: Basket) -> Off:
         minor = _of_shipping(promotion, basket.shipping)
         minor = minor if limit is None else min(minor, limit)
         return Off({}, minor, minor)
-    lines = _of_units(candidate, basket) if promotion.of_all_units else _of_lines(candidate, basket)
+    lines = _of_lines(candidate, basket)
     minor = sum(lines.values())
     if limit is None or minor <= limit:
         return Off(lines, 0, minor)
@@ -107,45 +108,21 @@ def _of_shipping(promotion: Ready, left: int) -> int:
     return left if gives.percent is None else part_of(left, promotion.millionths)
 
 
-def _of_units(candidate: Candidate, basket: Basket) -> dict[int, int]:
-    """Off every unit of the lines that count, in the same way."""
-    promotion, left = candidate.promotion, basket.left
-    gives, rows = promotion.gives, basket.rows
-    if gives.amount is not None:
-        values = [left[at] for at in candidate.found]
-        return dict(zip(candidate.found, spread(min(gives.amount, sum(values)), values), strict=True))
-    if gives.percent is not None:
-        millionths = promotion.millionths
-        return {at: (2 * left[at] * millionths + MILLION) // (2 * MILLION) for at in candidate.found}  # half up
-    if gives.amount_per_item is not None:
-        each = gives.amount_per_item
-        return {at: min(each * rows[at].quantity, left[at]) for at in candidate.found}
-    assert gives.fixed_price is not None
-    price = gives.fixed_price
-    return {at: max(0, left[at] - price * rows[at].quantity) for at in candidate.found}
-
-
 def _of_lines(candidate: Candidate, basket: Basket) -> dict[int, int]:
     promotion, left = candidate.promotion, basket.left
-    gives = promotion.gives
-    if promotion.on == "order" and promotion.kind in ("percent", "amount"):
-        whole = sum(left)
-        amount = part_of(whole, promotion.millionths) if gives.amount is None else min(gives.amount, whole)
-        return dict(enumerate(spread(amount, left)))
-    if gives.bundle_price is not None:
+    gives, kind = promotion.gives, EFFECTS[promotion.kind]
+    if promotion.on == "order" and kind.whole is not None:
+        return dict(enumerate(spread(kind.whole(gives, promotion.millionths, sum(left)), left)))
+    if kind.off is None:
+        assert gives.bundle_price is not None
         return _of_bundles(gives.bundle_price, gives.max_units, basket)
-    units = _units(candidate, basket)
-    values = {at: value_of(basket, at, count) for at, count in units.items()}
-    if gives.amount is not None:
-        shares = spread(min(gives.amount, sum(values.values())), list(values.values()))
-        return dict(zip(values, shares, strict=True))
-    if gives.amount_per_item is not None:
-        return {at: min(gives.amount_per_item * units[at], value) for at, value in values.items()}
-    if gives.fixed_price is not None:
-        return {at: max(0, value - gives.fixed_price * units[at]) for at, value in values.items()}
-    if gives.free_item is not None:
-        return values
-    return {at: part_of(value, promotion.millionths) for at, value in values.items()}
+    if promotion.of_all_units:
+        units = {at: basket.rows[at].quantity for at in candidate.found}
+        values = {at: left[at] for at in candidate.found}
+    else:
+        units = _units(candidate, basket)
+        values = {at: value_of(basket, at, count) for at, count in units.items()}
+    return kind.off(gives, promotion.millionths, values, units)
 
 
 def value_of(basket: Basket, at: int, units: int) -> int:
