@@ -200,7 +200,13 @@ FACTS: dict[type, FactRow] = {
 assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"
 assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
+# Columns that are looked up for every fact, and the facts that nothing follows from but what may be served by them.
 _EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
+_UNPAID = {kind: row.unpaid for kind, row in FACTS.items() if row.unpaid}
+_BOOKS = {kind: row.books for kind, row in FACTS.items() if row.books}
+_ALONE = {
+    kind for kind, row in FACTS.items() if not (row.unpaid or row.books or row.asks or kind in reopening.ORDERS_OF)
+}
 _FORESEEN = {kind: row.foreseen for kind, row in FACTS.items()}
 
 
@@ -218,16 +224,23 @@ def decide(
     if isinstance(outcome, Rejection):
         return outcome
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
-    owing = [(fact, tell) for fact in facts if (tell := FACTS[type(fact)].unpaid) is not None]
+    if len(facts) != 1 or type(facts[0]) not in _ALONE:
+        facts = _with_what_follows(state, facts, now_ns)
+    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
+        facts += serve_waiting(state, facts, now_ns)
+    return facts
+
+
+def _with_what_follows(state: State, facts: tuple[f.Fact, ...], now_ns: int) -> tuple[f.Fact, ...]:
+    """The facts of a decision, with what they mean for money, and with closed orders brought back before them."""
+    owing = [(fact, tell) for fact in facts if (tell := _UNPAID.get(type(fact))) is not None]
     if owing:
         facts += settling.follow(state, owing, now_ns)
-    booked = [(fact, book) for fact in facts if (book := FACTS[type(fact)].books) is not None]
+    booked = [(fact, book) for fact in facts if (book := _BOOKS.get(type(fact))) is not None]
     if booked:
         facts += booking.follow(state, facts, booked, now_ns)
     if state.configuration.payment_providers and any(FACTS[type(fact)].asks for fact in facts):
         facts += payment_providers.follow(state, facts)
-    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
-        facts += serve_waiting(state, facts, now_ns)
     return reopening.with_reopened(state, facts)
 
 

@@ -8,7 +8,7 @@ from engine.state.orders import decode, encode
 from engine.state.state import State
 
 # The fields by which a fact names orders that it is written down in.
-_ORDERS_OF = {
+ORDERS_OF = {
     kind: names
     for kind in get_args(Fact)
     if (names := tuple(name for name in ("order", "to_order") if name in kind.__struct_fields__))
@@ -17,10 +17,14 @@ _ORDERS_OF = {
 
 def with_reopened(state: State, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
     """The facts of a record, with each closed order brought back into memory before the first fact about it."""
-    is_open = state.orders.open
+    is_open, placed = state.orders.open, ""
     for fact in facts:
-        for name in _ORDERS_OF.get(type(fact), ()):
-            if getattr(fact, name) not in is_open:
+        if isinstance(fact, OrderPlaced):
+            placed = fact.order
+            continue
+        for name in ORDERS_OF.get(type(fact), ()):
+            number = getattr(fact, name)
+            if number not in is_open and number != placed:
                 return _with_reopened(state, facts)
     return facts
 
@@ -29,7 +33,7 @@ def _with_reopened(state: State, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
     found: list[Fact] = []
     seen: dict[str | None, None] = {None: None}  # a voucher is booked for no order
     for fact in facts:
-        for name in _ORDERS_OF.get(type(fact), ()):
+        for name in ORDERS_OF.get(type(fact), ()):
             number = getattr(fact, name)
             if number not in seen and not isinstance(fact, OrderPlaced | OrderReopened):
                 found += reopening(state, number)
