@@ -7,6 +7,7 @@ amounts        exact arithmetic on whole minor units, one rounding rule: half up
 results        the closed, append-only list of ordinary "no"
 areas          the coarse area of an address: all of it that a fact may carry
 lifecycles     what may happen next: one table of steps for every kind of thing
+copying        a thing made of another: fields of the same name are copied
 commands       the language of intent: what somebody asks for, in the imperative
 facts          the language of fact: what happened, in the past tense; this is journalled
 ledger         accounts and balances; the only place where a quantity changes

@@ -6,6 +6,7 @@ from api.answers.identifiers import fulfilment_id, inbound_id, reservation_id, r
 from api.answers.money import MoneyAnswer, money_answer
 from api.answers.people import Billing, Customer, ShipTo
 from api.answers.timestamps import Timestamp, iso, iso_or_none
+from engine.copying import copying
 from engine.facts.orders import Take
 from engine.fulfilments.work import order_traits, traits_of
 from engine.lifecycles import (
@@ -201,6 +202,15 @@ class ReturnAnswer(msgspec.Struct):
     refund_minor: int | None = None
 
 
+_answer_of = copying(
+    Order,
+    OrderAnswer,
+    given="state lines fulfilments returns reservation placed_at created_at allowed holds pickup_until replaced_by money",
+    apart="seq created_at_ns placed_at_ns collect_by_ns cancel_backorders_at_ns stated_at_ns"
+    " party contact billing area customer_group rejected_by history changes",  # not told
+)
+
+
 def _lines(order: Order, lines: tuple[Take, ...]) -> tuple[FulfilmentLineAnswer, ...]:
     return tuple(
         [FulfilmentLineAnswer(order.lines[take.line].id, order.lines[take.line].sku, take.quantity) for take in lines]
@@ -280,22 +290,18 @@ def _line_answer(line: OrderLine, units: dict[str, int], announced: int) -> Orde
 def order_answer(state: State, order: Order) -> OrderAnswer:
     """An order without the people in it."""
     word = order.state
-    return OrderAnswer(
-        number=order.number,
+    return _answer_of(
+        order,
         state=word,
-        channel=order.channel,
         lines=tuple(map(_line_answer, order.lines, order.units_by_state(), order.units_announced())),
         fulfilments=tuple(fulfilment_answer(state, order, fulfilment) for fulfilment in order.fulfilments),
         returns=tuple(return_id(agreed.number) for agreed in order.returns),
-        delivery=order.delivery,
         reservation=None if order.reservation is None else reservation_id(order.reservation),
         placed_at=iso_or_none(order.placed_at_ns),
         created_at=iso(order.created_at_ns),
         allowed=ORDER.allowed(word, order_traits(order)),
         holds=tuple([HoldAnswer(hold.handle, hold.reason, hold.scope, iso(hold.since_ns)) for hold in order.holds]),
-        pickup_node=order.pickup_node,
         pickup_until=iso_or_none(order.collect_by_ns),
-        replaces=order.replaces,
         replaced_by=tuple(order.replaced_by),
         money=None if order.money is None else money_answer(order, order.money),
     )

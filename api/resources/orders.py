@@ -34,6 +34,7 @@ from engine.commands.orders import (
     SourceOrderAgain,
 )
 from engine.commands.pricing import Treatment
+from engine.copying import copying
 from engine.facts import Fact, records
 from engine.facts.records import kind_of
 from engine.results import FieldError, Rejection, ResultCode
@@ -86,6 +87,14 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             raise ValueError("every one of `holds` has a handle of its own")
         if len({payment.id for payment in self.payments}) != len(self.payments):
             raise ValueError("every one of `payments` has an id of its own")
+
+
+_command_of = copying(
+    OrderBody,
+    PlaceOrder,
+    given="area reservation source_again_if_expired party contact billing placed_at_ns collect_by_ns party_known",
+    apart="if_expired customer ship_to placed_at pickup_until replaces priced",
+)
 
 
 class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -147,28 +156,16 @@ def place(call: Call) -> Handled:
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
     to = located(body, call.server.postcodes).ship_to  # what is sealed stays as it was sent
-    command = PlaceOrder(
-        number=body.number,
-        channel=body.channel,
-        lines=body.lines,
+    command = _command_of(
+        body,
         area=NOWHERE if to is None else to.area,
         reservation=reservation,
         source_again_if_expired=body.if_expired == "source_again",
         party=sealed.party,
         contact=sealed.contact,
         billing=sealed.billing,
-        delivery=body.delivery,
         placed_at_ns=None if body.placed_at is None else to_ns(body.placed_at),
-        customer_group=body.customer_group,
-        pickup_node=body.pickup_node,
         collect_by_ns=None if body.pickup_until is None else to_ns(body.pickup_until),
-        holds=body.holds,
-        shipping_minor=body.shipping_minor,
-        first_order=body.first_order,
-        tax_treatment=body.tax_treatment,
-        discounts=body.discounts,
-        payments=body.payments,
-        vouchers=body.vouchers,
         party_known=body.customer is not None and body.customer.reference is not None,
     )
     return Changing(command, order_renderer(body.number))

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from engine.commands.orders import HoldRequest, OrderLineRequest, PlaceOrder
 from engine.configuration.known_skus import refuse_unknown_skus
+from engine.copying import copying
 from engine.facts import Fact
 from engine.facts.orders import (
     Claim,
@@ -32,6 +33,20 @@ from engine.supply.plan import Foreseen, supply
 from engine.supply.request import Request
 
 LineSources = list[list[Source]]
+
+_fact_of = copying(
+    PlaceOrder,
+    OrderPlaced,
+    given="order reservation lines fulfilments postings decision cancel_backorders_at_ns",
+    apart="number source_again_if_expired holds party_known"
+    " priced shipping_minor first_order tax_treatment discounts payments vouchers",  # for what it costs
+)
+_order_of = copying(
+    OrderPlaced,
+    Order,
+    given="number seq created_at_ns lines fulfilments returns rejected_by history",
+    apart="order postings decision holds changes replaced_by stated_at_ns money",
+)
 
 
 class _Bound(NamedTuple):
@@ -67,41 +82,32 @@ def decide_place(
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
-    lines = tuple(
-        _placed_line(line, found, state.seq + 1 if reservation is None else reservation.number)
-        for line, found in zip(command.lines, outcome.sources, strict=True)
-    )
+    promised = state.seq + 1 if reservation is None else reservation.number
+    found = zip(command.lines, outcome.sources, strict=True)
+    lines = tuple([_placed_line(line, sources, promised) for line, sources in found])
     there = dict(enumerate(outcome.sources))
     for at, placed in enumerate(lines):
         if placed.claims:
             there[at] = [source for source in there[at] if source.inbound is None]
     planned = plan_fulfilments(state, state.orders.next_fulfilment, there, outcome.slots, now_ns)
-    backorders_seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
-    fact = OrderPlaced(
-        order=command.number,
-        channel=command.channel,
-        reservation=None if reservation is None else reservation.number,
-        party=command.party,
-        contact=command.contact,
-        billing=command.billing,
-        area=command.area,
-        delivery=command.delivery,
-        placed_at_ns=command.placed_at_ns,
-        lines=lines,
-        fulfilments=planned,
-        postings=tuple(outcome.postings),
-        decision=outcome.decision,
-        customer_group=command.customer_group,
-        pickup_node=command.pickup_node,
-        collect_by_ns=command.collect_by_ns,
-        cancel_backorders_at_ns=None if backorders_seconds is None else now_ns + backorders_seconds * NS_PER_SECOND,
-        replaces=command.replaces,
+    seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
+    fact = _fact_of(
+        command,
+        command.number,
+        None if reservation is None else reservation.number,
+        lines,
+        planned,
+        tuple(outcome.postings),
+        outcome.decision,
+        None if seconds is None else now_ns + seconds * NS_PER_SECOND,
     )
     return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
 
 
 def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulfilment, ...]) -> tuple[OrderHeld, ...]:
     """Stops that an order is placed with: no node sees its work before they are lifted."""
+    if not holds:
+        return ()
     numbers = tuple(plan.fulfilment for plan in planned)
     first = next((hold.handle for hold in holds if hold.scope == RELEASE), None)
     return tuple(
@@ -298,35 +304,11 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
     state.ledger.post(fact.postings)
     if fact.reservation is not None:
         end(state, fact.reservation, CONFIRMED)
-    order = Order(
-        number=fact.order,
-        seq=state.seq,
-        channel=fact.channel,
-        created_at_ns=state.time_ns,
-        placed_at_ns=fact.placed_at_ns,
-        reservation=fact.reservation,
-        party=fact.party,
-        contact=fact.contact,
-        billing=fact.billing,
-        area=fact.area,
-        delivery=fact.delivery,
-        lines=tuple(
-            OrderLine(
-                line.id,
-                line.sku,
-                line.quantity,
-                line.unit_price_minor,
-                backordered=line.backordered,
-                claims=line.claims,
-            )
-            for line in fact.lines
-        ),
-        customer_group=fact.customer_group,
-        pickup_node=fact.pickup_node,
-        collect_by_ns=fact.collect_by_ns,
-        cancel_backorders_at_ns=fact.cancel_backorders_at_ns,
-        replaces=fact.replaces,
-    )
+    lines = [
+        OrderLine(line.id, line.sku, line.quantity, line.unit_price_minor, 0, line.backordered, claims=line.claims)
+        for line in fact.lines
+    ]
+    order = _order_of(fact, fact.order, state.seq, state.time_ns, tuple(lines), [], [], [], [])
     state.orders.add(order)
     evolve_add_fulfilments(state, order, fact.fulfilments)
     for line in order.lines:
