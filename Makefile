@@ -22,7 +22,7 @@ setup: $(STAMP) ## create .venv with everything in the locks (uv is used when it
 run: $(STAMP) ## start a node with an example shop and replay one month of real orders
 	$(BIN)/kontor demo
 
-test: $(STAMP) ## the fast tests, about five minutes on two cores
+test: $(STAMP) ## the fast tests, five to eight minutes on two cores
 	$(PYTEST)
 
 test-all: $(STAMP) ## every test, the slow ones too
