@@ -20,10 +20,8 @@ from engine.sourcing import solve, solve_most
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.supply.problem import Row, problem_of
-from engine.supply.request import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
+from engine.supply.request import Asked, Request, ask, rows_of, shortages, variant_of_request
 from engine.supply.terms import NS_PER_DAY, Promise, Terms, terms_cache
-
-__all__ = ["Demand", "Foreseen", "Request", "Supply", "plan_for", "supply"]
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 

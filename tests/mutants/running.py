@@ -120,7 +120,7 @@ def try_all(changes: Sequence[Change], copies: Sequence[Copy], root: Path) -> It
                     continue
                 copy.restore(root)
                 yield Tried(change, _outcome(code), copy.round)
-            time.sleep(0.02)
+            time.sleep(0.02)  # the copies are at work
     finally:
         for copy in copies:
             if copy.change is not None:  # whoever waits has had enough
