@@ -13,7 +13,7 @@ from engine.facts.postings import (
     Account,
     Posting,
 )
-from engine.ledger import Ledger
+from engine.ledger import Balances, Ledger
 
 
 def kettles(source: int, target: int, quantity: int, node: str = "berlin") -> Posting:
@@ -56,6 +56,8 @@ def test_a_move_of_more_than_there_is_stops_the_node_and_moves_nothing() -> None
     assert books.balance(AVAILABLE, "BRASS-KETTLE", "berlin") == 10
     books.move("BRASS-KETTLE", "berlin", AVAILABLE, RESERVED, 10)
     assert books.balance(RESERVED, "BRASS-KETTLE", "berlin") == 10
+    with pytest.raises(AssertionError):
+        books.move("BRASS-KETTLE", "berlin", RESERVED, ALLOCATED, 0)
 
 
 def test_units_at_one_node_are_not_units_at_another() -> None:
@@ -133,6 +135,70 @@ def test_what_rows_give_out_load_takes_in() -> None:
     assert copy.rows() == books.rows()
     assert copy.totals() == books.totals()
     assert (AVAILABLE, "BRASS-KETTLE", "leipzig", 2) in copy.rows()
+
+
+def test_rows_name_the_node_of_units_inside_and_none_of_units_outside() -> None:
+    books = ledger()
+    books.open_sku("COPPER-PAN")
+    books.post([Posting("COPPER-PAN", "leipzig", SUPPLIER, AVAILABLE, 3)])
+    books.post([kettles(AVAILABLE, CUSTOMER, 4)])
+    assert sorted(books.rows()) == sorted(
+        [
+            (AVAILABLE, "BRASS-KETTLE", "berlin", 6),
+            (AVAILABLE, "COPPER-PAN", "leipzig", 3),
+            (SUPPLIER, "BRASS-KETTLE", "", -10),
+            (SUPPLIER, "COPPER-PAN", "", -3),
+            (CUSTOMER, "BRASS-KETTLE", "", 4),
+        ]
+    )
+
+
+def five_skus_at_two_nodes() -> Ledger:
+    """SKU-0 to SKU-4 with 1 to 5 units in turn at berlin and leipzig."""
+    books = Ledger()
+    nodes = ("berlin", "leipzig")
+    for node in nodes:
+        books.open_node(node)
+    for i in range(5):
+        books.open_sku(f"SKU-{i}")
+        books.post([Posting(f"SKU-{i}", nodes[i % 2], SUPPLIER, AVAILABLE, i + 1)])
+    return books
+
+
+def numbers(data: bytes) -> list[int]:
+    """Little-endian int64, as dumps have them."""
+    return [int.from_bytes(data[at : at + 8], "little", signed=True) for at in range(0, len(data), 8)]
+
+
+def test_rows_of_some_skus_are_of_those_alone_and_counted_from_the_first() -> None:
+    books = five_skus_at_two_nodes()
+    assert [numbers(part) for part in books.rows_of(AVAILABLE, 1, 2)] == [[1, 2], [2, 3]]
+    assert [numbers(part) for part in books.rows_of(SUPPLIER, 1, 2)] == [[0, 1], [-2, -3]]
+    assert [numbers(part) for part in books.rows_of(AVAILABLE, 4, 100)] == [[0], [5]]
+    assert [numbers(part) for part in books.rows_of(RESERVED, 0, 5)] == [[], []]
+
+
+@pytest.mark.parametrize(("cells_max", "firsts"), [(4, [0, 2, 4]), (5, [0, 2, 4]), (1, [0, 1, 2, 3, 4]), (20, [0])])
+def test_a_dump_is_cut_into_parts_of_so_many_cells(
+    cells_max: int, firsts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.ledger._PART_CELLS_MAX", cells_max)
+    books, copy = five_skus_at_two_nodes(), Ledger()
+    parts = list(books.dump())
+    for part in parts:
+        copy.load(part)
+    assert copy.rows() == books.rows()
+    assert [part.first_sku for part in parts if isinstance(part, Balances) and part.account == AVAILABLE] == firsts
+    held = [unit for part in parts if isinstance(part, Balances) for unit in numbers(part.units)]
+    assert sorted(held) == [-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]
+
+
+def test_books_without_a_node_can_be_dumped() -> None:
+    books, copy = Ledger(), Ledger()
+    books.open_sku("SKU-0")
+    for part in books.dump():
+        copy.load(part)
+    assert (copy.skus, copy.nodes, copy.rows()) == (["SKU-0"], [], [])
 
 
 def test_large_quantities_are_exact() -> None:
