@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 
 from engine import sparse
-from engine.facts.postings import INSIDE, Account, Posting
+from engine.facts.postings import INSIDE, MISSING, Account, Posting
 
 _INSIDE = tuple(int(account) for account in Account if account in INSIDE)
 _OUTSIDE = tuple(int(account) for account in Account if account not in INSIDE)
+_HELD = INSIDE - {MISSING}  # never negative
 _FIRST_CAPACITY = 64
 _PART_CELLS_MAX = 262_144
 
@@ -36,7 +37,11 @@ class Balances(msgspec.Struct, array_like=True, tag="balances"):
 
 
 class Ledger:
-    """Balances of every account of every SKU, addressed by position: `sku_index`, `node_index`."""
+    """Balances of every account of every SKU, addressed by position: `sku_index`, `node_index`.
+
+    `missing` are the units that are missing by SKU and node, where any are: the account MISSING without its sign. Its
+    order says nothing.
+    """
 
     PARTS = Places, Balances
 
@@ -47,6 +52,7 @@ class Ledger:
         self.nodes: list[str] = []
         self.inside = {account: sparse.never_written(0, 0) for account in _INSIDE}
         self.outside = {account: np.zeros(0, np.int64) for account in _OUTSIDE}
+        self.missing: dict[tuple[str, str], int] = {}
         self._make_room(_FIRST_CAPACITY, _FIRST_CAPACITY)
 
     def _make_room(self, sku_capacity: int, node_capacity: int) -> None:
@@ -91,27 +97,44 @@ class Ledger:
     def post(self, postings: Iterable[Posting]) -> None:
         """Move units from account to account. The caller decided; an impossible posting is a bug and stops the node."""
         sku_index, node_index, width = self.sku_index, self.node_index, self.node_capacity
-        cells, inside = self.cells, INSIDE
+        cells, held = self.cells, _HELD
         for posting in postings:
             quantity, source, target = posting.quantity, posting.source, posting.target
             assert quantity > 0
             assert source != target
             sku = sku_index[posting.sku]
             cell = sku * width + node_index[posting.node]
-            if source in inside:
+            if source in held:
                 balance = cells[source][cell] - quantity
                 assert balance >= 0, f"{Account(source).name} of {posting.sku} at {posting.node} would be {balance}"
                 cells[source][cell] = balance
+            elif source == MISSING:
+                self._lack(posting, cell, quantity)
             else:
                 cells[source][sku] -= quantity
-            if target in inside:
+            if target in held:
                 try:
                     cells[target][cell] += quantity
                 except TypeError:  # the first units it ever gets
                     self._begin(target)
                     cells[target][cell] = quantity
+            elif target == MISSING:
+                self._lack(posting, cell, -quantity)
             else:
                 cells[target][sku] += quantity
+
+    def _lack(self, posting: Posting, cell: int, more: int) -> None:
+        """So many more units of a SKU are missing at a node, or (below 0) fewer."""
+        key = posting.sku, posting.node
+        missing = self.missing.get(key, 0) + more
+        assert missing >= 0, f"MISSING of {posting.sku} at {posting.node} would be {-missing}"
+        if not sparse.is_written(self.inside[MISSING]):
+            self._begin(MISSING)
+        self.cells[MISSING][cell] = -missing
+        if missing:
+            self.missing[key] = missing
+        else:
+            del self.missing[key]
 
     def move(self, sku: str, node: str, source: int, target: int, quantity: int) -> None:
         """One posting between inside accounts, for the hottest facts, whose postings follow from their lines."""
@@ -208,5 +231,8 @@ class Ledger:
                 self._begin(account)
             sku_at, node_at = np.divmod(held, max(1, len(self.nodes)))
             self.inside[account][first_sku + sku_at, node_at] = values
+            if account == MISSING:
+                places = zip((first_sku + sku_at).tolist(), node_at.tolist(), values.tolist(), strict=True)
+                self.missing.update({(self.skus[sku], self.nodes[node]): -units for sku, node, units in places})
         else:
             self.outside[account][first_sku + held] = values

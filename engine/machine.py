@@ -24,7 +24,7 @@ from engine.orders import (
 from engine.results import Rejection
 from engine.state import reopening
 from engine.state.state import State
-from engine.stock import inbound, movements, transfers
+from engine.stock import inbound, missing, movements, transfers
 from engine.stock.backorders import serve_waiting
 from engine.supply.looking_ahead import ENDED, GAINED, KEPT, Ahead
 from engine.supply.plan import Foreseen
@@ -127,6 +127,7 @@ COMMANDS: dict[type, CommandRow] = {
 # evolve, about, unpaid, books, asks, frees, foreseen
 FACTS: dict[type, FactRow] = {
     f.stock.StockMoved: FactRow(movements.evolve_stock_moved, "movement", None, None, False, True, GAINED),
+    f.stock.MissingPaid: FactRow(missing.evolve_paid, "movement", None, None, False, False, KEPT),
     f.reservations.StockReserved: FactRow(reservations.evolve_stock_reserved, "reservation", None, None, False, False, KEPT),
     f.reservations.ReservationExtended: FactRow(reservations.evolve_extended, "reservation", None, None, False, False, KEPT),
     f.reservations.ReservationChanged: FactRow(reservations.evolve_changed, "reservation", None, None, False, True, GAINED),
@@ -226,6 +227,8 @@ def decide(
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     if len(facts) != 1 or type(facts[0]) not in _ALONE:
         facts = _with_what_follows(state, facts, now_ns)
+    if state.ledger.missing or any([type(fact) is f.stock.StockMoved for fact in facts]):
+        facts += missing.paid(state, facts)
     if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
         facts += serve_waiting(state, facts, now_ns)
     return facts

@@ -47,6 +47,7 @@ class ResultCode(enum.Enum):
     EXCEEDS_AUTHORISED = ("exceeds_authorised", 409, True, "More than the payment still allows")
     EXCEEDS_OWED = ("exceeds_owed", 409, True, "More than is owed")
     EXCEEDS_RETURNABLE = ("exceeds_returnable", 409, True, "More than was shipped and not yet returned")
+    STOCK_CHANGED = ("stock_changed", 409, True, "Another number of units is on hand than was expected")
     IN_USE = ("in_use", 409, True, "Something still depends on it")
     RATE_LIMITED = ("rate_limited", 429, True, "Too many requests")
     INTERNAL_ERROR = ("internal_error", 500, True, "The node failed on this request; nothing was changed")
@@ -70,6 +71,15 @@ class Shortage(msgspec.Struct, frozen=True):
     available: int
 
 
+class OnHandChanged(msgspec.Struct, frozen=True):
+    """Units of a SKU that somebody expected on hand at a node, and those that are."""
+
+    sku: str
+    node: str
+    expected_on_hand: int
+    on_hand: int
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """One field of the request that is wrong. `pointer` is a JSON pointer into the body (RFC 6901)."""
 
@@ -83,7 +93,7 @@ class Rejection(msgspec.Struct, frozen=True):
     code: ResultCode
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
-    lines: tuple[Shortage, ...] = ()
+    lines: tuple[Shortage, ...] | tuple[OnHandChanged, ...] = ()
 
     @classmethod
     def at(cls, code: ResultCode, pointer: str, detail: str) -> "Rejection":

@@ -22,7 +22,7 @@ from engine.facts.orders import (
     ChangeProposed,
 )
 from engine.facts.postings import Account, Posting
-from engine.facts.stock import StockMoved
+from engine.facts.stock import MissingPaid, StockMoved
 from engine.machine import FACTS
 from engine.state.money_books import document_id
 
@@ -68,7 +68,7 @@ def document_of(fact: Fact, seq: int) -> Document:
             return Document("state", str(fact.parts[0][0]))
         case PeriodLocked():
             return Document("period", date_of_day(fact.through_day))
-        case StockMoved():
+        case StockMoved() | MissingPaid():
             return Document("movement", f"m-{seq}")
     word, *fields = FACTS[type(fact)].about.split()
     fields = fields or [word]

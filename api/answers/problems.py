@@ -6,13 +6,14 @@ import msgspec
 
 from engine import limits
 from engine.commands.fields import PATTERNS_IN_WORDS
-from engine.results import FieldError, Rejection, ResultCode, Shortage
+from engine.results import FieldError, OnHandChanged, Rejection, ResultCode, Shortage
 
 MEDIA_TYPE = b"application/problem+json"
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """Why a request was refused. Nothing was changed. `errors` point into the body; `lines` say what can't be promised."""
+    """Why a request was refused. Nothing was changed. `errors` point into the body; `lines` say what can't be promised, or
+    (`stock_changed`) where something else is on hand than was expected."""
 
     type: str
     title: str
@@ -20,7 +21,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
-    lines: tuple[Shortage, ...] = ()
+    lines: tuple[Shortage, ...] | tuple[OnHandChanged, ...] = ()
     request_id: str | None = None
 
 

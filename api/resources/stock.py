@@ -25,6 +25,7 @@ from engine.facts.postings import (
     INBOUND,
     INBOUND_ALLOCATED,
     INBOUND_RESERVED,
+    MISSING,
     RESERVED,
     UNSELLABLE,
 )
@@ -33,14 +34,16 @@ from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.state.stock import Balances
+from engine.supply.node_table import Bools
 from engine.supply.plan import expected, promised, supply, terms_of
 from engine.supply.request import Request
+from engine.supply.terms import terms_cache
 
 TAG = "Stock"
 
 
 class MovedLineAnswer(msgspec.Struct):
-    """One line, and what is there after the whole movement. `oversold` promised units were not found by a count."""
+    """One line, and what is there after the whole movement. `oversold` promised units are missing by it, and were not before."""
 
     sku: str
     node: str
@@ -49,6 +52,7 @@ class MovedLineAnswer(msgspec.Struct):
     on_hand: int
     available: int
     oversold: int
+    missing: int
 
 
 class MovementAnswer(msgspec.Struct):
@@ -60,7 +64,10 @@ class MovementAnswer(msgspec.Struct):
 
 
 class SkuStock(msgspec.Struct):
-    """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable; `in_transit` come from other nodes."""
+    """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable - missing: what is physically there.
+
+    `missing` are promised units that nodes say are not there; `in_transit` come from other nodes.
+    """
 
     sku: str
     on_hand: int
@@ -71,10 +78,14 @@ class SkuStock(msgspec.Struct):
     inbound: int
     available_to_promise: int
     in_transit: int
+    missing: int
 
 
 class NodeStock(msgspec.Struct):
-    """Units of one SKU at one node. available_to_promise = max(0, available - safety_stock), 0 where it is not sold."""
+    """Units of one SKU at one node. available_to_promise = max(0, available - safety_stock), 0 where it is not sold.
+
+    `missing` are promised units that the node says are not there: what comes is for them first.
+    """
 
     node: str
     on_hand: int
@@ -85,6 +96,7 @@ class NodeStock(msgspec.Struct):
     inbound: int
     available_to_promise: int
     in_transit: int
+    missing: int
     safety_stock: int
     sellable: bool
 
@@ -160,10 +172,14 @@ class TrialBalance(msgspec.Struct):
 
 
 class CountedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What somebody counted of a SKU, promised units and unsellable ones too."""
+    """What somebody counted of a SKU, promised units and unsellable ones too.
+
+    With `expected_on_hand` nothing is booked if another number of units is on hand.
+    """
 
     sku: Sku
     counted: QuantityOrZero
+    expected_on_hand: QuantityOrZero | None = None
 
 
 class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -178,10 +194,14 @@ class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class FeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node says it has of a SKU: units on hand."""
+    """What a node says it has of a SKU: units on hand.
+
+    With `expected_on_hand` nothing is taken over if another number of units is on hand.
+    """
 
     sku: Sku
     quantity: QuantityOrZero
+    expected_on_hand: QuantityOrZero | None = None
 
 
 class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -207,7 +227,8 @@ def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
 class CountedLineAnswer(msgspec.Struct):
     """One line: what was on hand in the books before, what was said, by how much they differ, and what is there now.
 
-    `oversold` are promised units that are not there: the promises stand, people must act.
+    `oversold` are promised units that are missing by it: the promises stand, and what comes is for them first. `missing` are all
+    that are missing there now.
     """
 
     sku: str
@@ -217,6 +238,7 @@ class CountedLineAnswer(msgspec.Struct):
     oversold: int
     on_hand: int
     available: int
+    missing: int
 
 
 class CountAnswer(msgspec.Struct):
@@ -238,7 +260,7 @@ def render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAns
         there = state.stock.balances_at(line.sku, line.node)
         lines.append(
             MovedLineAnswer(
-                line.sku, line.node, line.reason, line.quantity, there.on_hand, there.available, line.oversold
+                line.sku, line.node, line.reason, line.quantity, there.on_hand, there.available, line.oversold, there.missing
             )
         )
     return MovementAnswer(seq, moved.reference, tuple(lines))
@@ -260,13 +282,10 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
             differences[posting.sku] = differences.get(posting.sku, 0) + units
         answers = []
         for line in moved.lines:
-            there, variance = state.stock.balances_at(line.sku, node), differences.get(line.sku, 0) - line.oversold
+            there, variance = state.stock.balances_at(line.sku, node), differences.get(line.sku, 0)
+            now = there.on_hand, there.available, there.missing
             expected = line.quantity - variance
-            answers.append(
-                CountedLineAnswer(
-                    line.sku, line.quantity, expected, variance, line.oversold, there.on_hand, there.available
-                )
-            )
+            answers.append(CountedLineAnswer(line.sku, line.quantity, expected, variance, line.oversold, *now))
         return CountAnswer(seq, node, reference, tuple(answers), skipped)
 
     return Changing(MoveStock(tuple(lines), reference), render)
@@ -275,7 +294,9 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
 def count(call: Call) -> Handled:
     """Somebody counted."""
     body: CountBody = call.body
-    lines = [MovementLine(line.sku, body.node, "count", line.counted) for line in body.lines]
+    lines = [
+        MovementLine(line.sku, body.node, "count", line.counted, None, line.expected_on_hand) for line in body.lines
+    ]
     return _counting(body.node, lines, body.reference)
 
 
@@ -290,7 +311,7 @@ def feed(call: Call) -> Handled:
         skipped = tuple(line.sku for line in body.lines if line.sku not in items)
     if not known:
         return Rejection.at(ResultCode.UNKNOWN_SKU, "/lines", "there is none of these SKUs")
-    lines = [MovementLine(line.sku, body.node, "feed", line.quantity) for line in known]
+    lines = [MovementLine(line.sku, body.node, "feed", line.quantity, None, line.expected_on_hand) for line in known]
     return _counting(body.node, lines, body.reference, skipped)
 
 
@@ -311,9 +332,16 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
 def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
-    return NodeStock(
-        node=node, **_named(state.stock.balances_at(sku, node)), safety_stock=safety_stock, sellable=sellable
-    )
+    there = state.stock.balances_at(sku, node)
+    if not _sells(state)[state.ledger.node_index[node]]:
+        there = there._replace(available_to_promise=0)
+    return NodeStock(node=node, **_named(there), safety_stock=safety_stock, sellable=sellable)
+
+
+def _sells(state: State) -> Bools:
+    """Whether each node, by position, gives units to anybody at all: it is enabled, and ships or hands out."""
+    table = terms_cache(state).table(state)
+    return table.enabled & (table.ships | table.pickup)
 
 
 def _named(balances: Balances) -> dict[str, int]:
@@ -327,8 +355,9 @@ def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     parts = ((AVAILABLE,), (RESERVED,), (ALLOCATED,), (UNSELLABLE,), (INBOUND, INBOUND_RESERVED, INBOUND_ALLOCATED))
     inside = state.ledger.inside
     sums = [sum(inside[account][at, :nodes].sum(axis=1) for account in part).tolist() for part in parts]
-    sums.append(state.stock.promisable_rows(at).sum(axis=1).tolist())
+    sums.append((state.stock.promisable_rows(at) * _sells(state)).sum(axis=1).tolist())
     sums.append(inside[IN_TRANSIT][at, :nodes].sum(axis=1).tolist())
+    sums.append((-inside[MISSING][at, :nodes].sum(axis=1)).tolist())
     return [
         SkuStock(sku=sku, **_named(Balances(*(int(units) for units in row))))
         for sku, row in zip(skus, zip(*sums, strict=True), strict=True)
@@ -422,15 +451,15 @@ OPERATIONS = [
     Operation(
         id="countStock", method="POST", path="/v1/counts", tag=TAG, handle=count, status=201, body=CountBody,
         summary="Book what was counted at a node", answer=CountAnswer,
-        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.STOCK_CHANGED),
         example={"node": "leipzig", "reference": "aisle 7", "lines": [{"sku": "85123A", "counted": 118}]},
         description="The difference to what is on hand is posted. Promises stand: with fewer units than were promised, nothing is "
-        "available and `oversold` says how many are missing.",
+        "available and the rest is `missing` (`oversold`: more than before). Whatever comes or is freed pays that off first.",
     ),
     Operation(
         id="feedStock", method="POST", path="/v1/stock/feed", tag=TAG, handle=feed, status=201, body=FeedBody,
         summary="Take over what another system says a node has", answer=CountAnswer,
-        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU),
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.STOCK_CHANGED),
         example={"node": "leipzig", "lines": [{"sku": "85123A", "quantity": 118}]},
         description="`quantity` is what is physically there, promised units too; promises survive. SKUs that are not named stay as "
         "they are.",
@@ -438,9 +467,11 @@ OPERATIONS = [
     Operation(
         id="moveStock", method="POST", path="/v1/stock/movements", tag=TAG, handle=move, status=201,
         summary="Post stock movements, all lines or none", body=MoveStock, answer=MovementAnswer,
-        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK), example=MOVEMENT,
-        description="A count says what is on hand. One below the promises takes `available` to 0, keeps every promise "
-        "and reports the rest as `oversold`.",
+        codes=(ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK, ResultCode.STOCK_CHANGED),
+        example=MOVEMENT,
+        description="A count says what is on hand. One below the promises takes `available` to 0, keeps every promise, "
+        "and the rest is `missing`. A `sale` at the till (with the till's `reference`) is never refused: what was handed over "
+        "is gone, and a promise that it broke is `missing`.",
     ),
     Operation(
         id="getStock", method="GET", path="/v1/stock/{sku}", tag=TAG, handle=get, resource=_resource,

@@ -7,19 +7,34 @@ from msgspec import Meta
 
 from engine import limits
 from engine.commands.command import Command
-from engine.commands.fields import Id, SignedQuantity, Sku, Text
+from engine.commands.fields import Id, QuantityOrZero, SignedQuantity, Sku, Text
 
-Reason = Literal["receipt", "adjustment", "count", "feed", "damage", "quarantine", "restore", "write_off"]
+Reason = Literal[
+    "receipt",
+    "adjustment",
+    "count",
+    "feed",
+    "damage",
+    "quarantine",
+    "restore",
+    "write_off",
+    "sale",
+    "sale_return",
+]
 
 
 class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of a movement. `quantity` in sales units: signed for an adjustment, 0 allowed for a count."""
+    """One line of a movement. `quantity` in sales units: signed for an adjustment, 0 allowed for a count.
+
+    With `expected_on_hand` nothing is posted if another number of units is on hand there before the movement.
+    """
 
     sku: Sku
     node: Id
     reason: Reason
     quantity: SignedQuantity
     note: Text | None = None
+    expected_on_hand: QuantityOrZero | None = None
 
     def __post_init__(self) -> None:
         if self.reason == "adjustment":

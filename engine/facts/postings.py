@@ -8,7 +8,8 @@ import msgspec
 class Account(enum.IntEnum):
     """Where units can be. Those in INSIDE are kept per SKU and node and never negative, the others per SKU.
 
-    The numbers are journalled: append, never renumber.
+    MISSING is inside and never positive: promised units that a node says are not there. The numbers are journalled:
+    append, never renumber.
     """
 
     AVAILABLE = 0
@@ -24,6 +25,7 @@ class Account(enum.IntEnum):
     INBOUND_RESERVED = 10
     INBOUND_ALLOCATED = 11
     TRANSFER = 12
+    MISSING = 13
 
 
 AVAILABLE = int(Account.AVAILABLE)
@@ -39,9 +41,10 @@ ADJUSTMENT = int(Account.ADJUSTMENT)
 INBOUND_RESERVED = int(Account.INBOUND_RESERVED)
 INBOUND_ALLOCATED = int(Account.INBOUND_ALLOCATED)
 TRANSFER = int(Account.TRANSFER)
+MISSING = int(Account.MISSING)
 
 INSIDE = frozenset(
-    (AVAILABLE, RESERVED, ALLOCATED, UNSELLABLE, INBOUND, IN_TRANSIT, INBOUND_RESERVED, INBOUND_ALLOCATED)
+    (AVAILABLE, RESERVED, ALLOCATED, UNSELLABLE, INBOUND, IN_TRANSIT, INBOUND_RESERVED, INBOUND_ALLOCATED, MISSING)
 )
 
 

@@ -6,7 +6,7 @@ from engine.facts.postings import Posting
 
 
 class MovedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line as it was asked for; `oversold` is how many promised units a count did not find."""
+    """One line as it was asked for; `oversold` is how many promised units are missing by it that were not before."""
 
     sku: str
     node: str
@@ -24,4 +24,13 @@ class StockMoved(msgspec.Struct, array_like=True, frozen=True, tag="stock_moved"
     postings: tuple[Posting, ...]
 
 
-Fact = StockMoved
+class MissingPaid(msgspec.Struct, array_like=True, frozen=True, tag="missing_paid"):
+    """What the rest of its record brought or freed where promised units are missing is for those: available -> missing.
+
+    Where more has left a node than was there (adjustment -> missing), it had been there all along.
+    """
+
+    postings: tuple[Posting, ...]
+
+
+Fact = StockMoved | MissingPaid

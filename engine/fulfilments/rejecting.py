@@ -3,7 +3,7 @@
 from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
 from engine.facts import Fact
 from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, FulfilmentTake, OrderCancelled, Take
-from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, UNSELLABLE, Posting
+from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, MISSING, UNSELLABLE, Posting
 from engine.fulfilments.sourcing_again import source_lines
 from engine.fulfilments.steps import open_work
 from engine.fulfilments.work import freed, give_up, take_away, units_by_line
@@ -12,9 +12,9 @@ from engine.results import Rejection, ResultCode
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
 
-NOT_ACCEPTED = "not_accepted"
-# Not found: written off, with what the node still thought free. Damaged: unsellable. The others: free again.
-ACCOUNT_OF = {"not_found": LOSS, "damaged": UNSELLABLE, "no_capacity": AVAILABLE, NOT_ACCEPTED: AVAILABLE}
+NOT_ACCEPTED, NOT_FOUND = "not_accepted", "not_found"
+# Not found: what was missing already is found missing, the rest is written off. Damaged: unsellable. The others: free.
+ACCOUNT_OF = {NOT_FOUND: LOSS, "damaged": UNSELLABLE, "no_capacity": AVAILABLE, NOT_ACCEPTED: AVAILABLE}
 
 
 def decide_reject(state: State, command: RejectFulfilment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -36,18 +36,18 @@ def reject(
 
 
 def _postings(state: State, order: Order, node: str, units: dict[int, int], reason: str) -> tuple[Posting, ...]:
-    """What the reason does to units by line position, and to what the node still thought free of them."""
+    """What the reason does to units by line position. What else the node has, or has not, is for a count to say."""
     postings = []
-    skus: dict[str, None] = {}
+    missing: dict[str, int] = {}
     for at, quantity in units.items():
         sku = order.lines[at].sku
-        skus[sku] = None
-        postings.append(Posting(sku, node, ALLOCATED, ACCOUNT_OF[reason], quantity))
-    if reason == "not_found":
-        for sku in skus:
-            free = state.ledger.balance(AVAILABLE, sku, node)
-            if free:
-                postings.append(Posting(sku, node, AVAILABLE, LOSS, free))
+        known = 0
+        if reason == NOT_FOUND:
+            known = min(quantity, missing.setdefault(sku, state.ledger.missing.get((sku, node), 0)))
+            missing[sku] -= known
+        for target, count in ((MISSING, known), (ACCOUNT_OF[reason], quantity - known)):
+            if count:
+                postings.append(Posting(sku, node, ALLOCATED, target, count))
     return tuple(postings)
 
 

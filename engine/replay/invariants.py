@@ -6,10 +6,12 @@ import numpy as np
 
 from engine.facts.postings import (
     ALLOCATED,
+    AVAILABLE,
     IN_TRANSIT,
     INBOUND,
     INBOUND_ALLOCATED,
     INBOUND_RESERVED,
+    MISSING,
     RESERVED,
     TRANSFER,
     Account,
@@ -33,12 +35,25 @@ def every_sku_sums_to_zero(state: State) -> Violations:
 
 
 def no_internal_account_is_negative(state: State) -> Violations:
-    """No account of a node is ever negative."""
+    """No account of a node is ever negative, but the one of what is missing."""
     return [
         f"{Account(account).name.lower()} is negative somewhere"
         for account, units in state.ledger.inside.items()
-        if bool(np.any(units < 0))
+        if account != MISSING and bool(np.any(units < 0))
     ]
+
+
+def missing_units_were_promised(state: State) -> Violations:
+    """At most what was promised is missing at a node, and nothing is available there meanwhile."""
+    wrong = []
+    for (sku, node), missing in sorted(state.ledger.missing.items()):
+        available, *promised = [state.ledger.balance(account, sku, node) for account in (AVAILABLE, RESERVED, ALLOCATED)]
+        if available or missing > sum(promised):
+            wrong.append(
+                f"{missing} units of {sku!r} are missing at {node!r}, {sum(promised)} promised and {available} available"
+            )
+    booked = {(sku, node): -units for account, sku, node, units in state.ledger.rows() if account == MISSING}
+    return wrong if booked == state.ledger.missing else [*wrong, "what is missing is noted wrongly"]
 
 
 def reserved_equals_active_reservations(state: State) -> Violations:
@@ -373,6 +388,7 @@ def closed_orders_have_left(state: State) -> Violations:
 CHECKS: list[Callable[[State], Violations]] = [
     every_sku_sums_to_zero,
     no_internal_account_is_negative,
+    missing_units_were_promised,
     reserved_equals_active_reservations,
     allocated_equals_open_fulfilments,
     in_transit_equals_transfers_under_way,

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from engine import limits, sparse
 from engine.commands.configuration import NodeItem
 from engine.facts.postings import (
+    ADJUSTMENT,
     ALLOCATED,
     AVAILABLE,
+    CUSTOMER,
     IN_TRANSIT,
     INBOUND,
     INBOUND_ALLOCATED,
     INBOUND_RESERVED,
+    MISSING,
     RESERVED,
     UNSELLABLE,
 )
@@ -36,7 +39,7 @@ def units_withheld(rule: NodeItem) -> int:
 
 class Balances(NamedTuple):
     """Units of one SKU, at one node or over all. `inbound` are expected, whether they are promised or not; `in_transit`
-    come from another node."""
+    come from another node. `missing` are promised units that a node says are not there."""
 
     available: int
     reserved: int
@@ -45,11 +48,62 @@ class Balances(NamedTuple):
     inbound: int
     available_to_promise: int
     in_transit: int
+    missing: int
+
+    @property
+    def on_hand(self) -> int:
+        """Units physically there: what was counted, if it was."""
+        return self.available + self.reserved + self.allocated + self.unsellable - self.missing
+
+
+Move = tuple[int, int, int]
+
+
+class Shelf:
+    """Units of one SKU at one node while a movement is put together; moves are (source, target, quantity).
+
+    `units` by account are those that people take from and put to, by what they post.
+    """
+
+    def __init__(self, available: int, unsellable: int, promised: int, missing: int) -> None:
+        self.units = {AVAILABLE: available, UNSELLABLE: unsellable}
+        self._promised, self._missing = promised, missing
+
+    @classmethod
+    def of(cls, there: Balances) -> "Shelf":
+        """What is there now."""
+        return cls(there.available, there.unsellable, there.reserved + there.allocated, there.missing)
 
     @property
     def on_hand(self) -> int:
         """Units physically there."""
-        return self.available + self.reserved + self.allocated + self.unsellable
+        return self.units[AVAILABLE] + self.units[UNSELLABLE] + self._promised - self._missing
+
+    def move(self, source: int, target: int, quantity: int) -> None:
+        """Write down a move."""
+        for account, units in ((source, -quantity), (target, quantity)):
+            if account == MISSING:
+                self._missing -= units
+            elif account in self.units:
+                self.units[account] += units
+
+    def counted(self, quantity: int) -> list[Move]:
+        """What a count books, so that `quantity` is on hand: less of what is free, then of what is unsellable, then
+        promised units are missing."""
+        less = self.on_hand - quantity
+        if less < 0:
+            return [(ADJUSTMENT, AVAILABLE, -less)]
+        free = min(self.units[AVAILABLE], less)
+        broken = min(self.units[UNSELLABLE], less - free)
+        moves = ((AVAILABLE, free), (UNSELLABLE, broken), (MISSING, less - free - broken))
+        return [(account, ADJUSTMENT, units) for account, units in moves if units]
+
+    def sold(self, quantity: int) -> list[Move]:
+        """What somebody was handed who bought it there: free units, then promised ones, then some nobody knew of."""
+        free = min(self.units[AVAILABLE], quantity)
+        promised = min(max(0, self._promised - self._missing), quantity - free)
+        moves = ((AVAILABLE, free), (MISSING, promised), (ADJUSTMENT, quantity - free - promised))
+        return [(account, CUSTOMER, units) for account, units in moves if units]
 
 
 class Stock:
@@ -114,4 +168,5 @@ class Stock:
             cells[INBOUND][at] + cells[INBOUND_RESERVED][at] + cells[INBOUND_ALLOCATED][at],
             self.promisable(sku_at, node_at),
             cells[IN_TRANSIT][at],
+            -cells[MISSING][at],
         )

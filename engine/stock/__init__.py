@@ -3,6 +3,7 @@
 backorders        serving what waits: whatever makes units available goes to backorders first
 inbound           goods on their way: expected -> received | cancelled
 inbound_promises  promises of inbound units when those arrive, are delayed, or do not come
+missing           promised units that a node says are not there: what comes is for them first
 movements         the movements of stock that people post
 transfers         transfers: planned -> in transit -> received, or cancelled
 """

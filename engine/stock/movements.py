@@ -3,17 +3,18 @@
 from engine.commands.stock import MovementLine, MoveStock
 from engine.facts.postings import (
     ADJUSTMENT,
-    ALLOCATED,
     AVAILABLE,
+    CUSTOMER,
     LOSS,
-    RESERVED,
+    MISSING,
     SUPPLIER,
     UNSELLABLE,
     Posting,
 )
 from engine.facts.stock import MovedLine, StockMoved
-from engine.results import FieldError, Rejection, ResultCode, Shortage
+from engine.results import FieldError, OnHandChanged, Rejection, ResultCode, Shortage
 from engine.state.state import State
+from engine.state.stock import Move, Shelf
 
 
 def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMoved | Rejection:
@@ -24,22 +25,21 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
     for position, line in enumerate(command.lines):
         if line.sku not in state.configuration.items:
             return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
-    scratch: dict[tuple[str, str, int], int] = {}
-
-    def balance(line: MovementLine, account: int) -> int:
-        key = (line.sku, line.node, account)
-        if key not in scratch:
-            scratch[key] = state.ledger.balance(account, line.sku, line.node)
-        return scratch[key]
-
+    shelves: dict[tuple[str, str], Shelf] = {}
+    for line in command.lines:
+        place = line.sku, line.node
+        if place not in shelves:
+            shelves[place] = Shelf.of(state.stock.balances_at(*place))
+    changed = _refuse_changed(command, shelves)
+    if changed is not None:
+        return changed
     moved: list[MovedLine] = []
     postings: list[Posting] = []
     for position, line in enumerate(command.lines):
-        promised = balance(line, RESERVED) + balance(line, ALLOCATED)
-        available, unsellable = balance(line, AVAILABLE), balance(line, UNSELLABLE)
-        moves, oversold = _moves_of(line, available, promised, unsellable)
+        shelf = shelves[line.sku, line.node]
+        moves = _moves_of(line, shelf)
         for source, target, quantity in moves:
-            held = {AVAILABLE: available, UNSELLABLE: unsellable}.get(source)
+            held = shelf.units.get(source)
             if held is not None and quantity > held:
                 units = f"units of {line.sku!r} at {line.node!r}"
                 return Rejection(
@@ -49,39 +49,53 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
                     lines=(Shortage(line.sku, quantity, held),),
                 )
             postings.append(Posting(line.sku, line.node, source, target, quantity))
-            for account, change in ((source, -quantity), (target, quantity)):
-                if (line.sku, line.node, account) in scratch:
-                    scratch[line.sku, line.node, account] += change
-        moved.append(MovedLine(line.sku, line.node, line.reason, line.quantity, line.note, oversold))
+            shelf.move(source, target, quantity)
+        moved.append(MovedLine(line.sku, line.node, line.reason, line.quantity, line.note, _lacking_by(moves)))
     return StockMoved(command.reference, tuple(moved), tuple(postings))
 
 
-def _moves_of(
-    line: MovementLine, available: int, promised: int, unsellable: int
-) -> tuple[list[tuple[int, int, int]], int]:
-    """What a line moves, as (source, target, quantity), and the promised units that a count did not find."""
+def _refuse_changed(command: MoveStock, shelves: dict[tuple[str, str], Shelf]) -> Rejection | None:
+    """Why lines that say what they expect on hand can't be posted: before the first of them there is something else."""
+    errors, changed = [], []
+    for position, line in enumerate(command.lines):
+        on_hand = shelves[line.sku, line.node].on_hand
+        if line.expected_on_hand not in (None, on_hand):
+            units = f"{on_hand} units of {line.sku!r} are on hand at {line.node!r}"
+            detail = f"{units}, not {line.expected_on_hand}"
+            errors.append(FieldError(f"/lines/{position}/expected_on_hand", detail))
+            changed.append(OnHandChanged(line.sku, line.node, line.expected_on_hand or 0, on_hand))
+    if not errors:
+        return None
+    return Rejection(ResultCode.STOCK_CHANGED, errors[0].detail, tuple(errors), lines=tuple(changed))
+
+
+def _lacking_by(moves: list[Move]) -> int:
+    """Promised units that are missing by these moves and were not before."""
+    return sum([quantity for source, _, quantity in moves if source == MISSING])
+
+
+def _moves_of(line: MovementLine, shelf: Shelf) -> list[Move]:
+    """What a line moves. Units that are brought pay off what is missing at the end of the record (missing.py)."""
     quantity = line.quantity
     match line.reason:
         case "receipt":
-            return [(SUPPLIER, AVAILABLE, quantity)], 0
+            return [(SUPPLIER, AVAILABLE, quantity)]
         case "adjustment" if quantity > 0:
-            return [(ADJUSTMENT, AVAILABLE, quantity)], 0
+            return [(ADJUSTMENT, AVAILABLE, quantity)]
         case "adjustment":
-            return [(AVAILABLE, ADJUSTMENT, -quantity)], 0
+            return [(AVAILABLE, ADJUSTMENT, -quantity)]
         case "damage" | "quarantine":
-            return [(AVAILABLE, UNSELLABLE, quantity)], 0
+            return [(AVAILABLE, UNSELLABLE, quantity)]
         case "restore":
-            return [(UNSELLABLE, AVAILABLE, quantity)], 0
+            return [(UNSELLABLE, AVAILABLE, quantity)]
         case "write_off":
-            return [(UNSELLABLE, LOSS, quantity)], 0
+            return [(UNSELLABLE, LOSS, quantity)]
+        case "sale":
+            return shelf.sold(quantity)
+        case "sale_return":
+            return [(CUSTOMER, AVAILABLE, quantity)]
     assert line.reason in ("count", "feed")
-    missing = available + promised + unsellable - quantity
-    if missing <= 0:
-        return ([(ADJUSTMENT, AVAILABLE, -missing)] if missing else []), 0
-    free = min(available, missing)
-    broken = min(unsellable, missing - free)
-    moves = [(AVAILABLE, ADJUSTMENT, free), (UNSELLABLE, ADJUSTMENT, broken)]
-    return [move for move in moves if move[2]], missing - free - broken
+    return shelf.counted(quantity)
 
 
 def evolve_stock_moved(state: State, fact: StockMoved) -> None:

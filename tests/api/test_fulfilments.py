@@ -61,7 +61,7 @@ def test_a_node_that_rejected_an_order_is_never_offered_it_again(api: Api) -> No
 @pytest.mark.parametrize(
     ("reason", "balances"),
     [
-        ("not_found", {"available": 0, "allocated": 0, "unsellable": 0}),
+        ("not_found", {"available": 3, "allocated": 0, "unsellable": 0}),
         ("damaged", {"available": 3, "allocated": 0, "unsellable": 2}),
         ("no_capacity", {"available": 5, "allocated": 0, "unsellable": 0}),
     ],

@@ -75,7 +75,7 @@ def test_steps_may_be_skipped_forward_and_never_go_back(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "available", "unsellable", "loss"),
-    [("no_capacity", 9, 0, 0), ("damaged", 6, 3, 0), ("not_found", 0, 0, 9)],
+    [("no_capacity", 9, 0, 0), ("damaged", 6, 3, 0), ("not_found", 6, 0, 3)],
 )
 def test_the_reason_says_what_becomes_of_the_stock(
     shop: Shop, reason: Any, available: int, unsellable: int, loss: int

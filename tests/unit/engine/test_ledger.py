@@ -8,6 +8,7 @@ from engine.facts.postings import (
     AVAILABLE,
     CUSTOMER,
     INSIDE,
+    MISSING,
     RESERVED,
     SUPPLIER,
     Account,
@@ -113,6 +114,42 @@ def test_an_account_is_first_used_at_any_size_of_the_books() -> None:
         2,
     ]
     assert books.unbalanced_skus() == []
+
+
+def test_what_is_missing_is_a_balance_that_is_never_above_zero() -> None:
+    books = ledger()
+    books.post([kettles(AVAILABLE, ALLOCATED, 8), kettles(AVAILABLE, ADJUSTMENT, 2), kettles(MISSING, ADJUSTMENT, 5)])
+    assert books.balance(MISSING, "BRASS-KETTLE", "berlin") == -5
+    assert books.missing == {("BRASS-KETTLE", "berlin"): 5}
+    assert books.totals()["missing"] == -5
+    assert books.unbalanced_skus() == []
+    books.post([kettles(ALLOCATED, MISSING, 3)])
+    assert books.missing == {("BRASS-KETTLE", "berlin"): 2}
+    books.post([kettles(SUPPLIER, AVAILABLE, 2), kettles(AVAILABLE, MISSING, 2)])
+    assert books.missing == {}
+    assert books.unbalanced_skus() == []
+
+
+@pytest.mark.parametrize("source", [AVAILABLE, ADJUSTMENT])
+def test_more_than_is_missing_cannot_be_paid(source: int) -> None:
+    books = ledger()
+    with pytest.raises(AssertionError, match="MISSING of BRASS-KETTLE at berlin would be 1"):
+        books.post([kettles(source, MISSING, 1)])
+
+
+def test_a_copy_of_the_books_knows_what_is_missing() -> None:
+    books = ledger()
+    for i in range(100):
+        books.open_node(f"store-{i}")
+        books.open_sku(f"SKU-{i}")
+    books.post([Posting("SKU-7", "store-80", MISSING, ADJUSTMENT, 4), kettles(MISSING, ADJUSTMENT, 1)])
+    copy = Ledger()
+    for part in books.dump():
+        copy.load(part)
+    assert copy.missing == books.missing == {("SKU-7", "store-80"): 4, ("BRASS-KETTLE", "berlin"): 1}
+    copy.post([Posting("SKU-7", "store-80", ADJUSTMENT, MISSING, 4)])
+    assert copy.missing == {("BRASS-KETTLE", "berlin"): 1}
+    assert copy.unbalanced_skus() == []
 
 
 def test_opening_twice_gives_the_same_position() -> None:
@@ -223,7 +260,9 @@ def test_account_numbers_are_journalled_and_so_for_ever() -> None:
         "ADJUSTMENT",
         "INBOUND_RESERVED",
         "INBOUND_ALLOCATED",
+        "TRANSFER",
+        "MISSING",
     ]
     assert [account.name for account in Account][: len(names)] == names
     assert [int(account) for account in Account] == list(range(len(Account)))
-    assert sorted(INSIDE) == [0, 1, 2, 3, 4, 5, 10, 11]
+    assert sorted(INSIDE) == [0, 1, 2, 3, 4, 5, 10, 11, 13]

@@ -1,0 +1,306 @@
+"""Units that are missing: what a node says it has not is never sold, and what comes is for the promises first."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Api
+
+KETTLE, CUSHION = "BRASS-KETTLE", "CUSHION"
+
+
+def there(api: Api, sku: str = KETTLE, node: str = "leipzig") -> dict[str, int]:
+    """What is there of a SKU, where it is something."""
+    words = ("on_hand", "available", "reserved", "allocated", "unsellable", "missing")
+    stock = api.stock(sku, node)
+    assert stock["on_hand"] == (
+        stock["available"] + stock["reserved"] + stock["allocated"] + stock["unsellable"] - stock["missing"]
+    )
+    assert stock["missing"] == 0 or stock["available"] == 0
+    assert 0 <= stock["missing"] <= stock["reserved"] + stock["allocated"]
+    return {word: stock[word] for word in words if stock[word]}
+
+
+def count(api: Api, units: int, sku: str = KETTLE, node: str = "leipzig", **more: Any) -> Any:
+    body = {"node": node, "lines": [{"sku": sku, "counted": units, **more}]}
+    return api.done("/v1/counts", body)["lines"][0]
+
+
+def feed(api: Api, units: int, sku: str = KETTLE, node: str = "leipzig") -> Any:
+    return api.done("/v1/stock/feed", {"node": node, "lines": [{"sku": sku, "quantity": units}]})["lines"][0]
+
+
+def sell(api: Api, units: int, reason: str = "sale", sku: str = KETTLE, node: str = "leipzig") -> Any:
+    line = {"sku": sku, "node": node, "reason": reason, "quantity": units}
+    return api.done("/v1/stock/movements", {"reference": "till 3, receipt 4711", "lines": [line]})["lines"][0]
+
+
+def reserve(api: Api, units: int, ttl_seconds: int = 900, sku: str = KETTLE) -> Any:
+    body = {"channel": "web-de", "ttl_seconds": ttl_seconds, "lines": [{"sku": sku, "quantity": units}]}
+    return api.done("/v1/reservations", body)["id"]
+
+
+def postings(api: Api, sku: str = KETTLE) -> list[tuple[str, str, str, int]]:
+    """(kind of fact, source, target, units), the oldest first."""
+    entries = api.read(f"/v1/journal?sku={sku}")["items"]
+    return [
+        (entry["kind"], posting["source_account"], posting["target_account"], posting["quantity"])
+        for entry in reversed(entries)
+        for posting in entry["postings"]
+    ]
+
+
+def work_of(api: Api, number: str) -> str:
+    """The fulfilment of an order that has one."""
+    (work,) = api.read(f"/v1/orders/{number}")["fulfilments"]
+    return str(work["id"])
+
+
+def refuse_order(api: Api, units: int, sku: str = KETTLE) -> None:
+    lines = [{"id": "1", "sku": sku, "quantity": units}]
+    answer = api.post("/v1/orders", {"number": "W-late", "channel": "web-de", "lines": lines})
+    assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_stock"), answer.text
+
+
+def test_what_a_feed_says_is_not_there_is_not_sold_when_its_reservation_expires(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 3)
+    reserve(api, 3, ttl_seconds=1)
+    said = feed(api, 0)
+    assert (said["oversold"], said["on_hand"], said["missing"], said["expected"]) == (3, 0, 3, 3)
+    assert there(api) == {"reserved": 3, "missing": 3}
+    api.later(2)
+    refuse_order(api, 1)
+    assert there(api) == {}
+    assert api.read("/v1/channels/web-de/stock-feed")["items"][0] == {"sku": KETTLE, "available": 0}
+    api.receive(KETTLE, "leipzig", 2)
+    assert there(api) == {"on_hand": 2, "available": 2}
+
+
+def test_a_count_that_changes_only_what_is_missing_is_in_the_journal(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.order("W-1", (KETTLE, 8))
+    assert count(api, 3)["oversold"] == 5
+    assert count(api, 1)["oversold"] == 2
+    assert count(api, 6)["oversold"] == 0
+    assert there(api) == {"on_hand": 6, "allocated": 8, "missing": 2}
+    assert postings(api)[2:] == [
+        ("stock_moved", "available", "adjustment", 2),
+        ("stock_moved", "missing", "adjustment", 5),
+        ("stock_moved", "missing", "adjustment", 2),
+        ("stock_moved", "adjustment", "available", 5),
+        ("missing_paid", "available", "missing", 5),
+    ]
+    assert api.read("/v1/ledger/trial-balance")["accounts"]["missing"] == -2
+
+
+def test_a_receipt_is_for_what_is_missing_first(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.order("W-1", (KETTLE, 8))
+    count(api, 3)
+    api.receive(KETTLE, "leipzig", 4)
+    assert there(api) == {"on_hand": 7, "allocated": 8, "missing": 1}
+    refuse_order(api, 1)
+    api.receive(KETTLE, "leipzig", 2)
+    assert there(api) == {"on_hand": 9, "allocated": 8, "available": 1}
+
+
+@pytest.mark.parametrize("ending", ["released", "part released", "cancelled", "part cancelled", "not collected", "rejected"])
+def test_a_promise_that_ends_pays_off_what_is_missing_before_anything_is_free(api: Api, ending: str) -> None:
+    web = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "collect_within_seconds": 60}
+    assert api.put("/v1/channels/web-de", web).status_code == 200
+    leipzig = {"name": "Leipzig", "kind": "store", "country": "DE", "latitude": 51.3, "longitude": 12.4, "pickup": True}
+    assert api.put("/v1/nodes/leipzig", leipzig).status_code == 200
+    api.receive(KETTLE, "leipzig", 10)
+    held = reserve(api, 4)
+    pickup = {"delivery": "pickup", "pickup_node": "leipzig"} if ending == "not collected" else {}
+    api.order("W-1", (KETTLE, 4), **pickup)
+    count(api, 5)
+    assert there(api) == {"on_hand": 5, "reserved": 4, "allocated": 4, "missing": 3}
+    match ending:
+        case "released":
+            api.done(f"/v1/reservations/{held}/release", {})
+        case "part released":
+            api.done(f"/v1/reservations/{held}/release", {"lines": [{"sku": KETTLE, "quantity": 2}]})
+        case "cancelled":
+            api.done("/v1/orders/W-1/cancel", {"reason": "changed my mind"})
+        case "part cancelled":
+            api.done("/v1/orders/W-1/cancel", {"reason": "one less", "lines": [{"id": "1", "quantity": 2}]})
+        case "not collected":
+            api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/ready", {})
+            api.later(120)
+            refuse_order(api, 3)
+        case "rejected":
+            api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/reject", {"reason": "no_capacity"})
+    left = {"reserved": 2, "allocated": 4} if ending == "part released" else {"reserved": 4, "allocated": 2}
+    if "part" in ending:
+        assert there(api) == {"on_hand": 5, "missing": 1, **left}
+    else:
+        other = "allocated" if ending == "released" else "reserved"
+        assert there(api) == {"on_hand": 5, "available": 1, other: 4}
+
+
+def test_units_that_come_back_from_a_customer_are_for_what_is_missing(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 3)
+    api.order("W-1", (KETTLE, 1))
+    api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/ship", {})
+    api.order("W-2", (KETTLE, 2))
+    count(api, 0)
+    back = api.done("/v1/orders/W-1/returns", {"lines": [{"id": "1", "quantity": 1}]})["id"]
+    api.done(
+        f"/v1/returns/{back}/receive",
+        {"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
+    )
+    assert there(api) == {"on_hand": 1, "allocated": 2, "missing": 1}
+
+
+def test_who_waits_is_served_only_from_what_is_left_when_nothing_is_missing(api: Api) -> None:
+    api.receive(CUSHION, "leipzig", 3)
+    api.order("W-1", (CUSHION, 3))
+    api.order("W-2", (CUSHION, 2))
+    count(api, 1, CUSHION)
+    api.receive(CUSHION, "leipzig", 2)
+    assert there(api, CUSHION) == {"on_hand": 3, "allocated": 3}
+    assert api.read("/v1/orders/W-2")["state"] == "backordered"
+    api.receive(CUSHION, "leipzig", 2)
+    assert there(api, CUSHION) == {"on_hand": 5, "allocated": 5}
+    assert api.read("/v1/orders/W-2")["state"] == "open"
+
+
+def test_a_promised_inbound_goes_to_its_promise_and_only_the_rest_pays_off(api: Api) -> None:
+    assert api.put("/v1/sourcing-policies/early", {"name": "Early", "inbound_days_max": 30}).status_code == 200
+    web = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "early"}
+    assert api.put("/v1/channels/web-de", web).status_code == 200
+    api.receive(KETTLE, "leipzig", 4)
+    api.order("W-1", (KETTLE, 4))
+    coming = {"supplier": "acme", "node": "leipzig", "expected_at": "2026-12-01T08:00:00Z"}
+    inbound = api.done("/v1/inbound", {**coming, "lines": [{"sku": KETTLE, "quantity": 5}]})["id"]
+    held = reserve(api, 2)
+    count(api, 0)
+    api.done(f"/v1/inbound/{inbound}/receive", {"lines": [{"sku": KETTLE, "quantity": 5}]})
+    assert api.read(f"/v1/reservations/{held}")["lines"][0]["reserved"] == 2
+    assert there(api) == {"on_hand": 5, "allocated": 4, "reserved": 2, "missing": 1}
+
+
+def test_units_that_are_not_found_are_those_that_were_missing(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 8)
+    api.order("W-1", (KETTLE, 6))
+    count(api, 3)
+    work = work_of(api, "W-1")
+    api.done(f"/v1/fulfilments/{work}/short", {"lines": [{"line": "1", "found": 2}]})
+    assert there(api) == {"on_hand": 2, "allocated": 2}
+    accounts = api.read("/v1/ledger/trial-balance")["accounts"]
+    assert (accounts["missing"], accounts["loss"]) == (0, 1)
+
+
+def test_not_found_takes_what_was_not_found_and_leaves_the_rest_to_a_count(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.order("W-1", (KETTLE, 1))
+    api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/reject", {"reason": "not_found"})
+    assert there(api) == {"on_hand": 9, "available": 9}
+
+
+def test_more_may_be_shipped_than_was_counted(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 8)
+    api.order("W-1", (KETTLE, 5))
+    api.order("W-2", (KETTLE, 3))
+    count(api, 3)
+    api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/ship", {})
+    assert there(api) == {"allocated": 3, "missing": 3}
+    assert postings(api)[-2:] == [("fulfilment_advanced", "allocated", "customer", 5), ("missing_paid", "adjustment", "missing", 2)]
+    api.done(f"/v1/fulfilments/{work_of(api, 'W-2')}/ship", {})
+    assert there(api) == {}
+
+
+def test_a_transfer_that_leaves_takes_no_promise_with_it(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 6)
+    plan = {"from": "leipzig", "to": "berlin", "expected_at": "2026-12-01T08:00:00Z"}
+    moved = api.done("/v1/transfers", {**plan, "lines": [{"sku": KETTLE, "quantity": 4}]})["id"]
+    api.order("W-1", (KETTLE, 2))
+    count(api, 1)
+    assert there(api) == {"on_hand": 1, "allocated": 6, "missing": 5}
+    api.done(f"/v1/transfers/{moved}/ship", {})
+    assert there(api) == {"allocated": 2, "missing": 2}
+    api.done(f"/v1/transfers/{moved}/receive", {"lines": [{"sku": KETTLE, "received": 4}]})
+    assert there(api, node="berlin") == {"on_hand": 4, "available": 4}
+
+
+def test_a_sale_at_the_till_is_never_refused_and_a_promise_it_breaks_is_missing(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 5)
+    api.order("W-1", (KETTLE, 3))
+    line = sell(api, 4)
+    assert (line["on_hand"], line["available"], line["oversold"], line["missing"]) == (1, 0, 2, 2)
+    assert there(api) == {"on_hand": 1, "allocated": 3, "missing": 2}
+    sell(api, 3)
+    assert there(api) == {"allocated": 3, "missing": 3}
+    sell(api, 2, "sale_return")
+    assert there(api) == {"on_hand": 2, "allocated": 3, "missing": 1}
+    assert postings(api)[2:] == [
+        ("stock_moved", "available", "customer", 2),
+        ("stock_moved", "missing", "customer", 2),
+        ("stock_moved", "missing", "customer", 1),
+        ("stock_moved", "adjustment", "customer", 2),
+        ("stock_moved", "customer", "available", 2),
+        ("missing_paid", "available", "missing", 2),
+    ]
+    entry = api.read(f"/v1/journal?sku={KETTLE}")["items"][-3]
+    assert entry["reference"] == "till 3, receipt 4711"
+
+
+def test_a_sale_of_what_nobody_knew_of_leaves_nothing_on_hand(api: Api) -> None:
+    assert sell(api, 2)["on_hand"] == 0
+    assert there(api) == {}
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_a_sale_is_of_at_least_one_unit(api: Api, quantity: int) -> None:
+    line = {"sku": KETTLE, "node": "leipzig", "reason": "sale", "quantity": quantity}
+    api.refused("/v1/stock/movements", {"lines": [line]}, 400, "malformed_request")
+
+
+@pytest.mark.parametrize("way", ["movement", "count", "feed"])
+def test_nothing_is_posted_where_something_else_is_on_hand_than_was_expected(api: Api, way: str) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    path, line, more = {
+        "movement": ("/v1/stock/movements", {"node": "leipzig", "reason": "receipt", "quantity": 3}, {}),
+        "count": ("/v1/counts", {"counted": 3}, {"node": "leipzig"}),
+        "feed": ("/v1/stock/feed", {"quantity": 3}, {"node": "leipzig"}),
+    }[way]
+    wanted = [
+        {"sku": CUSHION, **line, "expected_on_hand": 0},
+        {"sku": KETTLE, **line, "expected_on_hand": 9},
+    ]
+    problem = api.refused(path, {**more, "lines": wanted}, 409, "stock_changed", "/lines/1/expected_on_hand")
+    assert problem["lines"] == [{"sku": KETTLE, "node": "leipzig", "expected_on_hand": 9, "on_hand": 10}]
+    wanted[1]["expected_on_hand"] = 10
+    api.done(path, {**more, "lines": wanted})
+    assert there(api)["on_hand"] == (13 if way == "movement" else 3)
+
+
+def test_what_is_expected_on_hand_is_what_is_there_before_the_movement(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 2)
+    line = {"sku": KETTLE, "node": "leipzig", "reason": "receipt", "quantity": 1, "expected_on_hand": 2}
+    api.done("/v1/stock/movements", {"lines": [line, line]})
+    assert there(api)["on_hand"] == 4
+
+
+def test_what_no_node_gives_to_anybody_is_not_available_to_promise(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 5)
+    api.receive(KETTLE, "berlin", 2)
+    for more in ({"enabled": False}, {"ships": False, "pickup": False}):
+        leipzig = {"name": "Leipzig", "kind": "store", "country": "DE", "latitude": 51.3, "longitude": 12.4, **more}
+        assert api.put("/v1/nodes/leipzig", leipzig).status_code == 200
+        found = api.read(f"/v1/stock/{KETTLE}")
+        assert (found["available"], found["available_to_promise"]) == (7, 2)
+        assert api.stock(KETTLE, "leipzig")["available_to_promise"] == 0
+        listed = api.read("/v1/stock")["items"][0]
+        assert (listed["sku"], listed["available_to_promise"]) == (KETTLE, 2)
+
+
+def test_what_is_missing_is_known_after_a_restart_and_of_the_past(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 3)
+    api.order("W-1", (KETTLE, 3))
+    count(api, 1)
+    api.restart()
+    assert there(api) == {"on_hand": 1, "allocated": 3, "missing": 2}
+    api.receive(KETTLE, "leipzig", 1)
+    assert there(api) == {"on_hand": 2, "allocated": 3, "missing": 1}
