@@ -39,8 +39,8 @@ class Balances(msgspec.Struct, array_like=True, tag="balances"):
 class Ledger:
     """Balances of every account of every SKU, addressed by position: `sku_index`, `node_index`.
 
-    `missing` are the units that are missing by SKU and node, where any are: the account MISSING without its sign. Its
-    order says nothing.
+    `missing` are the units that are missing by SKU, then node, where any are: the account MISSING without its sign.
+    The order in it says nothing.
     """
 
     PARTS = Places, Balances
@@ -52,7 +52,7 @@ class Ledger:
         self.nodes: list[str] = []
         self.inside = {account: sparse.never_written(0, 0) for account in _INSIDE}
         self.outside = {account: np.zeros(0, np.int64) for account in _OUTSIDE}
-        self.missing: dict[tuple[str, str], int] = {}
+        self.missing: dict[str, dict[str, int]] = {}
         self._make_room(_FIRST_CAPACITY, _FIRST_CAPACITY)
 
     def _make_room(self, sku_capacity: int, node_capacity: int) -> None:
@@ -125,16 +125,22 @@ class Ledger:
 
     def _lack(self, posting: Posting, cell: int, more: int) -> None:
         """So many more units of a SKU are missing at a node, or (below 0) fewer."""
-        key = posting.sku, posting.node
-        missing = self.missing.get(key, 0) + more
-        assert missing >= 0, f"MISSING of {posting.sku} at {posting.node} would be {-missing}"
+        sku, node = posting.sku, posting.node
+        missing = self.missing_at(sku, node) + more
+        assert missing >= 0, f"MISSING of {sku} at {node} would be {-missing}"
         if not sparse.is_written(self.inside[MISSING]):
             self._begin(MISSING)
         self.cells[MISSING][cell] = -missing
         if missing:
-            self.missing[key] = missing
+            self.missing.setdefault(sku, {})[node] = missing
         else:
-            del self.missing[key]
+            del self.missing[sku][node]
+            if not self.missing[sku]:
+                del self.missing[sku]
+
+    def missing_at(self, sku: str, node: str) -> int:
+        """Units of a SKU that are missing at a node."""
+        return self.missing[sku].get(node, 0) if sku in self.missing else 0
 
     def move(self, sku: str, node: str, source: int, target: int, quantity: int) -> None:
         """One posting between inside accounts, for the hottest facts, whose postings follow from their lines."""
@@ -233,6 +239,7 @@ class Ledger:
             self.inside[account][first_sku + sku_at, node_at] = values
             if account == MISSING:
                 places = zip((first_sku + sku_at).tolist(), node_at.tolist(), values.tolist(), strict=True)
-                self.missing.update({(self.skus[sku], self.nodes[node]): -units for sku, node, units in places})
+                for sku, node, units_held in places:
+                    self.missing.setdefault(self.skus[sku], {})[self.nodes[node]] = -units_held
         else:
             self.outside[account][first_sku + held] = values

@@ -55,6 +55,7 @@ BATCH_COMMANDS_MAX = 512
 BATCH_BYTES_MAX = 8 * 1024 * 1024
 EXPIRY_SWEEP_MAX = 1_000
 DEADLINES_PER_BATCH_MAX = 200
+WORK_AT_RISK_PER_BATCH_MAX = 2  # each looks at all open work of a node, and is sourced
 KEYS_FORGOTTEN_MAX = 10_000
 CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some milliseconds
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker

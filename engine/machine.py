@@ -24,7 +24,7 @@ from engine.orders import (
 from engine.results import Rejection
 from engine.state import reopening
 from engine.state.state import State
-from engine.stock import inbound, missing, movements, transfers
+from engine.stock import at_risk, inbound, missing, movements, transfers
 from engine.stock.backorders import serve_waiting
 from engine.supply.looking_ahead import ENDED, GAINED, KEPT, Ahead
 from engine.supply.plan import Foreseen
@@ -120,6 +120,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
     c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
     c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
+    c.maintenance.SourceElsewhere: CommandRow(at_risk.decide_elsewhere, None),
     c.maintenance.ForgetKeys: CommandRow(idempotency_keys.decide_forget, None),
     c.maintenance.RecordDigest: CommandRow(_record_digest, None),
 }
@@ -137,6 +138,7 @@ FACTS: dict[type, FactRow] = {
     f.orders.OrderCancelled: FactRow(cancelling.evolve_cancelled, "order", settling.unpaid_when_cancelled, None, False, True, GAINED),
     f.orders.OrderSourced: FactRow(sourcing_again.evolve_sourced, "order", None, None, False, True, GAINED),
     f.orders.OrderImproved: FactRow(improving.evolve_improved, "order", None, None, False, True, GAINED),
+    f.orders.OrderSourcedElsewhere: FactRow(at_risk.evolve_elsewhere, "order", None, None, False, True, GAINED),
     f.orders.FulfilmentAdvanced: FactRow(steps.evolve_advanced, "fulfilment", None, booking.book_advanced, False, False, GAINED),
     f.orders.FulfilmentConfirmed: FactRow(steps.evolve_confirmed, "fulfilment", None, None, False, False, GAINED),
     f.orders.FulfilmentRejected: FactRow(rejecting.evolve_rejected, "fulfilment", None, None, False, True, GAINED),
@@ -227,7 +229,7 @@ def decide(
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     if len(facts) != 1 or type(facts[0]) not in _ALONE:
         facts = _with_what_follows(state, facts, now_ns)
-    if state.ledger.missing or any([type(fact) is f.stock.StockMoved for fact in facts]):
+    if state.ledger.missing or f.stock.StockMoved in map(type, facts):
         facts += missing.paid(state, facts)
     if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
         facts += serve_waiting(state, facts, now_ns)

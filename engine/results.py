@@ -93,7 +93,8 @@ class Rejection(msgspec.Struct, frozen=True):
     code: ResultCode
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
-    lines: tuple[Shortage, ...] | tuple[OnHandChanged, ...] = ()
+    lines: tuple[Shortage, ...] = ()
+    changed: tuple[OnHandChanged, ...] = ()
 
     @classmethod
     def at(cls, code: ResultCode, pointer: str, detail: str) -> "Rejection":

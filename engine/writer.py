@@ -20,6 +20,7 @@ from engine.facts.records import Record
 from engine.orders.deadlines import next_deadline_ns
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
+from engine.stock.at_risk import Watch
 from engine.supply.looking_ahead import REQUESTS_MIN, Ahead
 from engine.wal import Journal, JournalCorrupt, StorageFull
 
@@ -94,6 +95,7 @@ class Writer:
         self._before_deciding = before_deciding
         self._on_batch = on_batch
         self._on_error = on_error
+        self._at_risk = Watch(state)
         self._has_room = True
         self._encoded: list[bytes] = []
         self._answers: list[tuple[Callable[[Any], None], Any]] = []
@@ -149,7 +151,7 @@ class Writer:
             deliver(outcome)
         if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
             self.flush_closed()  # after the answers, which need not wait for what is derived
-        return bool(self.queue) or (self._has_room and self._is_due(now_ns))
+        return bool(self.queue) or (self._has_room and (self._is_due(now_ns) or bool(self._at_risk)))
 
     def _take(self) -> list[Change | Query]:
         """What the next batch is about: at least one item, and no more than the limits of a batch allow."""
@@ -207,12 +209,31 @@ class Writer:
                 return False
         if self.state.idempotency.old_seq(now_ns):
             self._apply(machine.decide(self.state, _FORGET, now_ns), SYSTEM, now_ns)
+        if self._at_risk:
+            self._source_elsewhere(now_ns)
         return True
+
+    def _source_elsewhere(self, now_ns: int) -> None:
+        """Give some work to other nodes whose own has not got all it promised."""
+        try:
+            for _ in range(limits.WORK_AT_RISK_PER_BATCH_MAX):
+                command = self._at_risk.next()
+                if command is None:
+                    break
+                outcome = machine.decide(self.state, command, now_ns)
+                if isinstance(outcome, Rejection):
+                    self._at_risk.stays(command, outcome)
+                else:
+                    self._apply(outcome, SYSTEM, now_ns)
+        except Exception as error:
+            self._on_error(error)
 
     def _apply(self, facts: tuple[Fact, ...] | Rejection, actor: str, now_ns: int) -> None:
         assert not isinstance(facts, Rejection)
         if facts:
             machine.evolve(self.state, self.state.seq + 1, now_ns, facts, None)
+            if self.state.ledger.missing:
+                self._at_risk.note(facts)
             self._encoded.append(records.encode(Record(actor, facts)))
 
     def _look_ahead(self, taken: list[Change | Query], now_ns: int) -> Ahead | None:
@@ -257,6 +278,8 @@ class Writer:
         machine.evolve(state, seq, now_ns, facts, key)
         if ahead is not None:
             ahead.after(facts)
+        if state.ledger.missing:
+            self._at_risk.note(facts)
         status, body = self._render(change, facts)
         if key is None:
             record = Record(change.actor, facts)

@@ -42,7 +42,7 @@ def body_of(rejection: Rejection, request_id: str | None = None) -> bytes:
             code=code.wire,
             detail=rejection.detail or code.title,
             errors=rejection.errors,
-            lines=rejection.lines,
+            lines=rejection.lines or rejection.changed,
             request_id=request_id,
         )
     )

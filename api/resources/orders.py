@@ -41,6 +41,7 @@ from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.orders import Order
 from engine.state.state import State
+from engine.stock.at_risk import orders_at_risk
 from engine.wal import StorageFull
 
 
@@ -105,11 +106,15 @@ class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
+    """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`.
+
+    `at_risk`: units of it are missing, counted from the latest promise back. That is worked out when it is asked for.
+    """
 
     state: str | None = None
     channel: str | None = None
     node: str | None = None
+    at_risk: Literal["true", "false"] | None = None
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,12 +233,17 @@ def _page(call: Call, state: State, before: int | None) -> OrderPage:
         first_too_late = seq_at(call.server.journal, query.to_ns)
         before = first_too_late if before is None else min(before, first_too_late)
     items: list[OrderAnswer] = []
-    for looked_at, order in enumerate(newest_orders(state, before)):
+    risky = None if query.at_risk is None else orders_at_risk(state)
+    orders = newest_orders(state, before)
+    if risky is not None and query.at_risk == "true":
+        known = sorted((state.orders.open[number] for number in risky), key=lambda order: -order.seq)
+        orders = iter([order for order in known if before is None or order.seq < before])
+    for looked_at, order in enumerate(orders):
         if order.created_at_ns < query.from_ns:
             break
         if looked_at == limits.LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
             return OrderPage(items, str(order.seq + 1))
-        if _matches(order, query):
+        if _matches(order, query) and (query.at_risk != "false" or risky is None or order.number not in risky):
             items.append(order_answer(state, order))
     return OrderPage(items, None)
 

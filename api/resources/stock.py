@@ -1,7 +1,7 @@
 """Stock over HTTP: movements, balances, availability, the trial balance."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -107,7 +107,19 @@ class SkuStockDetail(SkuStock, kw_only=True):
     nodes: list[NodeStock]
 
 
-class StockPage(PageOf[SkuStock]):
+class StockQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`missing`: only SKUs of which promised units are missing, each with the nodes where they are."""
+
+    missing: Literal["true"] | None = None
+
+
+class ListedStock(SkuStock, kw_only=True, omit_defaults=True):
+    """Units of one SKU over all nodes; in the list of what is missing also at the `nodes` where it is."""
+
+    nodes: list[NodeStock] = []
+
+
+class StockPage(PageOf[ListedStock]):
     """In the order in which the SKUs were created."""
 
 
@@ -260,7 +272,14 @@ def render_moved(state: State, seq: int, facts: tuple[Fact, ...]) -> MovementAns
         there = state.stock.balances_at(line.sku, line.node)
         lines.append(
             MovedLineAnswer(
-                line.sku, line.node, line.reason, line.quantity, there.on_hand, there.available, line.oversold, there.missing
+                line.sku,
+                line.node,
+                line.reason,
+                line.quantity,
+                there.on_hand,
+                there.available,
+                line.oversold,
+                there.missing,
             )
         )
     return MovementAnswer(seq, moved.reference, tuple(lines))
@@ -326,7 +345,9 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
     if isinstance(path_sku(sku), Rejection) or sku not in state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
     total = _totals(state, [sku])[0]
-    return SkuStockDetail(**msgspec.structs.asdict(total), nodes=[_at(state, sku, node) for node in state.ledger.nodes])
+    return SkuStockDetail(
+        **{**msgspec.structs.asdict(total), "nodes": [_at(state, sku, node) for node in state.ledger.nodes]}
+    )
 
 
 def _at(state: State, sku: str, node: str) -> NodeStock:
@@ -341,14 +362,15 @@ def _at(state: State, sku: str, node: str) -> NodeStock:
 def _sells(state: State) -> Bools:
     """Whether each node, by position, gives units to anybody at all: it is enabled, and ships or hands out."""
     table = terms_cache(state).table(state)
-    return table.enabled & (table.ships | table.pickup)
+    sells: Bools = table.enabled & (table.ships | table.pickup)
+    return sells
 
 
 def _named(balances: Balances) -> dict[str, int]:
     return {"on_hand": balances.on_hand, **balances._asdict()}
 
 
-def _totals(state: State, skus: list[str]) -> list[SkuStock]:
+def _totals(state: State, skus: list[str]) -> list[ListedStock]:
     """Balances over all nodes, one pass per account."""
     at = [state.ledger.sku_index[sku] for sku in skus]
     nodes = len(state.ledger.nodes)
@@ -359,7 +381,7 @@ def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     sums.append(inside[IN_TRANSIT][at, :nodes].sum(axis=1).tolist())
     sums.append((-inside[MISSING][at, :nodes].sum(axis=1)).tolist())
     return [
-        SkuStock(sku=sku, **_named(Balances(*(int(units) for units in row))))
+        ListedStock(sku=sku, nodes=[], **_named(Balances(*(int(units) for units in row))))
         for sku, row in zip(skus, zip(*sums, strict=True), strict=True)
     ]
 
@@ -379,8 +401,21 @@ async def get(call: Call) -> Handled:
 
 
 def _page(call: Call, state: State, first: int | None) -> StockPage:
+    if call.query.missing == "true":
+        return _missing_page(call, state, first or 0)
     skus, cursor = counted_page(state.ledger.skus, first, call.query.limit)
     return StockPage(_totals(state, skus), cursor)
+
+
+def _missing_page(call: Call, state: State, first: int) -> StockPage:
+    """SKUs of which units are missing, in the same order, each with the nodes where they are."""
+    index, limit = state.ledger.sku_index, call.query.limit
+    lacking = sorted([index[sku] for sku in state.ledger.missing if index[sku] >= first])
+    items = _totals(state, [state.ledger.skus[at] for at in lacking[:limit]])
+    for item in items:
+        nodes = sorted(state.ledger.missing[item.sku], key=state.ledger.node_index.__getitem__)
+        item.nodes = [_at(state, item.sku, node) for node in nodes]
+    return StockPage(items, str(lacking[limit]) if len(lacking) > limit else None)
 
 
 def availability(call: Call) -> Handled:
@@ -479,7 +514,7 @@ OPERATIONS = [
         query=AsOfQuery, description=AS_OF,
     ),
     Operation(
-        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=PageQuery,
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=StockQuery,
         summary="Stock of all SKUs", answer=StockPage,
     ),
     Operation(

@@ -23,6 +23,7 @@ GAUGES: Final[Mapping[str, str]] = {
     "queue_depth": "Commands that wait for the writer",
     "open_reservations": "Active reservations",
     "open_orders": "Orders that are not closed",
+    "missing_units": "Promised units that nodes say are not there",
     "open_payment_requests": "What payment providers were asked for and have not answered",
     "journal_seq": "Highest durable seq",
     "journal_bytes": "Bytes used by the journal's segments",

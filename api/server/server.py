@@ -79,6 +79,7 @@ class Server:
                 "queue_depth": lambda: len(self.writer.queue),
                 "open_reservations": lambda: len(self.state.reservations.active),
                 "open_orders": lambda: len(self.state.orders.open),
+                "missing_units": lambda: sum(sum(nodes.values()) for nodes in self.state.ledger.missing.values()),
                 "open_payment_requests": lambda: len(self.state.payment_requests.open),
                 "journal_seq": lambda: self.journal.last_seq,
                 "journal_bytes": lambda: self.journal.bytes_used,

@@ -17,6 +17,12 @@ class ImproveOrders(Command, frozen=True):
     orders: tuple[str, ...]
 
 
+class SourceElsewhere(Command, frozen=True):
+    """Give work to other nodes whose own has not got all it promised, if nobody has begun with it."""
+
+    fulfilment: int
+
+
 class RecordDigest(Command, frozen=True):
     """Write into the journal what the digest of the state was; see DigestRecorded."""
 

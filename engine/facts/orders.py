@@ -126,6 +126,16 @@ class OrderImproved(msgspec.Struct, array_like=True, frozen=True, tag="order_imp
     postings: tuple[Posting, ...]
 
 
+class OrderSourcedElsewhere(msgspec.Struct, array_like=True, frozen=True, tag="order_sourced_elsewhere"):
+    """Work that nobody had begun was `withdrawn` from a node that misses units, and given to others."""
+
+    order: str
+    withdrawn: tuple[FulfilmentNumber, ...]
+    fulfilments: tuple[PlannedFulfilment, ...]
+    postings: tuple[Posting, ...]
+    decision: Decision | None = None
+
+
 class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`quantity` units of order line `line` leave fulfilment `fulfilment`."""
 
@@ -421,6 +431,7 @@ Fact = (
     OrderPlaced
     | OrderSourced
     | OrderImproved
+    | OrderSourcedElsewhere
     | ChangeProposed
     | OrderChanged
     | ChangeDeclined

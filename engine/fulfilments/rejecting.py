@@ -43,7 +43,7 @@ def _postings(state: State, order: Order, node: str, units: dict[int, int], reas
         sku = order.lines[at].sku
         known = 0
         if reason == NOT_FOUND:
-            known = min(quantity, missing.setdefault(sku, state.ledger.missing.get((sku, node), 0)))
+            known = min(quantity, missing.setdefault(sku, state.ledger.missing_at(sku, node)))
             missing[sku] -= known
         for target, count in ((MISSING, known), (ACCOUNT_OF[reason], quantity - known)):
             if count:

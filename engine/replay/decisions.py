@@ -3,7 +3,13 @@
 from typing import NamedTuple
 
 from engine.facts import Fact
-from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced
+from engine.facts.orders import (
+    FulfilmentRejected,
+    FulfilmentShorted,
+    OrderPlaced,
+    OrderSourced,
+    OrderSourcedElsewhere,
+)
 from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
 from engine.fulfilments.work import units_by_line
@@ -31,6 +37,8 @@ def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
                 return _placed(state, fact, fact.decision)
             case OrderSourced() if fact.decision is not None:
                 return _sourced(state, facts, fact, fact.decision)
+            case OrderSourcedElsewhere() if fact.decision is not None:
+                return _elsewhere(state, fact, fact.decision)
     return None
 
 
@@ -40,7 +48,7 @@ def _reserved(fact: StockReserved, decision: Decision) -> Decided:
     return Decided(request, decision, tuple(line.sources for line in fact.lines))
 
 
-def _by_line(fact: OrderPlaced | OrderSourced) -> dict[int, list[Source]]:
+def _by_line(fact: OrderPlaced | OrderSourced | OrderSourcedElsewhere) -> dict[int, list[Source]]:
     found: dict[int, list[Source]] = {}
     for planned in fact.fulfilments:
         for take in planned.lines:
@@ -79,3 +87,15 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
     request = Request.of_order(order, missing, excluded)
     found = _by_line(fact)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))
+
+
+def _elsewhere(state: State, fact: OrderSourcedElsewhere, decision: Decision) -> Decided | None:
+    """Taken from a node that misses units."""
+    order = find_order(state, fact.order)
+    if order is None:
+        return None
+    work = order.fulfilment(fact.withdrawn[0])
+    units, excluded = units_by_line(work.lines), (*order.rejected_by, work.node)
+    found = _by_line(fact)
+    request = Request.of_order(order, units, excluded, partial=False)
+    return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in units))

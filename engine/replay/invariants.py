@@ -46,14 +46,15 @@ def no_internal_account_is_negative(state: State) -> Violations:
 def missing_units_were_promised(state: State) -> Violations:
     """At most what was promised is missing at a node, and nothing is available there meanwhile."""
     wrong = []
-    for (sku, node), missing in sorted(state.ledger.missing.items()):
-        available, *promised = [state.ledger.balance(account, sku, node) for account in (AVAILABLE, RESERVED, ALLOCATED)]
+    noted = {(sku, node): units for sku, nodes in state.ledger.missing.items() for node, units in nodes.items()}
+    for (sku, node), missing in sorted(noted.items()):
+        accounts = (AVAILABLE, RESERVED, ALLOCATED)
+        available, *promised = [state.ledger.balance(account, sku, node) for account in accounts]
         if available or missing > sum(promised):
-            wrong.append(
-                f"{missing} units of {sku!r} are missing at {node!r}, {sum(promised)} promised and {available} available"
-            )
+            units = f"{sum(promised)} were promised and {available} are available"
+            wrong.append(f"{missing} units of {sku!r} are missing at {node!r}, where {units}")
     booked = {(sku, node): -units for account, sku, node, units in state.ledger.rows() if account == MISSING}
-    return wrong if booked == state.ledger.missing else [*wrong, "what is missing is noted wrongly"]
+    return wrong if booked == noted else [*wrong, "what is missing is noted wrongly"]
 
 
 def reserved_equals_active_reservations(state: State) -> Violations:

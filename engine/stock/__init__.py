@@ -1,5 +1,6 @@
 """Goods that come, go and are counted, and who waits for them.
 
+at_risk           whose promises are at risk where units are missing; work sourced elsewhere for it
 backorders        serving what waits: whatever makes units available goes to backorders first
 inbound           goods on their way: expected -> received | cancelled
 inbound_promises  promises of inbound units when those arrive, are delayed, or do not come

@@ -26,7 +26,7 @@ def paid(state: State, facts: tuple[Fact, ...]) -> tuple[MissingPaid, ...]:
             at[posting.target] = at.get(posting.target, 0) + posting.quantity
     postings = []
     for (sku, node), at in moved.items():
-        owed = ledger.missing.get((sku, node), 0) - at.get(MISSING, 0)
+        owed = ledger.missing_at(sku, node) - at.get(MISSING, 0)
         if not owed:
             continue
         free, *promised = [ledger.balance(account, sku, node) + at.get(account, 0) for account in _LOOKED_AT]

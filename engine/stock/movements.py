@@ -66,7 +66,7 @@ def _refuse_changed(command: MoveStock, shelves: dict[tuple[str, str], Shelf]) -
             changed.append(OnHandChanged(line.sku, line.node, line.expected_on_hand or 0, on_hand))
     if not errors:
         return None
-    return Rejection(ResultCode.STOCK_CHANGED, errors[0].detail, tuple(errors), lines=tuple(changed))
+    return Rejection(ResultCode.STOCK_CHANGED, errors[0].detail, tuple(errors), changed=tuple(changed))
 
 
 def _lacking_by(moves: list[Move]) -> int:

@@ -104,7 +104,9 @@ def test_a_receipt_is_for_what_is_missing_first(api: Api) -> None:
     assert there(api) == {"on_hand": 9, "allocated": 8, "available": 1}
 
 
-@pytest.mark.parametrize("ending", ["released", "part released", "cancelled", "part cancelled", "not collected", "rejected"])
+@pytest.mark.parametrize(
+    "ending", ["released", "part released", "cancelled", "part cancelled", "not collected", "rejected"]
+)
 def test_a_promise_that_ends_pays_off_what_is_missing_before_anything_is_free(api: Api, ending: str) -> None:
     web = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "collect_within_seconds": 60}
     assert api.put("/v1/channels/web-de", web).status_code == 200
@@ -206,7 +208,10 @@ def test_more_may_be_shipped_than_was_counted(api: Api) -> None:
     count(api, 3)
     api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/ship", {})
     assert there(api) == {"allocated": 3, "missing": 3}
-    assert postings(api)[-2:] == [("fulfilment_advanced", "allocated", "customer", 5), ("missing_paid", "adjustment", "missing", 2)]
+    assert postings(api)[-2:] == [
+        ("fulfilment_advanced", "allocated", "customer", 5),
+        ("missing_paid", "adjustment", "missing", 2),
+    ]
     api.done(f"/v1/fulfilments/{work_of(api, 'W-2')}/ship", {})
     assert there(api) == {}
 
@@ -221,7 +226,10 @@ def test_a_transfer_that_leaves_takes_no_promise_with_it(api: Api) -> None:
     api.done(f"/v1/transfers/{moved}/ship", {})
     assert there(api) == {"allocated": 2, "missing": 2}
     api.done(f"/v1/transfers/{moved}/receive", {"lines": [{"sku": KETTLE, "received": 4}]})
-    assert there(api, node="berlin") == {"on_hand": 4, "available": 4}
+    assert there(api) == {}
+    assert there(api, node="berlin") == {"on_hand": 4, "available": 2, "allocated": 2}, (
+        "who lacks units gets them there"
+    )
 
 
 def test_a_sale_at_the_till_is_never_refused_and_a_promise_it_breaks_is_missing(api: Api) -> None:
@@ -260,11 +268,12 @@ def test_a_sale_is_of_at_least_one_unit(api: Api, quantity: int) -> None:
 @pytest.mark.parametrize("way", ["movement", "count", "feed"])
 def test_nothing_is_posted_where_something_else_is_on_hand_than_was_expected(api: Api, way: str) -> None:
     api.receive(KETTLE, "leipzig", 10)
-    path, line, more = {
+    ways: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "movement": ("/v1/stock/movements", {"node": "leipzig", "reason": "receipt", "quantity": 3}, {}),
         "count": ("/v1/counts", {"counted": 3}, {"node": "leipzig"}),
         "feed": ("/v1/stock/feed", {"quantity": 3}, {"node": "leipzig"}),
-    }[way]
+    }
+    path, line, more = ways[way]
     wanted = [
         {"sku": CUSHION, **line, "expected_on_hand": 0},
         {"sku": KETTLE, **line, "expected_on_hand": 9},
@@ -304,3 +313,133 @@ def test_what_is_missing_is_known_after_a_restart_and_of_the_past(api: Api) -> N
     assert there(api) == {"on_hand": 1, "allocated": 3, "missing": 2}
     api.receive(KETTLE, "leipzig", 1)
     assert there(api) == {"on_hand": 2, "allocated": 3, "missing": 1}
+
+
+def test_a_list_shows_where_units_are_missing_page_by_page(api: Api) -> None:
+    assert api.read("/v1/stock?missing=true") == {"items": [], "next_cursor": None}
+    for sku, node in ((KETTLE, "leipzig"), (CUSHION, "leipzig"), (CUSHION, "krakow")):
+        api.receive(sku, node, 3)
+    api.order("W-1", (KETTLE, 3))
+    api.order("W-2", (CUSHION, 6))
+    count(api, 1)
+    count(api, 2, CUSHION)
+    count(api, 0, CUSHION, "krakow")
+    first = api.read("/v1/stock?missing=true&limit=1")
+    assert [(item["sku"], item["missing"]) for item in first["items"]] == [(KETTLE, 2)]
+    rest = api.read(f"/v1/stock?missing=true&limit=1&cursor={first['next_cursor']}")
+    (item,) = rest["items"]
+    assert (item["sku"], item["on_hand"], item["allocated"], item["missing"]) == (CUSHION, 2, 6, 4)
+    assert [(node["node"], node["missing"]) for node in item["nodes"]] == [("leipzig", 1), ("krakow", 3)]
+    assert rest["next_cursor"] is None
+    assert api.get("/v1/stock?missing=maybe").status_code == 400
+    assert "nodes" not in api.read("/v1/stock")["items"][0]
+    assert "kontor_missing_units 6.0" in api.get("/metrics").text
+
+
+def at_risk(api: Api, filters: str = "") -> list[str]:
+    return [order["number"] for order in api.read(f"/v1/orders?at_risk=true{filters}")["items"]]
+
+
+def test_at_risk_are_the_orders_from_the_latest_promise_back(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    held = reserve(api, 2)
+    for number, units in (("W-1", 3), ("W-2", 2), ("W-3", 2)):
+        api.order(number, (KETTLE, units))
+    assert at_risk(api) == []
+    count(api, 8)
+    assert at_risk(api) == ["W-3"]
+    count(api, 7)
+    assert at_risk(api) == ["W-3"]
+    count(api, 6)
+    assert at_risk(api) == ["W-3", "W-2"]
+    assert at_risk(api, "&limit=1") == ["W-3"]
+    assert at_risk(api, "&state=backordered") == []
+    assert [order["number"] for order in api.read("/v1/orders?at_risk=false")["items"]] == ["W-1"]
+    api.order("W-4", (KETTLE, 2), reservation=held)  # promised before all others
+    assert at_risk(api) == ["W-3", "W-2"]
+    count(api, 0)
+    assert at_risk(api) == ["W-4", "W-3", "W-2", "W-1"]
+    api.receive(KETTLE, "leipzig", 9)
+    assert at_risk(api) == []
+
+
+def test_reservations_that_were_made_last_lack_units_first(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 5)
+    api.order("W-1", (KETTLE, 3))
+    reserve(api, 2)
+    count(api, 3)
+    assert at_risk(api) == []
+    count(api, 2)
+    assert at_risk(api) == ["W-1"]
+
+
+def test_work_that_nobody_has_begun_goes_to_a_node_that_has_all_of_it(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 4)
+    api.receive(CUSHION, "leipzig", 4)
+    api.order("W-1", (KETTLE, 2))
+    api.order("W-2", (KETTLE, 2), (CUSHION, 1))
+    api.receive(KETTLE, "krakow", 2)
+    count(api, 2)
+    assert at_risk(api) == ["W-2"], "no node has all of it: it stays"
+    api.receive(CUSHION, "krakow", 1)
+    first, second = api.read("/v1/orders/W-2")["fulfilments"]
+    assert (first["node"], first["state"], first["reason"]) == ("leipzig", "cancelled", "units_missing")
+    assert (second["node"], second["state"]) == ("krakow", "released")
+    assert there(api) == {"on_hand": 2, "allocated": 2}
+    assert at_risk(api) == []
+    entry = api.read("/v1/journal?kind=order_sourced_elsewhere")["items"][0]
+    assert (entry["actor"], entry["document"]) == ("system", {"type": "order", "id": "W-2"})
+    assert api.done("/v1/sourcing/explain", {"seq": entry["seq"]})["reproduced"] is True
+    assert [work["node"] for work in api.read("/v1/orders/W-1")["fulfilments"]] == ["leipzig"]
+
+
+@pytest.mark.parametrize("begun", ["accept", "pick"])
+def test_work_that_somebody_has_begun_stays(api: Api, begun: str) -> None:
+    api.receive(KETTLE, "leipzig", 2)
+    api.order("W-1", (KETTLE, 2))
+    api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/{begun}", {})
+    api.receive(KETTLE, "krakow", 2)
+    count(api, 0)
+    assert at_risk(api) == ["W-1"]
+    assert [work["node"] for work in api.read("/v1/orders/W-1")["fulfilments"]] == ["leipzig"]
+
+
+def test_what_is_picked_up_stays_at_its_store(api: Api) -> None:
+    store = {"name": "Leipzig", "kind": "store", "country": "DE", "latitude": 51.3, "longitude": 12.4, "pickup": True}
+    assert api.put("/v1/nodes/leipzig", store).status_code == 200
+    api.receive(KETTLE, "leipzig", 2)
+    api.receive(KETTLE, "krakow", 2)
+    api.order("W-1", (KETTLE, 1), delivery="pickup", pickup_node="leipzig")
+    count(api, 0)
+    assert at_risk(api) == ["W-1"]
+
+
+def test_a_reservation_that_becomes_an_order_is_sourced_elsewhere_if_its_units_are_missing(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 2)
+    held = reserve(api, 2)
+    api.receive(KETTLE, "krakow", 2)
+    count(api, 0)
+    api.order("W-1", (KETTLE, 2), reservation=held)
+    assert [work["node"] for work in api.read("/v1/orders/W-1")["fulfilments"]] == ["leipzig", "krakow"]
+    assert there(api) == {}
+
+
+def test_a_node_that_starts_again_looks_at_what_is_missing(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 2)
+    api.order("W-1", (KETTLE, 2))
+    count(api, 1)
+    disabled = {
+        "name": "Kraków",
+        "kind": "warehouse",
+        "country": "PL",
+        "latitude": 50,
+        "longitude": 19,
+        "enabled": False,
+    }
+    assert api.put("/v1/nodes/krakow", disabled).status_code == 200
+    api.receive(KETTLE, "krakow", 2)
+    assert at_risk(api) == ["W-1"]
+    assert api.put("/v1/nodes/krakow", {**disabled, "enabled": True}).status_code == 200
+    assert at_risk(api) == []
+    api.restart()
+    assert there(api) == {"on_hand": 1, "available": 1}

@@ -120,11 +120,11 @@ def test_what_is_missing_is_a_balance_that_is_never_above_zero() -> None:
     books = ledger()
     books.post([kettles(AVAILABLE, ALLOCATED, 8), kettles(AVAILABLE, ADJUSTMENT, 2), kettles(MISSING, ADJUSTMENT, 5)])
     assert books.balance(MISSING, "BRASS-KETTLE", "berlin") == -5
-    assert books.missing == {("BRASS-KETTLE", "berlin"): 5}
+    assert books.missing == {"BRASS-KETTLE": {"berlin": 5}}
     assert books.totals()["missing"] == -5
     assert books.unbalanced_skus() == []
     books.post([kettles(ALLOCATED, MISSING, 3)])
-    assert books.missing == {("BRASS-KETTLE", "berlin"): 2}
+    assert books.missing == {"BRASS-KETTLE": {"berlin": 2}}
     books.post([kettles(SUPPLIER, AVAILABLE, 2), kettles(AVAILABLE, MISSING, 2)])
     assert books.missing == {}
     assert books.unbalanced_skus() == []
@@ -146,9 +146,9 @@ def test_a_copy_of_the_books_knows_what_is_missing() -> None:
     copy = Ledger()
     for part in books.dump():
         copy.load(part)
-    assert copy.missing == books.missing == {("SKU-7", "store-80"): 4, ("BRASS-KETTLE", "berlin"): 1}
+    assert copy.missing == books.missing == {"SKU-7": {"store-80": 4}, "BRASS-KETTLE": {"berlin": 1}}
     copy.post([Posting("SKU-7", "store-80", ADJUSTMENT, MISSING, 4)])
-    assert copy.missing == {("BRASS-KETTLE", "berlin"): 1}
+    assert copy.missing == {"BRASS-KETTLE": {"berlin": 1}}
     assert copy.unbalanced_skus() == []
 
 
