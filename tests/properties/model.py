@@ -63,7 +63,7 @@ class Model:
 
     def __init__(self) -> None:
         self.units: dict[str, Counter[Cell]] = {
-            account: Counter() for account in ("available", "reserved", "allocated", "unsellable")
+            account: Counter() for account in ("available", "reserved", "allocated", "unsellable", "missing")
         }
         self.outside: Counter[str] = Counter()
         self.claims: dict[int, Claim] = {}
@@ -85,10 +85,32 @@ class Model:
         assert units >= 0
         for account, change in ((source, -units), (target, units)):
             if account in self.units:
-                self.units[account][sku, node] += change
+                self.units[account][sku, node] += -change if account == "missing" else change
                 assert self.units[account][sku, node] >= 0, (account, sku, node)
             else:
                 self.outside[account] += change
+
+    def on_hand(self, sku: str, node: str) -> int:
+        """What is physically there."""
+        units = {account: cells[sku, node] for account, cells in self.units.items()}
+        return sum(units.values()) - 2 * units["missing"]
+
+    def lack(self, sku: str, node: str, target: str, units: int) -> None:
+        """Units leave a node that were promised, as far as promised ones are there; the others nobody knew of."""
+        promised = self.units["reserved"][sku, node] + self.units["allocated"][sku, node]
+        there = min(units, promised - self.units["missing"][sku, node])
+        self.move(sku, node, "missing", target, there)
+        self.move(sku, node, "adjustment", target, units - there)
+
+    def pay(self) -> None:
+        """At the end of a record: what is free is for what is missing, and no more is missing than was promised."""
+        for sku in SKUS:
+            for node in NODES:
+                missing = self.units["missing"][sku, node]
+                paid = min(missing, self.units["available"][sku, node])
+                self.move(sku, node, "available", "missing", paid)
+                promised = self.units["reserved"][sku, node] + self.units["allocated"][sku, node]
+                self.move(sku, node, "adjustment", "missing", max(0, missing - paid - promised))
 
     def take(self, sku: str, node: str, target: str, units: int) -> None:
         """Promise units, safety stock untouched."""
@@ -145,11 +167,14 @@ class Model:
         order.work[number] = Work(node, "released", dict(takes))
 
     def take_back(self, order: Order, number: int, target: str) -> dict[int, int]:
-        """A node gives its work back; the units by line."""
+        """A node gives its work back; the units by line. What is lost is first what was missing already."""
         work = order.work[number]
         for at, units in work.takes.items():
+            sku = order.lines[at].sku
             order.lines[at].allocated -= units
-            self.move(order.lines[at].sku, work.node, "allocated", target, units)
+            known = min(units, self.units["missing"][sku, work.node]) if target == "loss" else 0
+            self.move(sku, work.node, "allocated", "missing", known)
+            self.move(sku, work.node, "allocated", target, units - known)
         return work.takes
 
     def ship(self, order: Order, number: int) -> None:

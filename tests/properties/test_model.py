@@ -26,7 +26,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.facts.orders import FulfilmentRejected, OrderSourced
+from engine.facts.orders import FulfilmentRejected, OrderSourced, OrderSourcedElsewhere
 from engine.facts.records import Record, decode
 from engine.facts.reservations import ReservationExpired
 from engine.limits import NS_PER_SECOND
@@ -64,10 +64,11 @@ class ShopMachine(RuleBasedStateMachine):
         for seq in range(self.followed + 1, self.shop.journal.last_seq + 1):
             record = decode(self.shop.journal.record(seq)[1])
             if record.actor == SYSTEM:
-                self.expired(record)
+                self.by_itself(record)
             else:
                 assert expected is None, f"it should have been refused: {expected}"
                 apply(seq)
+                self.model.pay()
                 self.served(record, skip=sum(isinstance(fact, FulfilmentRejected) for fact in record.facts))
         self.followed = self.shop.journal.last_seq
         if expected is not None:
@@ -80,14 +81,40 @@ class ShopMachine(RuleBasedStateMachine):
         """End what is due before a prediction is made: the engine will, before it decides."""
         self.shop.settle()
         for seq in range(self.followed + 1, self.shop.journal.last_seq + 1):
-            self.expired(decode(self.shop.journal.record(seq)[1]))
+            self.by_itself(decode(self.shop.journal.record(seq)[1]))
         self.followed = self.shop.journal.last_seq
+
+    def by_itself(self, record: Record) -> None:
+        """What the node did of its own accord."""
+        elsewhere = next((fact for fact in record.facts if isinstance(fact, OrderSourcedElsewhere)), None)
+        if elsewhere is None:
+            self.expired(record)
+        else:
+            self.sourced_elsewhere(record, elsewhere)
+
+    def sourced_elsewhere(self, record: Record, fact: OrderSourcedElsewhere) -> None:
+        """Work nobody had begun, at a node that misses units of it, goes whole to others that have them."""
+        order, (number,) = self.model.orders[fact.order], fact.withdrawn
+        work = order.work[number]
+        assert work.state == "released"
+        assert any(self.model.units["missing"][order.lines[at].sku, work.node] for at in work.takes)
+        left = Counter(self.model.take_back(order, number, "available"))
+        work.state = "cancelled"
+        for plan in fact.fulfilments:
+            assert plan.node != work.node
+            takes = [(take.line, take.quantity) for take in plan.lines]
+            self.model.hand_out(order, plan.fulfilment, plan.node, takes, "available")
+            left.subtract(dict(takes))
+        assert not any(left.values())
+        self.model.pay()
+        self.served(record, skip=0)
 
     def expired(self, record: Record) -> None:
         ended = [fact.reservation for fact in record.facts if isinstance(fact, ReservationExpired)]
         assert ended == self.model.due(self.shop.now_ns)
         for number in ended:
             self.model.end(number, "expired")
+        self.model.pay()
         self.served(record, skip=0)
 
     def served(self, record: Record, skip: int) -> None:
@@ -135,21 +162,39 @@ class ShopMachine(RuleBasedStateMachine):
             lambda seq: self.model.move(sku, node, source, target, units),
         )
 
-    @rule(sku=skus, node=nodes, counted=st.integers(0, 12))
-    def count(self, sku: str, node: str, counted: int) -> None:
+    @rule(sku=skus, node=nodes, counted=st.integers(0, 12), reason=st.sampled_from(["count", "feed"]))
+    def count(self, sku: str, node: str, counted: int, reason: str) -> None:
         self.catch_up()
         units = {account: cells[sku, node] for account, cells in self.model.units.items()}
 
         def apply(seq: int) -> None:
-            missing = sum(units.values()) - counted
-            if missing <= 0:
-                self.model.move(sku, node, "adjustment", "available", -missing)
+            less = self.model.on_hand(sku, node) - counted
+            if less <= 0:
+                self.model.move(sku, node, "adjustment", "available", -less)
                 return
-            free = min(missing, units["available"])
+            free = min(less, units["available"])
+            broken = min(less - free, units["unsellable"])
             self.model.move(sku, node, "available", "adjustment", free)
-            self.model.move(sku, node, "unsellable", "adjustment", min(missing - free, units["unsellable"]))
+            self.model.move(sku, node, "unsellable", "adjustment", broken)
+            self.model.lack(sku, node, "adjustment", less - free - broken)
 
-        self.run(movement(sku, node, "count", counted), None, apply)
+        self.run(movement(sku, node, reason, counted), None, apply)
+        assert self.shop.at(sku, node).on_hand == counted
+
+    @rule(sku=skus, node=nodes, units=few, back=st.booleans())
+    def sell(self, sku: str, node: str, units: int, back: bool) -> None:
+        """A till sells what is there, promised or not, or takes it back."""
+        self.catch_up()
+
+        def apply(seq: int) -> None:
+            if back:
+                self.model.move(sku, node, "customer", "available", units)
+                return
+            free = min(units, self.model.units["available"][sku, node])
+            self.model.move(sku, node, "available", "customer", free)
+            self.model.lack(sku, node, "customer", units - free)
+
+        self.run(movement(sku, node, "sale_return" if back else "sale", units), None, apply)
 
     # Reservations
 
@@ -411,10 +456,6 @@ class ShopMachine(RuleBasedStateMachine):
             for at, units in missing.items():
                 needs[order.lines[at].sku] += units
                 order.lines[at].backordered += units
-            if reason == "not_found":
-                for sku in needs:
-                    free = self.model.units["available"][sku, work.node]
-                    self.model.move(sku, work.node, "available", "loss", free)
             can = {sku: min(units, self.model.atp_total(sku, order.rejected_by)) for sku, units in needs.items()}
             found: Counter[str] = Counter()
             for plan in fact.fulfilments:

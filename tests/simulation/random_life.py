@@ -31,7 +31,7 @@ from engine.state.orders import Order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
-from tests.simulation import supplying
+from tests.simulation import lacking, supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -180,7 +180,7 @@ class Life:
             self.supply,
             self.supply,
         ]
-        everything += [self.odd_movement, self.together, self.again, self.again]
+        everything += [self.odd_movement, self.odd_movement, self.together, self.again, self.again]
         happening = chance.choice(everything)
         happening()
 
@@ -191,16 +191,9 @@ class Life:
         self.do(c.stock.MoveStock((line,)))
 
     def odd_movement(self) -> None:
-        """Somebody counts, breaks or finds something."""
-        chance = self.chance
-        reason: c.stock.Reason = chance.choice(
-            ("count", "feed", "damage", "quarantine", "restore", "write_off", "adjustment")
-        )
-        quantity = chance.randint(0 if reason in ("count", "feed") else 1, 8)
-        if reason == "adjustment" and chance.random() < 0.5:
-            quantity = -quantity
-        sku, node = chance.choice(SKUS), chance.choice(NODES)
-        self.do(c.stock.MoveStock((c.stock.MovementLine(sku, node, reason, quantity, "looked"),)))
+        """Somebody counts, breaks, finds or sells something; or promised units are not there."""
+        happening = self.chance.choice((lacking.look, lacking.lack))
+        happening(self, SKUS, NODES)
 
     def _demand(self) -> tuple[c.reservations.DemandLine, ...]:
         chance = self.chance
