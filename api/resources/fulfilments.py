@@ -21,6 +21,7 @@ from engine.commands.orders import (
     CancelFulfilment,
     ConfirmedDate,
     ConfirmFulfilment,
+    CountedUnits,
     FoundLine,
     FulfilmentLines,
     MergeFulfilments,
@@ -70,11 +71,18 @@ class ShipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     tracking: Tracking | None = None
 
 
+Counted = Annotated[tuple[CountedUnits, ...], Meta(max_length=limits.ORDER_LINES_MAX)]
+
+
 class RejectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Why the node can't do it. `not_found`: the units are written off; `damaged`: unsellable; `no_capacity`: free again."""
+    """Why the node can't do it. `not_found`: these units are written off; `damaged`: unsellable; `no_capacity`: free again.
+
+    `counted` says what is there of a SKU of this work after all, so that the rest of it needs no count of its own.
+    """
 
     reason: RejectReason
     note: Text | None = None
+    counted: Counted = ()
 
 
 class ShortBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -83,6 +91,7 @@ class ShortBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lines: Annotated[tuple[FoundLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
     reason: RejectReason = "not_found"
     note: Text | None = None
+    counted: Counted = ()
 
 
 class SplitBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -252,15 +261,17 @@ OPERATIONS = [
     _step("collect", "The customer has the units"),
     FULFILMENTS.act(
         "rejectFulfilment", "reject", "The node can't do it: source the order elsewhere", RejectBody,
-        lambda number, body: RejectFulfilment(number, body.reason, body.note),
-        example={"reason": "not_found", "note": "shelf empty"},
-        description="The node is never asked again for this order. Units that find no other node are backordered where the item "
+        lambda number, body: RejectFulfilment(number, body.reason, body.note, body.counted),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_SKU),
+        example={"reason": "not_found", "note": "shelf empty", "counted": [{"sku": "85123A", "counted": 0}]},
+        description="`not_found` is about the units of this work only: what else the books say is there stays, until a count or "
+        "`counted` says otherwise. The node is never asked again for this order. Units that find no other node are backordered where the item "
         "allows it, else `unsourceable`. What was to be picked up is never turned into a parcel.",
     ),
     FULFILMENTS.act(
         "shortFulfilment", "short", "Not everything was found: source the rest elsewhere", ShortBody,
-        lambda number, body: ShortFulfilment(number, body.lines, body.reason, body.note),
-        codes=UNITS_CODES, example={"lines": [{"line": "1", "found": 1}], "reason": "not_found"},
+        lambda number, body: ShortFulfilment(number, body.lines, body.reason, body.note, body.counted),
+        codes=(*UNITS_CODES, ResultCode.UNKNOWN_SKU), example={"lines": [{"line": "1", "found": 1}], "reason": "not_found"},
         description="What was found stays with the node. With nothing found it is a rejection.",
     ),
     FULFILMENTS.post(

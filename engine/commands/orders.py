@@ -217,6 +217,13 @@ class FoundLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     found: QuantityOrZero
 
 
+class CountedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody counted of a SKU while looking for it: all that is there, promised units and unsellable ones too."""
+
+    sku: Sku
+    counted: QuantityOrZero
+
+
 class ShortFulfilment(Command, frozen=True):
     """A short pick: fewer units were found than allocated. Lines that are not named were found in full."""
 
@@ -224,6 +231,7 @@ class ShortFulfilment(Command, frozen=True):
     lines: tuple[FoundLine, ...]
     reason: RejectReason = "not_found"
     note: str | None = None
+    counted: tuple[CountedUnits, ...] = ()
 
 
 class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -278,6 +286,7 @@ class RejectFulfilment(Command, frozen=True):
     fulfilment: int
     reason: RejectReason
     note: str | None = None
+    counted: tuple[CountedUnits, ...] = ()
 
 
 class SourceOrderAgain(Command, frozen=True):

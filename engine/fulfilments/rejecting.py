@@ -1,9 +1,10 @@
 """Work that comes back from a node, all of it or what could not be found: booked by its reason, sourced again."""
 
-from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
+from engine.commands.orders import CancelFulfilment, CountedUnits, RejectFulfilment, ShortFulfilment
 from engine.facts import Fact
 from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, FulfilmentTake, OrderCancelled, Take
 from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, MISSING, UNSELLABLE, Posting
+from engine.facts.stock import MovedLine, StockMoved
 from engine.fulfilments.sourcing_again import source_lines
 from engine.fulfilments.steps import open_work
 from engine.fulfilments.work import freed, give_up, take_away, units_by_line
@@ -11,6 +12,7 @@ from engine.lifecycles import REJECTED
 from engine.results import Rejection, ResultCode
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
+from engine.state.stock import Shelf, lacking_by
 
 NOT_ACCEPTED, NOT_FOUND = "not_accepted", "not_found"
 # Not found: what was missing already is found missing, the rest is written off. Damaged: unsellable. The others: free.
@@ -22,17 +24,55 @@ def decide_reject(state: State, command: RejectFulfilment, now_ns: int) -> tuple
     found = open_work(state, command.fulfilment, "reject")
     if isinstance(found, Rejection):
         return found
-    return reject(state, *found, command.reason, command.note, now_ns)
+    refusal = _refuse_counted(*found, command.counted)
+    return refusal or reject(state, *found, command.reason, command.note, now_ns, command.counted)
 
 
 def reject(
-    state: State, order: Order, fulfilment: Fulfilment, reason: str, note: str | None, now_ns: int
+    state: State,
+    order: Order,
+    fulfilment: Fulfilment,
+    reason: str,
+    note: str | None,
+    now_ns: int,
+    counted: tuple[CountedUnits, ...] = (),
 ) -> tuple[Fact, ...]:
     """The facts by which all of a fulfilment comes back."""
     units = units_by_line(fulfilment.lines)
     postings = _postings(state, order, fulfilment.node, units, reason)
     rejected = FulfilmentRejected(order.number, fulfilment.number, fulfilment.node, reason, note, postings)
-    return rejected, source_lines(state, order, units, [*order.rejected_by, fulfilment.node], now_ns)
+    sourced = source_lines(state, order, units, [*order.rejected_by, fulfilment.node], now_ns)
+    return rejected, *_booked(state, fulfilment, postings, counted), sourced
+
+
+def _refuse_counted(order: Order, fulfilment: Fulfilment, counted: tuple[CountedUnits, ...]) -> Rejection | None:
+    """Why what was counted on the way can't be booked: it is of something else, or named twice."""
+    left = dict.fromkeys(order.lines[take.line].sku for take in fulfilment.lines)
+    for position, line in enumerate(counted):
+        if line.sku not in left:
+            detail = f"the fulfilment has no {line.sku!r}, or it is named twice"
+            return Rejection.at(ResultCode.UNKNOWN_SKU, f"/counted/{position}/sku", detail)
+        del left[line.sku]
+    return None
+
+
+def _booked(
+    state: State, fulfilment: Fulfilment, postings: tuple[Posting, ...], counted: tuple[CountedUnits, ...]
+) -> tuple[StockMoved, ...]:
+    """What was counted on the way, booked as a count after `postings`."""
+    if not counted:
+        return ()
+    lines: list[MovedLine] = []
+    booked: list[Posting] = []
+    for line in counted:
+        shelf = Shelf.of(state.stock.balances_at(line.sku, fulfilment.node))
+        for posting in postings:
+            if posting.sku == line.sku:
+                shelf.move(posting.source, posting.target, posting.quantity)
+        moves = shelf.counted(line.counted)
+        booked += [Posting(line.sku, fulfilment.node, source, target, units) for source, target, units in moves]
+        lines.append(MovedLine(line.sku, fulfilment.node, "count", line.counted, None, lacking_by(moves)))
+    return (StockMoved(f"f-{fulfilment.number}", tuple(lines), tuple(booked)),)
 
 
 def _postings(state: State, order: Order, node: str, units: dict[int, int], reason: str) -> tuple[Posting, ...]:
@@ -77,11 +117,15 @@ def decide_short(state: State, command: ShortFulfilment, now_ns: int) -> tuple[F
             detail = f"{allocated[at]} units of line {line.line!r} were to be picked here"
             return Rejection.at(ResultCode.EXCEEDS_ALLOCATED, f"/lines/{position}/found", detail)
         missing[at] = allocated[at] - line.found
+    refusal = _refuse_counted(order, fulfilment, command.counted)
+    if refusal is not None:
+        return refusal
     missing = {at: units for at, units in missing.items() if units}
     if not missing:
         return Rejection(ResultCode.INVALID_TRANSITION, "every unit was found, so that nothing is short")
     if missing == allocated:
-        return reject(state, order, fulfilment, command.reason, command.note, now_ns)
+        return reject(state, order, fulfilment, command.reason, command.note, now_ns, command.counted)
+    postings = _postings(state, order, fulfilment.node, missing, command.reason)
     shorted = FulfilmentShorted(
         order.number,
         fulfilment.number,
@@ -89,9 +133,10 @@ def decide_short(state: State, command: ShortFulfilment, now_ns: int) -> tuple[F
         command.reason,
         command.note,
         tuple(Take(at, units) for at, units in missing.items()),
-        _postings(state, order, fulfilment.node, missing, command.reason),
+        postings,
     )
-    return shorted, source_lines(state, order, missing, [*order.rejected_by, fulfilment.node], now_ns)
+    sourced = source_lines(state, order, missing, [*order.rejected_by, fulfilment.node], now_ns)
+    return shorted, *_booked(state, fulfilment, postings, command.counted), sourced
 
 
 def evolve_shorted(state: State, fact: FulfilmentShorted) -> None:

@@ -34,6 +34,7 @@ from engine.reservations import held_postings
 from engine.results import Rejection
 from engine.solver.problem import cost_of
 from engine.state.state import State
+from engine.stock import missing
 from engine.supply.plan import supply, terms_of
 from engine.supply.problem import Row, problem_of
 from engine.supply.request import Request
@@ -85,6 +86,7 @@ class Simulation:
         machine.replay(self.recorded, seq, time_ns, record)
 
     def _apply(self, facts: tuple[Fact, ...], time_ns: int) -> None:
+        facts += missing.paid(self.changed, facts)  # nothing, if a command was decided
         machine.evolve(self.changed, self.changed.seq + 1, max(time_ns, self.changed.time_ns), facts, None)
 
     def _do(self, command: Command, time_ns: int) -> tuple[Fact, ...] | None:

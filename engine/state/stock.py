@@ -59,6 +59,11 @@ class Balances(NamedTuple):
 Move = tuple[int, int, int]
 
 
+def lacking_by(moves: list[Move]) -> int:
+    """Promised units that are missing by these moves and were not before."""
+    return sum([quantity for source, _, quantity in moves if source == MISSING])
+
+
 class Shelf:
     """Units of one SKU at one node while a movement is put together; moves are (source, target, quantity).
 
@@ -86,6 +91,8 @@ class Shelf:
                 self._missing -= units
             elif account in self.units:
                 self.units[account] += units
+            elif account in (RESERVED, ALLOCATED):
+                self._promised += units
 
     def counted(self, quantity: int) -> list[Move]:
         """What a count books, so that `quantity` is on hand: less of what is free, then of what is unsellable, then

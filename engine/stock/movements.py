@@ -6,7 +6,6 @@ from engine.facts.postings import (
     AVAILABLE,
     CUSTOMER,
     LOSS,
-    MISSING,
     SUPPLIER,
     UNSELLABLE,
     Posting,
@@ -14,7 +13,7 @@ from engine.facts.postings import (
 from engine.facts.stock import MovedLine, StockMoved
 from engine.results import FieldError, OnHandChanged, Rejection, ResultCode, Shortage
 from engine.state.state import State
-from engine.state.stock import Move, Shelf
+from engine.state.stock import Move, Shelf, lacking_by
 
 
 def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMoved | Rejection:
@@ -50,7 +49,7 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
                 )
             postings.append(Posting(line.sku, line.node, source, target, quantity))
             shelf.move(source, target, quantity)
-        moved.append(MovedLine(line.sku, line.node, line.reason, line.quantity, line.note, _lacking_by(moves)))
+        moved.append(MovedLine(line.sku, line.node, line.reason, line.quantity, line.note, lacking_by(moves)))
     return StockMoved(command.reference, tuple(moved), tuple(postings))
 
 
@@ -67,11 +66,6 @@ def _refuse_changed(command: MoveStock, shelves: dict[tuple[str, str], Shelf]) -
     if not errors:
         return None
     return Rejection(ResultCode.STOCK_CHANGED, errors[0].detail, tuple(errors), changed=tuple(changed))
-
-
-def _lacking_by(moves: list[Move]) -> int:
-    """Promised units that are missing by these moves and were not before."""
-    return sum([quantity for source, _, quantity in moves if source == MISSING])
 
 
 def _moves_of(line: MovementLine, shelf: Shelf) -> list[Move]:

@@ -141,6 +141,47 @@ def test_a_promise_that_ends_pays_off_what_is_missing_before_anything_is_free(ap
         assert there(api) == {"on_hand": 5, "available": 1, other: 4}
 
 
+@pytest.mark.parametrize(
+    "ending", ["lowered", "transfer cancelled", "restored", "found", "changed reservation", "split off"]
+)
+def test_whatever_else_frees_or_brings_units_pays_off_what_is_missing(api: Api, ending: str) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.order("W-1", (KETTLE, 4))
+    held = reserve(api, 3)
+    plan = {"from": "leipzig", "to": "berlin", "lines": [{"sku": KETTLE, "quantity": 2}]}
+    moved = api.done("/v1/transfers", plan)["id"]
+    move = {"sku": KETTLE, "node": "leipzig", "note": "seen"}
+    api.done("/v1/stock/movements", {"lines": [{**move, "reason": "quarantine", "quantity": 1}]})
+    count(api, 6)
+    api.done("/v1/stock/movements", {"lines": [{**move, "reason": "sale", "quantity": 1}]})
+    assert api.stock(KETTLE, "leipzig")["missing"] == 4
+    api.done("/v1/stock/movements", {"lines": [{**move, "reason": "sale_return", "quantity": 1}]})
+    assert there(api) == {"on_hand": 6, "reserved": 3, "allocated": 6, "missing": 3}
+    match ending:
+        case "lowered":
+            change = api.done("/v1/orders/W-1/changes", {"reason": "called", "set": [{"id": "1", "quantity": 2}]})
+            api.done(f"/v1/changes/{change['id']}/confirm", {})
+        case "transfer cancelled":
+            api.done(f"/v1/transfers/{moved}/cancel", {})
+        case "restored":
+            lines = [{**move, "reason": "receipt", "quantity": 2}, {**move, "reason": "damage", "quantity": 2}]
+            api.done("/v1/stock/movements", {"lines": lines})
+            assert there(api) == {"on_hand": 8, "unsellable": 2, "reserved": 3, "allocated": 6, "missing": 3}
+            api.done("/v1/stock/movements", {"lines": [{**move, "reason": "restore", "quantity": 2}]})
+        case "found":
+            api.done("/v1/stock/movements", {"lines": [{**move, "reason": "adjustment", "quantity": 2}]})
+        case "changed reservation":
+            lines = [{"sku": KETTLE, "quantity": 1}]
+            api.done(f"/v1/reservations/{held}/change", {"lines": lines})
+        case "split off":
+            api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/split", {"lines": [{"line": "1", "quantity": 2}]})
+            part = api.read("/v1/orders/W-1")["fulfilments"][1]["id"]
+            api.done(f"/v1/fulfilments/{part}/cancel", {"reason": "not wanted"})
+    assert api.stock(KETTLE, "leipzig")["missing"] == 1
+    assert there(api)["on_hand"] == (8 if ending in ("restored", "found") else 6)
+    refuse_order(api, 1)
+
+
 def test_units_that_come_back_from_a_customer_are_for_what_is_missing(api: Api) -> None:
     api.receive(KETTLE, "leipzig", 3)
     api.order("W-1", (KETTLE, 1))
@@ -199,6 +240,24 @@ def test_not_found_takes_what_was_not_found_and_leaves_the_rest_to_a_count(api: 
     api.order("W-1", (KETTLE, 1))
     api.done(f"/v1/fulfilments/{work_of(api, 'W-1')}/reject", {"reason": "not_found"})
     assert there(api) == {"on_hand": 9, "available": 9}
+
+
+@pytest.mark.parametrize("step", ["reject", "short"])
+def test_who_does_not_find_units_may_say_what_is_there(api: Api, step: str) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.order("W-1", (KETTLE, 3))
+    api.order("W-2", (KETTLE, 4))
+    found = {"lines": [{"line": "1", "found": 1}]} if step == "short" else {}
+    work = f"/v1/fulfilments/{work_of(api, 'W-1')}/{step}"
+    unknown = {**found, "reason": "not_found", "counted": [{"sku": CUSHION, "counted": 2}]}
+    api.refused(work, unknown, 422, "unknown_sku", "/counted/0/sku")
+    twice = {**found, "reason": "not_found", "counted": [{"sku": KETTLE, "counted": 2}] * 2}
+    api.refused(work, twice, 422, "unknown_sku", "/counted/1/sku")
+    api.done(work, {**found, "reason": "not_found", "counted": [{"sku": KETTLE, "counted": 2}]})
+    kept = 1 if step == "short" else 0
+    assert there(api) == {"on_hand": 2, "allocated": 4 + kept, "missing": 2 + kept}
+    entry = api.read("/v1/journal?kind=stock_moved")["items"][0]
+    assert (entry["reference"], entry["seq"]) == (work.split("/")[3], api.node.state.seq)
 
 
 def test_more_may_be_shipped_than_was_counted(api: Api) -> None:

@@ -40,6 +40,7 @@ from engine.facts.orders import (
     OrderReopened,
     OrderRestated,
     OrderSourced,
+    OrderSourcedElsewhere,
     ParcelsPacked,
     PickupLapsed,
     ReturnAuthorised,
@@ -54,6 +55,7 @@ from engine.facts.postings import (
     IN_TRANSIT,
     INBOUND,
     LOSS,
+    MISSING,
     RESERVED,
     SUPPLIER,
     TRANSFER,
@@ -71,7 +73,7 @@ from engine.facts.reservations import (
     StockReserved,
 )
 from engine.facts.sourcing import Decision, Slot
-from engine.facts.stock import MovedLine, StockMoved
+from engine.facts.stock import MissingPaid, MovedLine, StockMoved
 from engine.facts.transfers import (
     TransferArrival,
     TransferCancelled,
@@ -267,6 +269,10 @@ SAMPLES: dict[str, Fact] = {
     ),
     "order_improved/2": OrderImproved(
         "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
+    ),
+    "missing_paid/1": MissingPaid(move(AVAILABLE, MISSING, 4)),
+    "order_sourced_elsewhere/1": OrderSourcedElsewhere(
+        "W-1001", (16,), TIMED_WORK, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2)), DECISION
     ),
     "fulfilment_advanced/2": FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
