@@ -252,6 +252,15 @@ def work_is_listed_once(state: State) -> Violations:
     return [] if listed == open_work else ["the lists of work are not the open fulfilments"]
 
 
+def fulfilments_have_numbers_of_their_own(state: State) -> Violations:
+    """No two fulfilments of open orders have one number, and each leads to its order."""
+    numbers = {f.number: order.number for order in state.orders.open.values() for f in order.fulfilments}
+    count = sum(len(order.fulfilments) for order in state.orders.open.values())
+    if count != len(numbers):
+        return ["two fulfilments have one number"]
+    return [] if numbers == state.orders.order_of_fulfilment else ["fulfilments do not lead to their orders"]
+
+
 def lists_know_their_work(state: State) -> Violations:
     """A fulfilment is on the open pick list that says so, and on no other."""
     listed = {number: made.number for made in state.pick_lists.open.values() for number in made.fulfilments}
@@ -402,6 +411,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     vouchers_are_owed,
     promotions_keep_their_limits,
     work_is_listed_once,
+    fulfilments_have_numbers_of_their_own,
     nothing_is_released_while_held,
     lists_know_their_work,
     waiting_lines_are_queued,

@@ -10,6 +10,7 @@ from engine.facts.orders import (
     OrderImproved,
     OrderPlaced,
     OrderSourced,
+    OrderSourcedElsewhere,
     Waiting,
 )
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
@@ -55,7 +56,9 @@ def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[O
         if given:
             found.setdefault(number, {})[at] = given
     first_number = state.orders.next_fulfilment + sum(
-        len(fact.fulfilments) for fact in facts if isinstance(fact, OrderImproved | OrderPlaced | OrderSourced)
+        len(fact.fulfilments)
+        for fact in facts
+        if isinstance(fact, OrderImproved | OrderPlaced | OrderSourced | OrderSourcedElsewhere)
     )
     served = []
     for number, sources in found.items():

@@ -502,3 +502,18 @@ def test_a_node_that_starts_again_looks_at_what_is_missing(api: Api) -> None:
     assert at_risk(api) == []
     api.restart()
     assert there(api) == {"on_hand": 1, "available": 1}
+
+
+def test_who_waits_gets_what_work_that_goes_elsewhere_leaves_beyond_what_is_missing(api: Api) -> None:
+    counter = {"name": "Counter", "kind": "phone", "country": "DE", "currency": "EUR", "nodes": ["leipzig"]}
+    assert api.put("/v1/channels/counter", counter).status_code == 200
+    api.receive(CUSHION, "leipzig", 4)
+    api.order("W-1", (CUSHION, 4))
+    api.order("C-1", (CUSHION, 3), channel="counter")
+    count(api, 2, CUSHION)
+    api.receive(CUSHION, "berlin", 4)
+    moved, waited = (api.read(f"/v1/orders/{number}")["fulfilments"] for number in ("W-1", "C-1"))
+    assert [(work["node"], work["state"]) for work in moved] == [("leipzig", "cancelled"), ("berlin", "released")]
+    assert [(work["node"], work["lines"][0]["quantity"]) for work in waited] == [("leipzig", 2)]
+    assert len({work["id"] for work in moved + waited}) == 3
+    assert there(api, CUSHION) == {"on_hand": 2, "allocated": 2}
