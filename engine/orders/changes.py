@@ -280,6 +280,7 @@ def evolve_changed(state: State, fact: OrderChanged) -> None:
     for number in fact.withdrawn:
         give_up(state, order, order.fulfilment(number), CANCELLED, WITHDRAWN)
     _write(order, fact.body)
+    state.orders.index_lines(order)
     evolve_waiting(state, order, fact.waiting)
 
 

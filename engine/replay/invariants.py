@@ -261,6 +261,13 @@ def fulfilments_have_numbers_of_their_own(state: State) -> Violations:
     return [] if numbers == state.orders.order_of_fulfilment else ["fulfilments do not lead to their orders"]
 
 
+def orders_are_listed_by_sku(state: State) -> Violations:
+    """Every open order is found by the SKUs of its lines, and no other order is."""
+    listed = {(sku, number) for sku, numbers in state.orders.of_sku.items() for number in numbers}
+    lines = {(line.sku, order.number) for order in state.orders.open.values() for line in order.lines}
+    return [] if listed == lines else ["the orders of a SKU are not those that have it"]
+
+
 def lists_know_their_work(state: State) -> Violations:
     """A fulfilment is on the open pick list that says so, and on no other."""
     listed = {number: made.number for made in state.pick_lists.open.values() for number in made.fulfilments}
@@ -412,6 +419,7 @@ CHECKS: list[Callable[[State], Violations]] = [
     promotions_keep_their_limits,
     work_is_listed_once,
     fulfilments_have_numbers_of_their_own,
+    orders_are_listed_by_sku,
     nothing_is_released_while_held,
     lists_know_their_work,
     waiting_lines_are_queued,

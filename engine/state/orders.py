@@ -288,6 +288,7 @@ class Orders(Listed):
         self.order_of_fulfilment: dict[int, str] = {}
         self.order_of_return: dict[int, str] = {}
         self.order_of_change: dict[int, str] = {}
+        self.of_sku: dict[str, dict[str, None]] = {}
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
@@ -305,6 +306,7 @@ class Orders(Listed):
     def add(self, order: Order) -> None:
         """Take an order into memory with everything that leads to it."""
         self.open[order.number] = order
+        self.index_lines(order)
         for fulfilment in order.fulfilments:
             self.enter(order, fulfilment)
         for agreed in order.returns:
@@ -312,6 +314,11 @@ class Orders(Listed):
         for change in order.changes:
             self.order_of_change[change.number] = order.number
         self.index_waiting(order)
+
+    def index_lines(self, order: Order) -> None:
+        """Enter an order under the SKUs of its lines."""
+        for line in order.lines:
+            self.of_sku.setdefault(line.sku, {})[order.number] = None
 
     def enter(self, order: Order, fulfilment: Fulfilment) -> None:
         """Take in one fulfilment of an order that is in memory."""
@@ -344,6 +351,11 @@ class Orders(Listed):
     def remove(self, order: Order) -> None:
         """Take a closed order out of memory."""
         del self.open[order.number]
+        for sku in {line.sku: None for line in order.lines}:
+            numbers = self.of_sku[sku]
+            del numbers[order.number]
+            if not numbers:
+                del self.of_sku[sku]
         for fulfilment in order.fulfilments:
             del self.order_of_fulfilment[fulfilment.number]
         for agreed in order.returns:

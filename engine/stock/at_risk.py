@@ -56,17 +56,23 @@ def places(state: State) -> list[Place]:
 
 def at_risk(state: State, some: Iterable[Place]) -> Iterator[Holder]:
     """The holders at risk at these places, the latest promise of each place first."""
-    missing = {(sku, node): state.ledger.missing_at(sku, node) for sku, node in some}
-    missing = {place: units for place, units in missing.items() if units}
-    if not missing:
+    places_missing = {(sku, node): state.ledger.missing_at(sku, node) for sku, node in some}
+    found = {place: _work(state, *place) for place, units in places_missing.items() if units}
+    if not found:
         return
-    for place, holders in _holders(state, missing).items():
-        left = missing[place]
-        for holder in sorted(holders, key=lambda one: (one.promised, one.fulfilment or 0), reverse=True):
+    _add_transfers(state, found)
+    _add_reservations(state, found)
+    for place, holders in found.items():
+        left = places_missing[place]
+        for holder in sorted(holders, key=_turn, reverse=True):
             if left <= 0:
                 break
             left -= holder.units
             yield holder
+
+
+def _turn(holder: Holder) -> tuple[int, int]:
+    return holder.promised, holder.fulfilment or 0
 
 
 def orders_at_risk(state: State) -> dict[str, None]:
@@ -74,22 +80,16 @@ def orders_at_risk(state: State) -> dict[str, None]:
     return dict.fromkeys(holder.order for holder in at_risk(state, places(state)) if holder.order is not None)
 
 
-def _holders(state: State, missing: dict[Place, int]) -> dict[Place, list[Holder]]:
-    found: dict[Place, list[Holder]] = {place: [] for place in missing}
-    for node in dict.fromkeys(node for _, node in missing):
-        for word in OPEN:
-            for _, number in state.orders.work.after(node, word):
-                order = state.orders.open[state.orders.order_of_fulfilment[number]]
-                units: dict[str, int] = {}
-                for take in order.fulfilment(number).lines:
-                    sku = order.lines[take.line].sku
-                    units[sku] = units.get(sku, 0) + take.quantity
-                for sku, quantity in units.items():
-                    if (sku, node) in found:
-                        holder = Holder(promised_by(order), order.number, number, quantity)
-                        found[sku, node].append(holder)
-    _add_transfers(state, found)
-    _add_reservations(state, found)
+def _work(state: State, sku: str, node: str) -> list[Holder]:
+    """What orders hold of a SKU at a node."""
+    found, orders = [], state.orders
+    for number in orders.of_sku.get(sku, ()):
+        order = orders.open[number]
+        for work in order.fulfilments:
+            if work.node == node and work.state in OPEN:
+                units = sum([take.quantity for take in work.lines if order.lines[take.line].sku == sku])
+                if units:
+                    found.append(Holder(promised_by(order), number, work.number, units))
     return found
 
 
@@ -107,20 +107,36 @@ def _add_transfers(state: State, found: dict[Place, list[Holder]]) -> None:
 
 
 def _add_reservations(state: State, found: dict[Place, list[Holder]]) -> None:
-    """Reservations, the youngest first, until everything that is reserved there has its holder."""
-    left = {(sku, node): state.ledger.balance(RESERVED, sku, node) for sku, node in found}
-    left = {place: units for place, units in left.items() if units}
+    """Reservations, the youngest first, of each place as many as it takes to cover what is missing there."""
+    queues = {place: _Queue(state, place, holders) for place, holders in found.items()}
+    queues = {place: queue for place, queue in queues.items() if queue.reserved}
     for number, reservation in reversed(state.reservations.active.items()):
-        if not left:
+        if not queues:
             break
         for line in reservation.lines:
             for source in line.sources:
                 place = line.sku, source.node
-                if source.inbound is None and place in left:
-                    found[place].append(Holder(number, None, None, source.quantity))
-                    left[place] -= source.quantity
-                    if not left[place]:
-                        del left[place]
+                if source.inbound is None and place in queues and queues[place].add(number, source.quantity):
+                    del queues[place]
+
+
+class _Queue:
+    """What is promised of a SKU at a node by orders, and reservations that are found one after the other."""
+
+    def __init__(self, state: State, place: Place, holders: list[Holder]) -> None:
+        self.reserved = state.ledger.balance(RESERVED, *place)
+        self._missing = state.ledger.missing_at(*place)
+        self._holders = holders
+        self._later = sorted(holders, key=_turn)
+
+    def add(self, number: int, units: int) -> bool:
+        """Take in one that is older than those before; True if nobody before it can be at risk any more."""
+        while self._later and self._later[-1].promised > number:
+            self._missing -= self._later.pop().units
+        self._missing -= units
+        self._holders.append(Holder(number, None, None, units))
+        self.reserved -= units
+        return self._missing <= 0 or not self.reserved
 
 
 def decide_elsewhere(state: State, command: SourceElsewhere, now_ns: int) -> OrderSourcedElsewhere | Rejection:
