@@ -6,9 +6,20 @@ import msgspec
 
 from engine import limits
 from engine.commands.fields import PATTERNS_IN_WORDS
-from engine.results import FieldError, OnHandChanged, Rejection, ResultCode, Shortage
+from engine.results import FieldError, Rejection, ResultCode
 
 MEDIA_TYPE = b"application/problem+json"
+
+
+class ProblemLine(msgspec.Struct, omit_defaults=True):
+    """A SKU that can't be promised as requested, in units; or one of which something else is on hand at a node than was expected."""
+
+    sku: str
+    requested: int | None = None
+    available: int | None = None
+    node: str | None = None
+    expected_on_hand: int | None = None
+    on_hand: int | None = None
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -21,7 +32,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
-    lines: tuple[Shortage, ...] | tuple[OnHandChanged, ...] = ()
+    lines: tuple[ProblemLine, ...] = ()
     request_id: str | None = None
 
 
@@ -42,10 +53,19 @@ def body_of(rejection: Rejection, request_id: str | None = None) -> bytes:
             code=code.wire,
             detail=rejection.detail or code.title,
             errors=rejection.errors,
-            lines=rejection.lines or rejection.changed,
+            lines=_lines_of(rejection),
             request_id=request_id,
         )
     )
+
+
+def _lines_of(rejection: Rejection) -> tuple[ProblemLine, ...]:
+    if rejection.changed:
+        return tuple(
+            ProblemLine(line.sku, node=line.node, expected_on_hand=line.expected_on_hand, on_hand=line.on_hand)
+            for line in rejection.changed
+        )
+    return tuple([ProblemLine(line.sku, line.requested, line.available) for line in rejection.lines])
 
 
 def retry_after(code: ResultCode) -> int | None:
