@@ -517,3 +517,25 @@ def test_who_waits_gets_what_work_that_goes_elsewhere_leaves_beyond_what_is_miss
     assert [(work["node"], work["lines"][0]["quantity"]) for work in waited] == [("leipzig", 2)]
     assert len({work["id"] for work in moved + waited}) == 3
     assert there(api, CUSHION) == {"on_hand": 2, "allocated": 2}
+
+
+def test_what_is_brought_for_a_pickup_goes_to_it_though_units_are_missing_there(api: Api) -> None:
+    bring = {"name": "Bring", "pickup_transfer_days": 1}
+    web = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "bring"}
+    store = {"name": "Berlin", "kind": "store", "country": "DE", "latitude": 52.5, "longitude": 13.4, "pickup": True}
+    for path, body in (("sourcing-policies/bring", bring), ("channels/web-de", web), ("nodes/berlin", store)):
+        assert api.put(f"/v1/{path}", body).status_code == 200
+    api.receive(KETTLE, "berlin", 2)
+    api.order("W-1", (KETTLE, 2), delivery="pickup", pickup_node="berlin")
+    api.receive(KETTLE, "leipzig", 3)
+    api.order("W-2", (KETTLE, 3), delivery="pickup", pickup_node="berlin")
+    count(api, 0, node="berlin")
+    count(api, 2)
+    assert at_risk(api) == ["W-2", "W-1"], "what its transfer should bring is missing where it comes from"
+    count(api, 3)
+    assert at_risk(api) == ["W-1"]
+    moved = api.read("/v1/transfers")["items"][0]["id"]
+    api.done(f"/v1/transfers/{moved}/ship", {})
+    api.done(f"/v1/transfers/{moved}/receive", {"lines": [{"sku": KETTLE, "received": 3}]})
+    assert there(api, node="berlin") == {"on_hand": 3, "allocated": 5, "missing": 2}
+    assert api.read("/v1/orders/W-2")["lines"][0]["allocated"] == 3
