@@ -63,10 +63,11 @@ class MovementAnswer(msgspec.Struct):
     lines: tuple[MovedLineAnswer, ...]
 
 
-class SkuStock(msgspec.Struct):
+class SkuStock(msgspec.Struct, omit_defaults=True):
     """Units of one SKU over all nodes. on_hand = available + reserved + allocated + unsellable - missing: what is physically there.
 
-    `missing` are promised units that nodes say are not there; `in_transit` come from other nodes.
+    `missing` are promised units that nodes say are not there; `in_transit` come from other nodes. In the list of what is missing
+    `nodes` are those where it is.
     """
 
     sku: str
@@ -79,6 +80,7 @@ class SkuStock(msgspec.Struct):
     available_to_promise: int
     in_transit: int
     missing: int
+    nodes: list["NodeStock"] = []
 
 
 class NodeStock(msgspec.Struct):
@@ -113,13 +115,7 @@ class StockQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     missing: Literal["true"] | None = None
 
 
-class ListedStock(SkuStock, kw_only=True, omit_defaults=True):
-    """Units of one SKU over all nodes; in the list of what is missing also at the `nodes` where it is."""
-
-    nodes: list[NodeStock] = []
-
-
-class StockPage(PageOf[ListedStock]):
+class StockPage(PageOf[SkuStock]):
     """In the order in which the SKUs were created."""
 
 
@@ -370,7 +366,7 @@ def _named(balances: Balances) -> dict[str, int]:
     return {"on_hand": balances.on_hand, **balances._asdict()}
 
 
-def _totals(state: State, skus: list[str]) -> list[ListedStock]:
+def _totals(state: State, skus: list[str]) -> list[SkuStock]:
     """Balances over all nodes, one pass per account."""
     at = [state.ledger.sku_index[sku] for sku in skus]
     nodes = len(state.ledger.nodes)
@@ -381,7 +377,7 @@ def _totals(state: State, skus: list[str]) -> list[ListedStock]:
     sums.append(inside[IN_TRANSIT][at, :nodes].sum(axis=1).tolist())
     sums.append((-inside[MISSING][at, :nodes].sum(axis=1)).tolist())
     return [
-        ListedStock(sku=sku, nodes=[], **_named(Balances(*(int(units) for units in row))))
+        SkuStock(sku, nodes=[], **_named(Balances(*(int(units) for units in row))))
         for sku, row in zip(skus, zip(*sums, strict=True), strict=True)
     ]
 
