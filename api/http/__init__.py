@@ -3,6 +3,7 @@
 auth           the one place where a request gets its actor and its rights
 endpoint       from bytes to an operation and back: what both lanes share
 frontends      HTTP parsed in further processes in front of the one writer
+heads          what is wrong with a head although the parser takes it: hosts, doubled headers, encodings
 gathering      many changes in one request, each on its own, answered together in their order
 lane           the fast lane: the hottest operations answered by the connection itself, below ASGI
 lane_protocol  the connection's side of the fast lane: from the parser's callbacks to the operation
