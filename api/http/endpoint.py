@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from api.answers import problems
+from api.http import part_or_all
 from api.http.auth import actor_of
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
 from api.server.server import Server
@@ -118,6 +119,8 @@ class Prepared:
         self.metrics = server.metrics.operation(operation.id)
         self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
         self._empty_query = operation.query() if operation.query is NoQuery else None
+        self._without_body = b"{}" if operation.body_optional else b""
+        self._missing_body = part_or_all.missing(operation.body) if operation.body else ""
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
 
@@ -147,9 +150,9 @@ class Prepared:
         body = None
         if self.decode is not None:
             try:
-                body = self.decode(content or (b"{}" if self.operation.body_optional else content))
+                body = self.decode(content or self._without_body)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                return problems.from_validation(error)
+                return problems.from_validation(error) if content.strip() else problems.malformed(self._missing_body)
         return Call(self.server, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(

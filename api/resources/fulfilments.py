@@ -11,7 +11,8 @@ from api.answers.orders import FulfilmentAnswer, fulfilment_answer
 from api.answers.timestamps import check_moment, to_ns
 from api.http.listing import Moment, from_cursor, newest_orders, page_of_parts, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.part_or_all import All, all_of_it
+from api.http.things import STEP_CODES, Thing
 from engine import limits
 from engine.commands import Command
 from engine.commands.fields import Id, Text
@@ -64,7 +65,7 @@ class ReadyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         check_moment("pickup_until", self.pickup_until)
 
 
-class ShipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ShipBody(All, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The carrier's name and code, if there is one."""
 
     tracking: Tracking | None = None
@@ -187,7 +188,7 @@ FULFILMENTS = Thing(
     key=lambda path: fulfilment_number(path["fulfilment"]),
     find=_find,
     render=lambda state, found: fulfilment_answer(state, *found),
-    empty=no_fields("StepBody", __name__),
+    empty=all_of_it("StepBody", __name__),
 )
 
 

@@ -9,6 +9,7 @@ from api.answers.identifiers import inbound_id, inbound_number, transfer_id
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing
 from engine import limits
 from engine.commands.fields import Id, Sku
@@ -33,8 +34,8 @@ class InboundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_moment("expected_at", self.expected_at)
 
 
-class InboundLinesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `lines` it is everything that is still expected."""
+class InboundLinesBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With `all`, or `{}`, it is everything that is still expected."""
 
     lines: InboundQuantities | None = None
 
@@ -152,7 +153,7 @@ OPERATIONS = [
     INBOUND_GOODS.act(
         "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundLinesBody,
         lambda number, body: ReceiveInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
         example={"lines": [{"sku": "85123A", "quantity": 25}]},
         description="More than expected is taken in, too. Backorders are served first, in order of placing.",
     ),
@@ -163,7 +164,7 @@ OPERATIONS = [
     INBOUND_GOODS.act(
         "cancelInbound", "cancel", "Expect nothing more of it, or fewer units", InboundLinesBody,
         lambda number, body: CancelInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
         example={"lines": [{"sku": "85123A", "quantity": 5}]},
     ),
 ]  # fmt: skip

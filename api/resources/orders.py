@@ -16,6 +16,7 @@ from api.geography.locating import located
 from api.http.endpoint import encode
 from api.http.listing import Moment, SpanQuery, from_cursor, id_of, newest_orders, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing, no_fields
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
@@ -97,8 +98,8 @@ _command_of = copying(
 )
 
 
-class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `lines` everything that has not shipped is cancelled. No names in `reason`, please: it is journalled."""
+class CancelBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Without `lines`, or with `all`, everything that has not shipped is cancelled. No names in `reason`, please: it is journalled."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
     lines: Annotated[tuple[CancelLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None

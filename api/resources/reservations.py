@@ -10,6 +10,7 @@ from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
 from api.http.gathering import Batch
 from api.http.operations import Call, Changing, Handled, Operation, Reading
+from api.http.part_or_all import PartOrAll
 from engine import limits
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import (
@@ -71,8 +72,8 @@ class ExtendBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ttl_seconds: TtlSeconds
 
 
-class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """Without `lines` everything is released."""
+class ReleaseBody(PartOrAll, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """What is given back; with `all`, or `{}`, everything."""
 
     lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = (
         None
@@ -243,7 +244,7 @@ OPERATIONS = [
     ),
     Operation(
         id="releaseReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
-        summary="Give back everything, or the quantities named", body=ReleaseBody, body_optional=True,
+        summary="Give back everything, or the quantities named", body=ReleaseBody,
         answer=ReservationAnswer, resource=_resource,
         codes=(*ENDED_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION),
         example={"lines": [{"sku": "85123A", "quantity": 1}]},

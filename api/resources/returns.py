@@ -13,7 +13,8 @@ from api.answers.orders import OrderAnswer, ReturnAnswer, loose_return_answer, r
 from api.answers.problems import malformed
 from api.http.listing import from_cursor, newest_orders, page_of_parts, path_id, position_of, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
 from api.resources.orders import ORDERS, order_renderer, repeated_line
 from engine import limits
 from engine.commands.fields import Id, Text
@@ -296,13 +297,13 @@ OPERATIONS = [
         example={"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
     ),
     RETURNS.post(
-        "settleReturn", "settle", "Settle what came back and was not settled", no_fields("SettleBody", __name__), settle,
+        "settleReturn", "settle", "Settle what came back and was not settled", all_of_it("SettleBody", __name__), settle,
         body_optional=True, answer=SettlementAnswer,
         description="Units are worth what was paid for them, by the frozen shares: the first that are still paid for. Over any "
         "sequence of cancellations and returns this adds up to exactly what was paid. Shipping comes back if the return says so.",
     ),
     RETURNS.step(
         "cancelReturn", "cancel", "Expect nothing more of a return", CancelReturn,
-        body=no_fields("CancelReturnBody", __name__),
+        body=all_of_it("CancelReturnBody", __name__),
     ),
 ]  # fmt: skip

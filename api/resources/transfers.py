@@ -9,7 +9,8 @@ from api.answers.identifiers import inbound_id, transfer_id, transfer_number
 from api.answers.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
-from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.part_or_all import PartOrAll, all_of_it
+from api.http.things import STEP_CODES, Thing
 from engine import limits
 from engine.commands.fields import Id, Sku
 from engine.commands.transfers import (
@@ -38,8 +39,8 @@ class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         check_moment("expected_at", self.expected_at)
 
 
-class ArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What arrived; without `lines` everything that was sent. What is missing is lost, unless `more_to_come`."""
+class ArrivalBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What arrived; with `all`, or `{}`, everything that was sent. What is missing is lost, unless `more_to_come`."""
 
     lines: Annotated[tuple[ArrivedLine, ...], Meta(min_length=1, max_length=limits.TRANSFER_LINES_MAX)] | None = None
     more_to_come: bool = False
@@ -110,7 +111,7 @@ TRANSFERS = Thing(
     key=lambda path: transfer_number(path["transfer"]),
     find=lambda state, number: state.transfers.find(number),
     render=lambda state, transfer: answer_of(transfer),
-    empty=no_fields("NoFields", __name__),
+    empty=all_of_it("NoFields", __name__),
 )
 
 
@@ -147,7 +148,7 @@ OPERATIONS = [
     TRANSFERS.act(
         "receiveTransfer", "receive", "Take in what arrived", ArrivalBody,
         lambda number, body: ReceiveTransfer(number, body.lines, body.more_to_come),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
         example={"lines": [{"sku": "85123A", "received": 4, "damaged": 1}]},
         description="What is missing is booked as lost (`short_transfer`), what is too much as found (`over_transfer`). Backorders are "
         "served first.",
