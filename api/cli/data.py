@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from api.answers import problems
+from api.answers import faults, problems
 from api.answers.timestamps import iso
 from api.cli import options
 from api.cli.client import Client, Refused
@@ -125,9 +125,11 @@ def _read_document(file: Path, postcodes: Postcodes | None) -> Any:
             locate_nodes(document, postcodes)
         msgspec.convert(document, Configure)
     except msgspec.MsgspecError as error:
-        rejection = problems.from_validation(error)
-        place = rejection.errors[0].pointer or "/"
-        raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+        refusal = problems.from_validation(error)
+        if isinstance(error, msgspec.ValidationError):
+            refusal = faults.faults_of(msgspec.json.encode(document), Configure, error)
+        told = "\n".join(f"{file.name}: {fault.pointer or '/'}: {fault.detail}" for fault in refusal.errors)
+        raise Refused(told) from None
     except NotLocated as error:
         raise Refused(f"{file.name}: {error}") from None
     return document

@@ -1,6 +1,7 @@
 """From bytes to operations, and back.
 
 auth           the one place where a request gets its actor and its rights
+bodies         from the bytes of a body to what an operation takes
 endpoint       from bytes to an operation and back: what both lanes share
 frontends      HTTP parsed in further processes in front of the one writer
 heads          what is wrong with a head although the parser takes it: hosts, doubled headers, encodings
@@ -12,6 +13,7 @@ openapi        the OpenAPI 3.1 document, made from the operations
 operations     what an endpoint is made of: an operation says how a request becomes a change or a read
 part_or_all    bodies that name a part or mean all of it, which is said
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what that lacks: limits on headers, a deadline
+queries        from a query string to what an operation takes
 scanning       pages of the journal's facts, the newest first, in slices
 starting       what is answered while a server recovers: that it lives, and how far it is
 things         one `Thing` for every noun with an address: its rows of the route table

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from time import perf_counter
 from typing import Any, NamedTuple, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from api.answers import problems
-from api.http import part_or_all
 from api.http.auth import actor_of
+from api.http.bodies import BodyReader
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
+from api.http.queries import QueryReader
 from api.server.server import Server
 from engine import limits
 from engine.facts import Fact
@@ -29,7 +29,6 @@ Headers = dict[bytes, bytes]
 JSON = b"application/json"
 BODY_TOO_LARGE = Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
 encode = msgspec.json.Encoder().encode
-_to_query = msgspec.convert
 
 
 class ClientGone(Exception):
@@ -71,7 +70,7 @@ class Endpoint:
         if isinstance(admitted, Rejection):
             return prepared.refused(admitted, headers)
         content = b""
-        if prepared.decode is not None:
+        if prepared.reader is not None:
             message = await receive()
             content = message.get("body", b"")
             if message.get("more_body") or message["type"] != "http.request":
@@ -117,10 +116,10 @@ class Prepared:
         self.server = server
         self.operation = operation
         self.metrics = server.metrics.operation(operation.id)
-        self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
+        without = b"{}" if operation.body_optional else b""
+        self.reader = None if operation.body is None else BodyReader(operation.body, without)
+        self._queries = QueryReader(operation.query)
         self._empty_query = operation.query() if operation.query is NoQuery else None
-        self._without_body = b"{}" if operation.body_optional else b""
-        self._missing_body = part_or_all.missing(operation.body) if operation.body else ""
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
 
@@ -130,7 +129,11 @@ class Prepared:
         actor = "public" if operation.public else actor_of(headers, client, server.state.access, server.dev)
         if isinstance(actor, Rejection):
             return actor
-        query = self._empty_query if self._empty_query is not None and not query_string else self._query(query_string)
+        query = (
+            self._empty_query
+            if self._empty_query is not None and not query_string
+            else self._queries.read(query_string)
+        )
         if isinstance(query, Rejection):
             return query
         key = None
@@ -139,7 +142,7 @@ class Prepared:
             if isinstance(given, Rejection):
                 return given
             key = given
-        if self.decode is not None:
+        if self.reader is not None:
             refusal = _body_refused(headers)
             if refusal is not None:
                 return refusal
@@ -148,11 +151,10 @@ class Prepared:
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
         body = None
-        if self.decode is not None:
-            try:
-                body = self.decode(content or self._without_body)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                return problems.from_validation(error) if content.strip() else problems.malformed(self._missing_body)
+        if self.reader is not None:
+            body = self.reader.read(content)
+            if isinstance(body, Rejection):
+                return body
         return Call(self.server, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(
@@ -191,16 +193,6 @@ class Prepared:
             return self.refused(handled, call.headers)
         assert isinstance(handled, Reply | Stream)
         return handled
-
-    def _query(self, query_string: bytes) -> Any:
-        try:
-            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=50)
-            if len(dict(pairs)) != len(pairs):
-                return problems.malformed("a query parameter is given twice")
-            return _to_query(dict(pairs), self.operation.query, strict=False)
-        except (msgspec.ValidationError, ValueError) as error:
-            rejection = problems.from_validation(error)
-            return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
 
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
         server, status, of_facts = self.server, self.operation.status, changing.render

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api.answers import problems
+from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
 from engine.commands import Command
@@ -52,7 +52,7 @@ class Batch:
         render: Renderer,
         complete: Callable[[Call, Any], Command] = lambda call, command: command,
     ) -> None:
-        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(item).decode
+        self._reader = BodyReader(item)
         self._kind = kind
         self._path = path
         self._of_facts = render
@@ -71,10 +71,9 @@ class Batch:
 
     def _submit(self, call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
         """The answer of one item, if it is known already; else it will be put to the others."""
-        try:
-            item = self._decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return refusal_reply(problems.from_validation(error), {})
+        item = self._reader.read(bytes(raw))
+        if isinstance(item, Rejection):
+            return refusal_reply(item, {})
         *fields, own_key = msgspec.structs.astuple(item)
         asked = self._kind(*fields)
         key = payload = None

@@ -14,7 +14,7 @@ from api.answers.timestamps import to_ns
 from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
 from engine.commands.fields import Country, Id, Sku
-from engine.results import Rejection, ResultCode
+from engine.results import Rejection
 from engine.state.kept import Kept, Numbered
 from engine.state.orders import Order
 from engine.state.state import State
@@ -39,26 +39,35 @@ class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True
         return None if self.to is None else to_ns(self.to)
 
 
+POSITION_MAX = 2**63 - 2
+Position = Annotated[int, Meta(ge=0, le=POSITION_MAX)]
+NO_CURSOR = malformed("in the query: `cursor` is what the page before gave as `next_cursor`", "/cursor")
+
+
+def number_in(text: str) -> int | None:
+    """A position as it was given out: digits, and no more than any journal or list has; None for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if number <= POSITION_MAX else None
+
+
 def position_of(cursor: str | None) -> int | Rejection | None:
     """The number in a cursor; None for the first page."""
-    if not cursor:
+    if cursor is None:
         return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        return Rejection(
-            ResultCode.MALFORMED_REQUEST, "in the query: `cursor` is what the page before gave as `next_cursor`"
-        )
-    return int(cursor)
+    position = number_in(cursor)
+    return NO_CURSOR if position is None else position
 
 
 def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
     """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below
     `number`, then older orders."""
-    if not cursor:
+    if cursor is None:
         return None
-    seq, dot, number = cursor.partition(".")
-    if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):
-        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
-    return int(seq), int(number)
+    seq, _, number = cursor.partition(".")
+    first, second = number_in(seq), number_in(number)
+    return NO_CURSOR if first is None or second is None else (first, second)
 
 
 Start = TypeVar("Start")

@@ -1,6 +1,6 @@
 """Bodies of steps that take a part of something, or all of it: "all" is said, never concluded from a lost body."""
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta
@@ -33,9 +33,8 @@ class PartOrAll(All, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 def all_of_it(name: str, module: str) -> type[All]:
     """The body of a step that takes all there is, under the name by which clients know it."""
     words = {"__doc__": All.__doc__}
-    return msgspec.defstruct(
-        name, [], bases=(All,), module=module, namespace=words, frozen=True, forbid_unknown_fields=True
-    )
+    made: Any = msgspec.defstruct(name, [], bases=(All,), module=module, namespace=words, frozen=True)
+    return cast(type[All], made)
 
 
 def missing(body: type) -> str:

@@ -11,6 +11,7 @@ from api.answers.facts import data_of
 from api.answers.problems import malformed
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
+from api.http.listing import Position, number_in
 from api.http.operations import Call, Handled, Operation, Reply, Stream
 from api.server.server import Server
 from engine import limits
@@ -27,7 +28,7 @@ EVENTS_PER_PIECE = 500
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is the last seq the caller has; 0 for everything."""
 
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
 
 
@@ -74,9 +75,10 @@ def events(call: Call) -> Handled:
         return Reply(200, encode(_read(call.server, after, call.query.limit)))
     last = call.headers.get(b"last-event-id")
     if last is not None:
-        if not (last.isdigit() and len(last) <= 18):
+        given = number_in(last.decode("latin-1"))
+        if given is None:
             return malformed("`Last-Event-ID` is the id of the last event, a journal position")
-        after = int(last)
+        after = given
         refusal = _not_here(call.server, after)
         if refusal is not None:
             return refusal

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.http.listing import path_id, start_of
+from api.http.listing import NO_CURSOR, Position, path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
 from engine import limits
@@ -26,7 +26,7 @@ SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that list."""
 
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
     cursor: str | None = None
 
@@ -63,6 +63,8 @@ def feed(call: Call) -> Handled:
         if isinstance(channel, Rejection) or channel not in state.configuration.channels:
             return NOT_FOUND
         server = call.server
+        if start is not None and start[0] > server.journal.last_seq:
+            return NO_CURSOR
         if start is not None:
             return _everything(state, channel, start, query.limit, now_ns)
         changed = _changed(server, query.after, query.limit) if query.after else None
