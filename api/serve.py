@@ -66,6 +66,7 @@ class Settings(NamedTuple):
     fast_lane: bool = True
     frontends: int = 0
     allow_private_outbound: bool = False
+    new_keys: bool = False
 
 
 def serve(settings: Settings) -> None:
@@ -81,6 +82,7 @@ def serve(settings: Settings) -> None:
         segment_bytes_max=settings.segment_bytes_max,
         postcodes=settings.postcodes,
         allow_private_outbound=settings.allow_private_outbound,
+        new_keys=settings.new_keys,
     )
     try:
         listening = _listen(settings.host, settings.port)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from api.parties.keystore import PartyKeysDamaged
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
 
 
@@ -52,6 +53,8 @@ class Kontor(click.Group):
             message = f"{error}. Stop that process, or choose another --data."
         except JournalCorrupt as error:
             message = f"the journal is damaged: {error}"
+        except PartyKeysDamaged as error:
+            message = str(error)
         except StorageFull as error:
             message = f"{error}. Free some space and start again."
         click.echo(f"kontor: {message}", err=True)

@@ -5,6 +5,8 @@ children    work in processes of their own, so that the writer goes on
 giving_way  work beside the server that must not be felt by it
 history     questions about the past: answered from a snapshot and the records after it
 host        the server as the work beside its writer sees it
+key_digests digests of idempotency keys and of what was asked under them
+key_store   the key store of a node as it starts
 improving   open orders sourced again in the background, some at a time, where a policy asks for it
 metrics     what a server tells Prometheus
 outbound    what a server sends to others by itself
