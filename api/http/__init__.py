@@ -9,6 +9,7 @@ lane_protocol  the connection's side of the fast lane: from the parser's callbac
 listing        what lists and paths share: cursors, ids in the path, spans of time
 openapi        the OpenAPI 3.1 document, made from the operations
 operations     what an endpoint is made of: an operation says how a request becomes a change or a read
+positions      positions of feeds: records of this history, and of no other
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what that lacks: limits on headers, a deadline
 scanning       pages of the journal's facts, the newest first, in slices
 starting       what is answered while a server recovers: that it lives, and how far it is

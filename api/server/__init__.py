@@ -4,6 +4,7 @@ books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
 giving_way  work beside the server that must not be felt by it
 history     questions about the past: answered from a snapshot and the records after it
+history_id  which history a server has: an id that a restore makes anew
 host        the server as the work beside its writer sees it
 key_digests digests of idempotency keys and of what was asked under them
 key_store   the key store of a node as it starts

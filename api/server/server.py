@@ -13,6 +13,7 @@ from api.parties.keystore import PartyKeys
 from api.server import key_store
 from api.server.books import Books, Paths
 from api.server.history import History
+from api.server.history_id import HistoryId
 from api.server.improving import Improver
 from api.server.key_digests import EARLIER_BYTES, Digester
 from api.server.metrics import NodeMetrics
@@ -121,6 +122,8 @@ class Server:
             raise
         meets_earlier = any(len(key) == EARLIER_BYTES for key in self.state.idempotency.seq_of)
         secret = self.parties.node_secret("idempotency")
+        self._history_id = HistoryId(self.directory, self.journal, self.journal.last_seq, self.journal.chain_digest)
+        self.history_id = self._history_id.id
         self.key_digests = Digester(self.journal.journal_id, secret, meets_earlier=meets_earlier).digests
         self.writer = Writer(
             self.state,
@@ -262,6 +265,7 @@ class Server:
             self.snapshots.stop()
         self._closed = True
         self.writer.flush_closed()
+        self._history_id.note(self.journal.last_seq, self.journal.chain_digest)
         assert self._books is not None
         self._books.close()
         self.parties.close()
