@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from api.parties.keystore import PartyKeysDamaged
+from api.server.refused import StartRefused
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
 
 
@@ -53,7 +54,7 @@ class Kontor(click.Group):
             message = f"{error}. Stop that process, or choose another --data."
         except JournalCorrupt as error:
             message = f"the journal is damaged: {error}"
-        except PartyKeysDamaged as error:
+        except (PartyKeysDamaged, StartRefused) as error:
             message = str(error)
         except StorageFull as error:
             message = f"{error}. Free some space and start again."

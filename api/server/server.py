@@ -12,6 +12,7 @@ from api.geography.postcodes import Postcodes
 from api.parties.keystore import PartyKeys
 from api.server import key_store
 from api.server.books import Books, Paths
+from api.server.clock import AHEAD_SECONDS_MAX, Clock, refuse_behind
 from api.server.history import History
 from api.server.history_id import HistoryId
 from api.server.improving import Improver
@@ -50,8 +51,10 @@ class Server:
         postcodes: Postcodes | None = None,
         allow_private_outbound: bool = False,
         new_keys: bool = False,
+        clock_ahead_seconds_max: float | None = None,
     ) -> None:
         self.directory = directory
+        self._clock_ahead_seconds_max = clock_ahead_seconds_max
         self._new_keys = new_keys
         self.allow_private_outbound = allow_private_outbound
         self.courier: Courier | None = None
@@ -94,6 +97,7 @@ class Server:
                 "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
                 "snapshot_failures": lambda: self.snapshots.failures,
                 "replay_diverged": lambda: self.snapshots.diverged,
+                "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
             }
         )
 
@@ -114,6 +118,7 @@ class Server:
         try:
             self._books = Books(self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn)
             self.journal, self.state = self._books.journal, self._books.state
+            self._start_clock()
             self.parties = key_store.checked(
                 self._found_parties, self.paths.parties, self.state, new_keys=self._new_keys
             )
@@ -128,13 +133,19 @@ class Server:
         self.writer = Writer(
             self.state,
             self.journal,
-            time.time_ns,
+            self.clock.now_ns,
             before_deciding=self.parties.flush,
             on_batch=self.metrics.batch,
             on_error=self.report,
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
+
+    def _start_clock(self) -> None:
+        bound = self._clock_ahead_seconds_max
+        if bound is not None:
+            refuse_behind(self.journal.last_time_ns, time.time_ns(), bound)
+        self.clock = Clock(self.journal.last_time_ns, ahead_seconds_max=AHEAD_SECONDS_MAX if bound is None else bound)
 
     def _let_go(self) -> None:
         """Close what was opened before recovery failed."""
@@ -211,8 +222,9 @@ class Server:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             end_ns = self.writer.next_wake_ns()
-            due = end_ns is not None and end_ns <= time.time_ns()
-            if (due or self.state.idempotency.old_seq(time.time_ns())) and not self._turn_scheduled:
+            now_ns = self.clock.now_ns()
+            due = end_ns is not None and end_ns <= now_ns
+            if (due or self.state.idempotency.old_seq(now_ns)) and not self._turn_scheduled:
                 self._turn_scheduled = True
                 self._turn()
             if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
