@@ -25,6 +25,7 @@ from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
 from api.http.starting import Starting
+from api.server.clock import AHEAD_SECONDS_MAX
 from api.server.server import Server, log
 from api.server.snapshots import Schedule
 from engine import limits
@@ -66,6 +67,8 @@ class Settings(NamedTuple):
     fast_lane: bool = True
     frontends: int = 0
     allow_private_outbound: bool = False
+    new_keys: bool = False
+    clock_ahead_seconds_max: float = AHEAD_SECONDS_MAX
 
 
 def serve(settings: Settings) -> None:
@@ -81,6 +84,8 @@ def serve(settings: Settings) -> None:
         segment_bytes_max=settings.segment_bytes_max,
         postcodes=settings.postcodes,
         allow_private_outbound=settings.allow_private_outbound,
+        new_keys=settings.new_keys,
+        clock_ahead_seconds_max=settings.clock_ahead_seconds_max,
     )
     try:
         listening = _listen(settings.host, settings.port)

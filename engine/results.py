@@ -16,6 +16,7 @@ class ResultCode(enum.Enum):
     UNAUTHENTICATED = ("unauthenticated", 401, False, "No valid API key was given")
     FORBIDDEN = ("forbidden", 403, False, "This API key may not do that")
     NOT_FOUND = ("not_found", 404, True, "There is no such thing, or you may not see it")
+    HISTORY_CHANGED = ("history_changed", 410, False, "The position is of another history than the node's")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, False, "This address does not take that method")
     REQUEST_TIMEOUT = ("request_timeout", 408, True, "The request did not arrive in time")
     BODY_TOO_LARGE = ("body_too_large", 413, False, "The body is too large")

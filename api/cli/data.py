@@ -64,6 +64,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let payment providers be at http and private addresses, as in tests; without it only at public https ones.",
 )
+@click.option(
+    "--new-keys",
+    is_flag=True,
+    help="Start with a new key store where the one that the journal needs is lost for good: names and addresses stay "
+    "sealed.",
+)
+@options.clock_ahead_max
 def serve(
     directory: Path,
     host: str,
@@ -77,6 +84,8 @@ def serve(
     fast_lane: bool,
     frontends: int,
     allow_private_outbound: bool,
+    new_keys: bool,
+    clock_ahead_max: float,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -86,7 +95,11 @@ def serve(
     schedule = Schedule(snapshot_seconds, snapshots_kept)
     segment_bytes = segment_mib * 1024 * 1024
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
-    run(settings._replace(allow_private_outbound=allow_private_outbound))
+    run(
+        settings._replace(
+            allow_private_outbound=allow_private_outbound, new_keys=new_keys, clock_ahead_seconds_max=clock_ahead_max
+        )
+    )
 
 
 @click.command()

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import click
 
+from api.parties.keystore import PartyKeysDamaged
+from api.server.refused import StartRefused
 from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
 
 
@@ -52,6 +54,8 @@ class Kontor(click.Group):
             message = f"{error}. Stop that process, or choose another --data."
         except JournalCorrupt as error:
             message = f"the journal is damaged: {error}"
+        except (PartyKeysDamaged, StartRefused) as error:
+            message = str(error)
         except StorageFull as error:
             message = f"{error}. Free some space and start again."
         click.echo(f"kontor: {message}", err=True)

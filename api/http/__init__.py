@@ -12,6 +12,7 @@ listing        what lists and paths share: cursors, ids in the path, spans of ti
 openapi        the OpenAPI 3.1 document, made from the operations
 operations     what an endpoint is made of: an operation says how a request becomes a change or a read
 part_or_all    bodies that name a part or mean all of it, which is said
+positions      positions of feeds: records of this history, and of no other
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what that lacks: limits on headers, a deadline
 queries        from a query string to what an operation takes
 scanning       pages of the journal's facts, the newest first, in slices

@@ -196,10 +196,10 @@ class Prepared:
 
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
         server, status, of_facts = self.server, self.operation.status, changing.render
-        key = payload = None
+        key = payload = earlier = None
         if call.key is not None:
-            key = server.key_digest(call.actor, call.key)
-            payload = server.payload_digest(self.operation.method, path, encode(call.body))
+            digests = server.key_digests(call.actor, call.key, self.operation.method, path, encode(call.body))
+            key, payload, earlier = digests
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return status, encode(of_facts(state, seq, facts))
@@ -213,7 +213,7 @@ class Prepared:
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = server.submit(
-            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard)
+            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard, earlier)
         )
         return None if refusal is None else self._changed(changing, call, refusal)
 

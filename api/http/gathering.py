@@ -76,18 +76,18 @@ class Batch:
             return refusal_reply(item, {})
         *fields, own_key = msgspec.structs.astuple(item)
         asked = self._kind(*fields)
-        key = payload = None
+        key = payload = earlier = None
         name = own_key or (f"{call.key}#{position}" if call.key is not None else None)
         if name is not None:
-            key = call.server.key_digest(call.actor, name)
-            payload = call.server.payload_digest("POST", self._path, encode(asked))
+            key, payload, earlier = call.server.key_digests(call.actor, name, "POST", self._path, encode(asked))
 
         def deliver(outcome: Done | Rejection) -> None:
             gathering.put(position, _reply(call, outcome))
 
         command = self._complete(call, asked)
         size = len(memoryview(raw))
-        refusal = call.server.submit(Change(command, call.actor, self._render, deliver, key, payload, size))
+        change = Change(command, call.actor, self._render, deliver, key, payload, size, None, earlier)
+        refusal = call.server.submit(change)
         return None if refusal is None else _reply(call, refusal)
 
     def _render(self, state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:

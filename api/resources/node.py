@@ -21,7 +21,7 @@ class HealthAnswer(msgspec.Struct):
 
 
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `history` is the id of what its seqs count: another one after a restore. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
 
     version: str
     seq: int
@@ -32,6 +32,7 @@ class NodeAnswer(msgspec.Struct):
     segment: str
     journal_bytes: int
     uptime_seconds: int
+    history: str
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +84,7 @@ def about(call: Call) -> Handled:
             segment=node.journal.segment,
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
+            history=node.history_id,
         )
 
     return Reading(read)
