@@ -1,6 +1,5 @@
 """Stock over HTTP: movements, balances, availability, the trial balance."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +15,7 @@ from engine import limits
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
 from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
+from engine.configuration.known_skus import refuse_named_twice
 from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
@@ -173,9 +173,6 @@ class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lines: Annotated[tuple[CountedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
 
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
 
 class FeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a node says it has of a SKU: units on hand."""
@@ -191,17 +188,6 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     lines: Annotated[tuple[FeedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
     skip_unknown: bool = False
-
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
-
-def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
-    """Raise ValueError if a SKU comes up twice."""
-    seen: dict[str, int] = {}
-    for at, line in enumerate(lines):
-        if seen.setdefault(line.sku, at) != at:
-            raise ValueError(f"`lines[{at}]` names {line.sku!r}, as `lines[{seen[line.sku]}]` does")
 
 
 class CountedLineAnswer(msgspec.Struct):
@@ -275,6 +261,9 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
 def count(call: Call) -> Handled:
     """Somebody counted."""
     body: CountBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     lines = [MovementLine(line.sku, body.node, "count", line.counted) for line in body.lines]
     return _counting(body.node, lines, body.reference)
 
@@ -282,6 +271,9 @@ def count(call: Call) -> Handled:
 def feed(call: Call) -> Handled:
     """Another system says what is there."""
     body: FeedBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     skipped: tuple[str, ...] = ()
     known = body.lines
     if body.skip_unknown:

@@ -177,3 +177,27 @@ def test_a_movement_is_answered_again_under_its_key_after_a_restart(api: Api) ->
     assert api.stock("CUSHION", "berlin")["on_hand"] == 5
     body["lines"][0]["quantity"] = 6
     assert api.post("/v1/stock/movements", body, key="delivery-7").json()["code"] == "idempotency_key_reused"
+
+
+def test_what_is_there_of_a_sku_at_a_node_is_said_once_in_a_movement(api: Api) -> None:
+    """A stocktaking list by bin: the last row must not win over what lies in the other bins."""
+    lines = [
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "count", "quantity": 3, "note": "bin 1"},
+        {"sku": "BRASS-KETTLE", "node": "berlin", "reason": "count", "quantity": 9},
+        {"sku": "CUSHION", "node": "leipzig", "reason": "receipt", "quantity": 1},
+        {"sku": "CUSHION", "node": "leipzig", "reason": "receipt", "quantity": 1},
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "feed", "quantity": 4, "note": "bin 2"},
+    ]
+    problem = api.refused("/v1/stock/movements", {"lines": lines}, 400, "malformed_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/sku", "/lines/4/sku"]
+    answers = api.done("/v1/stock/movements/bulk", {"items": [{"lines": lines}, {"lines": lines[:4]}]})["items"]
+    assert [answer["status"] for answer in answers] == [400, 201]
+    assert api.stock("BRASS-KETTLE", "leipzig")["on_hand"] == 3
+    assert api.stock("CUSHION", "leipzig")["on_hand"] == 2
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v1/counts", "counted"), ("/v1/stock/feed", "quantity")])
+def test_a_count_or_feed_that_names_a_sku_twice_points_at_all_of_its_lines(api: Api, path: str, name: str) -> None:
+    lines = [{"sku": sku, name: 2} for sku in ("BRASS-KETTLE", "CUSHION", "BRASS-KETTLE", "BRASS-KETTLE")]
+    problem = api.refused(path, {"node": "leipzig", "lines": lines}, 400, "malformed_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/sku", "/lines/2/sku", "/lines/3/sku"]
