@@ -13,6 +13,7 @@ import msgspec
 from api.answers import problems
 from api.http.auth import actor_of
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
+from api.http.queries import QueryReader
 from api.server.server import Server
 from engine import limits
 from engine.facts import Fact
@@ -28,7 +29,6 @@ Headers = dict[bytes, bytes]
 JSON = b"application/json"
 BODY_TOO_LARGE = Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
 encode = msgspec.json.Encoder().encode
-_to_query = msgspec.convert
 
 
 class ClientGone(Exception):
@@ -117,6 +117,7 @@ class Prepared:
         self.operation = operation
         self.metrics = server.metrics.operation(operation.id)
         self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
+        self._read_query = QueryReader(operation.query).read
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
@@ -194,7 +195,7 @@ class Prepared:
             pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=50)
             if len(dict(pairs)) != len(pairs):
                 return problems.malformed("a query parameter is given twice")
-            return _to_query(dict(pairs), self.operation.query, strict=False)
+            return self._read_query(dict(pairs), self.server.state)
         except (msgspec.ValidationError, ValueError) as error:
             rejection = problems.from_validation(error)
             return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)

@@ -16,6 +16,7 @@ from api.geography.locating import located
 from api.http.endpoint import encode
 from api.http.listing import Moment, SpanQuery, from_cursor, id_of, newest_orders, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
+from api.http.queries import ChannelFilter, NodeFilter, is_wanted, some_of
 from api.http.things import STEP_CODES, Thing, no_fields
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
@@ -37,6 +38,7 @@ from engine.commands.pricing import Treatment
 from engine.copying import copying
 from engine.facts import Fact, records
 from engine.facts.records import kind_of
+from engine.lifecycles import ORDER
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.orders import Order
@@ -107,9 +109,9 @@ class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
 
-    state: str | None = None
-    channel: str | None = None
-    node: str | None = None
+    state: Annotated[str, some_of(*ORDER.states)] | None = None
+    channel: ChannelFilter | None = None
+    node: NodeFilter | None = None
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,7 +243,7 @@ def _page(call: Call, state: State, before: int | None) -> OrderPage:
 def _matches(order: Order, query: OrdersQuery) -> bool:
     return (
         (query.to_ns is None or order.created_at_ns < query.to_ns)
-        and (query.state is None or order.state == query.state)
+        and is_wanted(query.state, order.state)
         and (query.channel is None or order.channel == query.channel)
         and (query.node is None or any(fulfilment.node == query.node for fulfilment in order.fulfilments))
     )

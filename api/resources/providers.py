@@ -12,6 +12,7 @@ from api.answers.identifiers import payment_request_id, payment_request_number
 from api.answers.timestamps import Timestamp, iso
 from api.http.listing import from_cursor, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
+from api.http.queries import OrderFilter, ProviderFilter
 from api.http.things import no_fields
 from api.resources.payments import PAID_ORDERS
 from api.server.outbound.payments import Attempts
@@ -80,8 +81,8 @@ class PaymentRequestPage(PageOf[PaymentRequestAnswer]):
 class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Those of one order, or of one provider."""
 
-    order: str | None = None
-    provider: str | None = None
+    order: OrderFilter | None = None
+    provider: ProviderFilter | None = None
 
 
 _decode_event = msgspec.json.Decoder(ProviderEvent).decode

@@ -67,7 +67,7 @@ def test_stock_is_shown_over_all_nodes_and_at_each(api: Api) -> None:
     api.receive("TEA POT 2L", "berlin", 3)
     assert api.put("/v1/nodes/leipzig/items/TEA POT 2L", {"safety_stock": 3}).status_code == 200
     assert api.put("/v1/nodes/berlin/items/TEA%20POT%202L", {"sellable": False}).status_code == 200
-    found = api.read("/v1/stock/TEA%20POT%202L")
+    found = api.read("/v1/stock/TEA%20POT%202L?all=true")
     assert (found["on_hand"], found["available"], found["available_to_promise"]) == (7, 7, 1)
     by_node = {entry["node"]: entry for entry in found["nodes"]}
     assert by_node["leipzig"]["safety_stock"] == 3
@@ -201,3 +201,35 @@ def test_a_count_or_feed_that_names_a_sku_twice_points_at_all_of_its_lines(api: 
     lines = [{"sku": sku, name: 2} for sku in ("BRASS-KETTLE", "CUSHION", "BRASS-KETTLE", "BRASS-KETTLE")]
     problem = api.refused(path, {"node": "leipzig", "lines": lines}, 400, "malformed_request")
     assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/sku", "/lines/2/sku", "/lines/3/sku"]
+
+
+def test_stock_of_a_sku_shows_only_nodes_that_have_any_unless_all_are_asked_for(api: Api) -> None:
+    def shown(query: str) -> list[str]:
+        return [there["node"] for there in api.read(f"/v1/stock/BRASS-KETTLE{query}")["nodes"]]
+
+    assert shown("") == []
+    api.receive("BRASS-KETTLE", "berlin", 2)
+    assert shown("") == ["berlin"]
+    assert shown(f"?as_of={api.node.state.seq}") == ["berlin"]
+    assert shown("?all=true") == ["leipzig", "berlin", "krakow"]
+    assert shown("?node=krakow") == ["krakow"]
+    assert api.read("/v1/stock/BRASS-KETTLE?node=krakow")["on_hand"] == 2, "the sum is over all nodes"
+    api.done(
+        "/v1/inbound",
+        {"supplier": "acme", "node": "krakow", "expected_at": "2030-01-01T00:00:00Z",
+         "lines": [{"sku": "BRASS-KETTLE", "quantity": 3}]},
+    )  # fmt: skip
+    assert shown("") == ["berlin", "krakow"], "units that are expected are worth showing"
+
+
+def test_the_stock_of_a_node_comes_page_by_page_without_what_it_has_nothing_of(api: Api) -> None:
+    for sku in ("CUSHION", "BRASS-KETTLE"):
+        api.receive(sku, "leipzig", 4)
+    api.receive("TEA POT 2L", "berlin", 1)
+    api.receive("CUSHION", "berlin", 5)
+    page = api.read("/v1/stock?node=leipzig&limit=1")
+    assert [(item["sku"], item["on_hand"]) for item in page["items"]] == [("BRASS-KETTLE", 4)]
+    page = api.read(f"/v1/stock?node=leipzig&limit=1&cursor={page['next_cursor']}")
+    assert [(item["sku"], item["on_hand"]) for item in page["items"]] == [("CUSHION", 4)]
+    assert page["next_cursor"] is None
+    assert api.read("/v1/stock?node=krakow")["items"] == []
