@@ -103,11 +103,13 @@ class BatchBodySchema(msgspec.Struct):
     items: tuple[BatchItem, ...]
 
 
-class BatchItemAnswer(msgspec.Struct):
-    """What the item would have been answered on its own."""
+class BatchItemAnswer(msgspec.Struct, omit_defaults=True):
+    """What the item would have been answered on its own. `replayed`: its key was used before, at `recorded_at`, and nothing was done."""
 
     status: int
     body: Any
+    replayed: bool = False
+    recorded_at: Timestamp | None = None
 
 
 class BatchAnswer(msgspec.Struct):
