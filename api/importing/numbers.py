@@ -26,7 +26,7 @@ class Number(NamedTuple):
 
 def decimal_mark(texts: Iterable[str]) -> str | None:
     """The decimal mark that texts of one column tell, or None where none does, or they tell both."""
-    told = {_told(text.strip()) for text in texts} - {None}
+    told = {_told(text.strip()) for text in texts if "." in text or "," in text} - {None}
     return told.pop() if len(told) == 1 else None
 
 
@@ -83,6 +83,8 @@ def _is_grouped(head: str, thousands: str) -> bool:
 
 def read_whole(text: str, mark: str | None) -> int:
     """A whole number; decimals may be there if they are zeros. Raises NotRead."""
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX:
+        return int(text)
     number = read_number(text, mark)
     if number.digits:
         raise NotRead("a whole number is needed")
