@@ -81,3 +81,52 @@ def test_several_states_are_asked_for_with_commas_between(api: Api) -> None:
     assert orders("state=cancelled,open") == ["W-3", "W-1"]
     assert len(api.read("/v1/fulfilments?node=leipzig&state=released,accepted")["items"]) == 1
     assert len(api.read("/v1/fulfilments?state=released,cancelled")["items"]) == 2
+
+
+def test_reservations_are_listed_the_youngest_first_whatever_became_of_them(api: Api) -> None:
+    api.receive("BRASS-KETTLE", "leipzig", 9)
+    api.receive("CUSHION", "krakow", 9)
+
+    def held(sku: str, channel: str = "web-de", ttl_seconds: int = 900) -> str:
+        lines = [{"sku": sku, "quantity": 1}]
+        made = api.done("/v1/reservations", {"channel": channel, "lines": lines, "ttl_seconds": ttl_seconds})
+        return str(made["id"])
+
+    kettle, cushion, polish, short = (
+        held("BRASS-KETTLE"), held("CUSHION"), held("CUSHION", "phone-pl"), held("BRASS-KETTLE", ttl_seconds=1),
+    )  # fmt: skip
+    api.done(f"/v1/reservations/{kettle}/release", {"lines": [{"sku": "BRASS-KETTLE", "quantity": 1}]})
+    api.order("W-1", ("CUSHION", 1), reservation=cushion)
+    api.later(5)
+
+    def listed(query: str) -> list[str]:
+        return [reservation["id"] for reservation in api.read(f"/v1/reservations?{query}")["items"]]
+
+    assert listed("") == [short, polish, cushion, kettle]
+    assert listed("state=active") == [polish]
+    assert listed("state=expired") == [short]
+    assert listed("state=confirmed,released") == [cushion, kettle]
+    assert listed("channel=phone-pl") == [polish]
+    assert listed("node=krakow") == [polish, cushion]
+    assert listed("sku=BRASS-KETTLE") == [short, kettle]
+    first = api.read("/v1/reservations?limit=3")
+    assert [entry["id"] for entry in first["items"]] == [short, polish, cushion]
+    assert listed(f"limit=3&cursor={first['next_cursor']}") == [kettle]
+    api.restart()
+    assert listed("") == [short, polish, cushion, kettle]
+
+
+def test_orders_are_found_by_sku_so_that_one_sees_who_waits_for_it(api: Api) -> None:
+    api.receive("BRASS-KETTLE", "leipzig", 9)
+    api.order("W-1", ("CUSHION", 2))
+    api.order("W-2", ("BRASS-KETTLE", 1))
+    api.order("W-3", ("BRASS-KETTLE", 1), ("CUSHION", 1))
+    api.order("W-4", ("BRASS-KETTLE", 1))
+    api.done("/v1/orders/W-4/cancel", {"reason": "changed their mind"})
+
+    def listed(query: str) -> list[str]:
+        return [order["number"] for order in api.read(f"/v1/orders?{query}")["items"]]
+
+    assert listed("sku=CUSHION&state=backordered,unsourceable") == ["W-3", "W-1"]
+    assert listed("sku=BRASS-KETTLE") == ["W-4", "W-3", "W-2"]
+    assert listed("sku=BRASS-KETTLE&state=open") == ["W-2"]
