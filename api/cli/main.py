@@ -36,6 +36,8 @@ COMMANDS: Final = Commands({
     "key": "api.cli.keys:key",
     "sourcing": "api.cli.sourcing:sourcing",
     "stock": "api.cli.stock:stock",
+    "items": "api.cli.items:items",
+    "prices": "api.cli.prices:prices",
     "export": "api.cli.export:export",
     "bench": "api.cli.benches:bench",
     "replay": "api.cli.replay:replay_command",

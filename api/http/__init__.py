@@ -3,6 +3,7 @@
 auth           the one place where a request gets its actor and its rights
 bodies         from the bytes of a body to what an operation takes
 endpoint       from bytes to an operation and back: what both lanes share
+filters        filters of lists: they take only values that there are
 frontends      HTTP parsed in further processes in front of the one writer
 heads          what is wrong with a head although the parser takes it: hosts, doubled headers, encodings
 gathering      many changes in one request, each on its own, answered together in their order

@@ -12,6 +12,7 @@ import msgspec
 from api.answers import problems
 from api.http.auth import actor_of
 from api.http.bodies import BodyReader
+from api.http.filters import Filters
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
 from api.http.queries import QueryReader
 from api.server.server import Server
@@ -119,6 +120,7 @@ class Prepared:
         without = b"{}" if operation.body_optional else b""
         self.reader = None if operation.body is None else BodyReader(operation.body, without)
         self._queries = QueryReader(operation.query)
+        self._filters = Filters(operation.query)
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
@@ -136,6 +138,10 @@ class Prepared:
         )
         if isinstance(query, Rejection):
             return query
+        if query_string:
+            refusal = self._filters.refusal(query, server.state)
+            if refusal is not None:
+                return refusal
         key = None
         if self._is_post and b"idempotency-key" in headers:
             given = _idempotency_key(headers[b"idempotency-key"])

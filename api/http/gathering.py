@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from api.answers.timestamps import iso
 from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
@@ -33,8 +34,17 @@ class Gathering:
 
     def reply(self, seq: int) -> Reply:
         """All answers, once they are there; `seq` is the journal's position then."""
-        parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in self.answers if reply)
+        parts = b",".join(
+            b'{"status":%d,"body":%b%b}' % (reply.status, reply.body, _replayed(reply))
+            for reply in self.answers
+            if reply
+        )
         return Reply(200, b'{"items":[' + parts + b"]}", headers=((b"kontor-seq", b"%d" % seq),))
+
+
+def _replayed(reply: Reply) -> bytes:
+    """What is added to an answer that was given before."""
+    return b"".join(b',"%b":%b' % header for header in reply.headers if header[0] in (b"replayed", b"recorded_at"))
 
 
 class Batch:
@@ -99,4 +109,7 @@ def _reply(call: Call, outcome: Done | Rejection) -> Reply:
     if isinstance(outcome, Rejection):
         call.server.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
+    if outcome.replayed:
+        recorded_at = encode(iso(call.server.journal.record(outcome.seq)[0]))
+        return Reply(outcome.status, outcome.body, headers=((b"replayed", b"true"), (b"recorded_at", recorded_at)))
     return Reply(outcome.status, outcome.body)

@@ -9,6 +9,7 @@ from msgspec import Meta
 from api.answers.identifiers import fulfilment_number
 from api.answers.orders import FulfilmentAnswer, fulfilment_answer
 from api.answers.timestamps import check_moment, to_ns
+from api.http.filters import NodeFilter, is_wanted, some_of
 from api.http.listing import Moment, from_cursor, newest_orders, page_of_parts, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
 from api.http.part_or_all import All, all_of_it
@@ -34,7 +35,7 @@ from engine.commands.orders import (
     Tracking,
 )
 from engine.facts.orders import FulfilmentSplit
-from engine.lifecycles import OPEN
+from engine.lifecycles import FULFILMENT, OPEN
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment
 from engine.state.orders import Fulfilment, Order
@@ -44,8 +45,8 @@ from engine.state.state import State
 class FulfilmentsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Fulfilments must meet all of it. `supplier`: only purchase orders, the work of nodes that are suppliers."""
 
-    node: str | None = None
-    state: str | None = None
+    node: NodeFilter | None = None
+    state: Annotated[str, some_of(*FULFILMENT.states)] | None = None
     supplier: Literal["true", "false"] | None = None
 
 
@@ -157,16 +158,21 @@ def _is_wanted(state: State, node: str, query: FulfilmentsQuery) -> bool:
     return known is not None and (known.kind == "supplier") == (query.supplier == "true")
 
 
+def _only_open(asked: str | None) -> bool:
+    """Whether only open orders have fulfilments in these states."""
+    return asked is not None and set(asked.split(",")) <= set(OPEN)
+
+
 def _page(call: Call, state: State, start: tuple[int, int] | None) -> FulfilmentPage:
     query: FulfilmentsQuery = call.query
-    orders = newest_orders(state, None if start is None else start[0] + 1, open_only=query.state in OPEN)
+    orders = newest_orders(state, None if start is None else start[0] + 1, open_only=_only_open(query.state))
     found, cursor = page_of_parts(orders, start, query.limit, lambda order: _matching(state, order, query))
     return FulfilmentPage([fulfilment_answer(state, order, fulfilment) for order, fulfilment in found], cursor)
 
 
 def _matching(state: State, order: Order, query: FulfilmentsQuery) -> Iterator[Fulfilment]:
     for fulfilment in reversed(order.fulfilments):
-        if query.node not in (None, fulfilment.node) or query.state not in (None, fulfilment.state):
+        if query.node not in (None, fulfilment.node) or not is_wanted(query.state, fulfilment.state):
             continue
         if _is_wanted(state, fulfilment.node, query):
             yield fulfilment

@@ -1,18 +1,19 @@
 """Goods on their way over HTTP: announced, received in parts, delayed, cancelled."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id, inbound_number, transfer_id
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
+from api.http.filters import NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
 from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id
 from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantities, ReceiveInbound
 from engine.facts.inbound import InboundExpected
 from engine.lifecycles import INBOUND
@@ -78,10 +79,10 @@ class InboundAnswer(msgspec.Struct):
 class InboundQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only at `node`, of `supplier`, with `sku`, or in `state`."""
 
-    node: Id | None = None
+    node: NodeFilter | None = None
     supplier: Id | None = None
-    sku: Sku | None = None
-    state: InboundState | None = None
+    sku: SkuFilter | None = None
+    state: Annotated[str, some_of(*get_args(InboundState))] | None = None
 
 
 class InboundPage(PageOf[InboundAnswer]):
@@ -126,7 +127,7 @@ def _wanted(query: InboundQuery, one: Inbound) -> bool:
         query.node in (None, one.node)
         and query.supplier in (None, one.supplier)
         and (query.sku is None or one.line_of(query.sku) is not None)
-        and query.state in (None, one.state)
+        and is_wanted(query.state, one.state)
     )
 
 

@@ -14,6 +14,7 @@ from api.answers.people import Billing, Customer, ShipTo
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.geography.locating import located
 from api.http.endpoint import encode
+from api.http.filters import ChannelFilter, NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment, SpanQuery, from_cursor, id_of, newest_orders, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
 from api.http.part_or_all import PartOrAll
@@ -38,6 +39,7 @@ from engine.commands.pricing import Treatment
 from engine.copying import copying
 from engine.facts import Fact, records
 from engine.facts.records import kind_of
+from engine.lifecycles import O_UNFINISHED, ORDER
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.orders import Order
@@ -106,11 +108,13 @@ class CancelBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
+    """Orders must meet all of it. `node` has or had a fulfilment of the order, `sku` is one of its lines; the span is of
+    `created_at`. Who waits for a SKU: `sku` with `state=backordered`."""
 
-    state: str | None = None
-    channel: str | None = None
-    node: str | None = None
+    state: Annotated[str, some_of(*ORDER.states)] | None = None
+    channel: ChannelFilter | None = None
+    node: NodeFilter | None = None
+    sku: SkuFilter | None = None
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,7 +233,7 @@ def _page(call: Call, state: State, before: int | None) -> OrderPage:
         first_too_late = seq_at(call.server.journal, query.to_ns)
         before = first_too_late if before is None else min(before, first_too_late)
     items: list[OrderAnswer] = []
-    for looked_at, order in enumerate(newest_orders(state, before)):
+    for looked_at, order in enumerate(newest_orders(state, before, open_only=_only_open(query.state))):
         if order.created_at_ns < query.from_ns:
             break
         if looked_at == limits.LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
@@ -239,11 +243,17 @@ def _page(call: Call, state: State, before: int | None) -> OrderPage:
     return OrderPage(items, None)
 
 
+def _only_open(asked: str | None) -> bool:
+    """Whether no closed order can be in these states."""
+    return asked is not None and set(asked.split(",")) <= set(O_UNFINISHED)
+
+
 def _matches(order: Order, query: OrdersQuery) -> bool:
     return (
         (query.to_ns is None or order.created_at_ns < query.to_ns)
-        and (query.state is None or order.state == query.state)
+        and is_wanted(query.state, order.state)
         and (query.channel is None or order.channel == query.channel)
+        and (query.sku is None or any(line.sku == query.sku for line in order.lines))
         and (query.node is None or any(fulfilment.node == query.node for fulfilment in order.fulfilments))
     )
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from api.answers.identifiers import payment_request_id, payment_request_number
 from api.answers.timestamps import Timestamp, iso
 from api.http.bodies import BodyReader
+from api.http.filters import OrderFilter, ProviderFilter
 from api.http.listing import from_cursor, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
 from api.http.things import no_fields
@@ -80,8 +81,8 @@ class PaymentRequestPage(PageOf[PaymentRequestAnswer]):
 class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Those of one order, or of one provider."""
 
-    order: str | None = None
-    provider: str | None = None
+    order: OrderFilter | None = None
+    provider: ProviderFilter | None = None
 
 
 _EVENTS = BodyReader(ProviderEvent)

@@ -1,18 +1,19 @@
 """Goods between nodes over HTTP: planned, sent, received in parts, cancelled."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id, transfer_id, transfer_number
 from api.answers.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
+from api.http.filters import NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
 from api.http.part_or_all import PartOrAll, all_of_it
 from api.http.things import STEP_CODES, Thing
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id
 from engine.commands.transfers import (
     ArrivedLine,
     CancelTransfer,
@@ -77,10 +78,10 @@ class TransferAnswer(msgspec.Struct):
 class TransfersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only those `from` or `to` a node, with `sku`, or in `state`."""
 
-    from_: Id | None = msgspec.field(default=None, name="from")
-    to: Id | None = None
-    sku: Sku | None = None
-    state: Literal["planned", "in_transit", "received", "cancelled"] | None = None
+    from_: NodeFilter | None = msgspec.field(default=None, name="from")
+    to: NodeFilter | None = None
+    sku: SkuFilter | None = None
+    state: Annotated[str, some_of(*TRANSFER.states)] | None = None
 
 
 class TransferPage(PageOf[TransferAnswer]):
@@ -127,7 +128,7 @@ def _wanted(query: TransfersQuery, one: Transfer) -> bool:
     return (
         query.from_ in (None, one.source)
         and query.to in (None, one.target)
-        and query.state in (None, one.state)
+        and is_wanted(query.state, one.state)
         and (query.sku is None or one.line_of(query.sku) is not None)
     )
 

@@ -1,6 +1,7 @@
 """The movements of stock that people post."""
 
 from engine.commands.stock import MovementLine, MoveStock
+from engine.configuration.known_skus import refuse_counted_twice
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -18,6 +19,9 @@ from engine.state.state import State
 
 def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMoved | Rejection:
     """Turn each line into postings, one after the other: a later line sees what an earlier one moved. All or none."""
+    twice = refuse_counted_twice(command.lines)
+    if twice is not None:
+        return twice
     for position, line in enumerate(command.lines):
         if line.node not in state.configuration.nodes:
             return Rejection.at(ResultCode.UNKNOWN_NODE, f"/lines/{position}/node", f"there is no node {line.node!r}")
