@@ -59,6 +59,12 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of --metrics-port.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Show /metrics here too, without a key.  [default: only on --port, with a key]",
+)
 @click.option(
     "--allow-private-outbound",
     is_flag=True,
@@ -76,6 +82,8 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    metrics_host: str,
+    metrics_port: int | None,
     allow_private_outbound: bool,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
@@ -86,7 +94,11 @@ def serve(
     schedule = Schedule(snapshot_seconds, snapshots_kept)
     segment_bytes = segment_mib * 1024 * 1024
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
-    run(settings._replace(allow_private_outbound=allow_private_outbound))
+    run(
+        settings._replace(
+            allow_private_outbound=allow_private_outbound, metrics_host=metrics_host, metrics_port=metrics_port
+        )
+    )
 
 
 @click.command()

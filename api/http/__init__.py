@@ -11,6 +11,7 @@ openapi        the OpenAPI 3.1 document, made from the operations
 operations     what an endpoint is made of: an operation says how a request becomes a change or a read
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what that lacks: limits on headers, a deadline
 scanning       pages of the journal's facts, the newest first, in slices
+scraping       `/metrics` at an address of its own
 starting       what is answered while a server recovers: that it lives, and how far it is
 things         one `Thing` for every noun with an address: its rows of the route table
 """

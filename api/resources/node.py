@@ -122,8 +122,10 @@ OPERATIONS = [
         summary="Whether it takes requests", answer=HealthAnswer,
     ),
     Operation(
-        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics, public=True,
+        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics,
         summary="Metrics for Prometheus", answer=str, answer_media_type="text/plain",
+        description="It takes a key, as every call does. Started with `--metrics-port`, the node shows the same page at an "
+        "address of its own, without one.",
     ),
     Operation(
         id="getNode", method="GET", path="/v1/node", tag=TAG, handle=about, query=NodeQuery,
