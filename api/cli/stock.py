@@ -32,7 +32,7 @@ PAGE = limits.LIST_LIMIT_MAX
 Numbered = tuple[int, MovementLine]
 
 
-@click.group()
+@click.group(cls=options.Group)
 def stock() -> None:
     """Stock from outside."""
 
