@@ -9,8 +9,8 @@ import click
 
 
 class Commands(UserDict[str, Any]):
-    """Where each command stands, and what it is for in one line. Only the one that is asked for is imported, and none by
-    `kontor --help`."""
+    """Where each command stands, and what it is for in one line. Only the one that is asked for is imported, and
+    `kontor --help` imports none."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = self.data[name][0].partition(":")

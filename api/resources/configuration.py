@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.answers.problems import malformed
+from api.http.endpoint import encode, etag_of
 from api.http.listing import path_country, path_id, path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
+from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
+from api.http.turns import Turns, reading
 from engine import limits
 from engine.commands.configuration import Configure
 from engine.configuration import master_data
@@ -137,9 +139,24 @@ def _export(call: Call) -> Callable[[State, int], Any]:
     return lambda state, now_ns: state.configuration.export()
 
 
-def export(call: Call) -> Handled:
-    """Everything, as the document that would set it again."""
-    return Reading(_export(call))
+async def export(call: Call) -> Handled:
+    """Everything, as the document that would set it again: copied at once, and put into words in turns."""
+    document = await reading(call.server, _export(call))
+    parts, turns = [], Turns()
+    for part in DOCUMENT_PARTS:
+        bodies = getattr(document, part)
+        pieces = []
+        for key, body in bodies.items():
+            pieces.append(encode(key) + b":" + encode(body))
+            if turns.is_over:
+                await turns.next()
+        if pieces:
+            parts.append(encode(part) + b":{" + b",".join(pieces) + b"}")
+    content = b"{" + b",".join(parts) + b"}"
+    etag = etag_of(content)
+    if call.headers.get(b"if-none-match") == etag:
+        return Reply(304, b"", headers=((b"etag", etag),))
+    return Reply(200, content, headers=((b"etag", etag),))
 
 
 def _three(kind: Kind) -> list[Operation]:

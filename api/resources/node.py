@@ -67,12 +67,15 @@ def metrics(call: Call) -> Handled:
     return Reply(200, call.server.metrics.render(), CONTENT_TYPE.encode())
 
 
-def about(call: Call) -> Handled:
+async def about(call: Call) -> Handled:
     """Version, position, digest."""
-    node, fresh = call.server, call.query.digest == "fresh"
+    node = call.server
+    taken = await node.digests.digest(call.query.digest == "fresh")
+    if isinstance(taken, Rejection):
+        return taken
+    digest_seq, digest = taken
 
     def read(state: State, now_ns: int) -> NodeAnswer:
-        digest_seq, digest = node.digest(fresh)
         return NodeAnswer(
             version=node.version,
             seq=state.seq,

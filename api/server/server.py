@@ -12,6 +12,7 @@ import structlog
 from api.geography.postcodes import Postcodes
 from api.parties.keystore import PartyKeys
 from api.server.books import Books, Paths
+from api.server.digests import Digests
 from api.server.history import History
 from api.server.improving import Improver
 from api.server.metrics import NodeMetrics
@@ -27,7 +28,6 @@ VERSION = "0.1.0"
 TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
 GATHER_ROUNDS_MAX = 3
-DIGEST_FRESH_ENTRIES_MAX = 50_000
 
 log = structlog.get_logger("kontor")
 
@@ -72,7 +72,6 @@ class Server:
         self._rounds = 0
         self._closed = False
         self._waiting_for_commit: list[asyncio.Future[None]] = []
-        self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self.metrics = NodeMetrics(
             {
@@ -118,6 +117,7 @@ class Server:
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
+        self.digests = Digests(self, self.history)
 
     def _warn(self, words: str) -> None:
         log.warning("recovery", problem=words)
@@ -226,13 +226,9 @@ class Server:
             b"%b\0%b\0%b" % (method.encode(), path.encode(), body), digest_size=16, key=self._key_secret
         ).digest()
 
-    def digest(self, fresh: bool) -> tuple[int, str]:
-        """(seq, digest of the state then). Made anew when asked, or if the state is small enough to do it at once."""
-        state = self.state
-        entries = len(state.reservations.active) + len(state.orders.open) + len(state.idempotency.seq_of)
-        if self._digest is None or fresh or (self._digest[0] != state.seq and entries <= DIGEST_FRESH_ENTRIES_MAX):
-            self._digest = (state.seq, dumping.digest(state))
-        return self._digest
+    def digest(self, fresh: bool = True) -> tuple[int, str]:
+        """(seq, digest of the state now) at once, for who may hold everybody up. `digests` is for callers over HTTP."""
+        return self.state.seq, dumping.digest(self.state)
 
     def stop(self) -> None:
         """Take nothing new, finish what is queued."""
