@@ -1,5 +1,6 @@
 """What clients see, made from what the engine knows.
 
+documents     a configuration document, read some entries at a time
 explanations  explanations of sourcing decisions in the words of the public contract
 facts         facts as clients see them: field names instead of positions, ids instead of numbers
 identifiers   ids as clients see them: what was given a number gets a prefix

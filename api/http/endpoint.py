@@ -145,7 +145,10 @@ class Prepared:
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
         body = None
-        if self.decode is not None:
+        raw_above = self.operation.raw_above_bytes
+        if raw_above is not None and len(content) > raw_above:
+            body = msgspec.Raw(content)
+        elif self.decode is not None:
             try:
                 body = self.decode(content or (b"{}" if self.operation.body_optional else content))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

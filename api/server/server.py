@@ -12,6 +12,7 @@ import structlog
 from api.geography.postcodes import Postcodes
 from api.parties.keystore import PartyKeys
 from api.server.books import Books, Paths
+from api.server.configuring import Configuring
 from api.server.digests import Digests
 from api.server.history import History
 from api.server.improving import Improver
@@ -117,6 +118,7 @@ class Server:
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
+        self.configuring = Configuring(self)
         self.digests = Digests(self, self.history)
 
     def _warn(self, words: str) -> None:
@@ -133,6 +135,7 @@ class Server:
         self._improver = loop.create_task(Improver(self).run())
         self.courier = Courier(self)
         self._courier = loop.create_task(self.courier.run())
+        self.configuring.resume(loop)
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -244,6 +247,7 @@ class Server:
             self._improver.cancel()
             self._courier.cancel()
             self.snapshots.stop()
+            self.configuring.stop()
         self._closed = True
         self.writer.flush_closed()
         self._books.close()

@@ -45,5 +45,7 @@ def test_the_help_of_a_group_cuts_no_sentence_either(group: str) -> None:
 
 
 def test_help_imports_neither_the_engine_nor_its_libraries() -> None:
-    done = subprocess.run([sys.executable, "-c", IMPORTS_NOTHING_MORE], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS_NOTHING_MORE], check=False, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr

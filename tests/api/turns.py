@@ -1,9 +1,12 @@
 """How long the loop was held: the turns of callbacks, in seconds of the processor, so that slow machines don't count."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import thread_time
+
+from api.serve import calm_collector
 
 LONGEST_SECONDS_MAX = 0.02
 
@@ -22,7 +25,7 @@ class Held:
 
 @contextmanager
 def turns_of_the_loop() -> Iterator[Held]:
-    """Measures every turn of every loop of this thread in the block."""
+    """Measures every turn of every loop of this thread in the block, with the collector as calm as a node's."""
     held, run = Held(), asyncio.Handle._run
 
     def timed(handle: asyncio.Handle) -> None:
@@ -30,8 +33,12 @@ def turns_of_the_loop() -> Iterator[Held]:
         run(handle)
         held.turns.append((thread_time() - started, repr(handle)))
 
+    thresholds = gc.get_threshold()
+    calm_collector()
     setattr(asyncio.Handle, "_run", timed)  # noqa: B010 - a method, for the time of the block
     try:
         yield held
     finally:
         setattr(asyncio.Handle, "_run", run)  # noqa: B010
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
