@@ -59,6 +59,12 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of --metrics-port.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Show /metrics here too, without a key.  [default: only on --port, with a key]",
+)
 @click.option(
     "--allow-private-outbound",
     is_flag=True,
@@ -83,6 +89,8 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    metrics_host: str,
+    metrics_port: int | None,
     allow_private_outbound: bool,
     new_keys: bool,
     clock_ahead_max: float,
@@ -97,7 +105,11 @@ def serve(
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
     run(
         settings._replace(
-            allow_private_outbound=allow_private_outbound, new_keys=new_keys, clock_ahead_seconds_max=clock_ahead_max
+            allow_private_outbound=allow_private_outbound,
+            new_keys=new_keys,
+            clock_ahead_seconds_max=clock_ahead_max,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
         )
     )
 

@@ -17,6 +17,8 @@ positions      positions of feeds: records of this history, and of no other
 protocol       HTTP/1.1 on uvicorn's httptools protocol, with what that lacks: limits on headers, a deadline
 queries        from a query string to what an operation takes
 scanning       pages of the journal's facts, the newest first, in slices
+scraping       `/metrics` at an address of its own
 starting       what is answered while a server recovers: that it lives, and how far it is
 things         one `Thing` for every noun with an address: its rows of the route table
+turns          long work of one request, cut into turns: others are answered in between
 """

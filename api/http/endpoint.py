@@ -156,8 +156,11 @@ class Prepared:
 
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
-        body = None
-        if self.reader is not None:
+        body: Any = None
+        raw_above = self.operation.raw_above_bytes
+        if raw_above is not None and len(content) > raw_above:
+            body = msgspec.Raw(content)
+        elif self.reader is not None:
             body = self.reader.read(content)
             if isinstance(body, Rejection):
                 return body

@@ -10,6 +10,7 @@ from api.answers.timestamps import iso
 from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
+from api.http.turns import Turns
 from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection
@@ -72,7 +73,10 @@ class Batch:
         """Carry out all items, each on its own, in one go."""
         items = call.body.items
         gathering = Gathering(len(items), call.server.loop.create_future())
+        turns = Turns()
         for position, raw in enumerate(items):
+            if turns.is_over:
+                await turns.next()
             reply = self._submit(call, raw, position, gathering)
             if reply is not None:
                 gathering.put(position, reply)

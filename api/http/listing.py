@@ -136,11 +136,13 @@ OneNumbered = TypeVar("OneNumbered", bound=Numbered)
 def page_of_parts(
     orders: Iterable[Order], start: tuple[int, int] | None, limit: int, parts: Callable[[Order], Iterable[OneNumbered]]
 ) -> tuple[list[tuple[Order, OneNumbered]], str | None]:
-    """A page of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
+    """A slice of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
     items: list[tuple[Order, OneNumbered]] = []
-    for looked_at, order in enumerate(orders):
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
+    lines = 0
+    for order in orders:
+        if lines >= limits.LIST_SLICE_LINES:
             return items, f"{order.seq + 1}.0"
+        lines += len(order.lines)
         for part in parts(order):
             if start is not None and order.seq == start[0] and part.number >= start[1]:
                 continue
@@ -168,7 +170,7 @@ def kept_page(
     items: list[OneNumbered] = []
     last = None
     for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
-        if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+        if len(items) == limit or looked_at == limits.KEPT_SCAN_MAX:
             return items, str(last)
         last = thing.number
         if wanted(thing):

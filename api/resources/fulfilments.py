@@ -10,10 +10,11 @@ from api.answers.identifiers import fulfilment_number
 from api.answers.orders import FulfilmentAnswer, fulfilment_answer
 from api.answers.timestamps import check_moment, to_ns
 from api.http.filters import NodeFilter, is_wanted, some_of
-from api.http.listing import Moment, from_cursor, newest_orders, page_of_parts, start_of
+from api.http.listing import Moment, newest_orders, page_of_parts, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
 from api.http.part_or_all import All, all_of_it
 from api.http.things import STEP_CODES, Thing
+from api.http.turns import in_slices
 from engine import limits
 from engine.commands import Command
 from engine.commands.fields import Id, Text
@@ -127,9 +128,9 @@ class CancelWorkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
 
 
-def list_(call: Call) -> Handled:
+async def list_(call: Call) -> Handled:
     """A page of fulfilments, of open and closed orders."""
-    return _worklist(call) if call.query.node is not None and call.query.state in OPEN else _of_orders(call)
+    return await (_worklist if call.query.node is not None and call.query.state in OPEN else _of_orders)(call)
 
 
 def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> FulfilmentPage:
@@ -140,11 +141,12 @@ def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> F
     items: list[FulfilmentAnswer] = []
     if not _is_wanted(state, query.node, query):
         return FulfilmentPage(items, None)
-    last = (-1, 0)
+    last, lines = (-1, 0), 0
     for entry in state.orders.work.after(query.node, query.state, after or last):
-        if len(items) == query.limit:
+        if len(items) == query.limit or lines >= limits.LIST_SLICE_LINES:
             return FulfilmentPage(items, f"{last[0]}.{last[1]}")
         order = state.orders.open[state.orders.order_of_fulfilment[entry[1]]]
+        lines += len(order.lines)
         items.append(fulfilment_answer(state, order, order.fulfilment(entry[1])))
         last = entry
     return FulfilmentPage(items, None)
@@ -178,7 +180,7 @@ def _matching(state: State, order: Order, query: FulfilmentsQuery) -> Iterator[F
             yield fulfilment
 
 
-_worklist, _of_orders = from_cursor(start_of, _worklist_page), from_cursor(start_of, _page)
+_worklist, _of_orders = in_slices(start_of, _worklist_page), in_slices(start_of, _page)
 
 
 def _find(state: State, number: int) -> tuple[Order, Fulfilment] | None:

@@ -68,12 +68,15 @@ def metrics(call: Call) -> Handled:
     return Reply(200, call.server.metrics.render(), CONTENT_TYPE.encode())
 
 
-def about(call: Call) -> Handled:
+async def about(call: Call) -> Handled:
     """Version, position, digest."""
-    node, fresh = call.server, call.query.digest == "fresh"
+    node = call.server
+    taken = await node.digests.digest(call.query.digest == "fresh")
+    if isinstance(taken, Rejection):
+        return taken
+    digest_seq, digest = taken
 
     def read(state: State, now_ns: int) -> NodeAnswer:
-        digest_seq, digest = node.digest(fresh)
         return NodeAnswer(
             version=node.version,
             seq=state.seq,
@@ -124,8 +127,10 @@ OPERATIONS = [
         summary="Whether it takes requests", answer=HealthAnswer,
     ),
     Operation(
-        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics, public=True,
+        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics,
         summary="Metrics for Prometheus", answer=str, answer_media_type="text/plain",
+        description="It takes a key, as every call does. Started with `--metrics-port`, the node shows the same page at an "
+        "address of its own, without one.",
     ),
     Operation(
         id="getNode", method="GET", path="/v1/node", tag=TAG, handle=about, query=NodeQuery,

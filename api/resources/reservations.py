@@ -205,7 +205,7 @@ def _page(call: Call, state: State, before: int | None, now_ns: int) -> Reservat
     items: list[ReservationAnswer] = []
     last = None
     for looked_at, reservation in enumerate(found):
-        if len(items) == query.limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+        if len(items) == query.limit or looked_at == limits.LIST_SLICE_LINES:
             return ReservationPage(items, str(last))
         last = reservation.number
         answer = answer_of(reservation, now_ns)

@@ -16,6 +16,7 @@ from api.http.listing import from_cursor, newest_orders, page_of_parts, path_id,
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
 from api.http.part_or_all import all_of_it
 from api.http.things import Thing
+from api.http.turns import in_slices
 from api.resources.orders import ORDERS, order_renderer, repeated_line
 from engine import limits
 from engine.commands.fields import Id, Text
@@ -192,9 +193,9 @@ def take_loose(call: Call) -> Handled:
     return Changing(command, RETURNS.made(LooseReturnTaken, lambda fact: fact.return_id))
 
 
-def list_(call: Call) -> Handled:
+async def list_(call: Call) -> Handled:
     """A page of returns."""
-    return _loose(call) if call.query.without_order == "true" else _of_orders(call)
+    return _loose(call) if call.query.without_order == "true" else await _of_orders(call)
 
 
 def _loose_page(call: Call, state: State, before: int | None) -> ReturnPage:
@@ -221,7 +222,7 @@ def _page(call: Call, state: State, start: tuple[int, int] | None) -> ReturnPage
     return ReturnPage([return_answer(order, agreed) for order, agreed in found], cursor)
 
 
-_loose, _of_orders = from_cursor(position_of, _loose_page), from_cursor(start_of, _page)
+_loose, _of_orders = from_cursor(position_of, _loose_page), in_slices(start_of, _page)
 
 
 def settle(call: Call) -> Handled:

@@ -19,7 +19,7 @@ from engine.supply.plan import promised
 from engine.supply.request import Demand, Request
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
-RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
+RECORDS_MAX = limits.FEED_SCAN_RECORDS_MAX
 # After one of these every SKU may have another figure.
 SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
 
@@ -115,7 +115,7 @@ def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | 
             touched = _touched(records.decode(encoded).facts)
             if touched is None:
                 return None
-            if len(skus.keys() | touched.keys()) > limit and skus:
+            if len(skus) + sum(sku not in skus for sku in touched) > limit and skus:
                 return list(skus), seq - 1
             skus.update(touched)
             looked_at += 1

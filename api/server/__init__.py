@@ -3,6 +3,8 @@
 books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
 clock       the time of a node: the wall clock, as far as it can be believed
+configuring large configurations: checked in turns, kept on disk, applied some entries a record
+digests     the digest of the state, for who asks: in slices, or beside the server
 giving_way  work beside the server that must not be felt by it
 history     questions about the past: answered from a snapshot and the records after it
 history_id  which history a server has: an id that a restore makes anew

@@ -13,6 +13,8 @@ from api.parties.keystore import PartyKeys
 from api.server import key_store
 from api.server.books import Books, Paths
 from api.server.clock import AHEAD_SECONDS_MAX, Clock, refuse_behind
+from api.server.configuring import Configuring
+from api.server.digests import Digests
 from api.server.history import History
 from api.server.history_id import HistoryId
 from api.server.improving import Improver
@@ -30,7 +32,6 @@ VERSION = "0.1.0"
 TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
 GATHER_ROUNDS_MAX = 3
-DIGEST_FRESH_ENTRIES_MAX = 50_000
 
 log = structlog.get_logger("kontor")
 
@@ -81,7 +82,6 @@ class Server:
         self._rounds = 0
         self._closed = False
         self._waiting_for_commit: list[asyncio.Future[None]] = []
-        self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self.metrics = NodeMetrics(
             {
@@ -140,6 +140,8 @@ class Server:
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
+        self.configuring = Configuring(self)
+        self.digests = Digests(self, self.history)
 
     def _start_clock(self) -> None:
         bound = self._clock_ahead_seconds_max
@@ -169,6 +171,7 @@ class Server:
         self._improver = loop.create_task(Improver(self).run())
         self.courier = Courier(self)
         self._courier = loop.create_task(self.courier.run())
+        self.configuring.resume(loop)
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -253,13 +256,9 @@ class Server:
             trace = trace.tb_next
         log.error("unexpected error", kind=type(error).__name__, at=frames[-5:])
 
-    def digest(self, fresh: bool) -> tuple[int, str]:
-        """(seq, digest of the state then). Made anew when asked, or if the state is small enough to do it at once."""
-        state = self.state
-        entries = len(state.reservations.active) + len(state.orders.open) + len(state.idempotency.seq_of)
-        if self._digest is None or fresh or (self._digest[0] != state.seq and entries <= DIGEST_FRESH_ENTRIES_MAX):
-            self._digest = (state.seq, dumping.digest(state))
-        return self._digest
+    def digest(self, fresh: bool = True) -> tuple[int, str]:
+        """(seq, digest of the state now) at once, for who may hold everybody up. `digests` is for callers over HTTP."""
+        return self.state.seq, dumping.digest(self.state)
 
     def stop(self) -> None:
         """Take nothing new, finish what is queued."""
@@ -275,6 +274,7 @@ class Server:
             self._improver.cancel()
             self._courier.cancel()
             self.snapshots.stop()
+            self.configuring.stop()
         self._closed = True
         self.writer.flush_closed()
         self._history_id.note(self.journal.last_seq, self.journal.chain_digest)

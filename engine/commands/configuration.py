@@ -122,3 +122,30 @@ class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True
     vouchers: dict[Id, Voucher] = {}
     payment_providers: dict[Id, PaymentProvider] = {}
     shipping_prices: dict[Id, ShippingPrices] = {}
+
+
+class BeginConfiguration(Command, frozen=True):
+    """Announce a large configuration, checked whole: its document lies in the data directory under its hash.
+
+    `asked_by` is who asked; `key` and `payload` are the digests of the request's idempotency key and of what was asked.
+    """
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None = None
+    payload: bytes | None = None
+
+
+class ApplyPart(Command, frozen=True):
+    """Set some entries of the configuration that was announced."""
+
+    sha256: str
+    document: Configure
+
+
+class EndConfiguration(Command, frozen=True):
+    """The last part of it is set. Not `whole`: its document is lost, and the rest of it will never be."""
+
+    sha256: str
+    whole: bool = True

@@ -68,12 +68,26 @@ class Kind(NamedTuple):
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
     known = state.configuration
-    refusal = _malformed(command) or _first_refusal(known, command)
-    if refusal is not None:
-        return refusal
+    return refuse_meanwhile(known) or refusal_of(known, command) or what_is_new(known, command)
+
+
+def refuse_meanwhile(known: Configuration) -> Rejection | None:
+    """The refusal of anything else while a large configuration is applied."""
+    if known.announced is None:
+        return None
+    return Rejection(ResultCode.IN_USE, f"a configuration of {known.announced.entries:,} entries is being applied")
+
+
+def refusal_of(known: Configuration, document: Configure) -> Rejection | None:
+    """Why a document can't be set, if it can't."""
+    return _malformed(document) or _first_refusal(known, document)
+
+
+def what_is_new(known: Configuration, document: Configure) -> tuple[Fact, ...]:
+    """What is not as it shall be, as facts."""
     facts: list[Any] = []
-    for kind in _JOURNALLED:
-        for keys, body in kind.entries(command):
+    for kind in JOURNALLED:
+        for keys, body in kind.entries(document):
             if known.bodies(kind.part, *keys[:-1]).get(keys[-1]) != body:
                 facts.append(kind.fact(*keys, body))
     return tuple(facts)
@@ -106,6 +120,8 @@ def evolve_set(state: State, fact: Fact) -> None:
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
     state.configuration.put(kind.part, body, *keys)
+    if state.configuration.announced is not None:
+        state.configuration.announced.count(kind.part)
     if kind.versions != NONE:
         state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)
     kind.effect(state, fact)
@@ -213,7 +229,7 @@ KINDS = (
 )  # fmt: skip
 OF_FACT: dict[type, Kind] = {kind.fact: kind for kind in KINDS}
 OF_PART = {kind.part: kind for kind in KINDS}
-_JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
+JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
 
 assert OF_PART.keys() == set(Configure.__struct_fields__), "every part of the document is a kind of master data"
 assert OF_FACT.keys() == {fact for fact in get_args(Fact) if fact.__name__.endswith("Set")}, "every kind has its fact"
