@@ -135,11 +135,15 @@ class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Quantity(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The line at position `line` has `quantity` units in all, not `before`."""
+    """The line at position `line` has `quantity` units in all, not `before`.
+
+    `ended` of those before had been cancelled, come back or got lost by then (None: not written down).
+    """
 
     line: int
     quantity: int
     before: int
+    ended: int | None = None
 
 
 class ChangeBody(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -184,6 +188,20 @@ class OrderChanged(msgspec.Struct, array_like=True, frozen=True, tag="order_chan
     withdrawn: tuple[FulfilmentNumber, ...]
     waiting: tuple[Waiting, ...]
     postings: tuple[Posting, ...]
+
+
+class FulfilmentReaddressed(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_readdressed"):
+    """A parcel goes to another address from the node that has it: it is packed and labelled anew, and promised anew.
+
+    `state` is the one it is in then.
+    """
+
+    order: str
+    fulfilment: FulfilmentNumber
+    state: str
+    ships_at_ns: int | None
+    delivers_at_ns: int | None
+    postings: tuple[Posting, ...] = ()
 
 
 class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_declined"):
@@ -423,6 +441,7 @@ Fact = (
     | OrderImproved
     | ChangeProposed
     | OrderChanged
+    | FulfilmentReaddressed
     | ChangeDeclined
     | OrderRestated
     | OrderHeld

@@ -4,6 +4,7 @@ from engine.commands.orders import CancelOrder, OrderLineRequest, RestateOrder
 from engine.configuration.known_skus import refuse_unknown_skus
 from engine.facts import Fact
 from engine.facts.orders import ChangeBody, ChangeProposed, OrderRestated, PlacedLine, Quantity
+from engine.fulfilments.work import order_traits
 from engine.lifecycles import ORDER
 from engine.money.charging import growth_minor
 from engine.orders.cancelling import decide_cancel
@@ -42,7 +43,7 @@ def decide_restate(state: State, command: RestateOrder, now_ns: int) -> tuple[Fa
         return body
     if body is None:
         return (said,)
-    refusal = ORDER.refusal(order.state, "change")
+    refusal = ORDER.refusal(order.state, "change", order_traits(order))
     if refusal is not None:
         return refusal
     number = state.seq + 1

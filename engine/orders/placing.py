@@ -18,11 +18,11 @@ from engine.facts.orders import (
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.pickup_transfers import binding, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
 from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
-from engine.orders.pickup_transfers import bring
 from engine.reservations import end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
@@ -262,22 +262,15 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
 
 def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
     """What the pickup node has, the rest brought there from other nodes; None if that is not wanted, or impossible."""
-    request = Request.of_placing(state, command)._replace(partial=True, inbound=False)
-    found, _, slots, decision = supply(state, request, now_ns)
-    sources = [list(given) for given in found]
-    missing = {
-        at: line.quantity - sum(source.quantity for source in sources[at]) for at, line in enumerate(command.lines)
-    }
-    brought = bring(state, command, {at: units for at, units in missing.items() if units}, now_ns)
-    if brought is None:
+    found = with_transfers(state, Request.of_placing(state, command), now_ns, command.collect_by_ns)
+    if found is None:
         return None
-    postings = []
-    for at, line in enumerate(command.lines):
-        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in sources[at]]
-        for source in brought.sources.get(at, ()):
-            postings.append(Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity))
-            sources[at].append(source)
-    return _Bound(sources, postings, slots, decision, brought.facts)
+    postings = [
+        binding(line.sku, source)
+        for line, sources in zip(command.lines, found.sources, strict=True)
+        for source in sources
+    ]
+    return _Bound(found.sources, postings, found.slots, found.decision, found.before)
 
 
 def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:

@@ -59,6 +59,11 @@ class OrderLine(msgspec.Struct, array_like=True, gc=False):
         return self.allocated + self.backordered + self.unsourceable
 
     @property
+    def ended(self) -> int:
+        """Units that the customer does not have and will not get: cancelled, sent back, or lost."""
+        return self.cancelled + self.returned + self.lost
+
+    @property
     def claimed(self) -> int:
         """Backordered units that were promised from inbound."""
         return sum([claim.quantity for claim in self.claims])
@@ -375,8 +380,9 @@ class Orders(Listed):
                 self._count_waiting(order, at, line)
             if line.backordered:
                 self.waiting.setdefault(line.sku, {})[order.seq, at] = order.number
-                if begins and order.cancel_backorders_at_ns is not None:
-                    heappush(self.dues, Due(order.cancel_backorders_at_ns, 0, order.number))
+                for at_ns in (order.cancel_backorders_at_ns, order.collect_by_ns) if begins else ():
+                    if at_ns is not None:
+                        heappush(self.dues, Due(at_ns, 0, order.number))
             elif line.sku in self.waiting:
                 queue = self.waiting[line.sku]
                 queue.pop((order.seq, at), None)
