@@ -41,6 +41,9 @@ class GivenUp(NamedTuple):
     postings: tuple[Posting, ...]
 
 
+NOTHING = GivenUp((), (), ())
+
+
 def given_up(order: Order, wanted: dict[int, int]) -> GivenUp:
     """Units by line position that are open: first those that wait, then what nodes hold, youngest fulfilment first."""
     taken: list[FulfilmentTake] = []

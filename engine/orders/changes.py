@@ -18,7 +18,7 @@ from engine.fulfilments.sourcing_again import source_lines
 from engine.fulfilments.work import evolve_waiting, give_up, order_traits, take_away, without
 from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN, ORDER, PROPOSED, RELEASED
 from engine.money.charging import growth_minor
-from engine.orders.cancelling import GivenUp, given_up
+from engine.orders.cancelling import NOTHING, GivenUp, given_up
 from engine.orders.following_transfers import follow
 from engine.orders.placing import refuse_pickup, refuse_waiting
 from engine.orders.rerouting import Rerouted, lacking, readdressed, reroute
@@ -152,7 +152,7 @@ def carry_out(
             (more if by > 0 else fewer)[entry.line] = abs(by)
     more.update({len(order.lines) + position: line.quantity for position, line in enumerate(body.added)})
     gone = given_up(order, fewer)
-    after = _as_it_will_be(order, body, gone)
+    after = as_it_will_be(order, body, gone)
     goes_elsewhere = (after.area, after.delivery, after.pickup_node) != (order.area, order.delivery, order.pickup_node)
     route: Rerouted | Rejection
     if goes_elsewhere:
@@ -179,7 +179,7 @@ def _beside(route: Rerouted | Rejection, sourced: tuple[Fact, ...] | Rejection) 
     return route._replace(facts=(*route.facts, *sourced))
 
 
-def _as_it_will_be(order: Order, body: ChangeBody, gone: GivenUp) -> Order:
+def as_it_will_be(order: Order, body: ChangeBody, gone: GivenUp = NOTHING) -> Order:
     """A copy of the order with the change in it, before anything new is sourced."""
     after = decode(encode(order))
     _write(after, body)
