@@ -153,6 +153,7 @@ FACTS: dict[type, FactRow] = {
     f.orders.FulfilmentReaddressed: FactRow(rerouting.evolve_readdressed, "fulfilment", None, None, False, False, GAINED),
     f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False, GAINED),
     f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False, GAINED),
+    f.orders.StatementKept: FactRow(marketplaces.evolve_kept, "order number", None, None, False, False, KEPT),
     f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False, GAINED),
     f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False, GAINED),
     f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False, GAINED),

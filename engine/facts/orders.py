@@ -23,7 +23,11 @@ class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line as ordered; `backordered` units found no stock, but some of them have `claims` on what will come."""
+    """One line as ordered; `backordered` units found no stock, but some of them have `claims` on what will come.
+
+    `unsourceable` ones were sold elsewhere and may not wait: a person must decide. `cancelled` ones were called off
+    before the order came.
+    """
 
     id: str
     sku: str
@@ -31,6 +35,8 @@ class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
     unit_price_minor: int | None
     backordered: int
     claims: tuple[Claim, ...] = ()
+    unsourceable: int = 0
+    cancelled: int = 0
 
 
 class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -212,10 +218,29 @@ class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_d
     postings: tuple[Posting, ...] = ()
 
 
+class StatedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A line as a marketplace knows it."""
+
+    id: str
+    quantity: int
+
+
 class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_restated"):
-    """A marketplace stated the order as of `stated_at_ns`; what that changed is in the facts beside this one."""
+    """A marketplace stated the order as of `stated_at_ns`, with `lines`, or that it is `cancelled`; what that changed is
+    in the facts beside this one."""
 
     order: str
+    stated_at_ns: int
+    postings: tuple[Posting, ...] = ()
+    lines: tuple[StatedLine, ...] = ()
+    cancelled: bool = False
+
+
+class StatementKept(msgspec.Struct, array_like=True, frozen=True, tag="statement_kept"):
+    """A marketplace called off an order, as of `stated_at_ns`, that has not come: an older statement will not place it."""
+
+    number: str
+    channel: str
     stated_at_ns: int
     postings: tuple[Posting, ...] = ()
 
@@ -444,6 +469,7 @@ Fact = (
     | FulfilmentReaddressed
     | ChangeDeclined
     | OrderRestated
+    | StatementKept
     | OrderHeld
     | HoldLifted
     | OrderNoted

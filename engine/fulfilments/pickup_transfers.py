@@ -79,8 +79,10 @@ def asked_elsewhere(state: State, request: Request, missing: dict[int, int]) -> 
     lines = request.lines
     demand = [Demand(lines[at].sku, units, None, lines[at].unit_price_minor) for at, units in missing.items()]
     without = (node, *(other for other in request.excluded if other != node))
+    skus = {line.sku for line in demand}
+    own = tuple(entry for entry in request.own if entry[0][0] in skus and entry[0][1] not in without)
     return request._replace(
-        lines=demand, area=area, delivery="ship", partial=False, excluded=without, inbound=False
+        lines=demand, area=area, delivery="ship", partial=False, excluded=without, own=own, inbound=False
     )
 
 

@@ -158,7 +158,11 @@ def carry_out(
     if goes_elsewhere:
         route = reroute(state, order, after, more, now_ns)
         if sold and more and isinstance(route, Rejection) and route.code is ResultCode.INSUFFICIENT_STOCK:
-            route = _beside(reroute(state, order, after, {}, now_ns), _waiting_for(state, after, more))
+            route = reroute(state, order, after, {}, now_ns)
+            moved = not isinstance(route, Rejection) and any(isinstance(fact, OrderSourced) for fact in route.facts)
+            # What moves may take the units that would be found for more: then more of them wait.
+            rest = _waiting_for(state, after, more) if moved else _more(state, after, more, now_ns, sold)
+            route = _beside(route, rest)
     else:
         route = Rerouted([], (), (), readdressed(state, order, after, now_ns))
         if more:

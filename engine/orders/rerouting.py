@@ -23,6 +23,8 @@ from engine.state.state import State
 from engine.supply.plan import supply, terms_of
 from engine.supply.request import Demand, Request
 
+Own = tuple[tuple[tuple[str, str], int], ...]
+
 
 class Rerouted(NamedTuple):
     """Work that is taken back, what lines wait for before anything new is sourced, the postings of both; and the facts
@@ -88,8 +90,8 @@ def reroute(state: State, order: Order, after: Order, more: dict[int, int], now_
     given_up = _given_up(state, after) if other_way else {}
     wanted = [_Wanted(at, units) for at, units in more.items()]
     if other_way:
-        wanted += _waits(after, given_up)
-    found = _find(state, order, after, work, wanted, now_ns)
+        wanted += _waits(state, after, given_up)
+    found = _find(state, after, work, wanted, _on_planned_transfers(state, after, given_up), now_ns)
     if isinstance(found, list):
         if more or other_way or _unreached(state, after, work, now_ns) is not None:
             return lacking(found)
@@ -156,13 +158,15 @@ def _given_up(state: State, after: Order) -> dict[int, tuple[Claim, ...]]:
     return found
 
 
-def _waits(after: Order, given_up: dict[int, tuple[Claim, ...]]) -> list[_Wanted]:
-    """What lines wait for without a promise, and what they are about to lose the promise of."""
+def _waits(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]]) -> list[_Wanted]:
+    """What lines wait for without a promise, and what they are about to lose the promise of: that is needed, unless it
+    may wait without."""
     wanted = []
     for at, line in enumerate(after.lines):
         lost = sum(claim.quantity for claim in given_up.get(at, ()))
         if lost:
-            wanted.append(_Wanted(at, lost, lost))
+            needed = not state.configuration.items[line.sku].backorderable
+            wanted.append(_Wanted(at, lost, lost, needed=needed))
         backordered = line.backordered - line.claimed
         if backordered + line.unsourceable:
             both = backordered + line.unsourceable
@@ -171,11 +175,12 @@ def _waits(after: Order, given_up: dict[int, tuple[Claim, ...]]) -> list[_Wanted
 
 
 def _find(
-    state: State, order: Order, after: Order, work: list[Fulfilment], wanted: list[_Wanted], now_ns: int
+    state: State, after: Order, work: list[Fulfilment], wanted: list[_Wanted], own: Own, now_ns: int
 ) -> tuple[_Found, list[_Wanted]] | list[Shortage] | None:
-    """Sources for work and for what is wanted, or for all of it that is needed; what is short; None if nothing is."""
+    """Sources for work and for what is wanted, or for all of it that is needed; what is short; None if nothing is wanted.
+    `own` units are about to be free."""
     needed = [one for one in wanted if one.needed]
-    lines, own = after.lines, _on_planned_transfers(state, order)
+    lines = after.lines
     request, _ = as_if_new(after, work)
     short: list[Shortage] = []
     for some in (wanted,) if len(needed) == len(wanted) else (wanted, needed):
@@ -186,7 +191,9 @@ def _find(
         ]
         if not demand:
             return None
-        whole = request._replace(lines=demand, partial=False, own=request.own + own)
+        skus = {line.sku for line in demand}
+        held = tuple(entry for entry in (*request.own, *own) if entry[0][0] in skus)
+        whole = request._replace(lines=demand, partial=False, own=held)
         found, short, slots, decision = supply(state, whole, now_ns)
         sources: list[list[Source]] = [list(given) for given in found]
         before: tuple[Fact, ...] = ()
@@ -203,11 +210,12 @@ def _find(
     return short
 
 
-def _on_planned_transfers(state: State, order: Order) -> tuple[tuple[tuple[str, str], int], ...]:
-    """Units that planned transfers would bring for an order: they are free again where they are, so they count there."""
+def _on_planned_transfers(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]]) -> Own:
+    """Units that planned transfers would have brought: they are free again where they are, so they count there."""
     own: dict[tuple[str, str], int] = {}
-    for line in order.lines:
-        for claim in line.claims:
+    for at, claims in given_up.items():
+        line = after.lines[at]
+        for claim in claims:
             number = state.inbound.open[claim.inbound].transfer
             transfer = None if number is None else state.transfers.open.get(number)
             if transfer is not None and transfer.state == PLANNED:

@@ -11,7 +11,7 @@ import msgspec
 
 from engine import limits
 from engine.areas import Area
-from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, Take
+from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, StatedLine, Take
 from engine.facts.postings import Posting
 from engine.facts.sourcing import Slot
 from engine.lifecycles import (
@@ -215,6 +215,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     replaced_by: list[str] = []
     stated_at_ns: int | None = None
     money: OrderMoney | None = None
+    stated: tuple[StatedLine, ...] = ()
+    stated_cancelled: bool = False
 
     @property
     def way(self) -> str:
