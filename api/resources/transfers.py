@@ -57,10 +57,11 @@ class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     lines: TransferQuantities | None = None
 
 
-class TransferLineAnswer(msgspec.Struct):
+class TransferLineAnswer(msgspec.Struct, omit_defaults=True):
     """Units of one SKU. `damaged` are among the received ones; more than `quantity` may have come.
 
-    `not_sent` were planned and stay where they are; `promised` are still awaited by an order that is picked up.
+    `not_sent` were planned and stay where they are; `promised` are still awaited by an order that is picked up. Both are left
+    out where there are none.
     """
 
     sku: str
@@ -68,8 +69,8 @@ class TransferLineAnswer(msgspec.Struct):
     received: int
     damaged: int
     lost: int
-    not_sent: int
-    promised: int
+    not_sent: int = 0
+    promised: int = 0
 
 
 class TransferAnswer(msgspec.Struct):

@@ -254,9 +254,13 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     lacking = () if command.sold else tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
-    if short and not command.sold and any(
-        not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
-        for line, sources in zip(command.lines, found, strict=True)
+    if (
+        short
+        and not command.sold
+        and any(
+            not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
+            for line, sources in zip(command.lines, found, strict=True)
+        )
     ):
         detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
         return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))

@@ -5,8 +5,6 @@ What it waits for is looked for again, too, where the way is another: a transfer
 
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from engine.facts import Fact
 from engine.facts.orders import Claim, FulfilmentReaddressed, OrderSourced, PlannedFulfilment, Waiting
 from engine.facts.postings import INBOUND, INBOUND_ALLOCATED, Posting
@@ -21,7 +19,7 @@ from engine.results import Rejection, ResultCode, Shortage
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
 from engine.supply.plan import supply, terms_of
-from engine.supply.request import Demand, Request
+from engine.supply.request import Demand
 
 Own = tuple[tuple[tuple[str, str], int], ...]
 
@@ -177,8 +175,8 @@ def _waits(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]]) -
 def _find(
     state: State, after: Order, work: list[Fulfilment], wanted: list[_Wanted], own: Own, now_ns: int
 ) -> tuple[_Found, list[_Wanted]] | list[Shortage] | None:
-    """Sources for work and for what is wanted, or for all of it that is needed; what is short; None if nothing is wanted.
-    `own` units are about to be free."""
+    """Sources for work and for what is wanted, or for all of it that is needed; what is short; None if nothing is
+    wanted. `own` units are about to be free."""
     needed = [one for one in wanted if one.needed]
     lines = after.lines
     request, _ = as_if_new(after, work)
@@ -231,13 +229,13 @@ def _positions(work: list[Fulfilment]) -> list[int]:
 
 def _free(after: Order, given_up: dict[int, tuple[Claim, ...]]) -> tuple[list[Waiting], list[Posting]]:
     """What lines wait for once these claims are given up, and the postings."""
-    waiting, postings = [], []
+    waiting: list[Waiting] = []
+    postings: list[Posting] = []
     for at, claims in given_up.items():
         line = after.lines[at]
         left = tuple(claim for claim in line.claims if claim not in claims)
         waiting.append(Waiting(at, line.backordered, line.unsourceable, left))
-        for claim in claims:
-            postings.append(Posting(line.sku, claim.node, INBOUND_ALLOCATED, INBOUND, claim.quantity))
+        postings += [Posting(line.sku, one.node, INBOUND_ALLOCATED, INBOUND, one.quantity) for one in claims]
     return waiting, postings
 
 
@@ -250,10 +248,11 @@ def _sourced(
     given_up: dict[int, tuple[Claim, ...]],
 ) -> tuple[OrderSourced, ...]:
     """The fact that gives new work to nodes and new promises to lines."""
-    lines, waiting, postings = after.lines, [], []
+    lines = after.lines
+    waiting: list[Waiting] = []
+    postings: list[Posting] = []
     for plan in new:
-        for take in plan.lines:
-            postings.append(binding(lines[take.line].sku, Source(plan.node, take.quantity)))
+        postings += [binding(lines[take.line].sku, Source(plan.node, take.quantity)) for take in plan.lines]
     for at in dict.fromkeys(given.positions):
         coming = [source for source in given.sources.get(at, ()) if source.inbound is not None]
         postings += [binding(lines[at].sku, source) for source in coming]

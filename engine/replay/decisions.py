@@ -62,10 +62,9 @@ def decided_again(state: State, decided: Decided, now_ns: int) -> list[tuple[Sou
 def _changed_again(state: State, decided: Decided, change: OrderChanged, now_ns: int) -> list[tuple[Source, ...]]:
     order = find_order(state, change.order)
     assert order is not None, "it was changed by the next record"
-    facts = carry_out(state, order, change.change, change.body, now_ns)
-    sourced = None
-    if not isinstance(facts, Rejection):
-        sourced = next((fact for fact in facts if isinstance(fact, OrderSourced)), None)
+    carried_out = carry_out(state, order, change.change, change.body, now_ns)
+    facts = () if isinstance(carried_out, Rejection) else carried_out
+    sourced = next((fact for fact in facts if isinstance(fact, OrderSourced)), None)
     if sourced is None:
         return [()] * len(decided.sources)
     found = _by_line(sourced, _inbound_of_transfers(facts))
@@ -93,7 +92,9 @@ def _by_line(fact: OrderPlaced | OrderSourced, brought: Collection[int] | None =
     if isinstance(fact, OrderPlaced):
         claims = [(at, claim) for at, line in enumerate(fact.lines) for claim in line.claims]
     else:
-        claims = [(entry.line, claim) for entry in fact.waiting for claim in entry.claims if claim.inbound in (brought or ())]
+        claims = [
+            (entry.line, claim) for entry in fact.waiting for claim in entry.claims if claim.inbound in (brought or ())
+        ]
     for at, claim in claims:
         source = Source(claim.node, claim.quantity, claim.ships_at_ns, claim.delivers_at_ns, claim.inbound)
         found.setdefault(at, []).append(source)
@@ -143,5 +144,7 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
 
 def _givers(state: State, facts: tuple[Fact, ...]) -> list[str]:
     """Nodes whose transfers did not leave, or not whole, or came back."""
-    numbers = [fact.transfer for fact in facts if isinstance(fact, TransferCancelled | TransferShipped | TransferTurnedBack)]
+    numbers = [
+        fact.transfer for fact in facts if isinstance(fact, TransferCancelled | TransferShipped | TransferTurnedBack)
+    ]
     return [state.transfers.open[number].source for number in numbers if number in state.transfers.open]

@@ -107,13 +107,14 @@ def _coming(state: State, transfer: Transfer) -> Inbound | None:
     return None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
 
 
-def _gone(inbound: Inbound, units: dict[str, int]) -> tuple[InboundUnits, ...]:
-    """Units by SKU that will not come, as far as they were still expected."""
+def _gone(inbound: Inbound, units: dict[str, int], came: tuple[InboundUnits, ...] = ()) -> tuple[InboundUnits, ...]:
+    """Units by SKU that will not come, as far as they are still expected after those that `came`."""
     found = []
+    arrived = {line.sku: line.quantity for line in came}
     for sku, count in units.items():
         line = inbound.line_of(sku)
-        expected = 0 if line is None else min(count, line.expected)
-        if expected:
+        expected = 0 if line is None else min(count, line.expected - arrived.get(sku, 0))
+        if expected > 0:
             found.append(InboundUnits(sku, expected))
     return tuple(found)
 
@@ -247,7 +248,8 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
     fact = TransferReceived(transfer.number, tuple(lines), " and ".join(reasons) or None, tuple(postings))
     if inbound is None:
         return (fact,)
-    came = received_inbound(state, inbound, tuple(sound), _gone(inbound, not_coming), now_ns)
+    gone = _gone(inbound, not_coming, tuple(sound))
+    came = received_inbound(state, inbound, tuple(sound), gone, now_ns)
     return (fact, *came, *bring_anew(state, came, None, now_ns))
 
 

@@ -55,7 +55,7 @@ def test_a_lowered_pickup_lowers_its_transfer_and_a_raised_one_has_more_brought(
     pickup(shop, "W-1", 2)
     changed(shop, "W-1", set=[{"id": "1", "quantity": 1}])
     line = shop.read("/v1/transfers/t-1")["lines"][0]
-    assert (line["quantity"], line["not_sent"], shop.stock(POT, "leipzig")["available"]) == (1, 1, 1)
+    assert (line["quantity"], line.get("not_sent", 0), shop.stock(POT, "leipzig")["available"]) == (1, 1, 1)
     changed(shop, "W-1", set=[{"id": "1", "quantity": 4}])
     assert sum(item["lines"][0]["quantity"] for item in shop.read("/v1/transfers?state=planned")["items"]) == 4
     types = [event["type"] for event in shop.read("/v1/events?after=2&limit=500")["items"]]
@@ -77,7 +77,7 @@ def test_what_is_under_way_already_is_told_to_be_free_when_it_arrives(shop: Api)
     events = shop.read("/v1/events?after=2&limit=500")["items"]
     told = next(event for event in events if event["type"] == "transfer_freed")
     assert told["data"]["of_order"] == "W-1"
-    assert shop.read("/v1/transfers/t-1")["lines"][0]["promised"] == 0
+    assert shop.read("/v1/transfers/t-1")["lines"][0].get("promised", 0) == 0
     shop.done("/v1/transfers/t-1/receive")
     assert shop.stock(POT, "berlin")["available"] == 2
 

@@ -68,9 +68,7 @@ def bound(shop: Shop) -> None:
 
 def moving(shop: Shop) -> list[tuple[int, str, str, int]]:
     """Transfers under way: number, giver, state, units."""
-    return [
-        (t.number, t.source, t.state, sum(n.quantity for n in t.lines)) for t in shop.state.transfers.open.values()
-    ]
+    return [(t.number, t.source, t.state, sum(n.quantity for n in t.lines)) for t in shop.state.transfers.open.values()]
 
 
 def test_a_cancelled_pickup_frees_what_was_to_be_brought(shop: Shop) -> None:
@@ -161,9 +159,7 @@ def test_a_pickup_that_nobody_can_come_for_any_more_frees_what_was_to_be_brought
 
 def test_what_would_arrive_after_the_customer_comes_is_not_promised(shop: Shop) -> None:
     soon_ns = shop.now_ns + NS_PER_DAY
-    shop.refused(
-        place("W-9", (KETTLE, 4), collect_by_ns=soon_ns, **AT_BERLIN), ResultCode.INSUFFICIENT_STOCK
-    )
+    shop.refused(place("W-9", (KETTLE, 4), collect_by_ns=soon_ns, **AT_BERLIN), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_backorders_that_are_cancelled_by_their_time_free_what_was_to_be_brought() -> None:
@@ -237,7 +233,9 @@ def test_what_was_turned_back_is_brought_from_another_node(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("shipped", [False, True])
-def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought_anew(shop: Shop, shipped: bool) -> None:
+def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought_anew(
+    shop: Shop, shipped: bool
+) -> None:
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     if shipped:
         shop.done(ShipTransfer(1))
