@@ -12,7 +12,7 @@ from api.answers.timestamps import check_moment, to_ns
 from api.http.filters import NodeFilter, is_wanted, some_of
 from api.http.listing import Moment, newest_orders, page_of_parts, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.part_or_all import All, all_of_it
+from api.http.part_or_all import All, PartOrAll, all_of_it
 from api.http.things import STEP_CODES, Thing
 from api.http.turns import in_slices
 from engine import limits
@@ -22,6 +22,7 @@ from engine.commands.orders import (
     Action,
     AdvanceFulfilment,
     CancelFulfilment,
+    CollectPart,
     ConfirmedDate,
     ConfirmFulfilment,
     FoundLine,
@@ -65,6 +66,12 @@ class ReadyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     def __post_init__(self) -> None:
         check_moment("pickup_until", self.pickup_until)
+
+
+class CollectBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the customer took; with `all`, or `{}`, all of it. What is not named goes on waiting, as a fulfilment of its own."""
+
+    lines: FulfilmentLines | None = None
 
 
 class ShipBody(All, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -221,6 +228,10 @@ def _make_ready(number: int, body: ReadyBody) -> Command:
     return AdvanceFulfilment(number, "ready", None, None if body.pickup_until is None else to_ns(body.pickup_until))
 
 
+def _collect(number: int, body: CollectBody) -> Command:
+    return AdvanceFulfilment(number, "collect") if body.lines is None else CollectPart(number, body.lines)
+
+
 def _confirm(number: int, body: ConfirmBody) -> Command:
     return ConfirmFulfilment(number, tuple(ConfirmedDate(line.id, to_ns(line.ships_at)) for line in body.lines))
 
@@ -232,7 +243,7 @@ def _step(
     return FULFILMENTS.act(
         f"{action}Fulfilment", action, summary, body or FULFILMENTS.empty,
         command or (lambda number, _: AdvanceFulfilment(number, action)),
-        body_optional=True, description="Steps may be skipped forward, never taken back.", **more,
+        description="Steps may be skipped forward, never taken back.", **{"body_optional": True, **more},
     )  # fmt: skip
 
 
@@ -258,7 +269,10 @@ OPERATIONS = [
         lambda number, body: AdvanceFulfilment(number, "ship", body.tracking), example={"tracking": TRACKING},
     ),
     _step("deliver", "The units arrived"),
-    _step("collect", "The customer has the units"),
+    _step(
+        "collect", "The customer has the units, all or those named", CollectBody, _collect,
+        body_optional=False, codes=UNITS_CODES, example={"lines": [{"line": "1", "quantity": 1}]},
+    ),
     FULFILMENTS.act(
         "rejectFulfilment", "reject", "The node can't do it: source the order elsewhere", RejectBody,
         lambda number, body: RejectFulfilment(number, body.reason, body.note),
