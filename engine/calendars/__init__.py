@@ -8,7 +8,18 @@ working_days  when a node works: its hours, its holidays, its cut-off and its le
 
 from engine.calendars.countries import time_zone_of_country
 from engine.calendars.local_time import DAYS, date_of_day, day_at, day_of_date
-from engine.calendars.promises import DELIVERY_WEEKDAYS, Dispatch, OpenDay, delivery, dispatch, open_days, ready_at_ns
+from engine.calendars.promises import (
+    DELIVERY_WEEKDAYS,
+    Dispatch,
+    OpenDay,
+    Ready,
+    delivery,
+    dispatch,
+    in_hours_ns,
+    open_days,
+    ready,
+    ready_at_ns,
+)
 from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of
 
 __all__ = [
@@ -18,7 +29,10 @@ __all__ = [
     "problems_of",
     "Dispatch",
     "dispatch",
+    "Ready",
+    "ready",
     "ready_at_ns",
+    "in_hours_ns",
     "delivery",
     "DELIVERY_WEEKDAYS",
     "OpenDay",

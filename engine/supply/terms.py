@@ -4,7 +4,7 @@ import numpy as np
 
 from engine import limits
 from engine.areas import Area
-from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
+from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, ready, time_zone_of_country
 from engine.commands.policies import SafetyStockRule
 from engine.facts.sourcing import Decision
 from engine.solver.problem import Locations, Rules
@@ -38,15 +38,28 @@ PICKUP = "pickup"
 
 
 class Promise:
-    """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day."""
+    """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day.
 
-    __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "valid_until_ns")
+    For a pickup both are when it is ready. If it `slides_from_ns`, it is later by as much as now is later than that.
+    """
 
-    def __init__(self, ships_at_ns: int, delivers_at_ns: int, day: int, valid_until_ns: int) -> None:
+    __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "slides_from_ns", "valid_until_ns")
+
+    def __init__(
+        self, ships_at_ns: int, delivers_at_ns: int, day: int, valid_until_ns: int, slides_from_ns: int | None = None
+    ) -> None:
         self.ships_at_ns = ships_at_ns
         self.delivers_at_ns = delivers_at_ns
         self.day = day
         self.valid_until_ns = valid_until_ns
+        self.slides_from_ns = slides_from_ns
+
+    def at(self, now_ns: int) -> "Promise":
+        """The promise at a now for which it holds."""
+        if self.slides_from_ns is None or now_ns == self.slides_from_ns:
+            return self
+        ready_ns = self.ships_at_ns + now_ns - self.slides_from_ns
+        return Promise(ready_ns, ready_ns, self.day, self.valid_until_ns, now_ns)
 
 
 class Terms:
@@ -68,6 +81,7 @@ class Terms:
         nodes_count = len(table.names)
         self.settings, self.area, self.delivery = settings, area, delivery
         self.table, self.km, self.buffer = table, km, channel.buffer
+        self.preparation_minutes = channel.preparation_minutes
         self.served: Bools = table.enabled.copy()
         if channel.nodes is not None:
             self.served &= np.isin(table.names, channel.nodes)
@@ -118,17 +132,18 @@ class Terms:
         """When a node would send and the parcel arrive; None without a day for it (never open, or all full)."""
         found = self._promises.get(node_at)
         if found is None or now_ns >= found.valid_until_ns:
-            found = self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, now_ns))
+            found = self._soonest(state, node_at, now_ns)
             if found is None:
                 return None
             self._promises[node_at] = found
+        found = found.at(now_ns)
         if self.table.orders_per_day_max[node_at] is None:
             return found
         return self._day_with_room(state, node_at, now_ns, found)
 
     def promise_from(self, state: State, node_at: int, from_ns: int) -> Promise | None:
         """The same for units that are at the node from a later instant on; places on that day are not counted."""
-        return self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, from_ns, 0))
+        return self._soonest(state, node_at, from_ns, 0)
 
     def blocked(self, state: State, now_ns: int) -> list[int]:
         """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
@@ -147,11 +162,13 @@ class Terms:
                 arrivals[at] = promise.delivers_at_ns
         return arrivals
 
-    def _promise_from(self, state: State, node_at: int, leaves: Dispatch | None) -> Promise | None:
+    def _soonest(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Promise | None:
+        """What a node can promise from now on, or from the opening of a later day on. Places are not counted."""
+        if self.delivery == PICKUP:
+            return self._ready(state, node_at, now_ns, not_before_day)
+        leaves = terms_cache(state).dispatch(state, node_at, now_ns, not_before_day)
         if leaves is None:
             return None
-        if self.delivery == PICKUP:
-            return Promise(leaves.ships_at_ns, leaves.ships_at_ns, leaves.day, leaves.valid_until_ns)
         rate = self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
         country = self.area.country or self.table.nodes[node_at].country
         days = int(self.parcels.transit_days[node_at])
@@ -159,6 +176,17 @@ class Terms:
         if arrives_ns is None:
             return None
         return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
+
+    def _ready(self, state: State, node_at: int, now_ns: int, not_before_day: int | None) -> Promise | None:
+        """When a pickup is ready: no carrier is needed, but somebody who is there."""
+        node = self.table.nodes[node_at]
+        minutes = self.preparation_minutes if node.preparation_minutes is None else node.preparation_minutes
+        calendar = terms_cache(state).calendar(state, node_at)
+        found = ready(calendar, now_ns, node.lead_time_days, minutes, not_before_day)
+        if found is None:
+            return None
+        slides_from_ns = now_ns if found.slides else None
+        return Promise(found.at_ns, found.at_ns, found.day, found.valid_until_ns, slides_from_ns)
 
     def _day_with_room(self, state: State, node_at: int, now_ns: int, first: Promise) -> Promise | None:
         name = self.table.names[node_at]
@@ -168,10 +196,9 @@ class Terms:
                 return found
             if found.day - first.day >= (self.settings.wait_days_max or 0):
                 return None
-            leaves = terms_cache(state).dispatch(state, node_at, now_ns, found.day + 1)
-            if leaves is None or leaves.day - first.day > (self.settings.wait_days_max or 0):
+            found = self._soonest(state, node_at, now_ns, found.day + 1)
+            if found is None or found.day - first.day > (self.settings.wait_days_max or 0):
                 return None
-            found = self._promise_from(state, node_at, leaves)
         return None
 
 
@@ -214,12 +241,16 @@ class TermsCache:
             self._table = NodeTable(state.configuration, state.ledger.nodes)
         return self._table
 
-    def dispatch(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Dispatch | None:
-        """When the next parcel leaves a node; None if it never works."""
-        node = self.table(state).nodes[node_at]
+    def calendar(self, state: State, node_at: int) -> Calendar:
+        """When a node works."""
         calendar = self._calendars.get(node_at)
         if calendar is None:
-            calendar = self._calendars[node_at] = calendar_of(node)
+            calendar = self._calendars[node_at] = calendar_of(self.table(state).nodes[node_at])
+        return calendar
+
+    def dispatch(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Dispatch | None:
+        """When the next parcel leaves a node; None if it never works."""
+        node, calendar = self.table(state).nodes[node_at], self.calendar(state, node_at)
         if not_before_day is not None:
             return dispatch(calendar, now_ns, node.lead_time_days, not_before_day)
         found = self._dispatches.get(node_at)
