@@ -6,7 +6,7 @@ promises      when a parcel leaves, when a pickup is ready, when a delivery arri
 working_days  when a node works: its hours, its holidays, its cut-off and its lead time
 """
 
-from engine.calendars.countries import time_zone_of_country
+from engine.calendars.countries import only_time_zone_of_country, time_zone_of_country
 from engine.calendars.local_time import DAYS, date_of_day, day_at, day_of_date
 from engine.calendars.promises import (
     DELIVERY_WEEKDAYS,
@@ -20,13 +20,14 @@ from engine.calendars.promises import (
     ready,
     ready_at_ns,
 )
-from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of
+from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of, with_time_zone
 
 __all__ = [
     "Calendar",
     "Problem",
     "calendar_of",
     "problems_of",
+    "with_time_zone",
     "Dispatch",
     "dispatch",
     "Ready",
@@ -41,5 +42,6 @@ __all__ = [
     "day_at",
     "day_of_date",
     "date_of_day",
+    "only_time_zone_of_country",
     "time_zone_of_country",
 ]

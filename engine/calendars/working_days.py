@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from engine.calendars.countries import SEVERAL, only_time_zone_of_country
 from engine.calendars.local_time import DAYS, MINUTES_PER_DAY, Zone, day_of_date, has_day, is_zone, weekday_of, zone_of
 from engine.commands.configuration import Node
 from engine.limits import CALENDAR_DAYS_MAX
@@ -79,9 +80,19 @@ def _cut_off_minute(spans: tuple[Span, ...], cut_off: str | None) -> int:
     return max(begun, default=minute)
 
 
+def with_time_zone(node: Node) -> Node:
+    """A body as it is kept: with the zone of its country where it gives none. One from before that is in UTC."""
+    if node.time_zone is not None:
+        return node
+    return msgspec.structs.replace(node, time_zone=only_time_zone_of_country(node.country))
+
+
 def problems_of(node: Node) -> list[Problem]:
     """What in a node's body makes no calendar: (JSON pointer into the body, what is wrong). Empty when all is well."""
     problems: list[Problem] = []
+    if node.time_zone is None and only_time_zone_of_country(node.country) is None:
+        known = "has several time zones" if node.country in SEVERAL else "is no country whose time zone is known"
+        problems.append(("/time_zone", f"{node.country} {known}; name the node's, such as Europe/Berlin"))
     if node.time_zone is not None and not is_zone(node.time_zone):
         problems.append(("/time_zone", f"there is no time zone {node.time_zone!r}; an IANA name is Europe/Berlin"))
     problems += _problems_of_hours(node.opening_hours or {})

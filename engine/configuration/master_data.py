@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from engine.calendars import day_of_date
+from engine.calendars import day_of_date, with_time_zone
 from engine.calendars import problems_of as problems_of_node
 from engine.commands.configuration import Configure, NodeItem
 from engine.commands.policies import SourcingPolicy
@@ -71,6 +71,8 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
     refusal = _malformed(command) or _first_refusal(known, command)
     if refusal is not None:
         return refusal
+    nodes = {name: with_time_zone(node) for name, node in command.nodes.items()}
+    command = msgspec.structs.replace(command, nodes=nodes)
     facts: list[Any] = []
     for kind in _JOURNALLED:
         for keys, body in kind.entries(command):

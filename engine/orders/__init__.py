@@ -7,6 +7,7 @@ holds              business stops on an order, and what customer service writes 
 improving          sourcing again what no node has begun, where a better plan has appeared
 marketplaces       orders of marketplaces: every update states the whole order again
 payment_providers  what payment providers are asked for, and what follows from their answers
+pickup_times       when customers may come for an order: from when it is ready, until when it waits
 pickup_transfers   what a pickup node lacks is brought there from other nodes, promised with a date
 placing            placing orders: from a reservation, or on the spot
 returns            returns to stock: shipped units come back, in parts, and go where their disposition says

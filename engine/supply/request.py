@@ -103,13 +103,14 @@ class Request(NamedTuple):
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
     """Positions of the overrides of the channel's policy that hold for a request."""
-    policy = state.configuration.policy_of(state.configuration.channels[request.channel])
+    channel = state.configuration.channels[request.channel]
+    policy = state.configuration.policy_of(channel)
     if not policy.overrides:
         return ()
     items = state.configuration.items
     groups = tuple({group: None for line in request.lines for group in items[line.sku].groups})
     value_minor = sum(line.quantity * value_minor_of(state, line) for line in request.lines)
-    country = request.area.country
+    country = request.area.country or channel.country
     return variant_of(
         policy, Circumstances(country, request.delivery, request.customer_group, groups, value_minor, now_ns)
     )

@@ -1,5 +1,6 @@
 """What sending to an area costs a channel under the settings that hold: all of a plan that stock does not change."""
 
+import msgspec
 import numpy as np
 
 from engine import limits
@@ -214,7 +215,9 @@ class TermsCache:
         self._dispatches: dict[int, Dispatch | None] = {}
 
     def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
-        """The terms of a known channel for an area."""
+        """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
+        if area.country is None:
+            area = msgspec.structs.replace(area, country=state.configuration.channels[channel_id].country)
         if self._version != state.configuration.version:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
