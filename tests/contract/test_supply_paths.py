@@ -42,6 +42,7 @@ def random_shop(chance: Random, **settings: Any) -> Shop:
         nodes_max=chance.choice((None, 1, 2)),
         line_split=chance.random() < 0.7,
         split_penalty_minor=chance.choice((0, 300)),
+        cross_border_cost_minor=chance.choice((0, 1_000)),
     )
     policy = msgspec.structs.replace(policy, **settings)
     names = tuple(nodes)
