@@ -38,6 +38,7 @@ CONFIGURATION_ENTRIES_MAX = 100_000
 INBOUND_LINES_MAX = 1_000
 TRANSFER_LINES_MAX = 1_000
 TRANSFERS_ENDED_KEPT = 1_000  # ended ones that can still be read
+STATEMENTS_KEPT = 100_000  # cancellations of marketplaces whose order has not come
 LOOSE_RETURNS_KEPT = 1_000  # returns without an order that can still be read
 INBOUND_ENDED_KEPT = 1_000  # ended ones that can still be read; older ones are only in the journal
 
@@ -46,6 +47,7 @@ SECONDS_MAX = 366 * 86_400  # of any time that is counted in seconds
 COLLECT_SECONDS_DEFAULT = 7 * 86_400  # how long goods wait for who picks them up
 RESERVATION_TTL_SECONDS_MAX = 86_400
 RESERVATION_TTL_SECONDS_DEFAULT = 900
+STATED_AHEAD_SECONDS_MAX = 2 * 86_400  # how far a marketplace's clock may be ahead
 IDEMPOTENCY_KEPT_NS = 24 * 3_600 * NS_PER_SECOND
 IDEMPOTENCY_MARK_NS = 60 * NS_PER_SECOND
 

@@ -12,7 +12,14 @@ from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
 from api.http.things import STEP_CODES, Thing
 from engine import limits
 from engine.commands.fields import Id, Sku
-from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantities, ReceiveInbound
+from engine.commands.inbound import (
+    CancelInbound,
+    DelayInbound,
+    ExpectInbound,
+    InboundArrivals,
+    InboundQuantities,
+    ReceiveInbound,
+)
 from engine.facts.inbound import InboundExpected
 from engine.lifecycles import INBOUND
 from engine.results import Rejection, ResultCode
@@ -39,6 +46,12 @@ class InboundLinesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     lines: InboundQuantities | None = None
 
 
+class InboundArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What came; without `lines` everything that is still expected, all of it sound."""
+
+    lines: InboundArrivals | None = None
+
+
 class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When it comes instead, later or earlier."""
 
@@ -49,12 +62,16 @@ class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InboundLineAnswer(msgspec.Struct):
-    """Units of one SKU; max(0, quantity - received - cancelled) are still expected."""
+    """Units of one SKU; max(0, quantity - received - cancelled) are still expected.
+
+    `damaged` ones are among the received ones.
+    """
 
     sku: str
     quantity: int
     received: int
     cancelled: int
+    damaged: int
 
 
 class InboundAnswer(msgspec.Struct):
@@ -96,7 +113,7 @@ def answer_of(inbound: Inbound) -> InboundAnswer:
         inbound.node,
         iso(inbound.expected_at_ns),
         iso(inbound.created_at_ns),
-        tuple(InboundLineAnswer(line.sku, line.quantity, line.received, line.cancelled) for line in inbound.lines),
+        tuple(InboundLineAnswer(n.sku, n.quantity, n.received, n.cancelled, n.damaged) for n in inbound.lines),
         INBOUND.allowed(inbound.state),
         None if inbound.transfer is None else transfer_id(inbound.transfer),
     )
@@ -150,11 +167,12 @@ OPERATIONS = [
         description=f"The last {limits.INBOUND_ENDED_KEPT:,} that ended can be read; of older ones the journal tells.",
     ),
     INBOUND_GOODS.act(
-        "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundLinesBody,
+        "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundArrivalBody,
         lambda number, body: ReceiveInbound(number, body.lines),
         body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
-        example={"lines": [{"sku": "85123A", "quantity": 25}]},
-        description="More than expected is taken in, too. Backorders are served first, in order of placing.",
+        example={"lines": [{"sku": "85123A", "quantity": 25, "damaged": 2}]},
+        description="More than expected is taken in, too. Backorders are served first, in order of placing; `damaged` units serve "
+        "nobody, they are unsellable at once.",
     ),
     INBOUND_GOODS.act(
         "delayInbound", "delay", "Expect it at another time", DelayBody,

@@ -93,7 +93,7 @@ _command_of = copying(
     OrderBody,
     PlaceOrder,
     given="area reservation source_again_if_expired party contact billing placed_at_ns collect_by_ns party_known",
-    apart="if_expired customer ship_to placed_at pickup_until replaces priced",
+    apart="if_expired customer ship_to placed_at pickup_until replaces priced sold called_off",
 )
 
 

@@ -1,4 +1,4 @@
-"""Goods between nodes over HTTP: planned, sent, received in parts, cancelled."""
+"""Goods between nodes over HTTP: planned, sent, received in parts, turned back, cancelled."""
 
 from typing import Annotated, Literal
 
@@ -19,11 +19,14 @@ from engine.commands.transfers import (
     ReceiveTransfer,
     ShipTransfer,
     TransferQuantities,
+    TurnBackTransfer,
 )
 from engine.facts.transfers import TransferPlanned
 from engine.lifecycles import TRANSFER
 from engine.results import Rejection, ResultCode
+from engine.state.state import State
 from engine.state.transfers import Transfer
+from engine.stock.transfers import orders_of, traits_of
 
 
 class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -39,26 +42,41 @@ class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 class ArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What arrived; without `lines` everything that was sent. What is missing is lost, unless `more_to_come`."""
+    """What arrived; without `lines` everything that was sent. What is missing is lost, unless `more_to_come`.
+
+    Of a transfer that is received, and lost something, `lines` are what has turned up.
+    """
 
     lines: Annotated[tuple[ArrivedLine, ...], Meta(min_length=1, max_length=limits.TRANSFER_LINES_MAX)] | None = None
     more_to_come: bool = False
 
 
+class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What left; without `lines` everything that was planned. What is not named stays where it is, and is free."""
+
+    lines: TransferQuantities | None = None
+
+
 class TransferLineAnswer(msgspec.Struct):
-    """Units of one SKU. `damaged` are among the received ones; more than `quantity` may have come."""
+    """Units of one SKU. `damaged` are among the received ones; more than `quantity` may have come.
+
+    `not_sent` were planned and stay where they are; `promised` are still awaited by an order that is picked up.
+    """
 
     sku: str
     quantity: int
     received: int
     damaged: int
     lost: int
+    not_sent: int
+    promised: int
 
 
 class TransferAnswer(msgspec.Struct):
     """Goods that go from one node to another. `state`: planned, in_transit, received, cancelled.
 
-    With `inbound` they were promised to an order that is picked up there.
+    With `inbound` they were promised to an order that is picked up there; `order` is the one that still waits for them.
+    What was `turned_back` is received at `from` again.
     """
 
     id: str
@@ -71,6 +89,8 @@ class TransferAnswer(msgspec.Struct):
     changed_at: Timestamp
     allowed: tuple[str, ...]
     inbound: str | None
+    order: str | None
+    turned_back: bool
 
 
 class TransfersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,19 +106,26 @@ class TransferPage(PageOf[TransferAnswer]):
     """The youngest first."""
 
 
-def answer_of(transfer: Transfer) -> TransferAnswer:
+def answer_of(state: State, transfer: Transfer) -> TransferAnswer:
     """As clients see it."""
+    inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+    promised = {} if inbound is None else {line.sku: line.promised for line in inbound.lines}
     return TransferAnswer(
         transfer_id(transfer.number),
         transfer.state,
         transfer.source,
         transfer.target,
-        tuple(TransferLineAnswer(n.sku, n.quantity, n.received, n.damaged, n.lost) for n in transfer.lines),
+        tuple(
+            TransferLineAnswer(n.sku, n.quantity, n.received, n.damaged, n.lost, n.not_sent, promised.get(n.sku, 0))
+            for n in transfer.lines
+        ),
         iso_or_none(transfer.expected_at_ns),
         iso(transfer.created_at_ns),
         iso(transfer.changed_at_ns),
-        TRANSFER.allowed(transfer.state),
+        TRANSFER.allowed(transfer.state, traits_of(state, transfer)),
         None if transfer.inbound is None else inbound_id(transfer.inbound),
+        next((order.number for order in orders_of(state, transfer)), None),
+        transfer.turned_back,
     )
 
 
@@ -109,7 +136,7 @@ TRANSFERS = Thing(
     missing=Rejection(ResultCode.NOT_FOUND, "there is no such transfer, or it ended long ago"),
     key=lambda path: transfer_number(path["transfer"]),
     find=lambda state, number: state.transfers.find(number),
-    render=lambda state, transfer: answer_of(transfer),
+    render=answer_of,
     empty=no_fields("NoFields", __name__),
 )
 
@@ -143,7 +170,17 @@ OPERATIONS = [
         description=f"Everything under way, and the last {limits.TRANSFERS_ENDED_KEPT:,} that ended.",
     ),
     TRANSFERS.get("getTransfer", "Read a transfer"),
-    TRANSFERS.step("shipTransfer", "ship", "The goods left: they are in transit", ShipTransfer),
+    TRANSFERS.act(
+        "shipTransfer", "ship", "The goods left: they are in transit", DepartureBody,
+        lambda number, body: ShipTransfer(number, body.lines),
+        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED),
+        example={"lines": [{"sku": "85123A", "quantity": 4}]},
+        description="With `lines` only those leave. What stays is free again; if a pickup was promised it, it is looked for elsewhere.",
+    ),
+    TRANSFERS.step(
+        "turnTransferBack", "turn-back", "What is in transit goes back to where it came from", TurnBackTransfer,
+        description="It is received there. If a pickup was promised it, it is looked for elsewhere.",
+    ),
     TRANSFERS.act(
         "receiveTransfer", "receive", "Take in what arrived", ArrivalBody,
         lambda number, body: ReceiveTransfer(number, body.lines, body.more_to_come),

@@ -60,7 +60,8 @@ class PlaceOrder(Command, frozen=True):
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
     `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave
-    one. `party_known`: the party is the same in every order of that customer.
+    one. `party_known`: the party is the same in every order of that customer. `sold`: it was
+    sold elsewhere, so that it is kept whatever there is of it; `called_off`: and cancelled before it came.
     """
 
     number: str
@@ -87,6 +88,8 @@ class PlaceOrder(Command, frozen=True):
     payments: tuple[PaymentRequest, ...] = ()
     vouchers: tuple[str, ...] = ()
     party_known: bool = False
+    sold: bool = False
+    called_off: bool = False
 
 
 class RestateOrder(Command, frozen=True):

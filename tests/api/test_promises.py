@@ -127,6 +127,16 @@ def test_a_reservation_of_a_parcel_that_becomes_a_pickup_needs_no_carrier(mitte:
     assert order["fulfilments"][0]["ships_at"] == "2037-12-01T15:30:00.000000Z"
 
 
+def test_a_parcel_that_becomes_a_pickup_is_ready_as_one(mitte: Api) -> None:
+    node(mitte, cut_off="16:00")
+    at(mitte, "12-01 15:30")
+    order = placed(mitte)
+    change = mitte.done(f"/v1/orders/{order['number']}/changes", {"reason": "comes himself", **PICKUP})
+    mitte.done(f"/v1/changes/{change['id']}/confirm")
+    work = [f for f in mitte.read(f"/v1/orders/{order['number']}")["fulfilments"] if f["state"] == "released"]
+    assert [f["ships_at"] for f in work] == ["2037-12-01T15:30:00.000000Z"]
+
+
 def test_a_backordered_pickup_is_ready_once_its_units_came_and_the_shop_is_open(mitte: Api) -> None:
     mitte.done("/v1/counts", {"node": "mitte", "lines": [{"sku": KETTLE, "counted": 0}]})
     order = placed(mitte, **PICKUP)

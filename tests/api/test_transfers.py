@@ -14,7 +14,7 @@ def test_a_transfer_is_planned_sent_and_received(api: Api) -> None:
     planned = api.done("/v1/transfers", body(5, expected_at="2030-01-02T08:00:00Z"))
     assert (planned["id"], planned["state"], planned["allowed"]) == ("t-1", "planned", ["ship", "cancel"])
     assert (planned["from"], planned["to"]) == ("leipzig", "berlin")
-    assert api.done("/v1/transfers/t-1/ship")["allowed"] == ["receive"]
+    assert api.done("/v1/transfers/t-1/ship")["allowed"] == ["receive", "turn_back"]
     there = api.read(f"/v1/stock/{KETTLE}")
     assert (there["on_hand"], there["in_transit"]) == (5, 5)
     assert api.stock(KETTLE, "berlin")["in_transit"] == 5
