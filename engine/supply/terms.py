@@ -104,7 +104,7 @@ class Terms:
         self.rules = Rules(
             line_split=settings.line_split is not False,
             ship_complete=True,
-            locations_max=settings.nodes_max,
+            locations_max=1 if delivery == PICKUP else settings.nodes_max,  # nobody goes to two shops for one order
             split_penalty=settings.split_penalty_minor or 0,
             parcel_up_to_hg=self.parcels.up_to_hg,
             split_value_min=settings.split_value_minor_min or 0,
