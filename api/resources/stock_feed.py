@@ -10,7 +10,7 @@ from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
 from engine import limits
 from engine.facts import Fact, records
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.supply.plan import sellable
@@ -18,7 +18,7 @@ from engine.supply.plan import sellable
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
 # After one of these every SKU may have another figure.
-SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet, CalendarSet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

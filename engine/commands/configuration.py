@@ -117,6 +117,16 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     preparation_minutes: PreparationMinutes = 0
 
 
+class HolidayCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Dates on which people rest. Nodes that name it are closed then, carriers that name it neither collect nor deliver, and in
+    its `countries` nothing is collected or delivered. The dates are all there is: a calendar of past years knows no holiday.
+    """
+
+    name: Name
+    dates: Annotated[tuple[Date, ...], Meta(max_length=limits.CALENDAR_DATES_MAX)] = ()
+    countries: Annotated[tuple[Country, ...], Meta(max_length=limits.CALENDAR_COUNTRIES_MAX)] = ()
+
+
 class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Create or replace any of these, all or nothing. It is also the document that an export gives."""
 
@@ -131,3 +141,4 @@ class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True
     vouchers: dict[Id, Voucher] = {}
     payment_providers: dict[Id, PaymentProvider] = {}
     shipping_prices: dict[Id, ShippingPrices] = {}
+    calendars: dict[Id, HolidayCalendar] = {}

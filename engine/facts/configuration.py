@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts.postings import Posting
 
@@ -48,4 +48,12 @@ class SourcingPolicySet(msgspec.Struct, array_like=True, frozen=True, tag="sourc
     postings: tuple[Posting, ...] = ()
 
 
-Fact = NodeSet | ItemSet | NodeItemSet | ChannelSet | SourcingPolicySet
+class CalendarSet(msgspec.Struct, array_like=True, frozen=True, tag="calendar_set"):
+    """A calendar was created or replaced."""
+
+    calendar: str
+    body: HolidayCalendar
+    postings: tuple[Posting, ...] = ()
+
+
+Fact = NodeSet | ItemSet | NodeItemSet | ChannelSet | SourcingPolicySet | CalendarSet

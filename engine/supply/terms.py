@@ -6,11 +6,13 @@ import numpy as np
 from engine import limits
 from engine.areas import Area
 from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, ready, time_zone_of_country
-from engine.commands.policies import SafetyStockRule
+from engine.commands.configuration import Node
+from engine.commands.policies import CarrierRate, SafetyStockRule
 from engine.facts.sourcing import Decision
 from engine.solver.problem import Locations, Rules
 from engine.state.configuration import Configuration
 from engine.state.state import State
+from engine.supply.holidays import NONE, Days, Holidays
 from engine.supply.node_table import Bools, Ints, NodeTable
 from engine.supply.policies import asks_own_code, settings_of
 from engine.supply.prices import (
@@ -126,7 +128,7 @@ class Terms:
             at
             for at, node in enumerate(table.nodes)
             if self.hands_out[at]
-            and (node.orders_per_day_max is not None or node.opening_hours is not None or node.closed_dates)
+            and (node.orders_per_day_max is not None or _may_be_shut(node) or any(self._resting(state, at)))
         ]
 
     def promise(self, state: State, node_at: int, now_ns: int) -> Promise | None:
@@ -167,16 +169,32 @@ class Terms:
         """What a node can promise from now on, or from the opening of a later day on. Places are not counted."""
         if self.delivery == PICKUP:
             return self._ready(state, node_at, now_ns, not_before_day)
-        leaves = terms_cache(state).dispatch(state, node_at, now_ns, not_before_day)
+        uncollected, undelivered = self._resting(state, node_at)
+        leaves = terms_cache(state).dispatch(state, node_at, now_ns, not_before_day, uncollected)
         if leaves is None:
             return None
-        rate = self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
-        country = self.area.country or self.table.nodes[node_at].country
-        days = int(self.parcels.transit_days[node_at])
-        arrives_ns = delivery(leaves.ships_at_ns, days, time_zone_of_country(country), rate.delivery_weekdays)
+        arrives_ns = delivery(
+            leaves.ships_at_ns,
+            int(self.parcels.transit_days[node_at]),
+            time_zone_of_country(self.area.country or self.table.nodes[node_at].country),
+            self._rate(node_at).delivery_weekdays,
+            undelivered,
+        )
         if arrives_ns is None:
             return None
         return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
+
+    def _rate(self, node_at: int) -> CarrierRate:
+        """The row of the carrier table for a node."""
+        return self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
+
+    def _resting(self, state: State, node_at: int) -> tuple[Days, Days]:
+        """Days on which nobody comes for a node's parcels, and days on which none is delivered where they go."""
+        if self.delivery == PICKUP:
+            return NONE, NONE
+        holidays, own = terms_cache(state).holidays(state), self._rate(node_at).calendars
+        here = self.table.nodes[node_at].country
+        return holidays.of(own, here), holidays.of(own, self.area.country or here)
 
     def _ready(self, state: State, node_at: int, now_ns: int, not_before_day: int | None) -> Promise | None:
         """When a pickup is ready: no carrier is needed, but somebody who is there."""
@@ -211,8 +229,9 @@ class TermsCache:
         self._by_postal_area = False
         self._version = -1
         self._table: NodeTable | None = None
+        self._holidays: Holidays | None = None
         self._calendars: dict[int, Calendar] = {}
-        self._dispatches: dict[int, Dispatch | None] = {}
+        self._dispatches: dict[tuple[int, Days], Dispatch | None] = {}
 
     def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
         """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
@@ -235,7 +254,7 @@ class TermsCache:
         self._terms.clear()
         self._calendars.clear()
         self._dispatches.clear()
-        self._table, self._version = None, configuration.version
+        self._table, self._holidays, self._version = None, None, configuration.version
         self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
 
     def table(self, state: State) -> NodeTable:
@@ -246,20 +265,38 @@ class TermsCache:
 
     def calendar(self, state: State, node_at: int) -> Calendar:
         """When a node works."""
+        if self._version != state.configuration.version:
+            self._renew(state.configuration)
         calendar = self._calendars.get(node_at)
         if calendar is None:
-            calendar = self._calendars[node_at] = calendar_of(self.table(state).nodes[node_at])
+            node = self.table(state).nodes[node_at]
+            closed = self.holidays(state).of(node.calendars)
+            calendar = self._calendars[node_at] = calendar_of(node, holidays=closed)
         return calendar
 
-    def dispatch(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Dispatch | None:
-        """When the next parcel leaves a node; None if it never works."""
+    def holidays(self, state: State) -> Holidays:
+        """On which days people rest."""
+        if self._holidays is None:
+            self._holidays = Holidays(state.configuration)
+        return self._holidays
+
+    def dispatch(
+        self, state: State, node_at: int, now_ns: int, not_before_day: int | None, uncollected: Days
+    ) -> Dispatch | None:
+        """When the next parcel leaves a node, if nobody comes for any on these days; None if it never works."""
         node, calendar = self.table(state).nodes[node_at], self.calendar(state, node_at)
         if not_before_day is not None:
-            return dispatch(calendar, now_ns, node.lead_time_days, not_before_day)
-        found = self._dispatches.get(node_at)
+            return dispatch(calendar, now_ns, node.lead_time_days, not_before_day, uncollected)
+        found = self._dispatches.get((node_at, uncollected))
         if found is None or now_ns >= found.valid_until_ns:
-            found = self._dispatches[node_at] = dispatch(calendar, now_ns, node.lead_time_days)
+            found = dispatch(calendar, now_ns, node.lead_time_days, None, uncollected)
+            self._dispatches[node_at, uncollected] = found
         return found
+
+
+def _may_be_shut(node: Node) -> bool:
+    """Whether a node could have no working day in sight, or none on which anybody comes for its parcels."""
+    return node.opening_hours is not None or bool(node.closed_dates or node.calendars or node.cut_offs)
 
 
 def free_places(state: State, node: str, day: int) -> int | None:

@@ -257,3 +257,103 @@ def test_goods_wait_as_long_as_the_channel_says_and_then_until_the_shop_closes(m
     at(mitte, "12-05 10:00")
     work = placed(mitte, **PICKUP)["fulfilments"][0]["id"]
     assert mitte.done(f"/v1/fulfilments/{work}/ready")["pickup_until"] == "2037-12-07T19:00:00.000000Z"
+
+
+CHRISTMAS = ["2037-12-25", "2037-12-26"]
+PARCELS = {"name": "Parcels", "carriers": [{"carrier": "Post", "steps": [{"cost_minor": 390}], "calendars": ["post"]}]}
+
+
+@pytest.mark.parametrize(
+    ("calendars", "fields", "now", "leaves", "arrives"),
+    [
+        # Friday and Saturday are holidays: nothing is delivered before Monday.
+        ({}, {}, "12-24 11:00", "12-24T15:00", "12-25T19:00"),
+        ({"DE": {"dates": CHRISTMAS, "countries": ["DE"]}}, {}, "12-24 11:00", "12-24T15:00", "12-28T19:00"),
+        ({"FR": {"dates": CHRISTMAS, "countries": ["FR"]}}, {}, "12-24 11:00", "12-24T15:00", "12-25T19:00"),
+        # Nor does anybody come for parcels, whoever works.
+        ({"DE": {"dates": CHRISTMAS, "countries": ["AT", "DE"]}}, {}, "12-24 16:00", "12-28T15:00", "12-29T19:00"),
+        ({"post": {"dates": CHRISTMAS}}, {}, "12-24 16:00", "12-28T15:00", "12-29T19:00"),
+        ({"post": {"dates": ["2037-12-24"]}}, {}, "12-23 11:00", "12-23T15:00", "12-25T19:00"),
+        # The node's own: it is closed, and the carrier would come.
+        ({"staff": {"dates": ["2037-12-25"]}}, {"calendars": ["staff"]}, "12-24 16:00", "12-26T15:00", "12-28T19:00"),
+        ({"staff": {"dates": ["2037-12-25"]}}, {"calendars": ["staff"], "closed_dates": ["2037-12-26"]},
+         "12-24 16:00", "12-28T15:00", "12-29T19:00"),
+    ],
+)  # fmt: skip
+def test_nothing_is_collected_or_delivered_on_holidays(
+    mitte: Api, calendars: dict[str, Any], fields: dict[str, Any], now: str, leaves: str, arrives: str
+) -> None:
+    for name, body in calendars.items():
+        assert mitte.put(f"/v1/calendars/{name}", {"name": name, **body}).status_code == 200
+    if "post" in calendars:
+        mitte.put("/v1/sourcing-policies/parcels", PARCELS)
+        channel = {"name": "Shop", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "parcels"}
+        mitte.put("/v1/channels/shop", channel)
+    node(mitte, **{"cut_off": "16:00", **fields})
+    at(mitte, now)
+    assert promised(mitte, "ship") == (leaves, arrives)
+
+
+def test_a_parcel_abroad_arrives_by_the_holidays_of_where_it_goes(mitte: Api) -> None:
+    mitte.put("/v1/calendars/FR", {"name": "France", "dates": ["2037-07-14"], "countries": ["FR"]})
+    node(mitte, cut_off="16:00")
+    at(mitte, "07-10 11:00")  # a Friday; three days on the road
+    body = {"channel": "shop", "lines": [{"sku": KETTLE, "quantity": 1}]}
+    for country, arrives in (("FR", "2037-07-15T18:00:00.000000Z"), ("BE", "2037-07-14T18:00:00.000000Z")):
+        said = mitte.done("/v1/availability", {**body, "ship_to": {"country": country}})["sources"][0]
+        assert said["delivers_at"] == arrives
+
+
+def test_customers_find_a_shop_closed_on_the_holidays_it_names_and_open_on_others(mitte: Api) -> None:
+    mitte.put("/v1/calendars/DE", {"name": "Germany", "dates": CHRISTMAS, "countries": ["DE"]})
+    at(mitte, "12-24 20:00")
+    assert promised(mitte)[0] == "12-25T08:00"  # it says of itself when it is open
+    node(mitte, calendars=["DE"])
+    assert promised(mitte)[0] == "12-28T08:00"
+    mitte.put("/v1/calendars/DE", {"name": "Germany", "dates": [], "countries": ["DE"]})
+    assert promised(mitte)[0] == "12-25T08:00", "a calendar that changes counts at once"
+
+
+def test_goods_wait_over_the_holidays(mitte: Api) -> None:
+    mitte.put("/v1/calendars/DE", {"name": "Germany", "dates": CHRISTMAS})
+    at(mitte, "12-23 10:00")
+    work = placed(mitte, **PICKUP)["fulfilments"][0]["id"]
+    node(mitte, calendars=["DE"])
+    said = mitte.done(f"/v1/fulfilments/{work}/ready", {"pickup_until": "2037-12-25T12:00:00Z"})
+    assert said["pickup_until"] == "2037-12-28T19:00:00.000000Z"
+
+
+def test_a_calendar_is_set_read_listed_and_exported(mitte: Api) -> None:
+    body = {"name": "Germany", "dates": CHRISTMAS, "countries": ["DE"]}
+    assert mitte.put("/v1/calendars/DE", body).json() == {"id": "DE", **body}
+    assert mitte.read("/v1/calendars/DE") == {"id": "DE", **body}
+    assert mitte.read("/v1/calendars")["items"] == [{"id": "DE", **body}]
+    document = mitte.read("/v1/configuration")
+    assert document["calendars"] == {"DE": body}
+    assert mitte.done("/v1/configuration", document)["calendars"] == 0, "it is as it was"
+    mitte.restart()
+    assert mitte.read("/v1/calendars/DE")["dates"] == CHRISTMAS
+    mitte.refused("/v1/configuration", {"calendars": {"X": {"name": "X", "dates": ["2037-02-30"]}}}, 400,
+                  "malformed_request", "/calendars/X/dates/0")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"nodes": {"mitte": {**MITTE, "calendars": ["nowhere"]}}}, "/nodes/mitte/calendars/0"),
+        ({"sourcing_policies": {"p": PARCELS}}, "/sourcing_policies/p/carriers/0/calendars/0"),
+        ({"sourcing_policies": {"p": {"name": "p", "overrides": [
+            {"when": {"countries": ["DE"]}, "then": {"carriers": PARCELS["carriers"]}}]}}},
+         "/sourcing_policies/p/overrides/0/then/carriers/0/calendars/0"),
+    ],
+)  # fmt: skip
+def test_a_calendar_that_nobody_has_set_is_pointed_at(mitte: Api, document: dict[str, Any], pointer: str) -> None:
+    mitte.refused("/v1/configuration", document, 422, "unknown_calendar", pointer)
+
+
+def test_a_node_that_no_carrier_ever_comes_to_sends_nothing(mitte: Api) -> None:
+    node(mitte, cut_offs=dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun")))
+    at(mitte, "11-30 11:00")
+    body = {"channel": "shop", "lines": [{"sku": KETTLE, "quantity": 1}]}
+    mitte.refused("/v1/reservations", body, 409, "insufficient_stock")
+    assert mitte.done("/v1/reservations", {**body, "delivery": "pickup"})["state"] == "active"
