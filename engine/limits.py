@@ -64,6 +64,10 @@ CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some 
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
 
 # Calendars
+AVAILABILITY_STORES_MAX = 50  # that one answer tells about
+PREPARATION_MINUTES_MAX = 1_440  # of a pickup, counted while the node is open
+CALENDAR_DATES_MAX = 2_000  # of one calendar: more than a century of holidays
+CALENDAR_COUNTRIES_MAX = 300
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works
 
 # Sourcing: how hard an order is looked at before the best plan found is taken, with its bound (a unit is about 40 µs)

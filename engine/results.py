@@ -30,6 +30,7 @@ class ResultCode(enum.Enum):
     UNKNOWN_SKU = ("unknown_sku", 422, True, "There is no such SKU")
     UNKNOWN_SOURCING_POLICY = ("unknown_sourcing_policy", 422, True, "There is no such sourcing policy")
     UNKNOWN_PROMOTION = ("unknown_promotion", 422, True, "There is no such promotion")
+    UNKNOWN_CALENDAR = ("unknown_calendar", 422, True, "There is no such calendar")
     VOUCHER_REFUSED = ("voucher_refused", 409, True, "A voucher cannot be used for this order")
     UNKNOWN_RESERVATION = ("unknown_reservation", 422, True, "There is no such reservation")
     UNKNOWN_LINE = ("unknown_line", 422, True, "The order or reservation has no such line")

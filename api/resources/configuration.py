@@ -241,7 +241,7 @@ PROMOTION = {
 KINDS = (
     Kind(
         "nodes", "/v1/nodes/{node}", "NodeById", "Nodes", "a node", "there is no such node", "A node with its id.",
-        ("id",), NODE,
+        ("id",), NODE, (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "items", "/v1/items/{sku}", "Item", "Items", "an item", "there is no such SKU", "An item with its SKU.",
@@ -259,6 +259,7 @@ KINDS = (
     Kind(
         "sourcing_policies", "/v1/sourcing-policies/{policy}", "SourcingPolicy", "SourcingPolicies",
         "a sourcing policy", "there is no such sourcing policy", "A sourcing policy with its id.", ("id",), POLICY,
+        (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "price_lists", "/v1/price-lists/{price_list}", "PriceList", "PriceLists", "a price list",
@@ -287,6 +288,11 @@ KINDS = (
         "payment_providers", "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders",
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
         {"url": "https://pay.example.org/kontor", "methods": ["card"]}, (ResultCode.IN_USE,),
+    ),
+    Kind(
+        "calendars", "/v1/calendars/{calendar}", "Calendar", "Calendars", "a calendar of holidays",
+        "there is no such calendar", "A calendar of holidays with its id.", ("id",),
+        {"name": "Germany", "dates": ["2026-12-25", "2026-12-26", "2027-01-01"], "countries": ["DE"]},
     ),
 )  # fmt: skip
 assert {kind.part for kind in KINDS} == master_data.OF_PART.keys(), "every kind of master data can be set over HTTP"
@@ -329,7 +335,7 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE,
         ),
         raw_above_bytes=CONFIGURATION_RAW_BYTES,
         description=f"A document of more than {limits.CONFIGURATION_RECORD_ENTRIES} entries is checked whole, then applied in "

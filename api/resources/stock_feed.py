@@ -10,18 +10,16 @@ from api.http.listing import Position, path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
 from engine import limits
-from engine.areas import coarse_area
 from engine.facts import Fact, records
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
-from engine.supply.plan import promised
-from engine.supply.request import Demand, Request
+from engine.supply.plan import sellable
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.FEED_SCAN_RECORDS_MAX
 # After one of these every SKU may have another figure.
-SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet, CalendarSet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,11 +93,7 @@ def _everything(server: Server, channel: str, start: tuple[int, int], limit: int
 
 
 def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[SellableUnits]:
-    if not skus:
-        return []
-    area = coarse_area(state.configuration.channels[channel].country, None, None, None)
-    request = Request(channel, [Demand(sku, 1) for sku in skus], area, partial=True)
-    return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
+    return [SellableUnits(sku, units) for sku, units in zip(skus, sellable(state, channel, skus, now_ns), strict=True)]
 
 
 def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
