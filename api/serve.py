@@ -21,6 +21,7 @@ import uvloop
 
 from api import app
 from api.geography.postcodes import Postcodes
+from api.http import dev_mode
 from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
@@ -168,6 +169,8 @@ async def _run(server: Server, listening: socket.socket, settings: Settings) -> 
         if http.frontends is not None:
             http.frontends.open(application.lane)
         address = f"[{host}]" if ":" in host else host
+        if settings.dev:
+            log.warning("dev mode", meaning=dev_mode.WARNING)
         log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
         await serving
     finally:

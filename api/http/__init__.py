@@ -2,6 +2,7 @@
 
 auth           the one place where a request gets its actor and its rights
 bodies         from the bytes of a body to what an operation takes
+dev_mode       what protects a node that was started with `--dev`
 endpoint       from bytes to an operation and back: what both lanes share
 frontends      HTTP parsed in further processes in front of the one writer
 heads          what is wrong with a head although the parser takes it: hosts, doubled headers, encodings

@@ -21,7 +21,10 @@ class HealthAnswer(msgspec.Struct):
 
 
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one.
+
+    `dev`: it was started with `--dev` and takes calls of its own machine without a key.
+    """
 
     version: str
     seq: int
@@ -32,6 +35,7 @@ class NodeAnswer(msgspec.Struct):
     segment: str
     journal_bytes: int
     uptime_seconds: int
+    dev: bool
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +87,7 @@ def about(call: Call) -> Handled:
             segment=node.journal.segment,
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
+            dev=node.dev,
         )
 
     return Reading(read)
