@@ -28,10 +28,13 @@ def refuse_unknown_skus(state: State, lines: Sequence[HasSku], within: str = "/l
 
 
 def refuse_named_twice(lines: Sequence[HasSku]) -> Rejection | None:
-    """The refusal of a request that names a SKU twice, pointing at the second line; None if it does not."""
-    seen: dict[str, None] = {}
-    for at, line in enumerate(lines):
-        if line.sku in seen:
-            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{at}/sku", f"SKU {line.sku!r} is named twice")
-        seen[line.sku] = None
-    return None
+    """The refusal of a request that names SKUs twice, pointing at every line but the first; None if it does not."""
+    seen: dict[str, int] = {}
+    errors = tuple(
+        [
+            FieldError(f"/lines/{at}/sku", f"SKU {line.sku!r} is named twice")
+            for at, line in enumerate(lines)
+            if seen.setdefault(line.sku, at) != at
+        ]
+    )
+    return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, errors) if errors else None
