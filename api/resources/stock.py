@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id
+from api.answers.problems import broken
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
 from api.http.listing import counted_page, from_cursor, path_sku, position_of
@@ -197,11 +198,15 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
-    """Raise ValueError if a SKU comes up twice."""
+    """Raise ValueError if SKUs come up twice."""
     seen: dict[str, int] = {}
-    for at, line in enumerate(lines):
-        if seen.setdefault(line.sku, at) != at:
-            raise ValueError(f"`lines[{at}]` names {line.sku!r}, as `lines[{seen[line.sku]}]` does")
+    broken(
+        *(
+            f"`lines[{at}].sku` is {line.sku!r}, as that of `lines[{seen[line.sku]}]` is"
+            for at, line in enumerate(lines)
+            if seen.setdefault(line.sku, at) != at
+        )
+    )
 
 
 class CountedLineAnswer(msgspec.Struct):
