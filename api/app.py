@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import pkgutil
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import resources
+from api.http.auth import actor_of, why_not_here
 from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
 from api.http.lane import Lane
 from api.http.operations import Call, Handled, Operation, Reply
@@ -78,7 +80,8 @@ def build(server: Server, *, fast_lane: bool = True) -> App:
     endpoints = {path: Endpoint(server, by_path[path]) for path in paths}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
-    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed(server)})
+    starlette.router.redirect_slashes = False  # another address is another thing
     return App(starlette, fixed, _lane(endpoints) if fast_lane else None)
 
 
@@ -87,10 +90,22 @@ def _lane(endpoints: dict[str, Endpoint]) -> Lane[Prepared]:
     return Lane([(each.operation.method, path, each) for path, each in prepared if each.operation.hot])
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """What Starlette refuses by itself, as a problem document."""
-    assert isinstance(error, HTTPException)
-    code = ResultCode.METHOD_NOT_ALLOWED if error.status_code == 405 else ResultCode.NOT_FOUND
-    reply = refusal_reply(Rejection(code, "there is nothing at this address"), dict(request.scope["headers"]))
-    headers = {name.decode(): value.decode() for name, value in reply.headers}
-    return Response(reply.body, reply.status, headers, reply.media_type.decode())
+def _not_routed(server: Server) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What Starlette refuses by itself, as a problem document. Who has no key does not learn what is there."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers, client = dict(request.scope["headers"]), request.scope.get("client")
+        refusal = why_not_here(headers, client, request.method) if server.dev else None
+        actor = refusal or actor_of(headers, client, server.state.access, server.dev)
+        if not isinstance(actor, Rejection):
+            detail = "there is nothing at this address"
+            if request.scope["path"].endswith("/"):
+                detail += "; addresses have no `/` at their end"
+            actor = Rejection(ResultCode.NOT_FOUND, detail)
+        reply = refusal_reply(actor, headers)
+        server.metrics.refused(actor.code.wire)
+        told = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.body, reply.status, told, reply.media_type.decode())
+
+    return refuse

@@ -21,6 +21,7 @@ import uvloop
 
 from api import app
 from api.geography.postcodes import Postcodes
+from api.http import dev_mode
 from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
@@ -187,6 +188,8 @@ async def _run(server: Server, listening: socket.socket, scraped: socket.socket 
         scraping.loaded_app = Scraping(server)
         if http.frontends is not None:
             http.frontends.open(application.lane)
+        if settings.dev:
+            log.warning("dev mode", meaning=dev_mode.WARNING)
         address = _url(host, port)
         log.info("serving", url=address, docs=f"{address}/docs", metrics=f"{_url_of(scraped) or address}/metrics")
         await serving

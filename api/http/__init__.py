@@ -2,6 +2,7 @@
 
 auth           the one place where a request gets its actor and its rights
 bodies         from the bytes of a body to what an operation takes
+dev_mode       what protects a node that was started with `--dev`
 endpoint       from bytes to an operation and back: what both lanes share
 filters        filters of lists: they take only values that there are
 frontends      HTTP parsed in further processes in front of the one writer

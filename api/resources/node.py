@@ -21,7 +21,11 @@ class HealthAnswer(msgspec.Struct):
 
 
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `history` is the id of what its seqs count: another one after a restore. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `history` is the id of what its seqs count: another one after a restore.
+
+    `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one.
+    `dev`: it was started with `--dev` and takes calls of its own machine without a key.
+    """
 
     version: str
     seq: int
@@ -33,6 +37,7 @@ class NodeAnswer(msgspec.Struct):
     journal_bytes: int
     uptime_seconds: int
     history: str
+    dev: bool
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,6 +93,7 @@ async def about(call: Call) -> Handled:
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
             history=node.history_id,
+            dev=node.dev,
         )
 
     return Reading(read)

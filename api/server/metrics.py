@@ -34,6 +34,7 @@ GAUGES: Final[Mapping[str, str]] = {
     "snapshot_age_seconds": "Time since the last record the newest snapshot holds",
     "snapshot_failures": "Snapshots that could not be made since the node began",
     "clock_ahead_seconds": "Time of the node minus the wall clock; below zero while a leap of that is not followed",
+    "dev_mode": "1 when the node was started with --dev: callers of its own machine need no API key",
     "replay_diverged": "1 when a follower's state was not the writer's: no snapshots are made until the next start",
 }
 

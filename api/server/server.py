@@ -96,6 +96,7 @@ class Server:
                 "snapshot_seq": lambda: self.snapshots.newest_seq,
                 "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
                 "snapshot_failures": lambda: self.snapshots.failures,
+                "dev_mode": lambda: int(self.dev),
                 "replay_diverged": lambda: self.snapshots.diverged,
                 "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
             }
