@@ -26,6 +26,7 @@ from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
 from api.http.starting import Starting
 from api.server.clock import AHEAD_SECONDS_MAX
+from api.server.directory import look
 from api.server.server import Server, log
 from api.server.snapshots import Schedule
 from engine import limits
@@ -76,6 +77,7 @@ def serve(settings: Settings) -> None:
     configure_logging()
     if settings.postcodes is not None:
         log.info("postal codes", codes=len(settings.postcodes))
+    look(settings.directory, log.warning)
     server = Server(
         settings.directory,
         dev=settings.dev,

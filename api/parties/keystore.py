@@ -19,6 +19,7 @@ import errno
 import hmac
 import os
 import resource
+import stat
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from typing import Final, NamedTuple
 import lmdb
 
 from api.parties.pads import WIPED, Pads, PadsTruncated
+from engine.wal.access import need
 from engine.wal.errors import StorageFull
 from engine.wal.files import sync_directory
 from engine.wal.lock import take_over
@@ -81,8 +83,11 @@ class PartyKeys:
     """
 
     def __init__(self, directory: Path, *, map_bytes_initial: int = MAP_BYTES_INITIAL) -> None:
+        for path in (directory, *(directory / name for name in ("master", "data.mdb", "lock.mdb", "pads"))):
+            need(path, write=path.name != "master")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
+        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+            directory.chmod(0o700)
         self._directory = directory
         self._map_bytes_initial = map_bytes_initial
         self._pid = os.getpid()

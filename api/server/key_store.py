@@ -7,12 +7,14 @@ import structlog
 
 from api.parties.keystore import CONTACT, PartyKeys, PartyKeysMissing
 from engine.state.state import State
+from engine.wal.access import need
 
 log = structlog.get_logger("kontor")
 
 
 def opened_if_there(directory: Path) -> PartyKeys | None:
     """The key store that is there; None without one. Whether a new one will do, only the journal can tell."""
+    need(directory, write=True)
     return PartyKeys(directory) if (directory / "master").exists() else None
 
 
