@@ -27,6 +27,7 @@ from api.http.protocol import close_overdue
 from api.http.starting import Starting
 from api.server.clock import AHEAD_SECONDS_MAX
 from api.server.directory import look
+from api.server.disk import WARN_MIB
 from api.server.server import Server, log
 from api.server.snapshots import Schedule
 from engine import limits
@@ -70,6 +71,7 @@ class Settings(NamedTuple):
     allow_private_outbound: bool = False
     new_keys: bool = False
     clock_ahead_seconds_max: float = AHEAD_SECONDS_MAX
+    disk_free_warn_mib: int = WARN_MIB
 
 
 def serve(settings: Settings) -> None:
@@ -88,6 +90,7 @@ def serve(settings: Settings) -> None:
         allow_private_outbound=settings.allow_private_outbound,
         new_keys=settings.new_keys,
         clock_ahead_seconds_max=settings.clock_ahead_seconds_max,
+        disk_free_warn_mib=settings.disk_free_warn_mib,
     )
     try:
         listening = _listen(settings.host, settings.port)

@@ -53,7 +53,7 @@ class ResultCode(enum.Enum):
     INTERNAL_ERROR = ("internal_error", 500, True, "The node failed on this request; nothing was changed")
     OVERLOADED = ("overloaded", 503, True, "The node is at its limit")
     STOPPING = ("stopping", 503, True, "The node is stopping")
-    NOT_READY = ("not_ready", 503, True, "The node is still recovering")
+    NOT_READY = ("not_ready", 503, True, "The node can not take all requests yet")
     STORAGE_FULL = ("storage_full", 507, True, "The disk is full; reads go on, changes are refused")
 
     def __init__(self, wire: str, status: int, retry_may_succeed: bool, title: str) -> None:

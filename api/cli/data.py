@@ -71,6 +71,13 @@ if TYPE_CHECKING:
     "sealed.",
 )
 @options.clock_ahead_max
+@click.option(
+    "--disk-free-warn-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Warn in the log when less is free on the disk of the data directory or of the archive.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -86,6 +93,7 @@ def serve(
     allow_private_outbound: bool,
     new_keys: bool,
     clock_ahead_max: float,
+    disk_free_warn_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -97,7 +105,10 @@ def serve(
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
     run(
         settings._replace(
-            allow_private_outbound=allow_private_outbound, new_keys=new_keys, clock_ahead_seconds_max=clock_ahead_max
+            allow_private_outbound=allow_private_outbound,
+            new_keys=new_keys,
+            clock_ahead_seconds_max=clock_ahead_max,
+            disk_free_warn_mib=disk_free_warn_mib,
         )
     )
 

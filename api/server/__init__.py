@@ -4,6 +4,7 @@ books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
 clock       the time of a node: the wall clock, as far as it can be believed
 directory   a data directory as it is found: a node's, new, or somebody else's
+disk        room on the disks of a node: watched, and told before it is gone
 giving_way  work beside the server that must not be felt by it
 history     questions about the past: answered from a snapshot and the records after it
 history_id  which history a server has: an id that a restore makes anew
