@@ -18,6 +18,7 @@ no file of the directory, whole or in part, yields the key. Everything runs on o
 import errno
 import hmac
 import os
+import re
 import resource
 import stat
 import struct
@@ -44,6 +45,7 @@ GROWTH_BYTES: Final = 1024 * 1024
 LMDB_FORMAT: Final = 0  # the 0.9 file format
 
 _PARTY_PREFIX = "p-"
+_PARTY_ID = re.compile(r"p-[0-9a-f]{32}")
 _META = struct.Struct(">QQ16s")
 _ENTRY = struct.Struct(">BQ8s")  # one purpose of a party: state, slot or time_ns, check
 _NEVER, _LIVE, _ERASED = range(3)
@@ -378,6 +380,11 @@ def _derive(pad: bytes, share: bytes, party: bytes, purpose: str) -> bytes:
     """32 bytes of key and 8 that tell whether both halves are the right ones."""
     label = b"kontor/party-key/1|" + party + purpose.encode() + share
     return hmac.digest(pad, label, "sha512")[: KEY_BYTES + 8]
+
+
+def is_party(party: str) -> bool:
+    """Whether this is an id as a key store gives it."""
+    return _PARTY_ID.fullmatch(party) is not None
 
 
 def _raw(party: str) -> bytes:
