@@ -28,6 +28,7 @@ class ResultCode(enum.Enum):
     UNKNOWN_NODE = ("unknown_node", 422, True, "There is no such node")
     UNKNOWN_SKU = ("unknown_sku", 422, True, "There is no such SKU")
     UNKNOWN_SOURCING_POLICY = ("unknown_sourcing_policy", 422, True, "There is no such sourcing policy")
+    ADDRESS_NOT_ALLOWED = ("address_not_allowed", 422, False, "The node sends nothing to that address")
     UNKNOWN_PROMOTION = ("unknown_promotion", 422, True, "There is no such promotion")
     VOUCHER_REFUSED = ("voucher_refused", 409, True, "A voucher cannot be used for this order")
     UNKNOWN_RESERVATION = ("unknown_reservation", 422, True, "There is no such reservation")

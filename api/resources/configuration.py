@@ -12,6 +12,7 @@ import msgspec
 from api.answers.problems import malformed
 from api.http.listing import path_country, path_id, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
+from api.server.outbound.addresses import why_never
 from engine import limits
 from engine.commands.configuration import Configure
 from engine.configuration import master_data
@@ -72,7 +73,23 @@ def _reader(kind: Kind) -> Reader:
     return resource
 
 
+async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) -> Rejection | None:
+    """A refusal where a provider is to be asked at an address that nothing is sent to. What is set already may stay."""
+    known = call.server.state.configuration.payment_providers
+    for name, provider in providers.items():
+        if name in known and known[name].url == provider.url:
+            continue
+        reason = await why_never(provider.url, call.server.allow_private_outbound)
+        if reason is not None:
+            return Rejection.at(ResultCode.ADDRESS_NOT_ALLOWED, pointer.format(name), reason)
+    return None
+
+
 def _putting(kind: Kind) -> Handler:
+    async def put_provider(call: Call) -> Handled:
+        name = call.path["provider"]
+        return await _address_refused(call, {name: call.body}, "/url") or put(call)
+
     def put(call: Call) -> Handled:
         keys = kind.keys(call)
         if isinstance(keys, Rejection):
@@ -88,7 +105,7 @@ def _putting(kind: Kind) -> Handler:
         within = "/".join(("", kind.part, *(key.replace("~", "~0") for key in keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
-    return put
+    return put_provider if kind.part == "payment_providers" else put
 
 
 def _getting(kind: Kind) -> Handler:
@@ -115,14 +132,16 @@ def _listing(kind: Kind) -> Handler:
     return list_
 
 
-def configure(call: Call) -> Handled:
+async def configure(call: Call) -> Handled:
     """Set any number of things, all or nothing."""
     document: Configure = call.body
     entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(document))
     entries += sum(len(each.prices) for each in document.price_lists.values())
     if entries > limits.CONFIGURATION_ENTRIES_MAX:
         return malformed(f"a document has at most {limits.CONFIGURATION_ENTRIES_MAX} entries, this one {entries}")
-    return Changing(document, _render_configured)
+    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url") or Changing(
+        document, _render_configured
+    )
 
 
 def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
@@ -236,7 +255,8 @@ KINDS = (
     Kind(
         "payment_providers", "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders",
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
-        {"url": "https://pay.example.org/kontor", "methods": ["card"]}, (ResultCode.IN_USE,),
+        {"url": "https://pay.example.org/kontor", "methods": ["card"]},
+        (ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED),
     ),
 )  # fmt: skip
 assert {kind.part for kind in KINDS} == master_data.OF_PART.keys(), "every kind of master data can be set over HTTP"
@@ -279,7 +299,7 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
         ),
         example={"nodes": {"leipzig": NODE}, "items": {"85123A": ITEM}, "channels": {"web-de": CHANNEL}},
     ),

@@ -36,7 +36,7 @@ def checked(found: PartyKeys | None, directory: Path, state: State, *, new_keys:
     if holds_people and not new_keys:
         raise PartyKeysMissing(
             f"the key store {directory} is missing, and the journal holds names and addresses that only it can open. "
-            "Put it back, or restore a backup of it (kontor restore-keys). If it is lost for good: start with --new-keys"
+            "Put it back, or restore a backup of it (kontor restore-keys). If it is lost: start with --new-keys"
         )
     if holds_people:
         log.warning(
