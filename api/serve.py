@@ -25,6 +25,7 @@ from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
 from api.http.starting import Starting
+from api.server import last_snapshot
 from api.server.clock import AHEAD_SECONDS_MAX
 from api.server.directory import look
 from api.server.disk import WARN_MIB
@@ -121,9 +122,11 @@ class _Server(uvicorn.Server):
     """Stops on SIGINT and SIGTERM and then returns; uvicorn's own would end the process before the node is closed."""
 
     frontends: Frontends | None = None
+    stop_by = 0.0
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Frontends first: what they hand over while they stop is finished with the rest."""
+        self.stop_by = time.monotonic() + limits.STOP_SECONDS_MAX - 1
         if self.frontends is not None:
             await self.frontends.stop()
             self.config.timeout_graceful_shutdown = limits.STOP_SECONDS_MAX - round(STOP_SECONDS_MAX)
@@ -186,7 +189,8 @@ async def _run(server: Server, listening: socket.socket, settings: Settings) -> 
             http.should_exit = True
             await serving
     server.stop()
-    server.close()
+    left = http.stop_by - time.monotonic()
+    server.close(snapshot_seconds_max=min(last_snapshot.SECONDS_MAX, left))
     log.info("stopped", seq=server.state.seq)
 
 

@@ -12,6 +12,7 @@ host        the server as the work beside its writer sees it
 key_digests digests of idempotency keys and of what was asked under them
 key_store   the key store of a node as it starts
 improving   open orders sourced again in the background, some at a time, where a policy asks for it
+last_snapshot  the snapshot that a server makes of itself when it stops
 metrics     what a server tells Prometheus
 outbound    what a server sends to others by itself
 refused     why a node does not start, where it is not damage

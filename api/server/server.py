@@ -289,8 +289,8 @@ class Server:
         while self.writer.queue:
             self._turn()
 
-    def close(self) -> None:
-        """Flush and let everything go."""
+    def close(self, *, snapshot_seconds_max: float = 0) -> None:
+        """Flush and let everything go; with time for it, after a last snapshot where much was done since the newest."""
         if self._ticker is not None:
             self._ticker.cancel()
             self._snapshotter.cancel()
@@ -299,6 +299,7 @@ class Server:
             self.snapshots.stop()
         self._closed = True
         self.writer.flush_closed()
+        self.snapshots.at_stop(snapshot_seconds_max)
         self._history_id.note(self.journal.last_seq, self.journal.chain_digest)
         assert self._books is not None
         self._books.close()
