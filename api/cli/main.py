@@ -49,7 +49,8 @@ class Kontor(click.Group):
         """Run a command."""
         from api.parties.keystore import PartyKeysDamaged
         from api.server.refused import StartRefused
-        from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
+        from engine.wal import DirectoryInUse, JournalCorrupt, NotPermitted, StorageFull
+        from engine.wal.access import of_error
 
         try:
             return super().invoke(context)
@@ -57,10 +58,15 @@ class Kontor(click.Group):
             message = f"{error}. Stop that process, or choose another --data."
         except JournalCorrupt as error:
             message = f"the journal is damaged: {error}"
-        except (PartyKeysDamaged, StartRefused) as error:
+        except (PartyKeysDamaged, StartRefused, NotPermitted) as error:
             message = str(error)
         except StorageFull as error:
             message = f"{error}. Free some space and start again."
+        except OSError as error:
+            refusal = of_error(error)
+            if refusal is None:
+                raise
+            message = str(refusal)
         click.echo(f"kontor: {message}", err=True)
         raise SystemExit(1)
 

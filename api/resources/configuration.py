@@ -16,6 +16,7 @@ from api.http.listing import path_country, path_id, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
 from api.http.turns import Turns, reading
 from api.server.configuring import BUSY
+from api.server.outbound.addresses import why_never
 from engine import limits
 from engine.commands.configuration import Configure
 from engine.configuration import master_data
@@ -78,7 +79,23 @@ def _reader(kind: Kind) -> Reader:
     return resource
 
 
+async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) -> Rejection | None:
+    """A refusal where a provider is to be asked at an address that nothing is sent to. What is set already may stay."""
+    known = call.server.state.configuration.payment_providers
+    for name, provider in providers.items():
+        if name in known and known[name].url == provider.url:
+            continue
+        reason = await why_never(provider.url, call.server.allow_private_outbound)
+        if reason is not None:
+            return Rejection.at(ResultCode.ADDRESS_NOT_ALLOWED, pointer.format(name), reason)
+    return None
+
+
 def _putting(kind: Kind) -> Handler:
+    async def put_provider(call: Call) -> Handled:
+        name = call.path["provider"]
+        return await _address_refused(call, {name: call.body}, "/url") or put(call)
+
     def put(call: Call) -> Handled:
         keys = kind.keys(call)
         if isinstance(keys, Rejection):
@@ -96,7 +113,7 @@ def _putting(kind: Kind) -> Handler:
         within = "/".join(("", kind.part, *(key.replace("~", "~0") for key in keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
-    return put
+    return put_provider if kind.part == "payment_providers" else put
 
 
 def _getting(kind: Kind) -> Handler:
@@ -134,6 +151,9 @@ async def configure(call: Call) -> Handled:
         refusal = too_many(entries + sum(len(each.prices) for each in document.price_lists.values()))
     if refusal is not None or call.server.configuring.checking:
         return refusal or BUSY
+    refusal = await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+    if refusal is not None:
+        return refusal
     if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
         return Changing(document, _render_configured)
     return await _large(call, document, entries)
@@ -287,7 +307,8 @@ KINDS = (
     Kind(
         "payment_providers", "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders",
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
-        {"url": "https://pay.example.org/kontor", "methods": ["card"]}, (ResultCode.IN_USE,),
+        {"url": "https://pay.example.org/kontor", "methods": ["card"]},
+        (ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED),
     ),
     Kind(
         "calendars", "/v1/calendars/{calendar}", "Calendar", "Calendars", "a calendar of holidays",
@@ -335,7 +356,7 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
         ),
         raw_above_bytes=CONFIGURATION_RAW_BYTES,
         description=f"A document of more than {limits.CONFIGURATION_RECORD_ENTRIES} entries is checked whole, then applied in "

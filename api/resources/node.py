@@ -65,6 +65,9 @@ def ready(call: Call) -> Handled:
     """It takes requests."""
     if call.server.stopping:
         return Rejection(ResultCode.STOPPING, "the node is stopping")
+    full = call.server.disk.full
+    if full is not None:
+        return Rejection(ResultCode.NOT_READY, f"changes are refused, reads go on: {full}")
     return Reply(200, b'{"status":"ok"}')
 
 
