@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from api.answers.problems import malformed
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id, OrderNumber, Sku
 from engine.results import Rejection
 from engine.state import finding
 from engine.state.state import State
@@ -38,7 +38,7 @@ NodeFilter = Annotated[Id, only("node", _configured("nodes"))]
 ChannelFilter = Annotated[Id, only("channel", _configured("channels"))]
 SkuFilter = Annotated[Sku, only("SKU", _configured("items"))]
 ProviderFilter = Annotated[Id, only("payment provider", _configured("payment_providers"))]
-OrderFilter = Annotated[Id, only("order", _is_order)]
+OrderFilter = Annotated[OrderNumber, only("order", _is_order)]
 
 
 def is_wanted(asked: str | None, value: str) -> bool:

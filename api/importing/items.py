@@ -79,7 +79,7 @@ def _body_of(
     """What an item is after a row, or the first thing that is wrong with the row."""
     sku = texts["sku"]
     if not re.match(SKU_REGEX, sku):
-        problem = "there is no sku in this row" if not sku else "a SKU has 1 to 64 printable characters without `/`"
+        problem = "there is no sku in this row" if not sku else "a SKU has 1 to 64 printable characters"
         return RowError(number, mapping.word("sku"), sku, problem)
     body = dict(known.get(sku, {}))
     for field, text in texts.items():

@@ -21,7 +21,7 @@ from api.http.things import STEP_CODES, Thing, no_fields
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
 from engine.areas import NOWHERE
-from engine.commands.fields import Id, Minor
+from engine.commands.fields import Id, Minor, OrderNumber
 from engine.commands.orders import (
     CancelLine,
     CancelOrder,
@@ -57,7 +57,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     promotions.
     """
 
-    number: Id
+    number: OrderNumber
     channel: Id
     lines: OrderLineRequests
     reservation: str | None = None
