@@ -187,9 +187,12 @@ def _open_node(state: State, fact: NodeSet) -> None:
 
 
 def _open_sku(state: State, fact: ItemSet) -> None:
-    """A new item gets its position in the ledger."""
+    """A new item gets its position in the ledger. All units of one that is not sold are withheld."""
     state.ledger.open_sku(fact.sku)
     state.stock.grow()
+    if fact.body.sellable != state.stock.is_sold(fact.sku):
+        rules = {node: rules[fact.sku] for node, rules in state.configuration.node_items.items() if fact.sku in rules}
+        state.stock.sell(fact.sku, fact.body.sellable, rules)
 
 
 def _withhold(state: State, fact: NodeItemSet) -> None:
