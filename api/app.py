@@ -1,8 +1,10 @@
 """The route table: every path of the API, made from the operations of the resources."""
 
+import asyncio
 import importlib
 import pkgutil
 import re
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,19 +38,20 @@ def operations() -> list[Operation]:
 
 
 def _document_operation() -> Operation:
-    cache: list[bytes] = []
-
-    def document(call: Call) -> Handled:
-        from api.http import openapi
-
-        if not cache:
-            cache.append(msgspec.json.encode(openapi.document(operations())))
-        return Reply(200, cache[0])
+    async def document(call: Call) -> Handled:
+        return Reply(200, await asyncio.to_thread(_document))  # made beside the loop: it takes a while
 
     return Operation(
         id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=document, public=True,
         summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
     )  # fmt: skip
+
+
+@cache
+def _document() -> bytes:
+    from api.http import openapi
+
+    return msgspec.json.encode(openapi.document(operations()))
 
 
 class App:

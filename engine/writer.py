@@ -27,6 +27,8 @@ SYSTEM = "system"
 _EXPIRE, _FORGET, _MEET = ExpireReservations(), ForgetKeys(), MeetDeadlines()
 RECORD_BYTES_EXPECTED = 4_096
 RECORD_BYTES_PER_PAYLOAD_BYTE = 16
+PAYLOAD_DIGEST_BYTES = 15  # journals of earlier releases have 16, without a mark of the secret
+SECRET_MARK_BYTES = 3
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):
@@ -42,8 +44,9 @@ class Change(NamedTuple):
     """A command on its way in.
 
     `render(state, seq, facts)` gives (status, body) right after the facts were applied; `deliver` gets the outcome once
-    it is durable. `key` and `payload` are 16-byte digests; `payload_bytes` is the size of the request. `guard(state,
-    now_ns)` may refuse before anything is decided: a precondition of the caller.
+    it is durable. `key` and `payload` are digests; `payload_bytes` is the size of the request. `guard(state, now_ns)`
+    may refuse before anything is decided: a precondition of the caller. `earlier` are the digests of the same key and
+    payload as journals of earlier releases hold them, where such keys may still be met.
     """
 
     command: Command
@@ -54,6 +57,7 @@ class Change(NamedTuple):
     payload: bytes | None = None
     payload_bytes: int = 0
     guard: Callable[[State, int], Rejection | None] | None = None
+    earlier: tuple[bytes, bytes] | None = None
 
 
 class Query(NamedTuple):
@@ -275,9 +279,15 @@ class Writer:
 
     def _answered_before(self, change: Change) -> Done | Rejection | None:
         """The answer a key was given, from its record; a refusal if it came with another payload; None if it is new."""
-        seq = None if change.key is None else self.state.idempotency.seq_of.get(change.key)
-        if seq is None:
+        if change.key is None:
             return None
+        seq = self.state.idempotency.seq_of.get(change.key)
+        if seq is None:
+            if change.earlier is None:
+                return None
+            seq = self.state.idempotency.seq_of.get(change.earlier[0])
+            if seq is None:
+                return None
         in_this_batch = seq - self.journal.last_seq - 1
         try:
             encoded = self._encoded[in_this_batch] if in_this_batch >= 0 else self.journal.record(seq)[1]
@@ -285,7 +295,7 @@ class Writer:
             self._on_error(error)
             return Rejection(ResultCode.INTERNAL_ERROR, f"it was answered by record {seq}, which can't be read now")
         record = records.decode(encoded)
-        if record.payload != change.payload:
+        if not _same_payload(record.payload, change):
             return Rejection(ResultCode.IDEMPOTENCY_KEY_REUSED, "this key was used with another payload")
         return Done(seq, record.status, record.body, replayed=True)
 
@@ -295,3 +305,17 @@ class Writer:
             self.state.closed.flush(self.state.seq)
         except StorageFull as error:
             self._on_error(error)
+
+
+def _same_payload(recorded: bytes | None, change: Change) -> bool:
+    """Whether a key was given with the payload it comes with now.
+
+    A payload that was digested under another secret (its first bytes say so) can't be compared: the answer that the key
+    was given counts, since nothing may be done twice.
+    """
+    payload = change.payload
+    if recorded == payload or recorded is None or payload is None:
+        return recorded == payload
+    if len(recorded) != len(payload):
+        return change.earlier is None or recorded == change.earlier[1]
+    return len(payload) == PAYLOAD_DIGEST_BYTES and recorded[:SECRET_MARK_BYTES] != payload[:SECRET_MARK_BYTES]

@@ -27,6 +27,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
 _ONE_FIELD = re.compile(r"^`([a-z_]+)` (?!and )")  # how a rule about one field of a body begins
+_NO_FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[(\.\.\.)\]")
 
 
@@ -63,9 +64,15 @@ def from_validation(error: Exception) -> Rejection:
         return malformed("the document is nested too deeply")
     text = str(error)
     found = _PATH.search(text)
-    words, pointer = (text, "") if found is None else (_in_words(text[: found.start()]), pointer_of(found.group(1)))
-    field = _ONE_FIELD.match(words)
-    return malformed(words, pointer if field is None else f"{pointer}/{field.group(1)}")
+    words = _in_words(text if found is None else text[: found.start()])
+    pointer = "" if found is None else pointer_of(found.group(1))
+    field = _ONE_FIELD.match(words) or _NO_FIELD.match(words)
+    return malformed(words, pointer if field is None else f"{pointer}/{escaped(field.group(1))}")
+
+
+def escaped(name: str) -> str:
+    """A name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _in_words(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli import options
 from api.cli.client import Client, Refused
 from api.cli.progress import progress
 from api.cli.tables import Reading, all_of, reading_options, tell_errors, write_errors
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 CALL_ITEMS = 200
 
 
-@click.group()
+@click.group(cls=options.Group)
 def items() -> None:
     """Items from outside."""
 

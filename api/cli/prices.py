@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 import click
 
+from api.cli import options
 from api.cli.client import Client
 from api.cli.tables import Reading, all_of, reading_options, tell_errors, write_errors
 
 
-@click.group()
+@click.group(cls=options.Group)
 def prices() -> None:
     """Prices from outside."""
 

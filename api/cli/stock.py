@@ -13,6 +13,7 @@ from urllib.parse import quote
 import click
 import msgspec
 
+from api.cli import options
 from api.cli.client import Client, Refused
 from api.cli.progress import progress
 from api.cli.tables import ALREADY_TAKEN, Reading, all_of, reading_options, tell_errors, write_errors
@@ -39,7 +40,7 @@ class Sent(NamedTuple):
     refused: tuple[RowError, ...] = ()
 
 
-@click.group()
+@click.group(cls=options.Group)
 def stock() -> None:
     """Stock from outside."""
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from time import perf_counter
 from typing import Any, NamedTuple, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from api.answers import problems
 from api.http.auth import actor_of
+from api.http.bodies import BodyReader
+from api.http.filters import Filters
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
 from api.http.queries import QueryReader
 from api.server.server import Server
@@ -70,7 +71,7 @@ class Endpoint:
         if isinstance(admitted, Rejection):
             return prepared.refused(admitted, headers)
         content = b""
-        if prepared.decode is not None:
+        if prepared.reader is not None:
             message = await receive()
             content = message.get("body", b"")
             if message.get("more_body") or message["type"] != "http.request":
@@ -116,8 +117,10 @@ class Prepared:
         self.server = server
         self.operation = operation
         self.metrics = server.metrics.operation(operation.id)
-        self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
-        self._read_query = QueryReader(operation.query).read
+        without = b"{}" if operation.body_optional else b""
+        self.reader = None if operation.body is None else BodyReader(operation.body, without)
+        self._queries = QueryReader(operation.query)
+        self._filters = Filters(operation.query)
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
@@ -128,16 +131,24 @@ class Prepared:
         actor = "public" if operation.public else actor_of(headers, client, server.state.access, server.dev)
         if isinstance(actor, Rejection):
             return actor
-        query = self._empty_query if self._empty_query is not None and not query_string else self._query(query_string)
+        query = (
+            self._empty_query
+            if self._empty_query is not None and not query_string
+            else self._queries.read(query_string)
+        )
         if isinstance(query, Rejection):
             return query
+        if query_string:
+            refusal = self._filters.refusal(query, server.state)
+            if refusal is not None:
+                return refusal
         key = None
         if self._is_post and b"idempotency-key" in headers:
             given = _idempotency_key(headers[b"idempotency-key"])
             if isinstance(given, Rejection):
                 return given
             key = given
-        if self.decode is not None:
+        if self.reader is not None:
             refusal = _body_refused(headers)
             if refusal is not None:
                 return refusal
@@ -145,12 +156,14 @@ class Prepared:
 
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
-        body = None
-        if self.decode is not None:
-            try:
-                body = self.decode(content or (b"{}" if self.operation.body_optional else content))
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                return problems.from_validation(error)
+        body: Any = None
+        raw_above = self.operation.raw_above_bytes
+        if raw_above is not None and len(content) > raw_above:
+            body = msgspec.Raw(content)
+        elif self.reader is not None:
+            body = self.reader.read(content)
+            if isinstance(body, Rejection):
+                return body
         return Call(self.server, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(
@@ -190,22 +203,12 @@ class Prepared:
         assert isinstance(handled, Reply | Stream)
         return handled
 
-    def _query(self, query_string: bytes) -> Any:
-        try:
-            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=50)
-            if len(dict(pairs)) != len(pairs):
-                return problems.malformed("a query parameter is given twice")
-            return self._read_query(dict(pairs), self.server.state)
-        except (msgspec.ValidationError, ValueError) as error:
-            rejection = problems.from_validation(error)
-            return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
-
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
         server, status, of_facts = self.server, self.operation.status, changing.render
-        key = payload = None
+        key = payload = earlier = None
         if call.key is not None:
-            key = server.key_digest(call.actor, call.key)
-            payload = server.payload_digest(self.operation.method, path, encode(call.body))
+            digests = server.key_digests(call.actor, call.key, self.operation.method, path, encode(call.body))
+            key, payload, earlier = digests
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return status, encode(of_facts(state, seq, facts))
@@ -219,7 +222,7 @@ class Prepared:
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = server.submit(
-            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard)
+            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard, earlier)
         )
         return None if refusal is None else self._changed(changing, call, refusal)
 

@@ -21,6 +21,8 @@ An omnichannel order engine: stock, reservations, orders, fulfilments, returns.
 
 * **Whole numbers.** Quantities are whole sales units, money is whole minor units beside a currency. `"2"`, `true` and
   `100.0` are refused where an integer is asked for. Request fields that are not documented here are refused.
+* **All is said.** Where a body may name a part (`lines`, `amount_minor`), it must be sent: `{{"all": true}}`, or `{{}}`,
+  means all of it. A body that is missing there is refused.
 * **Enumerations are open.** States, kinds and codes in answers will get new values, and answers new fields: accept both.
 * **Retries.** Every POST takes `Idempotency-Key`. Same key and payload: the first answer again, with
   `Idempotent-Replayed: true`, for at least 24 h. "No" answers are not remembered, so a retry may succeed.

@@ -1,95 +1,95 @@
-"""Query strings: whole numbers are digits, nothing means null, and a filter takes only values that there are."""
+"""The one place where a query string becomes what an operation takes: every parameter by its type, all faults at once.
+
+Nothing is bent: `1e1`, `+1` and ` 1` are no whole numbers, `1` is no `true`, and `null` is a word like any other.
+"""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Meta
 
-from api.answers.problems import malformed
-from engine.commands.fields import Id, OrderNumber, Sku
-from engine.results import Rejection
-from engine.state import finding
-from engine.state.state import State
+from api.answers import controls
+from api.answers.problems import from_validation, malformed
+from engine.results import FieldError, Rejection, ResultCode
 
-Known = Callable[[State, str], bool]
-
-
-def _configured(part: str) -> Known:
-    return lambda state, value: value in getattr(state.configuration, part)
-
-
-def _is_order(state: State, number: str) -> bool:
-    return finding.find_order(state, number) is not None
-
-
-def only(called: str, known: Known) -> Meta:
-    """For a filter whose values are looked up: `known(state, value)` says whether there is a `called` of that name."""
-    return Meta(extra={"called": called, "known": known})
-
-
-def some_of(*values: str) -> Meta:
-    """For a filter that takes one of these values, or several with commas between them."""
-    return Meta(extra={"values": values}, description=f"one of {', '.join(values)}, or several with commas between")
-
-
-NodeFilter = Annotated[Id, only("node", _configured("nodes"))]
-ChannelFilter = Annotated[Id, only("channel", _configured("channels"))]
-SkuFilter = Annotated[Sku, only("SKU", _configured("items"))]
-ProviderFilter = Annotated[Id, only("payment provider", _configured("payment_providers"))]
-OrderFilter = Annotated[OrderNumber, only("order", _is_order)]
-
-
-def is_wanted(asked: str | None, value: str) -> bool:
-    """Whether a filter of `some_of` lets a value through."""
-    return asked is None or value == asked or ("," in asked and value in asked.split(","))
+PARAMETERS_MAX = 50
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_WORDS = {"true": True, "false": False}
 
 
 class QueryReader:
-    """Reads the query string of one operation as a struct."""
+    """Reads query strings of one kind."""
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
         self._kind = kind
-        hints = get_type_hints(kind, include_extras=True)
-        self._numbers = set()
-        self._filters: list[tuple[str, str, dict[str, Any]]] = []
-        for field in msgspec.structs.fields(kind):
-            parts = list(_parts(hints[field.name]))
-            if int in parts:
-                self._numbers.add(field.encode_name)
-            extras = [part.extra for part in parts if isinstance(part, Meta) and part.extra is not None]
-            self._filters += [(field.name, field.encode_name, extra) for extra in extras]
+        self._fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        self._plain = {name: _without_none(field.type) for name, field in self._fields.items()}
 
-    def read(self, pairs: dict[str, str], state: State) -> Any | Rejection:
-        """The struct, or the refusal of a filter that can let nothing through. Raises msgspec.ValidationError."""
-        values: dict[str, Any] = dict(pairs)
-        for name in self._numbers & values.keys():
-            if re.fullmatch(r"0|[1-9][0-9]{0,18}", values[name], re.ASCII):
-                values[name] = int(values[name])
-        query = msgspec.convert(values, self._kind)
-        for name, sent_as, extra in self._filters:
-            value = getattr(query, name)
-            if value is not None:
-                detail = _refused(value, extra, state)
-                if detail is not None:
-                    return malformed(f"in the query: `{sent_as}`: {detail}", f"/{sent_as}")
-        return query
+    def read(self, query_string: bytes) -> Any | Rejection:
+        """The query, or the refusal that names all its faults."""
+        try:
+            text = query_string.decode("ascii")
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=PARAMETERS_MAX, errors="strict")
+        except ValueError:
+            return malformed(f"in the query: at most {PARAMETERS_MAX} parameters, percent-encoded UTF-8")
+        given = dict(pairs)
+        if len(given) != len(pairs):
+            return malformed("a query parameter is given twice")
+        found: list[FieldError] = []
+        values = {name: self._value(name, text, found) for name, text in given.items()}
+        for name, field in self._fields.items():
+            if field.required and name not in given:
+                found.append(FieldError(f"/{name}", f"Object missing required field `{name}`"))
+        if not found:
+            try:
+                return msgspec.convert(values, self._kind)
+            except msgspec.ValidationError as error:
+                found += from_validation(error).errors
+        more = f" (the first of {len(found)} faults, see `errors`)" if len(found) > 1 else ""
+        where = found[0].pointer.removeprefix("/")
+        at = f"`{where}`: " if where in given and where in self._fields else ""
+        detail = f"in the query: {at}{found[0].detail}{more}"
+        return Rejection(ResultCode.MALFORMED_REQUEST, detail, tuple(found))
+
+    def _value(self, name: str, text: str, found: list[FieldError]) -> Any:
+        """What a parameter says, as its type."""
+        kind = self._plain.get(name)
+        try:
+            if kind is None:
+                raise ValueError(f"Object contains unknown field `{name}`")
+            if controls.has_controls(text):
+                raise ValueError(controls.DETAIL)
+            return msgspec.convert(_word(kind, text), kind)
+        except ValueError as error:  # the decoder's refusals are some, too
+            detail = from_validation(error).detail
+            found.append(FieldError(f"/{name}", detail))
+            return None
 
 
-def _refused(value: str, extra: dict[str, Any], state: State) -> str | None:
-    if "values" in extra:
-        unknown = [each for each in value.split(",") if each not in extra["values"]]
-        return f"there is no {unknown[0]!r}; there are {', '.join(extra['values'])}" if unknown else None
-    if "known" in extra and not extra["known"](state, value):
-        return f"there is no {extra['called']} {value!r}"
-    return None
+def _word(kind: Any, text: str) -> Any:
+    """A text as what JSON would have in its place."""
+    base = kind.__origin__ if get_origin(kind) is Annotated else kind
+    if base is bool:
+        if text not in _WORDS:
+            raise ValueError("Expected `true` or `false`")
+        return _WORDS[text]
+    if base is int:
+        if _WHOLE.fullmatch(text) is None:
+            raise ValueError("Expected a whole number")
+        return int(text)
+    if base is float:
+        if _DECIMAL.fullmatch(text) is None:
+            raise ValueError("Expected a decimal number")
+        return float(text)
+    return text
 
 
-def _parts(kind: Any) -> Iterator[Any]:
-    """A type, what it is a union or annotation of, and the annotations."""
-    yield kind
-    yield from (getattr(kind, "__metadata__", None) or ())
-    for part in get_args(kind):
-        if not isinstance(part, Meta):
-            yield from _parts(part)
+def _without_none(kind: Any) -> Any:
+    """What a query string can say: there is no null in it."""
+    if get_origin(kind) in (Union, UnionType):
+        kinds = [each for each in get_args(kind) if each is not type(None)]
+        return Union[tuple(kinds)]  # noqa: UP007 - made from a list
+    return kind

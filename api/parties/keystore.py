@@ -68,6 +68,10 @@ class PartyKeysDamaged(Exception):
     """The key store is incomplete or does not belong together. To go on would lose personal data silently."""
 
 
+class PartyKeysMissing(PartyKeysDamaged):
+    """There is no key store where one must be: a new one would make nobody's name readable again."""
+
+
 class PartyKeys:
     """The key store in `directory`, created when it is not there. One process, one thread.
 

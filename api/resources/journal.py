@@ -9,9 +9,9 @@ from api.answers.identifiers import reservation_number
 from api.answers.problems import malformed
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
+from api.http.filters import NodeFilter, OrderFilter, SkuFilter, only
 from api.http.listing import SpanQuery
 from api.http.operations import Call, Handled, Operation, PageOf, Reply
-from api.http.queries import NodeFilter, OrderFilter, SkuFilter, only
 from api.http.scanning import scan
 from engine.facts import Fact, records
 from engine.facts.records import kind_of

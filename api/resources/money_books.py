@@ -9,9 +9,10 @@ from msgspec import Meta
 from api.answers.facts import Document, document_of
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
+from api.http.filters import OrderFilter
 from api.http.listing import SpanQuery
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
-from api.http.queries import OrderFilter
+from api.http.part_or_all import PartOrAll
 from api.http.scanning import bookings_in, scan
 from api.http.things import STEP_CODES
 from api.resources.orders import ORDERS
@@ -108,8 +109,8 @@ class LockAnswer(msgspec.Struct):
     locked_through: str
 
 
-class WriteOffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Why what the customer owes will not come; without `amount_minor` all of it."""
+class WriteOffBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why what the customer owes will not come; without `amount_minor`, or with `all`, all of it."""
 
     reason: Text
     amount_minor: Amount | None = None

@@ -21,7 +21,7 @@ class HealthAnswer(msgspec.Struct):
 
 
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `history` is the id of what its seqs count: another one after a restore. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
 
     version: str
     seq: int
@@ -32,6 +32,7 @@ class NodeAnswer(msgspec.Struct):
     segment: str
     journal_bytes: int
     uptime_seconds: int
+    history: str
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,12 +68,15 @@ def metrics(call: Call) -> Handled:
     return Reply(200, call.server.metrics.render(), CONTENT_TYPE.encode())
 
 
-def about(call: Call) -> Handled:
+async def about(call: Call) -> Handled:
     """Version, position, digest."""
-    node, fresh = call.server, call.query.digest == "fresh"
+    node = call.server
+    taken = await node.digests.digest(call.query.digest == "fresh")
+    if isinstance(taken, Rejection):
+        return taken
+    digest_seq, digest = taken
 
     def read(state: State, now_ns: int) -> NodeAnswer:
-        digest_seq, digest = node.digest(fresh)
         return NodeAnswer(
             version=node.version,
             seq=state.seq,
@@ -83,6 +87,7 @@ def about(call: Call) -> Handled:
             segment=node.journal.segment,
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
+            history=node.history_id,
         )
 
     return Reading(read)
@@ -122,8 +127,10 @@ OPERATIONS = [
         summary="Whether it takes requests", answer=HealthAnswer,
     ),
     Operation(
-        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics, public=True,
+        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics,
         summary="Metrics for Prometheus", answer=str, answer_media_type="text/plain",
+        description="It takes a key, as every call does. Started with `--metrics-port`, the node shows the same page at an "
+        "address of its own, without one.",
     ),
     Operation(
         id="getNode", method="GET", path="/v1/node", tag=TAG, handle=about, query=NodeQuery,

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.answers import problems
 from api.answers.identifiers import payment_request_id, payment_request_number
 from api.answers.timestamps import Timestamp, iso
+from api.http.bodies import BodyReader
+from api.http.filters import OrderFilter, ProviderFilter
 from api.http.listing import from_cursor, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
-from api.http.queries import OrderFilter, ProviderFilter
 from api.http.things import no_fields
 from api.resources.payments import PAID_ORDERS
 from api.server.outbound.payments import Attempts
@@ -85,7 +85,7 @@ class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw
     provider: ProviderFilter | None = None
 
 
-_decode_event = msgspec.json.Decoder(ProviderEvent).decode
+_EVENTS = BodyReader(ProviderEvent)
 
 
 def secret(call: Call) -> Handled:
@@ -116,10 +116,9 @@ def event(call: Call) -> Handled:
     )
     if reason is not None:
         return Rejection(ResultCode.UNAUTHENTICATED, reason)
-    try:
-        body = _decode_event(call.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return problems.from_validation(error)
+    body = _EVENTS.read(call.content)
+    if isinstance(body, Rejection):
+        return body
     request = None if body.request is None else payment_request_number(body.request)
     if body.request is not None and request is None:
         return Rejection.at(ResultCode.MALFORMED_REQUEST, "/request", "no request has such an id")

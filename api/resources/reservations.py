@@ -10,10 +10,11 @@ from msgspec import Meta
 from api.answers.identifiers import inbound_id, reservation_id, reservation_number
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
+from api.http.filters import ChannelFilter, NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.gathering import Batch
 from api.http.listing import position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
-from api.http.queries import ChannelFilter, NodeFilter, SkuFilter, is_wanted, some_of
+from api.http.part_or_all import PartOrAll
 from engine import limits
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import (
@@ -75,8 +76,8 @@ class ExtendBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ttl_seconds: TtlSeconds
 
 
-class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """Without `lines` everything is released."""
+class ReleaseBody(PartOrAll, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """What is given back; with `all`, or `{}`, everything."""
 
     lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = (
         None
@@ -204,7 +205,7 @@ def _page(call: Call, state: State, before: int | None, now_ns: int) -> Reservat
     items: list[ReservationAnswer] = []
     last = None
     for looked_at, reservation in enumerate(found):
-        if len(items) == query.limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+        if len(items) == query.limit or looked_at == limits.LIST_SLICE_LINES:
             return ReservationPage(items, str(last))
         last = reservation.number
         answer = answer_of(reservation, now_ns)
@@ -305,7 +306,7 @@ OPERATIONS = [
     ),
     Operation(
         id="releaseReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
-        summary="Give back everything, or the quantities named", body=ReleaseBody, body_optional=True,
+        summary="Give back everything, or the quantities named", body=ReleaseBody,
         answer=ReservationAnswer, resource=_resource,
         codes=(*ENDED_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION),
         example={"lines": [{"sku": "85123A", "quantity": 1}]},

@@ -11,10 +11,12 @@ from api.answers import people
 from api.answers.identifiers import return_number
 from api.answers.orders import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
 from api.answers.problems import malformed
+from api.http.filters import OrderFilter, is_wanted, some_of
 from api.http.listing import from_cursor, newest_orders, page_of_parts, path_id, position_of, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.queries import OrderFilter, is_wanted, some_of
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
+from api.http.turns import in_slices
 from api.resources.orders import ORDERS, order_renderer, repeated_line
 from engine import limits
 from engine.commands.fields import Id, Text
@@ -191,9 +193,9 @@ def take_loose(call: Call) -> Handled:
     return Changing(command, RETURNS.made(LooseReturnTaken, lambda fact: fact.return_id))
 
 
-def list_(call: Call) -> Handled:
+async def list_(call: Call) -> Handled:
     """A page of returns."""
-    return _loose(call) if call.query.without_order == "true" else _of_orders(call)
+    return _loose(call) if call.query.without_order == "true" else await _of_orders(call)
 
 
 def _loose_page(call: Call, state: State, before: int | None) -> ReturnPage:
@@ -220,7 +222,7 @@ def _page(call: Call, state: State, start: tuple[int, int] | None) -> ReturnPage
     return ReturnPage([return_answer(order, agreed) for order, agreed in found], cursor)
 
 
-_loose, _of_orders = from_cursor(position_of, _loose_page), from_cursor(start_of, _page)
+_loose, _of_orders = from_cursor(position_of, _loose_page), in_slices(start_of, _page)
 
 
 def settle(call: Call) -> Handled:
@@ -297,13 +299,13 @@ OPERATIONS = [
         example={"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
     ),
     RETURNS.post(
-        "settleReturn", "settle", "Settle what came back and was not settled", no_fields("SettleBody", __name__), settle,
+        "settleReturn", "settle", "Settle what came back and was not settled", all_of_it("SettleBody", __name__), settle,
         body_optional=True, answer=SettlementAnswer,
         description="Units are worth what was paid for them, by the frozen shares: the first that are still paid for. Over any "
         "sequence of cancellations and returns this adds up to exactly what was paid. Shipping comes back if the return says so.",
     ),
     RETURNS.step(
         "cancelReturn", "cancel", "Expect nothing more of a return", CancelReturn,
-        body=no_fields("CancelReturnBody", __name__),
+        body=all_of_it("CancelReturnBody", __name__),
     ),
 ]  # fmt: skip

@@ -1,20 +1,16 @@
-"""Stock over HTTP: movements, balances, availability, the trial balance."""
+"""Stock over HTTP: movements, balances, the trial balance."""
 
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from api.answers.identifiers import inbound_id
-from api.answers.timestamps import Timestamp, iso, iso_or_none
-from api.geography.locating import located
 from api.http.listing import counted_page, from_cursor, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
 from api.resources.stock_lists import SkuStockQuery, StockQuery, held_at
 from api.server.history import AS_OF, seq_of
 from engine import limits
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
-from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
 from engine.configuration.known_skus import refuse_named_twice
 from engine.facts import Fact
@@ -30,12 +26,9 @@ from engine.facts.postings import (
     UNSELLABLE,
 )
 from engine.facts.stock import StockMoved
-from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.state.stock import Balances
-from engine.supply.plan import expected, promised, supply, terms_of
-from engine.supply.request import Request
 
 TAG = "Stock"
 
@@ -98,57 +91,6 @@ class SkuStockDetail(SkuStock, kw_only=True):
 
 class StockPage(PageOf[SkuStock]):
     """In the order in which the SKUs were created."""
-
-
-class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What somebody would like to buy on a channel, and where it would go."""
-
-    channel: Id
-    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
-    ship_to: Destination | None = None
-    delivery: Delivery = "ship"
-    customer_group: Id | None = None
-
-
-class ProjectedUnits(msgspec.Struct):
-    """Units that a supplier will bring and the channel could promise today."""
-
-    expected_at: Timestamp
-    quantity: int
-
-
-class AvailabilityLine(msgspec.Struct, omit_defaults=True):
-    """One SKU: units asked for by all lines together, and units the channel could promise now.
-
-    `projected` are units it could promise for later, the earliest first; left out if there are none.
-    """
-
-    sku: str
-    requested: int
-    available: int
-    projected: list[ProjectedUnits] = []
-
-
-class AvailabilitySource(msgspec.Struct, omit_defaults=True):
-    """Units a node would send, when it would, and when they would arrive (null: not told).
-
-    With `inbound` they are not there yet: that inbound will bring them.
-    """
-
-    sku: str
-    node: str
-    quantity: int
-    ships_at: Timestamp | None
-    delivers_at: Timestamp | None
-    inbound: str | None = None
-
-
-class AvailabilityAnswer(msgspec.Struct):
-    """Whether all of it could be promised now, and from where. Nothing is held by asking."""
-
-    fulfillable: bool
-    lines: list[AvailabilityLine]
-    sources: list[AvailabilitySource]
 
 
 class TrialBalance(msgspec.Struct):
@@ -366,51 +308,6 @@ def _page_of_node(state: State, node: str, first: int, limit: int) -> StockPage:
     return StockPage([SkuStock(sku, **_named(state.stock.balances_at(sku, node))) for sku in skus], cursor)
 
 
-def availability(call: Call) -> Handled:
-    """What could be promised now."""
-    body: AvailabilityBody = located(call.body, call.server.postcodes)
-
-    def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
-        lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
-        asked = ReserveStock(body.channel, lines, None, True, body.ship_to, body.delivery, body.customer_group)
-        return check_demand(state, body.channel, lines) or _available(state, Request.of_checkout(asked), now_ns)
-
-    return Reading(read)
-
-
-def _available(state: State, request: Request, now_ns: int) -> AvailabilityAnswer:
-    found = supply(state, request, now_ns)
-    units: dict[tuple[str, str, int | None], AvailabilitySource] = {}
-    for line, sources in zip(request.lines, found.sources, strict=True):
-        for source in sources:
-            key = (line.sku, source.node, source.inbound)
-            if key in units:
-                units[key].quantity += source.quantity
-            else:
-                ships_at, delivers_at = iso_or_none(source.ships_at_ns), iso_or_none(source.delivers_at_ns)
-                inbound = None if source.inbound is None else inbound_id(source.inbound)
-                units[key] = AvailabilitySource(line.sku, source.node, source.quantity, ships_at, delivers_at, inbound)
-    return AvailabilityAnswer(
-        not found.short,
-        [
-            AvailabilityLine(*line, _projected(state, request, line[0], now_ns))
-            for line in promised(state, request, now_ns)
-        ],
-        list(units.values()),
-    )
-
-
-def _projected(state: State, request: Request, sku: str, now_ns: int) -> list[ProjectedUnits]:
-    """What is expected of a SKU and could be promised, one entry an instant."""
-    terms, _ = terms_of(state, request, now_ns)
-    units: dict[int, int] = {}
-    for source in expected(state, terms, sku, (), now_ns):
-        assert source.inbound is not None
-        expected_at_ns = state.inbound.open[source.inbound].expected_at_ns
-        units[expected_at_ns] = units.get(expected_at_ns, 0) + source.quantity
-    return [ProjectedUnits(iso(expected_at_ns), quantity) for expected_at_ns, quantity in units.items()]
-
-
 def trial_balance(call: Call) -> Handled:
     """Prove that nothing was made up or lost."""
 
@@ -462,12 +359,6 @@ OPERATIONS = [
     Operation(
         id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=StockQuery,
         summary="Stock of all SKUs, or of those that a node has", answer=StockPage,
-    ),
-    Operation(
-        id="getAvailability", hot=True, method="POST", path="/v1/availability", tag=TAG, handle=availability,
-        summary="What a channel could promise now", body=AvailabilityBody, answer=AvailabilityAnswer,
-        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU),
-        example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 2}]},
     ),
     Operation(
         id="getTrialBalance", method="GET", path="/v1/ledger/trial-balance", tag="Journal", handle=trial_balance,

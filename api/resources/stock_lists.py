@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from api.http.filters import NodeFilter
 from api.http.operations import Operation, PageQuery
-from api.http.queries import NodeFilter
 from api.server.history import AsOfQuery
 from engine.state.state import State
 

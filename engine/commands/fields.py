@@ -47,6 +47,7 @@ Latitude = Annotated[float, Meta(ge=-90, le=90, description="decimal degrees, WG
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="decimal degrees, WGS 84")]
 TtlSeconds = Annotated[int, Meta(ge=1, le=limits.RESERVATION_TTL_SECONDS_MAX)]
 Seconds = Annotated[int, Meta(ge=1, le=limits.SECONDS_MAX)]
+PreparationMinutes = Annotated[int, Meta(ge=0, le=limits.PREPARATION_MINUTES_MAX)]
 ClockTime = Annotated[str, Meta(pattern=CLOCK_REGEX, description="HH:MM, local time")]
 UtcTime = Annotated[str, Meta(pattern=UTC_TIME_REGEX, description="RFC 3339, to the second, UTC")]
 Date = Annotated[str, Meta(pattern=DATE_REGEX)]

@@ -9,7 +9,7 @@ import msgspec
 from engine.state.state import TABLE_OF, Position, State
 from engine.stock import inbound
 
-DUMP_VERSION = 3
+DUMP_VERSION = 4
 _Part: Any = Union[(Position, *TABLE_OF)]
 _decode_part = msgspec.msgpack.Decoder(_Part).decode
 _encode_part = msgspec.msgpack.Encoder().encode

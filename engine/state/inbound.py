@@ -15,13 +15,17 @@ Holder = int | str
 
 
 class InboundLine(msgspec.Struct, array_like=True, gc=False):
-    """Units of one SKU. `received` can exceed `quantity`: suppliers send too much. `promised` are still to come."""
+    """Units of one SKU. `received` can exceed `quantity`: suppliers send too much. `promised` are still to come.
+
+    `damaged` ones are among the received ones.
+    """
 
     sku: str
     quantity: int
     received: int = 0
     cancelled: int = 0
     promised: int = 0
+    damaged: int = 0
 
     @property
     def expected(self) -> int:

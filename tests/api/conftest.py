@@ -68,7 +68,7 @@ class Api:
             transport = WireTransport(self.app)
         else:
             transport = httpx2.ASGITransport(app=self.app, client=("127.0.0.1", 50000))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://kontor") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **options)
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> httpx2.Response:

@@ -149,7 +149,7 @@ def test_the_feed_gives_every_fact_once_oldest_first(api: Api) -> None:
         after = page["next_after"]
     assert items == everything["items"]
     assert sorted({item["seq"] for item in items}) == list(range(1, after + 1))
-    assert api.read(f"/v1/events?after={after}") == {"items": [], "next_after": after}
+    assert api.read(f"/v1/events?after={after}") == {"items": [], "next_after": after, "history": api.node.history_id}
     placed = next(item for item in items if item["type"] == "order_placed")["data"]
     assert placed["order"] == "W-1"
     assert placed["reservation"].startswith("r-")

@@ -15,7 +15,15 @@ from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import (
+    ChannelSet,
+    ConfigurationBegun,
+    ConfigurationEnded,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    SourcingPolicySet,
+)
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
@@ -240,6 +248,8 @@ SAMPLES: dict[str, Fact] = {
     "sourcing_policy_set/3": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
+    "configuration_begun/1": ConfigurationBegun("5f" * 32, 90_000, "key:k-1", b"k" * 16, b"p" * 16, ()),
+    "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
     "order_placed/4": OrderPlaced(
