@@ -3,9 +3,11 @@
 import asyncio
 import importlib
 import pkgutil
+import re
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,6 +24,9 @@ from api.http.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
 from api.server.server import Server
 from engine.results import Rejection, ResultCode
+
+ESCAPED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
+"""In a number or SKU; the server decodes it before anybody could tell it from one between them."""
 
 
 def operations() -> list[Operation]:
@@ -54,21 +59,41 @@ def _document() -> bytes:
 class App:
     """The ASGI application of a node: Starlette, and a short cut past its middleware for paths without parameters.
 
-    `lane` are the operations that connections may answer themselves; None for none.
+    `fixed` are paths without parameters, `parameters` the shapes of those with some, as they are sent. `lane` are the
+    operations that connections may answer themselves; None for none.
     """
 
-    def __init__(self, starlette: Starlette, fixed: dict[str, Endpoint], lane: Lane[Prepared] | None) -> None:
+    def __init__(
+        self,
+        starlette: Starlette,
+        fixed: dict[str, Endpoint],
+        parameters: list[tuple[re.Pattern[str], Endpoint]],
+        lane: Lane[Prepared] | None,
+    ) -> None:
         self._starlette = starlette
+        self._parameters = parameters
         self._fixed = fixed
         self.lane = lane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._fixed.get(scope.get("path", ""))
+        endpoint = self._with_slash(scope) or self._fixed.get(scope.get("path", ""))
         if endpoint is not None and scope["type"] == "http":
-            scope["path_params"] = {}
+            scope.setdefault("path_params", {})
             await endpoint(scope, receive, send)
         else:
             await self._starlette(scope, receive, send)
+
+    def _with_slash(self, scope: Scope) -> Endpoint | None:
+        """The endpoint of an address with a `/` in one of its parameters, which then are in the scope."""
+        sent: bytes = scope.get("raw_path") or b""
+        if ESCAPED_SLASH.search(sent):
+            path = sent.decode("latin-1")
+            for shape, endpoint in self._parameters:
+                match = shape.fullmatch(path)
+                if match is not None:
+                    scope["path_params"] = {name: unquote(value) for name, value in match.groupdict().items()}
+                    return endpoint
+        return None
 
 
 def build(server: Server, *, fast_lane: bool = True) -> App:
@@ -80,9 +105,15 @@ def build(server: Server, *, fast_lane: bool = True) -> App:
     endpoints = {path: Endpoint(server, by_path[path]) for path in paths}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+    parameters = [(_shape_of(path), endpoint) for path, endpoint in endpoints.items() if "{" in path]
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed(server)})
     starlette.router.redirect_slashes = False  # another address is another thing
-    return App(starlette, fixed, _lane(endpoints) if fast_lane else None)
+    return App(starlette, fixed, parameters, _lane(endpoints) if fast_lane else None)
+
+
+def _shape_of(path: str) -> re.Pattern[str]:
+    """Addresses of a path as they are sent: a `/` within a parameter is escaped there, and only there."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 def _lane(endpoints: dict[str, Endpoint]) -> Lane[Prepared]:

@@ -44,9 +44,9 @@ def import_(
 ) -> None:
     """Create or change items by the rows of FILE (CSV or Excel).
 
-    A header names the columns: sku, name, weight_grams or weight_kg, tax_class, gtin, backorderable, groups,
-    value_minor, backorders_max, or words like them. What has no column, and empty cells, stay as they are. Rows that
-    are wrong are left out and told; the others are taken. Exit code 1: some rows were not taken.
+    A header names the columns: sku, name, weight_grams or weight_kg, tax_class, gtin, backorderable, sellable,
+    groups, value_minor, backorders_max, or words like them. What has no column, and empty cells, stay as they are.
+    Rows that are wrong are left out and told; the others are taken. Exit code 1: some rows were not taken.
     """
     import msgspec
 

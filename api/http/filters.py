@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id, OrderNumber, Sku
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.state import State
@@ -36,7 +36,7 @@ NodeFilter = Annotated[Id, only("node", _configured("nodes"))]
 ChannelFilter = Annotated[Id, only("channel", _configured("channels"))]
 SkuFilter = Annotated[Sku, only("SKU", _configured("items"))]
 ProviderFilter = Annotated[Id, only("payment provider", _configured("payment_providers"))]
-OrderFilter = Annotated[Id, only("order", _is_order)]
+OrderFilter = Annotated[OrderNumber, only("order", _is_order)]
 
 
 def is_wanted(asked: str | None, value: str) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from api.answers.problems import Problem, body_of
 from api.http.operations import NoQuery, Operation
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id, OrderNumber, Sku
 from engine.results import Rejection, ResultCode
 
 REF_TEMPLATE = "#/components/schemas/{name}"
@@ -38,10 +38,14 @@ WITH_BODY = (ResultCode.BODY_TOO_LARGE, ResultCode.UNSUPPORTED_MEDIA_TYPE, Resul
 CHANGING_METHODS = ("POST", "PUT", "DELETE")
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
-_PATH_TYPES: dict[str, Any] = {"sku": Sku, **dict.fromkeys(("node", "channel", "policy", "number", "key"), Id)}
+_PATH_TYPES: dict[str, Any] = {
+    "sku": Sku,
+    "number": OrderNumber,
+    **dict.fromkeys(("node", "channel", "policy", "key"), Id),
+}
 _PATH_DESCRIPTIONS = {
-    "sku": "URL-encoded; a SKU may hold blanks and other characters",
-    "number": "the merchant's order number",
+    "sku": "URL-encoded, a `/` as `%2F`; a SKU may hold blanks and other characters",
+    "number": "the merchant's order number, URL-encoded: `#` as `%23`, `/` as `%2F`",
 }
 
 

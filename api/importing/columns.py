@@ -51,7 +51,7 @@ class Mapping(NamedTuple):
 
     def texts(self, row: TableRow) -> dict[str, str] | RowError:
         """What a row says, by field; the refusal of one that has more fields than there are columns."""
-        if any(value.strip() for value in row.values[len(self.header) :]):
+        if len(row.values) > len(self.header) and any(value.strip() for value in row.values[len(self.header) :]):
             detail = f"row {row.number} has {len(row.values)} fields, the header {len(self.header)}"
             return RowError(row.number, "", "", f"{detail}: is one cut in two?")
         texts = dict(self.fixed)

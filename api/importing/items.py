@@ -26,6 +26,7 @@ FIELDS = (
     Field("tax_class", ("taxclass", "steuerklasse")),
     Field("gtin", ("gtin", "ean", "barcode", "upc", "ean13", "gtinean")),
     Field("backorderable", ("backorderable", "backorders", "nachlieferbar")),
+    Field("sellable", ("sellable", "verkaeuflich")),
     Field("groups", ("groups", "group", "itemgroup", "itemgroups", "gruppe", "gruppen", "warengruppe")),
     Field("value_minor", ("valueminor",)),
     Field("backorders_max", ("backordersmax",)),
@@ -79,7 +80,7 @@ def _body_of(
     """What an item is after a row, or the first thing that is wrong with the row."""
     sku = texts["sku"]
     if not re.match(SKU_REGEX, sku):
-        problem = "there is no sku in this row" if not sku else "a SKU has 1 to 64 printable characters without `/`"
+        problem = "there is no sku in this row" if not sku else "a SKU has 1 to 64 printable characters"
         return RowError(number, mapping.word("sku"), sku, problem)
     body = dict(known.get(sku, {}))
     for field, text in texts.items():
@@ -144,6 +145,7 @@ _READ: dict[str, Callable[[str, str, str | None], tuple[str, Any]]] = {
     "weight_grams": _as_grams,
     "weight_kg": _as_grams,
     "backorderable": _as_yes_or_no,
+    "sellable": _as_yes_or_no,
     "groups": _as_list,
     "value_minor": _as_whole,
     "backorders_max": _as_whole,

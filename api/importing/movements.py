@@ -56,7 +56,8 @@ def check_rows(
     """Look at every row. What is there of a SKU at a node is said in one row: of two neither is taken."""
     lines: list[tuple[int, MovementLine]] = []
     errors: list[RowError] = []
-    rows_of: dict[Place, list[int]] = {}
+    first_row: dict[Place, int] = {}
+    more_rows: dict[Place, list[int]] = {}
     absolute: set[Place] = set()
     without_node: int | None = None
     for row in table.rows:
@@ -69,7 +70,8 @@ def check_rows(
         if place[1] not in nodes:
             without_node = without_node or row.number
         elif place[0] in skus:
-            rows_of.setdefault(place, []).append(row.number)
+            if first_row.setdefault(place, row.number) != row.number:
+                more_rows.setdefault(place, []).append(row.number)
             if _reason(texts) in ABSOLUTE_REASONS:
                 absolute.add(place)
         found = line_of(row.number, texts, mapping, skus, nodes, mark)
@@ -77,12 +79,12 @@ def check_rows(
             errors.append(found)
         else:
             lines.append((row.number, found))
-    twice = {place: rows for place, rows in rows_of.items() if len(rows) > 1 and place in absolute}
+    twice = {place: [first_row[place], *rows] for place, rows in more_rows.items() if place in absolute}
     if twice:
         good = [entry for entry in lines if (entry[1].sku, entry[1].node) not in twice]
         errors += [_twice(row, line, mapping, twice) for row, line in lines if (line.sku, line.node) in twice]
         lines = good
-    return Checked(lines, errors, set(rows_of), without_node)
+    return Checked(lines, errors, set(first_row), without_node)
 
 
 def _reason(texts: dict[str, str]) -> str:

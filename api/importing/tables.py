@@ -67,7 +67,7 @@ def _csv(path: Path, delimiter: str | None, header_row: int | None) -> Iterator[
         yield ()  # it is a row of the file
         text, delimiter = text[said.end() :], delimiter or said.group(1)
     number = 0 if said is None else 1
-    delimiter = delimiter or _found_out(text, (header_row or 1) - 1 - number)
+    delimiter = delimiter or delimiter_of(text, (header_row or 1) - 1 - number)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
             number += 1
@@ -76,7 +76,7 @@ def _csv(path: Path, delimiter: str | None, header_row: int | None) -> Iterator[
         raise BadTable(f"{path.name}: row {number + 1}: {_in_words(str(error))}") from None
 
 
-def _found_out(text: str, skipped: int) -> str:
+def delimiter_of(text: str, skipped: int = 0) -> str:
     """What separates the columns: what cuts the most rows into as many fields as the first of them, then into most."""
 
     lines = text.splitlines(keepends=True)

@@ -17,20 +17,25 @@ class BadTable(Exception):
     """The file can't be read as a table; the message says why and what to do."""
 
 
+def marked(begin: bytes) -> tuple[str, str] | None:
+    """How a text is encoded whose first bytes say so, and what that is called."""
+    return next(((encoding, called) for mark, encoding, called in MARKS if begin.startswith(mark)), None)
+
+
 def text_of(content: bytes, name: str) -> str:
     """The text in a file called `name`. Raises BadTable."""
     if content.startswith(b"PK\x03\x04"):
         raise BadTable(
             f"{name} is no text but an Excel file or an archive; an Excel file is read if it is called .xlsx"
         )
-    for mark, encoding, called in MARKS:
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding)
-            except UnicodeDecodeError:
-                raise BadTable(
-                    f"{name} begins as {called} text, but is damaged or cut off; save it as CSV in UTF-8"
-                ) from None
+    said = marked(content)
+    if said is not None:
+        try:
+            return content.decode(said[0])
+        except UnicodeDecodeError:
+            raise BadTable(
+                f"{name} begins as {said[1]} text, but is damaged or cut off; save it as CSV in UTF-8"
+            ) from None
     if b"\0" in content[:LOOKED_AT_BYTES]:
         return _unmarked_utf_16(content, name)
     for encoding in UNMARKED:

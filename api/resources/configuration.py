@@ -109,8 +109,7 @@ def _putting(kind: Kind) -> Handler:
             return BUSY
         for key in reversed(keys):
             document = {key: document}
-        # Ids and SKUs hold no `/`; in a JSON pointer a `~` reads `~0`.
-        within = "/".join(("", kind.part, *(key.replace("~", "~0") for key in keys)))
+        within = "/".join(("", kind.part, *map(master_data.escape, keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
     return put_provider if kind.part == "payment_providers" else put

@@ -23,7 +23,7 @@ from api.http.turns import in_slices
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
 from engine.areas import NOWHERE
-from engine.commands.fields import Id, Minor
+from engine.commands.fields import Id, Minor, OrderNumber
 from engine.commands.orders import (
     CancelLine,
     CancelOrder,
@@ -59,7 +59,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     promotions.
     """
 
-    number: Id
+    number: OrderNumber
     channel: Id
     lines: OrderLineRequests
     reservation: str | None = None

@@ -18,7 +18,7 @@ from api.resources.payments import PAID_ORDERS
 from api.server.outbound.payments import Attempts
 from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
-from engine.commands.fields import Id, Text
+from engine.commands.fields import Id, OrderNumber, Text
 from engine.commands.providers import AskForPayment, ReportPayment
 from engine.results import Rejection, ResultCode
 from engine.state.payment_requests import ProviderRequest
@@ -37,7 +37,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     id: Id
     type: What
-    order: Id
+    order: OrderNumber
     payment: Id
     request: Id | None = None
     amount_minor: Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)] | None = None

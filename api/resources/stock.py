@@ -252,6 +252,7 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
 def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
+    sellable = sellable and state.configuration.items[sku].sellable
     return NodeStock(
         node=node, **_named(state.stock.balances_at(sku, node)), safety_stock=safety_stock, sellable=sellable
     )

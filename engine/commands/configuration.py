@@ -68,6 +68,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price.
 
     Of a backorderable one no order may let more than `backorders_max` units wait in all, and `backorders_max_by_channel` on a channel.
+    One that is not `sellable` is promised to nobody any more, from no node and on no channel; what was promised stands.
     """
 
     name: Name
@@ -79,6 +80,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     value_minor: Minor | None = None
     backorders_max: QuantityOrZero | None = None
     backorders_max_by_channel: dict[Id, QuantityOrZero] = {}
+    sellable: bool = True
 
 
 class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

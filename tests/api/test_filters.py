@@ -18,7 +18,6 @@ UNKNOWN = [
     ("/v1/orders?limit=1.0", "/limit"),
     ("/v1/orders?limit=+5", "/limit"),
     ("/v1/orders?limit=%205", "/limit"),
-    ("/v1/orders?limit=005", "/limit"),
     ("/v1/orders?limit=null", "/limit"),
     ("/v1/orders?from=null", "/from"),
     ("/v1/reservations?state=foo", "/state"),

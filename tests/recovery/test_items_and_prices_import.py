@@ -68,7 +68,7 @@ def test_rows_of_items_that_are_wrong_are_told_with_row_and_column(node: Running
     header = "sku,name,weight_grams,gtin,backorderable,groups"
     rows = (
         "VASE,Vase,100,,,",
-        "BAD/SKU,Bad,1,,,",
+        "BAD-SKU/,Bad,1,,,",
         "CUP-1,Cup,heavy,,,",
         "CUP-2,Cup,1,123,,",
         "CUP-3,Cup,1,,perhaps,",
