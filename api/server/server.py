@@ -248,6 +248,7 @@ class Server:
             self._courier.cancel()
             self.snapshots.stop()
             self.configuring.stop()
+            self.history.stop()
         self._closed = True
         self.writer.flush_closed()
         self._books.close()
