@@ -30,6 +30,7 @@ ORDERS_FILE = "online_retail_2010-12.csv.gz"
 ATTRIBUTION = "Orders: Online Retail, Daqing Chen, UCI, 2015, DOI 10.24432/C5BW33, CC BY 4.0; December 2010."
 STOCK_FACTOR = Fraction("0.998")  # a little too little, so that there is something to refuse
 PORT_DEFAULT = 8081  # 8080 is for a node of one's own
+JSON = "-H 'content-type: application/json'"
 CURL = r"curl -s -w '\n'"  # an answer is one line, and has no line end of its own
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
@@ -89,8 +90,7 @@ def look_next(url: str) -> list[tuple[str, str]]:
         ("all money, by account", f"{CURL} '{url}/v1/ledger/money'"),
         (
             "claim one for a checkout",
-            f"{CURL} '{url}/v1/reservations' -H 'content-type: application/json' -H 'idempotency-key: cart-1' "
-            f"-d '{checkout}'",
+            f"{CURL} '{url}/v1/reservations' {JSON} -H 'idempotency-key: cart-1' -d '{checkout}'",
         ),
         ("every operation, to try out in a browser", f"{url}/docs"),
     ]

@@ -1,7 +1,9 @@
 """From bytes to operations, and back.
 
 auth           the one place where a request gets its actor and its rights
+describing     texts and examples for the fields and groups of the OpenAPI document
 endpoint       from bytes to an operation and back: what both lanes share
+field_words    what the fields of the API mean, by name
 frontends      HTTP parsed in further processes in front of the one writer
 gathering      many changes in one request, each on its own, answered together in their order
 lane           the fast lane: the hottest operations answered by the connection itself, below ASGI
