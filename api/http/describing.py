@@ -214,7 +214,7 @@ def _kinds(schema: dict[str, Any]) -> set[str]:
 def _structs() -> dict[str, type]:
     """Every struct by its name."""
 
-    def below(kind: type) -> Iterator[type]:
+    def below(kind: Any) -> Iterator[type]:
         for each in kind.__subclasses__():
             yield each
             yield from below(each)
