@@ -6,7 +6,7 @@ import msgspec
 
 from api.answers.timestamps import Timestamp, iso
 from api.http.operations import Call, Handled, Operation, Reading, Reply
-from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, asset
+from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, START_PAGE, asset
 from api.server.metrics import CONTENT_TYPE
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
@@ -18,6 +18,21 @@ class HealthAnswer(msgspec.Struct):
     """`ok`, or the answer is a problem."""
 
     status: str
+
+
+class StartAnswer(msgspec.Struct):
+    """Where things are on this node."""
+
+    docs: str = "/docs"
+    """Every operation, as a page."""
+    openapi: str = "/openapi.json"
+    """Every operation, as an OpenAPI document."""
+    health: str = "/health/ready"
+    """Whether it takes requests."""
+    node: str = "/v1/node"
+    """Version and position; it takes a key."""
+    metrics: str = "/metrics"
+    """For Prometheus; it takes a key."""
 
 
 class NodeAnswer(msgspec.Struct):
@@ -111,6 +126,15 @@ def problem(call: Call) -> Handled:
     return Rejection(ResultCode.NOT_FOUND, "there is no such problem code")
 
 
+def start(call: Call) -> Handled:
+    """Where to go from here: a page for browsers, the same addresses as JSON for everybody else."""
+    if b"text/html" not in call.headers.get(b"accept", b""):
+        return Reply(200, msgspec.json.encode(StartAnswer()))
+    content, media_type = asset(START_PAGE) or (b"", "")
+    policy = (b"content-security-policy", DOCS_CONTENT_SECURITY_POLICY.encode())
+    return Reply(200, content, media_type.encode(), (policy,))
+
+
 def page(call: Call) -> Handled:
     """The documentation page and its parts, all from this node."""
     found = asset(call.path.get("name", "docs.html"))
@@ -127,6 +151,10 @@ def page(call: Call) -> Handled:
 
 
 OPERATIONS = [
+    Operation(
+        id="getStart", method="GET", path="/", tag=TAG, handle=start, public=True,
+        summary="Where things are on this node", answer=StartAnswer,
+    ),
     Operation(
         id="getLiveness", method="GET", path="/health/live", tag=TAG, handle=live, public=True,
         summary="Whether the process runs", answer=HealthAnswer,

@@ -1,5 +1,6 @@
 """The running process: the engine, its writer, everything on disk, and the work beside it.
 
+asking      the kept helper itself: it forks for every question about the past
 books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
 clock       the time of a node: the wall clock, as far as it can be believed
@@ -8,6 +9,7 @@ digests     the digest of the state, for who asks: in slices, or beside the serv
 directory   a data directory as it is found: a node's, new, or somebody else's
 disk        room on the disks of a node: watched, and told before it is gone
 giving_way  work beside the server that must not be felt by it
+helper      the server's side of its kept helper, a process that has everything imported
 history     questions about the past: answered from a snapshot and the records after it
 history_id  which history a server has: an id that a restore makes anew
 host        the server as the work beside its writer sees it

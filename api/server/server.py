@@ -298,6 +298,7 @@ class Server:
             self._courier.cancel()
             self.snapshots.stop()
             self.configuring.stop()
+            self.history.stop()
         self._closed = True
         self.writer.flush_closed()
         self.snapshots.at_stop(snapshot_seconds_max)

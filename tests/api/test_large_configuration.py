@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.answers import documents
 from api.server import configuring
 from engine import limits
 from engine.commands.configuration import BeginConfiguration
@@ -132,7 +133,7 @@ def test_other_configuration_is_refused_until_all_of_it_is_applied(api: Api) -> 
 
 
 def test_a_node_that_ended_half_way_goes_on_with_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = configuring.slices
+    whole = documents.slices
 
     def some(document: Any) -> Iterator[Any]:
         for position, part in enumerate(whole(document)):
