@@ -9,5 +9,6 @@ improving            sourcing again what no node has begun, where a better plan 
 marketplaces         orders of marketplaces: every update states the whole order again
 payment_providers    what payment providers are asked for, and what follows from their answers
 placing              placing orders: from a reservation, or on the spot
+rerouting            an order that goes elsewhere, or another way: what no node has begun is sourced anew
 returns              returns to stock: shipped units come back, in parts, and go where their disposition says
 """
