@@ -283,6 +283,14 @@ def test_what_the_pickup_node_gave_back_for_want_of_time_is_left_to_a_person(sho
     assert shop.the_order(order).state == "open", "it is placed with the change itself"
 
 
+def test_a_pickup_node_that_hands_nothing_out_has_nothing_brought(shop: Shop) -> None:
+    order = shop.order((KETTLE, 3), **AT_BERLIN)
+    shop.done(RejectFulfilment(1, "no_capacity"))
+    line = shop.the_order(order).lines[0]
+    assert (line.unsourceable, line.claims, moving(shop), shop.at(KETTLE, LEIPZIG).available) == (3, (), [], 3)
+    shop.restart()
+
+
 def test_the_last_of_several_lines_and_givers_are_kept_apart() -> None:
     shop = shop_with()
     shop.receive(TRAY, MUNICH, 2)
