@@ -98,6 +98,7 @@ def reroute(state: State, order: Order, after: Order, more: dict[int, int], now_
             return lacking(found)
         found = None
     waiting, postings = _free(after, given_up)
+    facts: tuple[Fact, ...]
     if found is None:
         facts = (*_readdressed(state, order, after, [*stays, *work], now_ns), *redated)
         return Rerouted([], tuple(waiting), tuple(postings), facts)

@@ -17,6 +17,7 @@ UNLESS: dict[Traits, str] = {
     ("order_held",): "not while a hold stops its order",
     ("nothing_lost",): "not where nothing was lost",
     ("turned_back",): "not twice",
+    ("by_transfer",): "not where a transfer brings it",
 }
 
 
