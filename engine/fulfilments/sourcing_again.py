@@ -71,7 +71,7 @@ class Found(NamedTuple):
 
 
 def hands_out(order: Order) -> bool:
-    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back for itself."""
+    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back otherwise."""
     return not any(
         work.node == order.pickup_node and work.state == REJECTED and work.reason in FOR_ITS_OWN_SAKE
         for work in order.fulfilments
