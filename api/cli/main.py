@@ -22,6 +22,7 @@ COMMANDS: Final = Commands({
     "serve": "api.cli.data:serve",
     "apply": "api.cli.data:apply",
     "nodes-from-csv": "api.cli.nodes:nodes_from_csv",
+    "calendars": "api.cli.calendars:calendars",
     "verify": "api.cli.verify:verify",
     "journal": "api.cli.data:journal",
     "snapshot": "api.cli.snapshots:snapshot",
