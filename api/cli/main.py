@@ -21,6 +21,7 @@ COMMANDS: Final = Commands({
     "serve": ("api.cli.data:serve", "Serve the HTTP API from a data directory."),
     "apply": ("api.cli.data:apply", "Apply master data from a file, all or nothing."),
     "nodes-from-csv": ("api.cli.nodes:nodes_from_csv", "Make nodes for `apply` from a table of stores."),
+    "calendars": ("api.cli.calendars:calendars", "Make calendars of public holidays for `apply`."),
     "verify": ("api.cli.verify:verify", "Check everything in a data directory or a backup."),
     "journal": ("api.cli.data:journal", "Print journal entries, the newest first."),
     "snapshot": ("api.cli.snapshots:snapshot", "Make a snapshot, so that the next start is quick."),

@@ -93,7 +93,13 @@ def _place(operation: Operation) -> tuple[int, bool, int, str, int]:
     groups = [*GROUPS, operation.tag]
     noun = f"/v1/{operation.tag.lower()}"
     apart = not (operation.path + "/").startswith(noun + "/")
-    return groups.index(operation.tag), apart, operation.path.count("/"), operation.path, methods.index(operation.method)
+    return (
+        groups.index(operation.tag),
+        apart,
+        operation.path.count("/"),
+        operation.path,
+        methods.index(operation.method),
+    )
 
 
 def _simply(value: Any) -> Any:
