@@ -88,7 +88,7 @@ def find_nodes(
     request = Request.of_order(order, missing, excluded)
     found, short, slots, decision = supply(state, request, now_ns)
     if short and order.pickup_node is not None and bring:
-        brought = with_transfers(state, request, now_ns, order.collect_by_ns)
+        brought = with_transfers(state, request, now_ns, order.collect_by_ns, whole=False)
         if brought is not None:
             sources = dict(zip(missing, brought.sources, strict=True))
             return Found(order, sources, brought.slots, brought.decision, brought.before)

@@ -48,7 +48,7 @@ _order_of = copying(
     OrderPlaced,
     Order,
     given="number seq created_at_ns lines fulfilments returns rejected_by history",
-    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled money",
+    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled stated_contact money",
 )
 
 

@@ -328,7 +328,7 @@ SAMPLES: dict[str, Fact] = {
         move(ALLOCATED, AVAILABLE, 1),
     ),
     "change_declined/1": ChangeDeclined("W-1001", 77, ()),
-    "order_restated/2": OrderRestated("W-1001", TIME_NS + 7, (), (of.StatedLine("1", 3),), True),
+    "order_restated/2": OrderRestated("W-1001", TIME_NS + 7, (), (of.StatedLine("1", 3),), True, b"\x01sealed contact"),
     "statement_kept/1": StatementKept("W-1002", "market", TIME_NS + 7, ()),
     "fulfilment_readdressed/1": FulfilmentReaddressed("W-1001", 17, "picked", TIME_NS + 2, TIME_NS + 3, ()),
     "order_held/1": OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
