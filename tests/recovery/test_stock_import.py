@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from api.cli.main import main
 from tests.recovery.running import RunningNode
 
-SHOP = {
+SHOP: dict[str, Any] = {
     "nodes": {
         name: {"name": name, "kind": "warehouse", "country": "DE", "latitude": 51.3, "longitude": 12.4}
         for name in ("leipzig", "berlin")
