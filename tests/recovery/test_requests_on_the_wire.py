@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def held(node: RunningNode, reservation: str) -> int:
     return sum(line["reserved"] for line in answer["lines"]) if answer["state"] == "active" else 0
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[str, str], tuple[bytes, ...]]] = {
     "in one segment": lambda path, body: (request("POST", path, body, *OFFER),),
     "in a later segment": lambda path, body: (request("POST", path, b"", *OFFER, f"Content-Length: {len(body)}"), body.encode()),
     "in several segments": lambda path, body: (
