@@ -56,6 +56,7 @@ class Books:
             segment_bytes_max=segment_bytes_max,
             covered_seq=snapshots[0].seq if snapshots else 0,
             on_segment=lambda done, total: tell("checking the journal", done, total),
+            packs=True,
         )
         self.closed_table: ClosedTable | None = None
         try:
