@@ -2,6 +2,7 @@
 
 books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
+collecting  the collector of cycles rests while a state is built
 clock       the time of a node: the wall clock, as far as it can be believed
 directory   a data directory as it is found: a node's, new, or somebody else's
 disk        room on the disks of a node: watched, and told before it is gone
