@@ -34,6 +34,7 @@ COMMANDS: Final = Commands({
     "sourcing": ("api.cli.sourcing:sourcing", "Say which nodes serve an order, and why."),
     "stock": ("api.cli.stock:stock", "Import stock from a table, CSV or Excel."),
     "export": ("api.cli.export:export", "Write the money books for other programs."),
+    "openapi": ("api.cli.openapi:openapi", "Print the HTTP API as an OpenAPI document."),
     "bench": ("api.cli.benches:bench", "Measure this machine: figures with conditions."),
     "replay": ("api.cli.replay:replay_command", "Replay a year of real orders, every row accounted for."),
     "demo": ("api.cli.demo:demo_command", "Show a shop: one month of real orders over HTTP."),
