@@ -1,6 +1,5 @@
 """The running process: the engine, its writer, everything on disk, and the work beside it.
 
-asking      the kept helper itself: it forks for every question about the past
 books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
 collecting  the collector of cycles rests while a state is built
