@@ -81,6 +81,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.orders.ShortFulfilment: CommandRow(rejecting.decide_short, None),
     c.orders.CancelFulfilment: CommandRow(rejecting.decide_cancel_fulfilment, None),
     c.orders.SplitFulfilment: CommandRow(packing.decide_split, None),
+    c.orders.CollectPart: CommandRow(packing.decide_collect_part, None),
     c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
     c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
     c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),

@@ -168,7 +168,10 @@ def explain_brought(
     sent = answer_of(explain(state, found.asked, now_ns)[0], request.channel, now_ns)
     transfers = tuple(
         TransferPlanAnswer(
-            fact.source, fact.target, {line.sku: line.quantity for line in fact.lines}, iso(fact.expected_at_ns or now_ns)
+            fact.source,
+            fact.target,
+            {line.sku: line.quantity for line in fact.lines},
+            iso(fact.expected_at_ns or now_ns),
         )
         for fact in found.before
         if isinstance(fact, TransferPlanned)

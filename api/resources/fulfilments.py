@@ -19,6 +19,7 @@ from engine.commands.orders import (
     Action,
     AdvanceFulfilment,
     CancelFulfilment,
+    CollectPart,
     ConfirmedDate,
     ConfirmFulfilment,
     FoundLine,
@@ -62,6 +63,12 @@ class ReadyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     def __post_init__(self) -> None:
         check_moment("pickup_until", self.pickup_until)
+
+
+class CollectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the customer took; without `lines` all of it. What is not named goes on waiting, as a fulfilment of its own."""
+
+    lines: FulfilmentLines | None = None
 
 
 class ShipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -212,6 +219,10 @@ def _make_ready(number: int, body: ReadyBody) -> Command:
     return AdvanceFulfilment(number, "ready", None, None if body.pickup_until is None else to_ns(body.pickup_until))
 
 
+def _collect(number: int, body: CollectBody) -> Command:
+    return AdvanceFulfilment(number, "collect") if body.lines is None else CollectPart(number, body.lines)
+
+
 def _confirm(number: int, body: ConfirmBody) -> Command:
     return ConfirmFulfilment(number, tuple(ConfirmedDate(line.id, to_ns(line.ships_at)) for line in body.lines))
 
@@ -249,7 +260,10 @@ OPERATIONS = [
         lambda number, body: AdvanceFulfilment(number, "ship", body.tracking), example={"tracking": TRACKING},
     ),
     _step("deliver", "The units arrived"),
-    _step("collect", "The customer has the units"),
+    _step(
+        "collect", "The customer has the units, all or those named", CollectBody, _collect,
+        codes=UNITS_CODES, example={"lines": [{"line": "1", "quantity": 1}]},
+    ),
     FULFILMENTS.act(
         "rejectFulfilment", "reject", "The node can't do it: source the order elsewhere", RejectBody,
         lambda number, body: RejectFulfilment(number, body.reason, body.note),

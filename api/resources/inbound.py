@@ -61,17 +61,17 @@ class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_moment("expected_at", self.expected_at)
 
 
-class InboundLineAnswer(msgspec.Struct):
+class InboundLineAnswer(msgspec.Struct, omit_defaults=True):
     """Units of one SKU; max(0, quantity - received - cancelled) are still expected.
 
-    `damaged` ones are among the received ones.
+    `damaged` ones are among the received ones; left out if there are none.
     """
 
     sku: str
     quantity: int
     received: int
     cancelled: int
-    damaged: int
+    damaged: int = 0
 
 
 class InboundAnswer(msgspec.Struct):
@@ -114,7 +114,7 @@ def answer_of(inbound: Inbound) -> InboundAnswer:
         iso(inbound.expected_at_ns),
         iso(inbound.created_at_ns),
         tuple(InboundLineAnswer(n.sku, n.quantity, n.received, n.cancelled, n.damaged) for n in inbound.lines),
-        INBOUND.allowed(inbound.state),
+        INBOUND.allowed(inbound.state, inbound.traits),
         None if inbound.transfer is None else transfer_id(inbound.transfer),
     )
 

@@ -1,5 +1,6 @@
 """Pick lists over HTTP: several orders of a node in one walk."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -49,7 +50,7 @@ class WalkStop(msgspec.Struct):
 class PickListAnswer(msgspec.Struct):
     """One walk through a node. `state`: open, picked, cancelled.
 
-    `stops` are what is still to pick, by bin and then by SKU; what was short, rejected or cancelled meanwhile is not among it.
+    `stops` are what is still to pick, by bin and then by SKU, numbers in them by value (2 before 10); what was short, rejected or cancelled meanwhile is not among it.
     """
 
     id: str
@@ -102,7 +103,16 @@ def _stops(state: State, found: PickList) -> list[WalkStop]:
                 stop = stops[sku] = WalkStop(None if rule is None else rule.bin, sku, 0, [])
             stop.quantity += take.quantity
             stop.boxes.append(BoxUnits(box, fulfilment_id(number), take.quantity))
-    return sorted(stops.values(), key=lambda stop: (stop.bin is None, stop.bin or "", stop.sku))
+    return sorted(stops.values(), key=lambda stop: (stop.bin is None, as_walked(stop.bin or ""), as_walked(stop.sku)))
+
+
+def as_walked(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """The order in which people number shelves: digits count as numbers, so that 2 comes before 10, and A-9 before A-10.
+
+    Where that makes no difference (1 and 01, a and A) the text itself decides.
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
+    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts), text
 
 
 PICK_LISTS = Thing(

@@ -57,10 +57,11 @@ class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     lines: TransferQuantities | None = None
 
 
-class TransferLineAnswer(msgspec.Struct):
+class TransferLineAnswer(msgspec.Struct, omit_defaults=True):
     """Units of one SKU. `damaged` are among the received ones; more than `quantity` may have come.
 
-    `not_sent` were planned and stay where they are; `promised` are still awaited by an order that is picked up.
+    `not_sent` were planned and stay where they are; `promised` are still awaited by an order that is picked up. Both are left
+    out where there are none.
     """
 
     sku: str
@@ -68,8 +69,8 @@ class TransferLineAnswer(msgspec.Struct):
     received: int
     damaged: int
     lost: int
-    not_sent: int
-    promised: int
+    not_sent: int = 0
+    promised: int = 0
 
 
 class TransferAnswer(msgspec.Struct):
@@ -109,6 +110,7 @@ class TransferPage(PageOf[TransferAnswer]):
 def answer_of(state: State, transfer: Transfer) -> TransferAnswer:
     """As clients see it."""
     inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+    expected_at_ns = transfer.expected_at_ns if inbound is None else inbound.expected_at_ns
     promised = {} if inbound is None else {line.sku: line.promised for line in inbound.lines}
     return TransferAnswer(
         transfer_id(transfer.number),
@@ -119,7 +121,7 @@ def answer_of(state: State, transfer: Transfer) -> TransferAnswer:
             TransferLineAnswer(n.sku, n.quantity, n.received, n.damaged, n.lost, n.not_sent, promised.get(n.sku, 0))
             for n in transfer.lines
         ),
-        iso_or_none(transfer.expected_at_ns),
+        iso_or_none(expected_at_ns),
         iso(transfer.created_at_ns),
         iso(transfer.changed_at_ns),
         TRANSFER.allowed(transfer.state, traits_of(state, transfer)),

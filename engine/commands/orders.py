@@ -199,6 +199,23 @@ class AdvanceFulfilment(Command, frozen=True):
     collect_by_ns: int | None = None
 
 
+class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of the order line with id `line`."""
+
+    line: Id
+    quantity: Quantity
+
+
+FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+
+
+class CollectPart(Command, frozen=True):
+    """The customer took some units of a fulfilment; the rest goes on waiting."""
+
+    fulfilment: int
+    lines: tuple[FulfilmentLine, ...]
+
+
 class ConfirmedDate(msgspec.Struct, frozen=True):
     """When the units of an order line will leave a supplier."""
 
@@ -227,16 +244,6 @@ class ShortFulfilment(Command, frozen=True):
     lines: tuple[FoundLine, ...]
     reason: RejectReason = "not_found"
     note: str | None = None
-
-
-class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units of the order line with id `line`."""
-
-    line: Id
-    quantity: Quantity
-
-
-FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
 
 
 class SplitFulfilment(Command, frozen=True):

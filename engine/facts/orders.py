@@ -226,8 +226,8 @@ class StatedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_restated"):
-    """A marketplace stated the order as of `stated_at_ns`, with `lines`, or that it is `cancelled`; what that changed is
-    in the facts beside this one."""
+    """A marketplace stated the order as of `stated_at_ns`, with `lines`, or that it is `cancelled`; what that changed
+    is in the facts beside this one."""
 
     order: str
     stated_at_ns: int
@@ -237,7 +237,7 @@ class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_res
 
 
 class StatementKept(msgspec.Struct, array_like=True, frozen=True, tag="statement_kept"):
-    """A marketplace called off an order, as of `stated_at_ns`, that has not come: an older statement will not place it."""
+    """A marketplace called off, as of `stated_at_ns`, an order that has not come: no older statement will place it."""
 
     number: str
     channel: str
@@ -337,7 +337,10 @@ class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_ca
 
 
 class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_advanced"):
-    """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`."""
+    """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`.
+
+    `lines` are told where only a part left: the rest has become a fulfilment of its own before.
+    """
 
     order: str
     fulfilment: FulfilmentNumber
@@ -346,6 +349,7 @@ class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     tracking_code: str | None
     postings: tuple[Posting, ...]
     collect_by_ns: int | None = None
+    lines: tuple[Take, ...] = ()
 
 
 class ConfirmedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -56,8 +56,8 @@ class Found(NamedTuple):
     def sourced(
         self, state: State, waits: dict[int, tuple[int, int]], now_ns: int, first_number: int | None = None
     ) -> tuple[Fact, ...]:
-        """The facts of it: new work, new claims, and units by line position that are (backordered, unsourceable) besides
-        what has a claim now."""
+        """The facts of it: new work, new claims, and units by line position that are (backordered, unsourceable)
+        besides what has a claim now."""
         waiting = []
         coming = self.coming
         for at, (backordered, unsourceable) in waits.items():
@@ -71,7 +71,7 @@ class Found(NamedTuple):
 
 
 def hands_out(order: Order) -> bool:
-    """Whether its pickup node would still hand it out: it may have lacked units, but not given it back for its own sake."""
+    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back otherwise."""
     return not any(
         work.node == order.pickup_node and work.state == REJECTED and work.reason in FOR_ITS_OWN_SAKE
         for work in order.fulfilments
@@ -81,7 +81,7 @@ def hands_out(order: Order) -> bool:
 def find_nodes(
     state: State, order: Order, missing: dict[int, int], excluded: Sequence[str], now_ns: int, bring: bool = True
 ) -> Found:
-    """Nodes for units by line position. What is picked up comes from its node, or is brought there, or comes from none."""
+    """Nodes for units by line position. What is picked up comes from its node, is brought there, or comes from none."""
     there = order.pickup_node is None or order.pickup_node not in excluded
     if not there and not (bring and hands_out(order)):
         return Found(order, {at: [] for at in missing})

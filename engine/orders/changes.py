@@ -16,7 +16,7 @@ from engine.facts.orders import (
 )
 from engine.fulfilments.sourcing_again import source_lines
 from engine.fulfilments.work import evolve_waiting, give_up, order_traits, take_away, without
-from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN, ORDER, PROPOSED, RELEASED
+from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, ORDER, PROPOSED
 from engine.money.charging import growth_minor
 from engine.orders.cancelling import NOTHING, GivenUp, given_up
 from engine.orders.following_transfers import follow
@@ -24,7 +24,7 @@ from engine.orders.placing import refuse_pickup, refuse_waiting
 from engine.orders.rerouting import Rerouted, lacking, readdressed, reroute
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_by_change, find_order
-from engine.state.orders import Change, Fulfilment, Order, OrderLine, decode, encode
+from engine.state.orders import Change, Order, OrderLine, decode, encode
 from engine.state.state import State
 
 WITHDRAWN = "order_changed"
@@ -35,7 +35,9 @@ def decide_propose(state: State, command: ProposeChange, now_ns: int) -> ChangeP
     order = find_order(state, command.order)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such order")
-    refusal = ORDER.refusal(order.state, "change", order_traits(order)) or refuse_unknown_skus(state, command.add, "/add")
+    refusal = ORDER.refusal(order.state, "change", order_traits(order)) or refuse_unknown_skus(
+        state, command.add, "/add"
+    )
     if refusal is None and len(order.changes) >= limits.ORDER_CHANGES_MAX:
         refusal = Rejection(ResultCode.INVALID_TRANSITION, f"{limits.ORDER_CHANGES_MAX} changes are all an order takes")
     if refusal is None and command.pickup_node is not None:
@@ -71,7 +73,8 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
         ids[added.id] = None
     return ChangeBody(
         tuple(
-            Quantity(at, quantity, order.lines[at].quantity, order.lines[at].ended) for at, quantity in quantities.items()
+            Quantity(at, quantity, order.lines[at].quantity, order.lines[at].ended)
+            for at, quantity in quantities.items()
         ),
         tuple(PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, 0) for line in command.add),
         command.area,
@@ -83,7 +86,7 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
 
 
 def _nothing_left(line: OrderLine) -> int:
-    """Units in all of a line that is taken out: those that were cancelled before stay, those that left can't be undone."""
+    """Units in all of a line that is taken out: those cancelled before stay, those that left can't be undone."""
     return 0 if line.shipped else line.cancelled
 
 
@@ -132,8 +135,8 @@ def _change(state: State, number: int, action: str) -> tuple[Order, Change] | Re
 def carry_out(
     state: State, order: Order, number: int, body: ChangeBody, now_ns: int, sold: bool = False
 ) -> tuple[Fact, ...] | Rejection:
-    """The facts of a change of an open order, or why it can't be done. `sold`: more units were sold already, so that they
-    wait where there is no stock."""
+    """The facts of a change of an open order, or why it can't be done. `sold`: more units were sold already, so that
+    they wait where there is no stock."""
     if len(order.lines) + len(body.added) > limits.ORDER_LINES_MAX:
         return Rejection(ResultCode.INVALID_TRANSITION, f"an order has at most {limits.ORDER_LINES_MAX:,} lines")
     taken = next((line.id for line in body.added if order.line_at(line.id) is not None), None)
@@ -178,8 +181,10 @@ def carry_out(
 
 def _beside(route: Rerouted | Rejection, sourced: tuple[Fact, ...] | Rejection) -> Rerouted | Rejection:
     """A way, and what is sourced besides; or why one of them is not possible."""
-    if isinstance(route, Rejection) or isinstance(sourced, Rejection):
-        return route if isinstance(route, Rejection) else sourced
+    if isinstance(route, Rejection):
+        return route
+    if isinstance(sourced, Rejection):
+        return sourced
     return route._replace(facts=(*route.facts, *sourced))
 
 
@@ -212,9 +217,7 @@ def _write(order: Order, body: ChangeBody) -> None:
         order.collect_by_ns = None
 
 
-def _more(
-    state: State, after: Order, more: dict[int, int], now_ns: int, sold: bool
-) -> tuple[Fact, ...] | Rejection:
+def _more(state: State, after: Order, more: dict[int, int], now_ns: int, sold: bool) -> tuple[Fact, ...] | Rejection:
     """Source what is added, beside what nodes have already. What was `sold` elsewhere waits where there is no stock."""
     facts = source_lines(state, after, more, after.rejected_by, now_ns)
     sourced = facts[-1]

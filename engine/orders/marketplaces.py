@@ -76,8 +76,8 @@ def _said(command: RestateOrder) -> OrderRestated:
 
 
 def _counts(order: Order, command: RestateOrder, now_ns: int) -> bool:
-    """Whether a statement is newer than the last one. Of two of one time the cancellation is: nobody sells again what was
-    called off in the same second. A time that has not come by far was a wrong clock's."""
+    """Whether a statement is newer than the last one. Of two of one time the cancellation is: nobody sells again what
+    was called off in the same second. A time that has not come by far was a wrong clock's."""
     newest_ns = order.stated_at_ns
     if newest_ns is None or newest_ns > now_ns + limits.STATED_AHEAD_SECONDS_MAX * NS_PER_SECOND:
         return True
@@ -109,9 +109,7 @@ def _first(state: State, command: RestateOrder, now_ns: int) -> tuple[Fact, ...]
         if kept is not None and command.stated_at_ns <= kept.stated_at_ns:
             return ()
         return (StatementKept(placing.number, placing.channel, command.stated_at_ns),)
-    placed = decide_place(
-        state, replace(placing, sold=True, called_off=off, priced=placing.priced and not off), now_ns
-    )
+    placed = decide_place(state, replace(placing, sold=True, called_off=off, priced=placing.priced and not off), now_ns)
     if isinstance(placed, Rejection):
         return placed
     said = _said(command)

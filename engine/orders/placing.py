@@ -253,9 +253,9 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
     items = state.configuration.items
     request = Request.of_placing(state, command)
-    if command.sold:
-        request = request._replace(partial=True)
     found, short, slots, decision = supply(state, request, now_ns, foreseen)
+    if short and command.sold and not request.partial:  # nobody refuses what was sold: a part is better than nothing
+        found, short, slots, decision = supply(state, request._replace(partial=True), now_ns)
     if short and command.pickup_node is not None:
         with_more = _with_transfers(state, command, now_ns)
         if with_more is not None:
@@ -263,9 +263,13 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     lacking = () if command.sold else tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
-    if short and not command.sold and any(
-        not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
-        for line, sources in zip(command.lines, found, strict=True)
+    if (
+        short
+        and not command.sold
+        and any(
+            not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
+            for line, sources in zip(command.lines, found, strict=True)
+        )
     ):
         detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
         return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))

@@ -7,7 +7,6 @@ from engine.lifecycles import IN_TRANSIT, PLANNED
 from engine.state.kept import Kept
 from engine.state.parts import part_of
 
-
 NOTHING_LOST, TURNED_BACK = "nothing_lost", "turned_back"
 
 

@@ -1,4 +1,4 @@
-"""What was to be brought for a pickup and will not come is brought anew: from the pickup node itself, or from another."""
+"""What was to be brought for a pickup and will not come is brought anew, or found at the pickup node itself."""
 
 from engine.facts import Fact
 from engine.facts.orders import OrderSourced
@@ -37,9 +37,7 @@ def bring_anew(state: State, facts: tuple[Fact, ...], giver: str | None, now_ns:
         found = find_nodes(state, after, missing, without, now_ns)
         units = found.units
         if any(units.values()):
-            waits = {
-                at: (after.lines[at].backordered - units[at], after.lines[at].unsourceable) for at in missing
-            }
+            waits = {at: (after.lines[at].backordered - units[at], after.lines[at].unsourceable) for at in missing}
             first_number = state.orders.next_fulfilment + sum(len(other.fulfilments) for other in sourced)
             return found.sourced(state, waits, now_ns, first_number)
     return ()

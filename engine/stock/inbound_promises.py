@@ -70,8 +70,8 @@ def shares(queue: list[Turn], budget: dict[str, int]) -> dict[Holder, Share]:
 def arrived(
     state: State, inbound: Inbound, found: dict[Holder, Share], lost: dict[Holder, Share], now_ns: int
 ) -> tuple[ReservationChanged | OrderSourced, ...]:
-    """Reservations hold what arrived for them; for orders it becomes work of the node. `lost` units are taken back: they
-    will not come, and are waited for without a promise."""
+    """Reservations hold what arrived for them; for orders it becomes work of the node. `lost` units are taken back:
+    they will not come, and are waited for without a promise."""
     facts: list[ReservationChanged | OrderSourced] = []
     first_number = state.orders.next_fulfilment
     for holder in dict.fromkeys((*found, *lost)):

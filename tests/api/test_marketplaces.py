@@ -149,7 +149,12 @@ def test_what_was_sold_is_kept_though_it_cannot_be_promised(api: Api) -> None:
     api.receive(KETTLE, "berlin", 3)
     sold = stated(api, statement(1, (KETTLE, 9), ("CUSHION", 2), ship_to=INVALIDENSTRASSE))
     kettle, cushion = sold["lines"]
-    assert (sold["state"], kettle["allocated"], kettle["unsourceable"], cushion["backordered"]) == ("unsourceable", 3, 6, 2)
+    assert (sold["state"], kettle["allocated"], kettle["unsourceable"], cushion["backordered"]) == (
+        "unsourceable",
+        3,
+        6,
+        2,
+    )
     assert [item["number"] for item in api.read("/v1/orders?state=unsourceable")["items"]] == ["302-8841"]
     event = next(e for e in api.read("/v1/events?after=0&limit=500")["items"] if e["type"] == "order_placed")
     assert event["data"]["lines"][0]["unsourceable"] == 6
@@ -177,14 +182,20 @@ def test_what_the_merchant_did_himself_is_not_undone_by_the_next_statement(api: 
     api.receive("CUSHION", "berlin", 9)
     stated(api, statement(1, (KETTLE, 3), ("CUSHION", 2)))
     api.done("/v1/orders/302-8841/cancel", {"reason": "broken", "lines": [{"id": "1", "quantity": 1}]})
-    change = {"reason": "called", "set": [{"id": "2", "quantity": 1}], "add": [{"id": "gift", "sku": KETTLE, "quantity": 1}]}
+    change = {
+        "reason": "called",
+        "set": [{"id": "2", "quantity": 1}],
+        "add": [{"id": "gift", "sku": KETTLE, "quantity": 1}],
+    }
     api.done(f"/v1/changes/{api.done('/v1/orders/302-8841/changes', change)['id']}/confirm")
 
     def open_units(found: Any) -> list[int]:
         return [line["allocated"] for line in found["lines"]]
 
     assert open_units(stated(api, statement(2, (KETTLE, 3), ("CUSHION", 2)))) == [2, 1, 1]
-    assert open_units(stated(api, statement(3, (KETTLE, 2), ("CUSHION", 2)))) == [2, 1, 1], "it knows of the cancelled one"
+    assert open_units(stated(api, statement(3, (KETTLE, 2), ("CUSHION", 2)))) == [2, 1, 1], (
+        "it knows of the cancelled one"
+    )
     assert open_units(stated(api, statement(4, (KETTLE, 4), ("CUSHION", 2)))) == [4, 1, 1]
     assert open_units(stated(api, statement(5, (KETTLE, 1), ("CUSHION", 2)))) == [1, 1, 1]
     assert open_units(stated(api, statement(6, (KETTLE, 1)))) == [1, 0, 1]

@@ -16,13 +16,13 @@ from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     ChangeDeclined,
     ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
+    FulfilmentReaddressed,
     FulfilmentRejected,
     FulfilmentShorted,
     FulfilmentsMerged,
@@ -45,18 +45,16 @@ from engine.facts.orders import (
     ReturnAuthorised,
     ReturnCancelled,
     ReturnReceived,
+    StatementKept,
 )
 from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import (
     ALLOCATED,
     AVAILABLE,
     CUSTOMER,
-    IN_TRANSIT,
-    INBOUND,
     LOSS,
     RESERVED,
     SUPPLIER,
-    TRANSFER,
     UNSELLABLE,
     Posting,
 )
@@ -72,14 +70,7 @@ from engine.facts.reservations import (
 )
 from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine, StockMoved
-from engine.facts.transfers import (
-    TransferArrival,
-    TransferCancelled,
-    TransferPlanned,
-    TransferReceived,
-    TransferShipped,
-    TransferUnits,
-)
+from tests.golden.goods_samples import GOODS_SAMPLES, OLDER_GOODS
 from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
 
 HERE = Path(__file__).parent
@@ -109,7 +100,7 @@ AWAITED_LINES = (
 )
 CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
 CHANGE = of.ChangeBody(
-    (of.Quantity(0, 4, 3),),
+    (of.Quantity(0, 4, 3, 1),),
     (of.PlacedLine("2", "TEA-TOWEL", 1, 450, 0),),
     HALLE,
     "p-0123456789abcdef",
@@ -117,6 +108,7 @@ CHANGE = of.ChangeBody(
     "pickup",
     "leipzig",
 )
+OLDER_CHANGE = msgspec.structs.replace(CHANGE, quantities=(of.Quantity(0, 4, 3),))
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
 SETTINGS = p.Settings(
@@ -205,19 +197,6 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": ReturnCancelled("W-1001", 5, ()),
-    "inbound_expected/2": InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40), 6
-    ),
-    "transfer_planned/2": TransferPlanned(
-        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5), 9
-    ),
-    "inbound_received/1": InboundReceived(
-        9,
-        (InboundUnits("BRASS-KETTLE", 31),),
-        (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
-    ),
-    "inbound_delayed/1": InboundDelayed(9, TIME_NS + 4, ()),
-    "inbound_cancelled/1": InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
     "item_set/3": ItemSet(
         "BRASS-KETTLE",
         Item(
@@ -242,12 +221,13 @@ SAMPLES: dict[str, Fact] = {
         (),
     ),
     **MONEY_SAMPLES,
+    **GOODS_SAMPLES,
     "sourcing_policy_set/4": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-    "order_placed/4": OrderPlaced(
+    "order_placed/5": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -257,7 +237,7 @@ SAMPLES: dict[str, Fact] = {
         HALLE,
         "ship",
         TIME_NS - 5,
-        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS, 2, 4),),
         TIMED_WORK,
         move(RESERVED, ALLOCATED, 3),
         DECISION,
@@ -273,17 +253,9 @@ SAMPLES: dict[str, Fact] = {
     "order_improved/2": OrderImproved(
         "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
-    "fulfilment_advanced/2": FulfilmentAdvanced(
-        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
+    "fulfilment_advanced/3": FulfilmentAdvanced(
+        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8, (of.Take(0, 1),)
     ),
-    "transfer_shipped/1": TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
-    "transfer_received/1": TransferReceived(
-        6,
-        (TransferArrival("BRASS-KETTLE", 4, 1, 1, 0),),
-        "short_transfer",
-        (*move(IN_TRANSIT, AVAILABLE, 3), *move(IN_TRANSIT, UNSELLABLE, 1), *move(IN_TRANSIT, LOSS, 1)),
-    ),
-    "transfer_cancelled/1": TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
     "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
     "pick_list_ended/1": PickListEnded(8, "picked", ()),
     "node_set/4": NodeSet(
@@ -332,10 +304,10 @@ SAMPLES: dict[str, Fact] = {
         (),
     ),
     "calendar_set/1": CalendarSet("DE", HolidayCalendar("Germany", ("2026-12-25",), ("DE",)), ()),
-    "change_proposed/1": ChangeProposed(
+    "change_proposed/2": ChangeProposed(
         "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
-    "order_changed/1": OrderChanged(
+    "order_changed/2": OrderChanged(
         "W-1001",
         77,
         CHANGE,
@@ -345,7 +317,9 @@ SAMPLES: dict[str, Fact] = {
         move(ALLOCATED, AVAILABLE, 1),
     ),
     "change_declined/1": ChangeDeclined("W-1001", 77, ()),
-    "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
+    "order_restated/2": OrderRestated("W-1001", TIME_NS + 7, (), (of.StatedLine("1", 3),), True),
+    "statement_kept/1": StatementKept("W-1002", "market", TIME_NS + 7, ()),
+    "fulfilment_readdressed/1": FulfilmentReaddressed("W-1001", 17, "picked", TIME_NS + 2, TIME_NS + 3, ()),
     "order_held/1": OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
     "hold_lifted/1": HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
     "order_noted/1": OrderNoted("W-1001", "asked for a call before delivery", ()),
@@ -362,6 +336,43 @@ SAMPLES: dict[str, Fact] = {
 
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
+    **OLDER_GOODS,
+    "order_placed/4": OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
+        TIMED_WORK,
+        move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
+        "leipzig",
+        TIME_NS + 8,
+        TIME_NS + 9,
+        "W-1000",
+    ),
+    "fulfilment_advanced/2": FulfilmentAdvanced(
+        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
+    ),
+    "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
+    "change_proposed/1": ChangeProposed(
+        "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
+    ),
+    "order_changed/1": OrderChanged(
+        "W-1001",
+        77,
+        OLDER_CHANGE,
+        (of.FulfilmentTake(17, 0, 1),),
+        (18,),
+        (of.Waiting(0, 1, 1, CLAIMS),),
+        move(ALLOCATED, AVAILABLE, 1),
+    ),
     "channel_set/2": ChannelSet(
         "web",
         Channel(
@@ -377,12 +388,6 @@ OLDER: dict[str, Fact] = {
             cancel_backorders_after_seconds=5_184_000,
         ),
         (),
-    ),
-    "inbound_expected/1": InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
-    ),
-    "transfer_planned/1": TransferPlanned(
-        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
     ),
     "sourcing_policy_set/3": SourcingPolicySet("near", near(BEFORE_CALENDARS), ()),
     "node_set/3": NodeSet(

@@ -32,7 +32,10 @@ from engine.commands.transfers import (
     TurnBackTransfer,
 )
 from engine.facts import records
-from engine.facts.transfers import TransferFreed
+from engine.facts.orders import OrderCancelled, OrderSourced, Waiting
+from engine.facts.transfers import TransferFreed, TransferLowered
+from engine.orders.cancelling import decide_cancel
+from engine.orders.following_transfers import follow
 from engine.replay.decisions import decided_again, decided_in
 from engine.results import ResultCode
 from engine.state.inbound import EXPECTED
@@ -68,9 +71,7 @@ def bound(shop: Shop) -> None:
 
 def moving(shop: Shop) -> list[tuple[int, str, str, int]]:
     """Transfers under way: number, giver, state, units."""
-    return [
-        (t.number, t.source, t.state, sum(n.quantity for n in t.lines)) for t in shop.state.transfers.open.values()
-    ]
+    return [(t.number, t.source, t.state, sum(n.quantity for n in t.lines)) for t in shop.state.transfers.open.values()]
 
 
 def test_a_cancelled_pickup_frees_what_was_to_be_brought(shop: Shop) -> None:
@@ -161,9 +162,7 @@ def test_a_pickup_that_nobody_can_come_for_any_more_frees_what_was_to_be_brought
 
 def test_what_would_arrive_after_the_customer_comes_is_not_promised(shop: Shop) -> None:
     soon_ns = shop.now_ns + NS_PER_DAY
-    shop.refused(
-        place("W-9", (KETTLE, 4), collect_by_ns=soon_ns, **AT_BERLIN), ResultCode.INSUFFICIENT_STOCK
-    )
+    shop.refused(place("W-9", (KETTLE, 4), collect_by_ns=soon_ns, **AT_BERLIN), ResultCode.INSUFFICIENT_STOCK)
 
 
 def test_backorders_that_are_cancelled_by_their_time_free_what_was_to_be_brought() -> None:
@@ -174,6 +173,19 @@ def test_backorders_that_are_cancelled_by_their_time_free_what_was_to_be_brought
     shop.wait(3601)
     shop.settle()
     assert (shop.the_order(order).lines[0].cancelled, moving(shop), shop.at(KETTLE, LEIPZIG).available) == (3, [], 3)
+
+
+def test_what_follows_in_one_record_is_counted_once(shop: Shop) -> None:
+    order = shop.the_order(shop.order((KETTLE, 4), **AT_BERLIN))
+    cancelled = decide_cancel(shop.state, CancelOrder(order.number, "one less", (CancelLine("1", 1),)), shop.now_ns)
+    assert isinstance(cancelled, OrderCancelled)
+    first = follow(shop.state, (cancelled,))
+    assert follow(shop.state, (), first) == ()
+    claim = replace(order.lines[0].claims[0], quantity=1)
+    elsewhere = OrderSourced(order.number, (), (Waiting(0, 1, 0, (claim,)),), ())
+    then = follow(shop.state, (elsewhere,), first)
+    lowered = [fact.lines[0].quantity for fact in (*first, *then) if isinstance(fact, TransferLowered)]
+    assert lowered == [1, 1]
 
 
 def test_a_transfer_does_not_leave_while_its_order_is_stopped(shop: Shop) -> None:
@@ -237,7 +249,9 @@ def test_what_was_turned_back_is_brought_from_another_node(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("shipped", [False, True])
-def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought_anew(shop: Shop, shipped: bool) -> None:
+def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought_anew(
+    shop: Shop, shipped: bool
+) -> None:
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     if shipped:
         shop.done(ShipTransfer(1))
@@ -283,6 +297,14 @@ def test_what_the_pickup_node_gave_back_for_want_of_time_is_left_to_a_person(sho
     assert (shop.the_order(order).state, moving(shop)) == ("unsourceable", [])
     change(shop, order, delivery="ship")
     assert shop.the_order(order).state == "open", "it is placed with the change itself"
+
+
+def test_a_pickup_node_that_hands_nothing_out_has_nothing_brought(shop: Shop) -> None:
+    order = shop.order((KETTLE, 3), **AT_BERLIN)
+    shop.done(RejectFulfilment(1, "no_capacity"))
+    line = shop.the_order(order).lines[0]
+    assert (line.unsourceable, line.claims, moving(shop), shop.at(KETTLE, LEIPZIG).available) == (3, (), [], 3)
+    shop.restart()
 
 
 def test_the_last_of_several_lines_and_givers_are_kept_apart() -> None:
