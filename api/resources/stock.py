@@ -1,17 +1,18 @@
 """Stock over HTTP: movements, balances, the trial balance."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from api.http.listing import counted_page, from_cursor, path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
-from api.server.history import AS_OF, AsOfQuery, seq_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
+from api.resources.stock_lists import SkuStockQuery, StockQuery, held_at
+from api.server.history import AS_OF, seq_of
 from engine import limits
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
 from engine.commands.stock import MovementLine, MoveStock
+from engine.configuration.known_skus import refuse_named_twice
 from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
@@ -115,9 +116,6 @@ class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lines: Annotated[tuple[CountedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
 
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
 
 class FeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a node says it has of a SKU: units on hand."""
@@ -133,17 +131,6 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     lines: Annotated[tuple[FeedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
     skip_unknown: bool = False
-
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
-
-def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
-    """Raise ValueError if a SKU comes up twice."""
-    seen: dict[str, int] = {}
-    for at, line in enumerate(lines):
-        if seen.setdefault(line.sku, at) != at:
-            raise ValueError(f"`lines[{at}]` names {line.sku!r}, as `lines[{seen[line.sku]}]` does")
 
 
 class CountedLineAnswer(msgspec.Struct):
@@ -217,6 +204,9 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
 def count(call: Call) -> Handled:
     """Somebody counted."""
     body: CountBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     lines = [MovementLine(line.sku, body.node, "count", line.counted) for line in body.lines]
     return _counting(body.node, lines, body.reference)
 
@@ -224,6 +214,9 @@ def count(call: Call) -> Handled:
 def feed(call: Call) -> Handled:
     """Another system says what is there."""
     body: FeedBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     skipped: tuple[str, ...] = ()
     known = body.lines
     if body.skip_unknown:
@@ -239,7 +232,13 @@ def feed(call: Call) -> Handled:
 def _resource(call: Call) -> Any:
     sku = call.path["sku"]
 
-    return lambda state, now_ns: stock_of(state, sku)
+    def read(state: State, now_ns: int) -> Any:
+        found = stock_of(state, sku)
+        if isinstance(found, SkuStockDetail):
+            found.nodes = [there for there in found.nodes if call.query.shows(msgspec.structs.asdict(there))]
+        return found
+
+    return read
 
 
 def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
@@ -253,6 +252,7 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
 def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
+    sellable = sellable and state.configuration.items[sku].sellable
     return NodeStock(
         node=node, **_named(state.stock.balances_at(sku, node)), safety_stock=safety_stock, sellable=sellable
     )
@@ -288,12 +288,24 @@ async def get(call: Call) -> Handled:
     if isinstance(path_sku(sku), Rejection) or sku not in call.server.state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
     answer = await call.server.history.ask(seq, "--sku", sku)
-    return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
+    if isinstance(answer, Rejection):
+        return answer
+    if "nodes" in answer:
+        answer["nodes"] = [there for there in answer["nodes"] if call.query.shows(there)]
+    return Reply(200, msgspec.json.encode(answer))
 
 
 def _page(call: Call, state: State, first: int | None) -> StockPage:
+    if call.query.node is not None:
+        return _page_of_node(state, call.query.node, first or 0, call.query.limit)
     skus, cursor = counted_page(state.ledger.skus, first, call.query.limit)
     return StockPage(_totals(state, skus), cursor)
+
+
+def _page_of_node(state: State, node: str, first: int, limit: int) -> StockPage:
+    """SKUs of which a node has any, from a position in the order of SKUs on."""
+    skus, cursor = held_at(state, node, first, limit)
+    return StockPage([SkuStock(sku, **_named(state.stock.balances_at(sku, node))) for sku in skus], cursor)
 
 
 def trial_balance(call: Call) -> Handled:
@@ -341,12 +353,12 @@ OPERATIONS = [
     ),
     Operation(
         id="getStock", method="GET", path="/v1/stock/{sku}", tag=TAG, handle=get, resource=_resource,
-        summary="Stock of one SKU, over all nodes and at each", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
-        query=AsOfQuery, description=AS_OF,
+        summary="Stock of one SKU, over all nodes and at each that has any", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
+        query=SkuStockQuery, description=AS_OF,
     ),
     Operation(
-        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=PageQuery,
-        summary="Stock of all SKUs", answer=StockPage,
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=StockQuery,
+        summary="Stock of all SKUs, or of those that a node has", answer=StockPage,
     ),
     Operation(
         id="getTrialBalance", method="GET", path="/v1/ledger/trial-balance", tag="Journal", handle=trial_balance,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engine.replay.recovery import Tell, open_state, tell_nobody
 from engine.state.state import State
 from engine.wal import SEGMENT_BYTES_MAX, ClosedDamaged, ClosedTable, JournalCorrupt, LmdbJournal, snapshots_in
+from engine.wal.access import need
 
 
 class Paths(NamedTuple):
@@ -34,7 +35,7 @@ class Paths(NamedTuple):
 class Books:
     """Opened for writing, recovered to the last durable record. The caller holds the directory's lock.
 
-    Raises JournalCorrupt, StorageFull.
+    Raises JournalCorrupt, NotPermitted, StorageFull.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Books:
         warn: Callable[[str], None] = lambda words: None,
     ) -> None:
         self.paths = paths
+        for folder in (paths.snapshots, paths.archive, paths.closed):
+            need(folder, write=True)
         snapshots = snapshots_in(paths.snapshots)[0]
         self.journal = LmdbJournal(
             paths.journal,

@@ -68,6 +68,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price.
 
     Of a backorderable one no order may let more than `backorders_max` units wait in all, and `backorders_max_by_channel` on a channel.
+    One that is not `sellable` is promised to nobody any more, from no node and on no channel; what was promised stands.
     """
 
     name: Name
@@ -79,6 +80,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     value_minor: Minor | None = None
     backorders_max: QuantityOrZero | None = None
     backorders_max_by_channel: dict[Id, QuantityOrZero] = {}
+    sellable: bool = True
 
 
 class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -142,3 +144,30 @@ class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True
     payment_providers: dict[Id, PaymentProvider] = {}
     shipping_prices: dict[Id, ShippingPrices] = {}
     calendars: dict[Id, HolidayCalendar] = {}
+
+
+class BeginConfiguration(Command, frozen=True):
+    """Announce a large configuration, checked whole: its document lies in the data directory under its hash.
+
+    `asked_by` is who asked; `key` and `payload` are the digests of the request's idempotency key and of what was asked.
+    """
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None = None
+    payload: bytes | None = None
+
+
+class ApplyPart(Command, frozen=True):
+    """Set some entries of the configuration that was announced."""
+
+    sha256: str
+    document: Configure
+
+
+class EndConfiguration(Command, frozen=True):
+    """The last part of it is set. Not `whole`: its document is lost, and the rest of it will never be."""
+
+    sha256: str
+    whole: bool = True

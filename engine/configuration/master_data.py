@@ -68,14 +68,28 @@ class Kind(NamedTuple):
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
     known = state.configuration
-    refusal = _malformed(command) or _first_refusal(known, command)
-    if refusal is not None:
-        return refusal
-    nodes = {name: with_time_zone(node) for name, node in command.nodes.items()}
-    command = msgspec.structs.replace(command, nodes=nodes)
+    return refuse_meanwhile(known) or refusal_of(known, command) or what_is_new(known, command)
+
+
+def refuse_meanwhile(known: Configuration) -> Rejection | None:
+    """The refusal of anything else while a large configuration is applied."""
+    if known.announced is None:
+        return None
+    return Rejection(ResultCode.IN_USE, f"a configuration of {known.announced.entries:,} entries is being applied")
+
+
+def refusal_of(known: Configuration, document: Configure) -> Rejection | None:
+    """Why a document can't be set, if it can't."""
+    return _malformed(document) or _first_refusal(known, document)
+
+
+def what_is_new(known: Configuration, document: Configure) -> tuple[Fact, ...]:
+    """What is not as it shall be, as facts."""
+    nodes = {name: with_time_zone(node) for name, node in document.nodes.items()}
+    document = msgspec.structs.replace(document, nodes=nodes)
     facts: list[Any] = []
-    for kind in _JOURNALLED:
-        for keys, body in kind.entries(command):
+    for kind in JOURNALLED:
+        for keys, body in kind.entries(document):
             if known.bodies(kind.part, *keys[:-1]).get(keys[-1]) != body:
                 facts.append(kind.fact(*keys, body))
     return tuple(facts)
@@ -84,7 +98,7 @@ def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fac
 def _malformed(document: Configure) -> Rejection | None:
     """Everything that could not be worked with, pointed at."""
     errors = [
-        FieldError("/".join(("", kind.part, *map(_escape, keys))) + inner, detail)
+        FieldError("/".join(("", kind.part, *map(escape, keys))) + inner, detail)
         for kind in KINDS
         for keys, body in kind.entries(document)
         for inner, detail in kind.problems(body)
@@ -98,7 +112,7 @@ def _first_refusal(known: Configuration, document: Configure) -> Rejection | Non
     return next((refusal for kind in ordered for refusal in kind.refusals(known, document)), None)
 
 
-def _escape(token: str) -> str:
+def escape(token: str) -> str:
     """One token of a JSON pointer (RFC 6901)."""
     return token.replace("~", "~0").replace("/", "~1")
 
@@ -108,6 +122,8 @@ def evolve_set(state: State, fact: Fact) -> None:
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
     state.configuration.put(kind.part, body, *keys)
+    if state.configuration.announced is not None:
+        state.configuration.announced.count(kind.part)
     if kind.versions != NONE:
         state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)
     kind.effect(state, fact)
@@ -156,7 +172,7 @@ def _unknown(
 def _named_by_nodes(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for name, node in document.nodes.items():
         for at, calendar in enumerate(node.calendars):
-            yield from _unknown(known, document, "calendars", calendar, f"/nodes/{_escape(name)}/calendars/{at}")
+            yield from _unknown(known, document, "calendars", calendar, f"/nodes/{escape(name)}/calendars/{at}")
 
 
 def _named_by_policies(known: Configuration, document: Configure) -> Iterator[Rejection]:
@@ -164,13 +180,13 @@ def _named_by_policies(known: Configuration, document: Configure) -> Iterator[Re
         for inner, settings in all_settings(policy):
             for at, rate in enumerate(settings.carriers or ()):
                 for position, calendar in enumerate(rate.calendars):
-                    pointer = f"/sourcing_policies/{_escape(name)}{inner}/carriers/{at}/calendars/{position}"
+                    pointer = f"/sourcing_policies/{escape(name)}{inner}/carriers/{at}/calendars/{position}"
                     yield from _unknown(known, document, "calendars", calendar, pointer)
 
 
 def _named_by_channels(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for name, channel in document.channels.items():
-        pointer, policy = f"/channels/{_escape(name)}", channel.sourcing_policy
+        pointer, policy = f"/channels/{escape(name)}", channel.sourcing_policy
         for at, node in enumerate(channel.nodes or ()):
             yield from _unknown(known, document, "nodes", node, f"{pointer}/nodes/{at}")
         yield from _unknown(known, document, "sourcing_policies", policy, f"{pointer}/sourcing_policy")
@@ -178,15 +194,15 @@ def _named_by_channels(known: Configuration, document: Configure) -> Iterator[Re
 
 def _named_by_vouchers(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for code, voucher in document.vouchers.items():
-        yield from _unknown(known, document, "promotions", voucher.promotion, f"/vouchers/{_escape(code)}/promotion")
+        yield from _unknown(known, document, "promotions", voucher.promotion, f"/vouchers/{escape(code)}/promotion")
 
 
 def _named_by_node_items(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for node, items in document.node_items.items():
-        pointer = f"/node_items/{_escape(node)}"
+        pointer = f"/node_items/{escape(node)}"
         yield from _unknown(known, document, "nodes", node, pointer)
         for sku in items:
-            yield from _unknown(known, document, "items", sku, f"{pointer}/{_escape(sku)}")
+            yield from _unknown(known, document, "items", sku, f"{pointer}/{escape(sku)}")
 
 
 def _methods_taken(known: Configuration, document: Configure) -> Iterator[Rejection]:
@@ -196,7 +212,7 @@ def _methods_taken(known: Configuration, document: Configure) -> Iterator[Reject
         others = {method: other for other, body in providers.items() if other != name for method in body.methods}
         for at, method in enumerate(provider.methods):
             if method in others:
-                pointer = f"/payment_providers/{_escape(name)}/methods/{at}"
+                pointer = f"/payment_providers/{escape(name)}/methods/{at}"
                 yield Rejection.at(ResultCode.IN_USE, pointer, f"{others[method]!r} moves the money of {method!r}")
 
 
@@ -211,9 +227,12 @@ def _open_node(state: State, fact: NodeSet) -> None:
 
 
 def _open_sku(state: State, fact: ItemSet) -> None:
-    """A new item gets its position in the ledger."""
+    """A new item gets its position in the ledger. All units of one that is not sold are withheld."""
     state.ledger.open_sku(fact.sku)
     state.stock.grow()
+    if fact.body.sellable != state.stock.is_sold(fact.sku):
+        rules = {node: rules[fact.sku] for node, rules in state.configuration.node_items.items() if fact.sku in rules}
+        state.stock.sell(fact.sku, fact.body.sellable, rules)
 
 
 def _withhold(state: State, fact: NodeItemSet) -> None:
@@ -238,7 +257,7 @@ KINDS = (
 )  # fmt: skip
 OF_FACT: dict[type, Kind] = {kind.fact: kind for kind in KINDS}
 OF_PART = {kind.part: kind for kind in KINDS}
-_JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
+JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
 
 assert OF_PART.keys() == set(Configure.__struct_fields__), "every part of the document is a kind of master data"
 assert OF_FACT.keys() == {fact for fact in get_args(Fact) if fact.__name__.endswith("Set")}, "every kind has its fact"

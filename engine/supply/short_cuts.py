@@ -95,7 +95,7 @@ NODE = (
 )  # fmt: skip
 ITEM = (
     "name", "weight_grams", "tax_class", "gtin", "backorderable", "groups", "value_minor",
-    "backorders_max", "backorders_max_by_channel",
+    "backorders_max", "backorders_max_by_channel", "sellable",
 )  # fmt: skip
 # Nothing is quick while any SKU has one of these at a node (Stock.special); looking ahead reckons with them.
 NODE_ITEM = ("sourcing_minor_per_unit", "stocked_since")

@@ -1,5 +1,6 @@
 """The journal: durable batches of opaque records, snapshots, and the derived table of closed things. Bytes only.
 
+access     what this process may not read or write, told for what it is
 archive    archived segments: one compressed, checksummed file per sealed segment, readable at any seq
 batches    reading batches over parts in a row: archived segments first, then live ones
 closed     closed things on disk: a derived LMDB table of final states, keyed by table and key
@@ -17,6 +18,7 @@ segments   one segment: an LMDB environment in a folder named after its first se
 snapshots  snapshot files: parts of a dump, each compressed and checksummed
 """
 
+from engine.wal.access import NotPermitted
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches
 from engine.wal.closed import ClosedDamaged, ClosedEntry, ClosedTable, MemoryClosedTable
@@ -45,6 +47,7 @@ __all__ = [
     "LmdbJournal",
     "MemoryClosedTable",
     "MemoryJournal",
+    "NotPermitted",
     "PendingSnapshot",
     "Snapshot",
     "SnapshotDamaged",

@@ -14,6 +14,7 @@ from pathlib import Path
 import lmdb
 
 from engine.wal import framing
+from engine.wal.access import may_write, need
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory
 from engine.wal.framing import Batch
@@ -78,6 +79,13 @@ class Segment:
     def __init__(self, directory: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES_FIRST) -> None:
         self.name = directory.name
         self._file = directory / "data.mdb"
+        for path in (directory, self._file):
+            need(path, write=not readonly)
+        lock = directory / "lock.mdb"
+        if not readonly:
+            need(lock, write=True)
+        # A reader that can't register itself is not waited for: what it reads may change under it.
+        self.is_registered = not readonly or may_write(lock)
         size = self._file.stat().st_size if self._file.exists() else 0
         self.map_bytes = size or map_bytes  # never past the blocks that are there: `grow` adds them
         self.environment = lmdb.open(
@@ -88,6 +96,7 @@ class Segment:
             create=not readonly,
             lib_version=LMDB_FORMAT,
             mode=0o600,
+            lock=self.is_registered,
         )
         if not readonly:
             take_over(self.environment)

@@ -83,7 +83,7 @@ def test_more_than_was_reserved_is_refused(api: Api) -> None:
 def test_an_ended_reservation_serves_no_order(api: Api) -> None:
     api.receive("BRASS-KETTLE", "leipzig", 10)
     held = reserve(api, ("BRASS-KETTLE", 2))
-    api.done(f"/v1/reservations/{held['id']}/release")
+    api.done(f"/v1/reservations/{held['id']}/release", {})
     body = {"number": "W-1", "channel": "web-de", "reservation": held["id"], "lines": order_lines(("BRASS-KETTLE", 1))}
     api.refused("/v1/orders", body, 409, "reservation_not_active")
 

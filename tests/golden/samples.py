@@ -15,7 +15,16 @@ from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import (
+    CalendarSet,
+    ChannelSet,
+    ConfigurationBegun,
+    ConfigurationEnded,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    SourcingPolicySet,
+)
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     ChangeDeclined,
@@ -225,6 +234,8 @@ SAMPLES: dict[str, Fact] = {
     "sourcing_policy_set/4": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
+    "configuration_begun/1": ConfigurationBegun("5f" * 32, 90_000, "key:k-1", b"k" * 16, b"p" * 16, ()),
+    "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
     "order_placed/5": OrderPlaced(
@@ -361,7 +372,7 @@ OLDER: dict[str, Fact] = {
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
     "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
-    "change_proposed/1": ChangeProposed(
+    "change_proposed/2": ChangeProposed(
         "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
     "order_changed/1": OrderChanged(

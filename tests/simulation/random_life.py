@@ -4,6 +4,8 @@ import random
 from itertools import islice
 from typing import Any, Literal
 
+import msgspec
+
 from engine import commands as c
 from engine.areas import coarse_area
 from engine.calendars.local_time import date_of_day, day_at, zone_of
@@ -195,7 +197,7 @@ class Life:
             self.supply,
             self.supply,
         ]
-        everything += [self.odd_movement, self.together, self.again, self.again]
+        everything += [self.odd_movement, self.together, self.again, self.again, self.configure]
         happening = chance.choice(everything)
         happening()
 
@@ -561,6 +563,21 @@ class Life:
         for _ in range(20):
             self.submit(c.reservations.ReserveStock("web", (c.reservations.DemandLine("WOOL-RUG", 1),), 60))
         self.settle()
+
+    def configure(self) -> None:
+        """A large configuration in two parts, with a crash in between; another one is refused meanwhile."""
+        renamed = {
+            sku: msgspec.structs.replace(self.state.configuration.items[sku], name=f"{sku} {self.now_ns}")
+            for sku in SKUS[:2]
+        }
+        self.do(c.configuration.BeginConfiguration("5f", 2, "life"))
+        for sku, item in renamed.items():
+            self.do(c.configuration.ApplyPart("5f", Configure(items={sku: item})))
+            if self.chance.random() < 0.5:
+                self.crash(keep_closed_table=self.chance.random() < 0.5)
+            assert isinstance(self.do(Configure(items={"TIN-MUG": Item("Mug")})), Rejection)
+        self.do(c.configuration.EndConfiguration("5f"))
+        assert [self.state.configuration.items[sku] for sku in renamed] == list(renamed.values())
 
     def again(self) -> None:
         """The same key twice: one effect, the same answer."""
