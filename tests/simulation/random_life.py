@@ -34,7 +34,7 @@ from engine.state.orders import Order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
-from tests.simulation import supplying
+from tests.simulation import hours, supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -115,13 +115,14 @@ class Life:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.journal = MemoryJournal()
-        self.now_ns = 1_800_000_000 * NS_PER_SECOND
+        self.now_ns = hours.begin_ns(self.chance)
+        self.doors = hours.Doors()
         self.outcomes: list[Any] = []
         self.kinds: dict[str, int] = {}
         self.orders = self.followed = 0
         self.changes: list[int] = []
         self._open(MemoryClosedTable())
-        self.do(shop())
+        self.do(hours.with_hours(shop()))
 
     def _open(self, table: MemoryClosedTable) -> None:
         self.state = State(table)
@@ -151,6 +152,7 @@ class Life:
         self.followed = self.journal.last_seq
         violations = invariants.check(self.state) + invariants.every_place_taken_is_held(self.state)
         violations += invariants.money_ledger_is_that_of_the_orders(self.state)
+        violations += self.doors.wrong(self)
         violations += transfers_that_do_not_follow(self.state)
         assert not violations, violations
 
