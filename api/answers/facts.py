@@ -13,6 +13,7 @@ from api.answers.timestamps import iso
 from engine.calendars.local_time import date_of_day
 from engine.facts import Fact
 from engine.facts.maintenance import DigestRecorded
+from engine.facts.missing import MissingPaid
 from engine.facts.money import (
     DocumentIssued,
     MoneyBooked,
@@ -22,7 +23,7 @@ from engine.facts.orders import (
     ChangeProposed,
 )
 from engine.facts.postings import Account, Posting
-from engine.facts.stock import MissingPaid, StockMoved
+from engine.facts.stock import StockMoved
 from engine.machine import FACTS
 from engine.state.money_books import document_id
 

@@ -21,6 +21,8 @@ Reason = Literal[
     "sale",
     "sale_return",
 ]
+ABSOLUTE_REASONS = ("count", "feed")
+"""Reasons whose `quantity` is what is there, not what comes or goes."""
 
 
 class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,7 +44,7 @@ class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
                 raise ValueError("`quantity` of an adjustment is not 0")
             if not self.note:
                 raise ValueError("an adjustment needs a `note`")
-        elif self.quantity < (least := 0 if self.reason in ("count", "feed") else 1):
+        elif self.quantity < (least := 0 if self.reason in ABSOLUTE_REASONS else 1):
             raise ValueError(f"`quantity` of a {self.reason} is at least {least}")
 
 

@@ -4,6 +4,7 @@ access         what happened to API keys
 configuration  what master data became
 inbound        what happened to goods on their way to a node
 maintenance    what a server did of its own accord
+missing        what follows from promised units that a node says are not there
 money          what orders cost, frozen when they are placed, and what customers get back of it
 orders         what happened to orders, fulfilments and returns
 picking        what happened to pick lists
@@ -22,6 +23,7 @@ from engine.facts import (
     configuration,
     inbound,
     maintenance,
+    missing,
     money,
     orders,
     picking,
@@ -37,6 +39,7 @@ Fact = (
     | configuration.Fact
     | inbound.Fact
     | maintenance.Fact
+    | missing.Fact
     | money.Fact
     | orders.Fact
     | picking.Fact

@@ -24,13 +24,4 @@ class StockMoved(msgspec.Struct, array_like=True, frozen=True, tag="stock_moved"
     postings: tuple[Posting, ...]
 
 
-class MissingPaid(msgspec.Struct, array_like=True, frozen=True, tag="missing_paid"):
-    """What the rest of its record brought or freed where promised units are missing is for those: available -> missing.
-
-    Where more has left a node than was there (adjustment -> missing), it had been there all along.
-    """
-
-    postings: tuple[Posting, ...]
-
-
-Fact = StockMoved | MissingPaid
+Fact = StockMoved

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from engine.commands.maintenance import SourceElsewhere
 from engine.facts import Fact
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.orders import OrderSourcedElsewhere
+from engine.facts.missing import OrderSourcedElsewhere
 from engine.facts.postings import ALLOCATED, AVAILABLE, MISSING, RESERVED, Posting
 from engine.facts.reservations import StockReserved
 from engine.fulfilments.planning import plan_fulfilments

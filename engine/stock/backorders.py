@@ -2,6 +2,7 @@
 
 from engine.facts import Fact
 from engine.facts.configuration import NodeItemSet
+from engine.facts.missing import OrderSourcedElsewhere
 from engine.facts.orders import (
     FulfilmentRejected,
     FulfilmentShorted,
@@ -10,7 +11,6 @@ from engine.facts.orders import (
     OrderImproved,
     OrderPlaced,
     OrderSourced,
-    OrderSourcedElsewhere,
     Waiting,
 )
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting

@@ -5,9 +5,9 @@ something is missing, and no more is missing than was promised.
 """
 
 from engine.facts import Fact
+from engine.facts.missing import MissingPaid
 from engine.facts.postings import ADJUSTMENT, ALLOCATED, AVAILABLE, MISSING, RESERVED, Posting
 from engine.facts.reservations import StockReserved
-from engine.facts.stock import MissingPaid
 from engine.state.state import State
 
 _LOOKED_AT = (AVAILABLE, RESERVED, ALLOCATED)

@@ -26,7 +26,8 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.facts.orders import FulfilmentRejected, OrderSourced, OrderSourcedElsewhere
+from engine.facts.missing import OrderSourcedElsewhere
+from engine.facts.orders import FulfilmentRejected, OrderSourced
 from engine.facts.records import Record, decode
 from engine.facts.reservations import ReservationExpired
 from engine.limits import NS_PER_SECOND

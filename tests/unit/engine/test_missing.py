@@ -3,7 +3,7 @@
 from engine.commands.orders import AdvanceFulfilment, CancelOrder
 from engine.commands.reservations import ReleaseReservation, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
-from engine.facts.stock import MissingPaid
+from engine.facts.missing import MissingPaid
 from engine.replay import invariants
 from engine.results import Rejection, ResultCode
 from engine.stock.at_risk import Watch, orders_at_risk
