@@ -55,9 +55,13 @@ BATCH_COMMANDS_MAX = 512
 BATCH_BYTES_MAX = 8 * 1024 * 1024
 EXPIRY_SWEEP_MAX = 1_000
 DEADLINES_PER_BATCH_MAX = 200
+LOOKS_PER_BATCH_MAX = 200  # at orders and reservations that wait, as units may be free for them
 KEYS_FORGOTTEN_MAX = 10_000
 CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some milliseconds
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
+
+# Inbound that is later than this is promised to nobody until it has another date
+INBOUND_OVERDUE_NS = 24 * 3_600 * NS_PER_SECOND
 
 # Calendars
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works

@@ -24,8 +24,7 @@ from engine.orders import (
 from engine.results import Rejection
 from engine.state import reopening
 from engine.state.state import State
-from engine.stock import inbound, movements, transfers
-from engine.stock.backorders import serve_waiting
+from engine.stock import backorders, inbound, movements, transfers
 from engine.supply.looking_ahead import ENDED, GAINED, KEPT, Ahead
 from engine.supply.plan import Foreseen
 from engine.supply.request import Request
@@ -119,6 +118,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.configuration.Configure: CommandRow(master_data.decide_configure, None),
     c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
     c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
+    c.maintenance.ServeWaiting: CommandRow(backorders.serve, None),
     c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
     c.maintenance.ForgetKeys: CommandRow(idempotency_keys.decide_forget, None),
     c.maintenance.RecordDigest: CommandRow(_record_digest, None),
@@ -200,6 +200,24 @@ FACTS: dict[type, FactRow] = {
 assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"
 assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
+# Commands that may take units from who waits: while a sweep is due they wait themselves.
+TAKES_UNITS = frozenset(
+    (
+        c.reservations.ReserveStock,
+        c.reservations.ChangeReservation,
+        c.orders.PlaceOrder,
+        c.orders.RestateOrder,
+        c.orders.ConfirmChange,
+        c.orders.RejectFulfilment,
+        c.orders.ShortFulfilment,
+        c.orders.SourceOrderAgain,
+        c.orders.AuthoriseReturn,
+        c.orders.ReportLoss,
+        c.transfers.PlanTransfer,
+        c.maintenance.ImproveOrders,
+    )
+)
+
 # Columns that are looked up for every fact, and the facts that nothing follows from but what may be served by them.
 _EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
 _UNPAID = {kind: row.unpaid for kind, row in FACTS.items() if row.unpaid}
@@ -226,8 +244,6 @@ def decide(
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
     if len(facts) != 1 or type(facts[0]) not in _ALONE:
         facts = _with_what_follows(state, facts, now_ns)
-    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
-        facts += serve_waiting(state, facts, now_ns)
     return facts
 
 
@@ -262,6 +278,7 @@ def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key:
     for fact in facts:
         _EVOLVE[type(fact)](state, fact)
     reopening.close_touched(state)
+    backorders.note_freed(state, facts)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)
 

@@ -275,27 +275,32 @@ def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
 def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
     """Write down what was decided. Cannot fail: every reason to refuse was checked before."""
     move = state.ledger.move
+    waits = False
     for line in fact.lines:
+        if line.backordered:
+            waits = True
         for source in line.sources:
             if source.inbound is None:
                 move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
             else:
+                waits = True
                 move(line.sku, source.node, INBOUND, INBOUND_RESERVED, source.quantity)
                 state.inbound.promise(fact.reservation, source.inbound, line.sku, source.quantity)
-    state.reservations.open(
-        Reservation(
-            fact.reservation,
-            fact.channel,
-            state.time_ns,
-            fact.expires_at_ns,
-            fact.area,
-            fact.lines,
-            ACTIVE,
-            fact.slots,
-            fact.delivery,
-            fact.customer_group,
-        )
+    reservation = Reservation(
+        fact.reservation,
+        fact.channel,
+        state.time_ns,
+        fact.expires_at_ns,
+        fact.area,
+        fact.lines,
+        ACTIVE,
+        fact.slots,
+        fact.delivery,
+        fact.customer_group,
     )
+    state.reservations.open(reservation)
+    if waits:
+        state.reservations.enter_waiting(reservation)
     if fact.slots:
         state.capacity.take(fact.slots, state.time_ns)
 
@@ -312,7 +317,9 @@ def evolve_changed(state: State, fact: ReservationChanged) -> None:
     state.capacity.give_back(reservation.slots)
     state.capacity.take(fact.slots, state.time_ns)
     _give_up_inbound(state, reservation)
+    state.reservations.leave_waiting(reservation)
     reservation.lines, reservation.slots = fact.lines, fact.slots
+    state.reservations.enter_waiting(reservation)
     for line in reservation.lines:
         for source in line.sources:
             if source.inbound is not None:
@@ -345,5 +352,7 @@ def end(state: State, number: int, as_what: str) -> None:
     reservation.state = as_what
     if state.inbound.holders:
         _give_up_inbound(state, reservation)
+    if state.reservations.waiting:
+        state.reservations.leave_waiting(reservation)
     state.capacity.give_back(reservation.slots)
     state.closed.add_reservation(reservation)

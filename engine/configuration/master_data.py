@@ -105,6 +105,9 @@ def evolve_set(state: State, fact: Fact) -> None:
     """Write down one body, which record set it, and what follows."""
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
+    if isinstance(fact, SourcingPolicySet):
+        under = state.orders.placed_under
+        state.configuration.keep_replaced_policy(fact.policy, lambda name, version: (name, version) in under)
     state.configuration.put(kind.part, body, *keys)
     if kind.versions != NONE:
         state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)

@@ -37,7 +37,7 @@ LineSources = list[list[Source]]
 _fact_of = copying(
     PlaceOrder,
     OrderPlaced,
-    given="order reservation lines fulfilments postings decision cancel_backorders_at_ns",
+    given="order reservation lines fulfilments postings decision cancel_backorders_at_ns policy policy_version",
     apart="number source_again_if_expired holds party_known"
     " priced shipping_minor first_order tax_treatment discounts payments vouchers",  # for what it costs
 )
@@ -45,7 +45,7 @@ _order_of = copying(
     OrderPlaced,
     Order,
     given="number seq created_at_ns lines fulfilments returns rejected_by history",
-    apart="order postings decision holds changes replaced_by stated_at_ns money",
+    apart="order postings decision holds changes replaced_by stated_at_ns money short_at short_work",
 )
 
 
@@ -90,7 +90,8 @@ def decide_place(
         if placed.claims:
             there[at] = [source for source in there[at] if source.inbound is None]
     planned = plan_fulfilments(state, state.orders.next_fulfilment, there, outcome.slots, now_ns)
-    seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
+    channel = state.configuration.channels[command.channel]
+    seconds = channel.cancel_backorders_after_seconds
     fact = _fact_of(
         command,
         command.number,
@@ -100,6 +101,8 @@ def decide_place(
         tuple(outcome.postings),
         outcome.decision,
         None if seconds is None else now_ns + seconds * NS_PER_SECOND,
+        channel.sourcing_policy,
+        state.configuration.version_of_policy(channel.sourcing_policy),
     )
     return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
 

@@ -9,7 +9,7 @@ import msgspec
 from engine.state.state import TABLE_OF, Position, State
 from engine.stock import inbound
 
-DUMP_VERSION = 3
+DUMP_VERSION = 4
 _Part: Any = Union[(Position, *TABLE_OF)]
 _decode_part = msgspec.msgpack.Decoder(_Part).decode
 _encode_part = msgspec.msgpack.Encoder().encode
@@ -39,6 +39,8 @@ def _derive(state: State) -> None:
         for sku, rule in items.items():
             state.stock.withhold(sku, node, rule)
     state.reservations.order_ends()
+    for reservation in state.reservations.active.values():
+        state.reservations.enter_waiting(reservation)
     if state.inbound.open:
         for holder, number, _, units in inbound.promises(state):
             state.inbound.enter(holder, number, units)

@@ -182,7 +182,11 @@ class Due(NamedTuple):
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):
-    """One order. `seq` is the record that made it; `history` are the records that touched it, oldest first."""
+    """One order. `seq` is the record that made it; `history` are the records that touched it, oldest first.
+
+    `short_at` are nodes that had no room for some units of it, and keep the rest; `short_work` are fulfilments of which
+    some units were not there, so that somebody has begun with them.
+    """
 
     number: str
     seq: int
@@ -210,6 +214,20 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     replaced_by: list[str] = []
     stated_at_ns: int | None = None
     money: OrderMoney | None = None
+    policy: str | None = None
+    policy_version: int | None = None
+    short_at: list[str] = []
+    short_work: list[int] = []
+
+    @property
+    def promised(self) -> int:
+        """The record by which it was promised what it waits for: that of its reservation, else its own."""
+        return self.seq if self.reservation is None else self.reservation
+
+    @property
+    def given_back_by(self) -> list[str]:
+        """Nodes that are not asked again by themselves: they rejected it, or had no room for all of it."""
+        return [*self.rejected_by, *self.short_at] if self.short_at else self.rejected_by
 
     @property
     def way(self) -> str:
@@ -291,6 +309,8 @@ class Orders(Listed):
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
+        self.unsourceable: dict[str, dict[tuple[int, int], str]] = {}
+        self.placed_under: dict[tuple[str | None, int], int] = {}
         self._waits: dict[tuple[int, int], int] = {}
         self._units_waiting: dict[tuple[str, str], int] = {}
         self.next_fulfilment = 1
@@ -311,6 +331,9 @@ class Orders(Listed):
             self.order_of_return[agreed.number] = order.number
         for change in order.changes:
             self.order_of_change[change.number] = order.number
+        if order.policy_version is not None:
+            under = order.policy, order.policy_version
+            self.placed_under[under] = self.placed_under.get(under, 0) + 1
         self.index_waiting(order)
 
     def enter(self, order: Order, fulfilment: Fulfilment) -> None:
@@ -350,6 +373,11 @@ class Orders(Listed):
             del self.order_of_return[agreed.number]
         for change in order.changes:
             del self.order_of_change[change.number]
+        if order.policy_version is not None:
+            under = order.policy, order.policy_version
+            self.placed_under[under] -= 1
+            if not self.placed_under[under]:
+                del self.placed_under[under]
 
     def _count_waiting(self, order: Order, at: int, line: OrderLine) -> None:
         before = self._waits.pop((order.seq, at), 0)
@@ -368,7 +396,7 @@ class Orders(Listed):
         return self._units_waiting.get((sku, channel), 0)
 
     def index_waiting(self, order: Order) -> None:
-        """Enter backordered lines under their SKU, and take out those that wait no more."""
+        """Enter lines that wait or that no node could send under their SKU, and take out those that do no more."""
         for at, line in enumerate(order.lines):
             begins = line.backordered and (order.seq, at) not in self._waits
             if line.backordered or line.sku in self.waiting:
@@ -378,10 +406,18 @@ class Orders(Listed):
                 if begins and order.cancel_backorders_at_ns is not None:
                     heappush(self.dues, Due(order.cancel_backorders_at_ns, 0, order.number))
             elif line.sku in self.waiting:
-                queue = self.waiting[line.sku]
-                queue.pop((order.seq, at), None)
-                if not queue:
-                    del self.waiting[line.sku]
+                _take_out(self.waiting, line.sku, (order.seq, at))
+            if line.unsourceable:
+                self.unsourceable.setdefault(line.sku, {})[order.seq, at] = order.number
+            elif line.sku in self.unsourceable:
+                _take_out(self.unsourceable, line.sku, (order.seq, at))
+
+
+def _take_out(queues: dict[str, dict[tuple[int, int], str]], sku: str, key: tuple[int, int]) -> None:
+    queue = queues[sku]
+    queue.pop(key, None)
+    if not queue:
+        del queues[sku]
 
 
 def encode(order: Order) -> bytes:

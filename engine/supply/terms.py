@@ -5,7 +5,7 @@ import numpy as np
 from engine import limits
 from engine.areas import Area
 from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
-from engine.commands.policies import SafetyStockRule
+from engine.commands.policies import SafetyStockRule, SourcingPolicy
 from engine.facts.sourcing import Decision
 from engine.solver.problem import Locations, Rules
 from engine.state.configuration import Configuration
@@ -37,6 +37,10 @@ NS_PER_DAY = 86_400 * limits.NS_PER_SECOND
 PICKUP = "pickup"
 
 
+# A policy, by its name and the record that set it; None: that of the channel, as it is today.
+Under = tuple[str | None, int] | None
+
+
 class Promise:
     """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day."""
 
@@ -60,10 +64,12 @@ class Terms:
     written down when one of them is chosen. `foreseeable`: plans may be found before it is their turn.
     """
 
-    def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
+    def __init__(
+        self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...], under: Under = None
+    ) -> None:
         channel = state.configuration.channels[channel_id]
         table = terms_cache(state).table(state)
-        settings = settings_of(state.configuration.policy_of(channel), variant)
+        settings = settings_of(policy_of(state, channel_id, under), variant)
         km = table.distance_km(area)
         nodes_count = len(table.names)
         self.settings, self.area, self.delivery = settings, area, delivery
@@ -186,19 +192,22 @@ class TermsCache:
         self._calendars: dict[int, Calendar] = {}
         self._dispatches: dict[int, Dispatch | None] = {}
 
-    def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
+    def get(
+        self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...], under: Under = None
+    ) -> Terms:
         """The terms of a known channel for an area."""
         if self._version != state.configuration.version:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
-        key = (channel_id, area.country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
+        tenths = area.latitude_tenths, area.longitude_tenths
+        key = (channel_id, area.country, postal_area, *tenths, delivery, variant, under)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
             if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
                 del self._terms[next(iter(self._terms))]
-            terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
+            terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant, under)
         return terms
 
     def _renew(self, configuration: Configuration) -> None:
@@ -206,7 +215,8 @@ class TermsCache:
         self._calendars.clear()
         self._dispatches.clear()
         self._table, self._version = None, configuration.version
-        self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
+        replaced = [body for versions in configuration.replaced_policies.values() for body in versions.values()]
+        self._by_postal_area = any(map(asks_own_code, [*configuration.sourcing_policies.values(), *replaced]))
 
     def table(self, state: State) -> NodeTable:
         """The nodes as columns, as they are now."""
@@ -232,6 +242,16 @@ def free_places(state: State, node: str, day: int) -> int | None:
     """Orders a node may still take for a day; None where it has no limit."""
     limit = state.configuration.nodes[node].orders_per_day_max
     return None if limit is None else max(0, limit - state.capacity.count(node, day))
+
+
+def policy_of(state: State, channel_id: str, under: Under) -> SourcingPolicy:
+    """The policy that holds; `under` is one that is kept."""
+    configuration = state.configuration
+    if under is None:
+        return configuration.policy_of(configuration.channels[channel_id])
+    found = configuration.policy_placed_under(*under)
+    assert found is not None
+    return found
 
 
 def terms_cache(state: State) -> TermsCache:
