@@ -8,7 +8,7 @@ from engine import facts as f
 from engine import reservations
 from engine.configuration import api_keys, idempotency_keys, master_data
 from engine.facts.records import Record
-from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
+from engine.fulfilments import moving, packing, pick_lists, rejecting, sourcing_again, steps
 from engine.money import booking, bookkeeping, payments, settling
 from engine.orders import (
     cancelling,
@@ -69,6 +69,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.reservations.ExtendReservation: CommandRow(reservations.decide_extend, None),
     c.reservations.ReleaseReservation: CommandRow(reservations.decide_release, None),
     c.reservations.ChangeReservation: CommandRow(reservations.decide_change, None),
+    c.reservations.MoveReservation: CommandRow(reservations.decide_move, None),
     c.reservations.ExpireReservations: CommandRow(reservations.decide_expire, None),
     c.orders.PlaceOrder: CommandRow(placing.decide_place, placing.request_of),
     c.orders.CancelOrder: CommandRow(cancelling.decide_cancel, None),
@@ -80,6 +81,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.orders.SplitFulfilment: CommandRow(packing.decide_split, None),
     c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
     c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
+    c.orders.MoveFulfilment: CommandRow(moving.decide_move, None),
     c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),
     c.orders.RestateOrder: CommandRow(marketplaces.decide_restate, None),
     c.orders.ProposeChange: CommandRow(changes.decide_propose, None),
@@ -143,6 +145,7 @@ FACTS: dict[type, FactRow] = {
     f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False, GAINED),
     f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False, GAINED),
     f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False, GAINED),
+    f.orders.FulfilmentMoved: FactRow(moving.evolve_moved, "fulfilment", None, None, False, True, GAINED),
     f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True, GAINED),
     f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False, GAINED),
     f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False, GAINED),
@@ -205,12 +208,14 @@ TAKES_UNITS = frozenset(
     (
         c.reservations.ReserveStock,
         c.reservations.ChangeReservation,
+        c.reservations.MoveReservation,
         c.orders.PlaceOrder,
         c.orders.RestateOrder,
         c.orders.ConfirmChange,
         c.orders.RejectFulfilment,
         c.orders.ShortFulfilment,
         c.orders.SourceOrderAgain,
+        c.orders.MoveFulfilment,
         c.orders.AuthoriseReturn,
         c.orders.ReportLoss,
         c.transfers.PlanTransfer,

@@ -131,7 +131,7 @@ class Writer:
     def _decide_all(self, taken: list[Change | Query], now_ns: int) -> None:
         """Decide in order. Before whatever comes next, who waits is served; what would overtake him waits itself."""
         looks = self.state.looks
-        left = self._serve_waiting(limits.LOOKS_PER_BATCH_MAX, None, now_ns) if looks.due else limits.LOOKS_PER_BATCH_MAX
+        left = self._serve_waiting(limits.LOOKS_PER_BATCH_MAX, None, now_ns)
         ahead = self._look_ahead(taken, now_ns)
         postponed: list[Change | Query] = []
         for position, item in enumerate(taken):

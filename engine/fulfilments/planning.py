@@ -79,7 +79,7 @@ def plan_for_order(
 def _not_begun(state: State, order: Order, node: str) -> Fulfilment | None:
     """Work of an order at a node that nobody has begun with, nor put into a walk."""
     for work in order.fulfilments:
-        if work.node == node and work.state in (HELD, RELEASED):
-            if not (work.number in state.pick_lists.of_fulfilment or work.number in order.short_work or work.parcels):
-                return work
+        begun = work.number in state.pick_lists.of_fulfilment or work.number in order.short_work or work.parcels
+        if work.node == node and work.state in (HELD, RELEASED) and not begun:
+            return work
     return None

@@ -22,11 +22,12 @@ from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN
 from engine.money.charging import growth_minor
 from engine.orders.cancelling import GivenUp, given_up
 from engine.orders.improving import as_if_new, differing
-from engine.orders.placing import refuse_pickup, refuse_waiting
+from engine.orders.placing import refuse_pickup
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_by_change, find_order
 from engine.state.orders import Change, Fulfilment, Order, OrderLine, decode, encode
 from engine.state.state import State
+from engine.supply.may_wait import refuse_waiting
 from engine.supply.plan import supply, terms_of
 from engine.supply.request import Demand
 

@@ -23,12 +23,13 @@ from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
 from engine.orders.pickup_transfers import bring
-from engine.reservations import end, not_active
+from engine.reservations import backordered_by_sku, end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
 from engine.state.orders import RELEASE, Order, OrderLine
 from engine.state.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation
 from engine.state.state import State
+from engine.supply.may_wait import refuse_never_sold, refuse_waiting
 from engine.supply.plan import Foreseen, supply
 from engine.supply.request import Request
 
@@ -165,7 +166,10 @@ def refuse_pickup(state: State, name: str) -> Rejection | None:
 
 
 def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
-    """Use what the reservation holds, first choice first; what the order does not use becomes available."""
+    """Use what the reservation holds, first choice first; what the order does not use becomes available.
+
+    What waits for the reservation waits for the order from then on.
+    """
     piles: dict[str, list[Source]] = {}
     elsewhere: list[Posting] = []
     for held in reservation.lines:
@@ -174,6 +178,7 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 piles.setdefault(held.sku, []).append(source)
             else:
                 elsewhere.append(freeing(held.sku, source, source.quantity))
+    waiting = backordered_by_sku(reservation)
     for pile in piles.values():
         if len(pile) > 1:
             pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
@@ -195,6 +200,10 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 del pile[0]
             else:
                 pile[0] = replace(source, quantity=source.quantity - units)
+        if missing and waiting:
+            waits = min(missing, waiting.get(line.sku, 0))
+            waiting[line.sku] = waiting.get(line.sku, 0) - waits
+            missing -= waits
         if missing:
             short[line.sku] = _exceeding(command, reservation, line.sku)
         sources.append(list(found.values()))
@@ -218,7 +227,8 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
 def _exceeding(command: PlaceOrder, reservation: Reservation, sku: str) -> Shortage:
     requested = sum(line.quantity for line in command.lines if line.sku == sku)
     sources = [source for held in reservation.lines if held.sku == sku for source in held.sources]
-    return Shortage(sku, requested, sum(s.quantity for s in sources if command.pickup_node in (None, s.node)))
+    held = sum(s.quantity for s in sources if command.pickup_node in (None, s.node))
+    return Shortage(sku, requested, held + backordered_by_sku(reservation).get(sku, 0))
 
 
 def request_of(state: State, command: PlaceOrder) -> Request | None:
@@ -250,7 +260,9 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
         there = sum([source.quantity for source in sources if source.inbound is None])
         if there < line.quantity:
             waits[line.sku] = waits.get(line.sku, 0) + line.quantity - there
-    too_many = refuse_waiting(state, command.channel, waits)
+    unpromised = [shortage.sku for shortage in short]
+    request = Request.of_placing(state, command)
+    too_many = refuse_waiting(state, command.channel, waits) or refuse_never_sold(state, request, unpromised, now_ns)
     if too_many is not None:
         return too_many
     postings = [
@@ -281,25 +293,6 @@ def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | 
             postings.append(Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity))
             sources[at].append(source)
     return _Bound(sources, postings, slots, decision, brought.facts)
-
-
-def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:
-    """Why units by SKU may not wait for stock: more would than their items allow. None if they may."""
-    lacking = []
-    for sku, units in waits.items():
-        item = state.configuration.items[sku]
-        limits = []
-        if item.backorders_max is not None:
-            channels = state.configuration.channels
-            limits.append(item.backorders_max - sum(state.orders.units_waiting(sku, name) for name in channels))
-        if channel in item.backorders_max_by_channel:
-            limits.append(item.backorders_max_by_channel[channel] - state.orders.units_waiting(sku, channel))
-        if limits and units > min(limits):
-            lacking.append(Shortage(sku, units, max(0, min(limits))))
-    if not lacking:
-        return None
-    detail = "more units would wait for stock than their items allow; `lines` are about those that would have to wait"
-    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(lacking))
 
 
 def evolve_placed(state: State, fact: OrderPlaced) -> None:

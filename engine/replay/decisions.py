@@ -6,6 +6,7 @@ from engine.facts import Fact
 from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, OrderPlaced, OrderSourced
 from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
+from engine.fulfilments.waiting import units_waiting
 from engine.fulfilments.work import units_by_line
 from engine.state.finding import find_by_fulfilment, find_order
 from engine.state.orders import Order
@@ -73,9 +74,8 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         order = find_order(state, fact.order)
         if order is None:
             return None
-        waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
-        missing = {at: quantity for at, quantity in waits.items() if quantity}
-    excluded = (*order.rejected_by, *(() if back is None else (back.node,)))
-    request = Request.of_order(order, missing, excluded)
+        missing = units_waiting(state, order)
+    excluded = (*(order.given_back_by if back is None else order.rejected_by), *(() if back is None else (back.node,)))
+    request = Request.of_order(order, missing, excluded)._replace(policy=(decision.policy, decision.version))
     found = _by_line(fact)
     return Decided(request, decision, tuple(tuple(found.get(at, ())) for at in missing))

@@ -7,35 +7,29 @@ was placed under is passed over, and no units are set aside for it.
 
 from collections.abc import Iterator
 
+import numpy as np
 from msgspec.structs import replace
 
 from engine.commands.maintenance import ServeWaiting
 from engine.facts import Fact
 from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.orders import Claim, FulfilmentsMerged, OrderSourced, Waiting
-from engine.facts.postings import (
-    ALLOCATED,
-    AVAILABLE,
-    INBOUND,
-    INBOUND_RESERVED,
-    RESERVED,
-    Posting,
-)
+from engine.facts.orders import FulfilmentsMerged, OrderSourced
+from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import ReservationChanged, ReservedLine, Source
 from engine.facts.sourcing import Slot
-from engine.fulfilments.planning import plan_for_order
-from engine.lifecycles import LEFT, OPEN
+from engine.fulfilments.beside_work import sources_from_stock
+from engine.fulfilments.passing_on import pass_on
+from engine.fulfilments.sourcing_again import served
+from engine.fulfilments.waiting import brought_units, is_brought, units_waiting
 from engine.reservations import merge_sources, slots_still_used
 from engine.state.looks import Waiter
-from engine.state.orders import Fulfilment, Order, OrderLine
+from engine.state.orders import Order
 from engine.state.reservations import Reservation
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
-from engine.stock.passing_on import is_brought, moved_claims, pass_on
 from engine.stock.waiting_time import look_again_ns
 from engine.supply.plan import supply, terms_of
 from engine.supply.request import Demand, Request
-from engine.supply.terms import Terms
 
 SKUS_LOOKED_AT_MAX = 1_000  # in one pass over stock
 
@@ -86,12 +80,12 @@ def serve(state: State, command: ServeWaiting, now_ns: int) -> tuple[Fact, ...]:
     waiter = looks.next()
     if waiter is None:
         return ()
-    served = serving(state, waiter, now_ns)
-    if served is None:
+    fact = serving(state, waiter, now_ns)
+    if fact is None:
         again_ns = look_again_ns(state, waiter, now_ns)
         if again_ns is not None:
             looks.add_later(again_ns, waiter)
-    return () if served is None else (served, *pass_on(state, served, now_ns))
+    return () if fact is None else (fact, *pass_on(state, fact, now_ns))
 
 
 def _expand(state: State) -> None:
@@ -115,7 +109,7 @@ def _with_units(state: State, skus: list[str]) -> list[str]:
     ledger, nodes = state.ledger, len(state.ledger.nodes)
     at = [ledger.sku_index[sku] for sku in skus]
     units = ledger.inside[AVAILABLE][at, :nodes] * (state.stock.withheld[at, :nodes] < NOT_SELLABLE)
-    there = units.any(axis=1).tolist()
+    there: list[bool] = np.any(units, axis=1).tolist()
     return [sku for sku, some in zip(skus, there, strict=True) if some]
 
 
@@ -143,20 +137,6 @@ def serving(state: State, waiter: Waiter, now_ns: int) -> OrderSourced | Reserva
     return None if reservation is None else _serve_reservation(state, reservation, now_ns)
 
 
-def _brought(state: State, line: OrderLine) -> int:
-    return sum([claim.quantity for claim in line.claims if is_brought(state, claim.inbound)])
-
-
-def units_waiting(state: State, order: Order) -> dict[int, int]:
-    """Units of every line that wait, by position, but for those that another node brings."""
-    waits = {
-        at: line.backordered + line.unsourceable - (_brought(state, line) if line.claims else 0)
-        for at, line in enumerate(order.lines)
-        if line.backordered or line.unsourceable
-    }
-    return {at: units for at, units in waits.items() if units}
-
-
 def _is_there(state: State, lines: list[tuple[str, str | None]], without: list[str]) -> bool:
     """Whether some node that may be asked has a unit of one of (SKU, node or any): else nothing need be planned."""
     ledger = state.ledger
@@ -179,90 +159,10 @@ def _serve_order(state: State, order: Order, now_ns: int) -> OrderSourced | None
     slots: tuple[Slot, ...] = ()
     request = Request.of_order(order, units, without)
     terms, _ = terms_of(state, request, now_ns)
-    in_parts = terms.settings.ship_complete and any(_brought(state, line) for line in order.lines if line.claims)
+    in_parts = terms.settings.ship_complete and any(brought_units(state, line) for line in order.lines if line.claims)
     if not in_parts and _is_there(state, [(line.sku, line.node) for line in request.lines], without):
-        sources, slots = _from_stock(state, order, terms, request, units, now_ns)
-    if not sources:
-        return None
-    waiting, postings = [], []
-    for at, given in sources.items():
-        line = order.lines[at]
-        entry = given_units(state, line, at, sum(source.quantity for source in given))
-        waiting.append(entry)
-        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in given]
-        postings += moved_claims(line.sku, line.claims, entry.claims)
-    planned = plan_for_order(state, order, state.orders.next_fulfilment, sources, slots, now_ns)
-    return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))
-
-
-def _from_stock(
-    state: State, order: Order, terms: Terms, request: Request, units: dict[int, int], now_ns: int
-) -> tuple[dict[int, list[Source]], tuple[Slot, ...]]:
-    """Sources by line position from what is there, as far as they go with what nodes have of the order already.
-
-    Where all of them do not, they come from the nodes that have some of it, and from one more.
-    """
-    names = state.ledger.nodes
-    own = {work.node: None for work in order.fulfilments if _is_part(work)}
-    tried: list[str | None] = [None]
-    without = request.excluded
-    while tried:
-        more = tried.pop(0)
-        if more is not None:
-            without = (*request.excluded, *(name for name in names if name != more and name not in own))
-        found = supply(state, request._replace(excluded=without), now_ns)
-        sources = {at: list(given) for at, given in zip(units, found.sources, strict=True) if given}
-        if sources and fits(state, order, terms, sources):
-            return sources, found.slots
-        if more is None and sources:
-            tried += [*own, *dict.fromkeys(s.node for given in sources.values() for s in given if s.node not in own)]
-    return {}, ()
-
-
-def _is_part(work: Fulfilment) -> bool:
-    return work.state in OPEN or work.state in LEFT
-
-
-def fits(state: State, order: Order, terms: Terms, sources: dict[int, list[Source]]) -> bool:
-    """Whether sources go together, under the rules, with what nodes have or sent of the order already."""
-    units: dict[str, int] = {}
-    of_line: dict[int, dict[str, None]] = {}
-    value: dict[str, int] = {}
-    items = state.configuration.items
-    held = [(work.node, take.line, take.quantity) for work in order.fulfilments if _is_part(work) for take in work.lines]
-    given = [(source.node, at, source.quantity) for at, some in sources.items() for source in some]
-    for node, at, quantity in (*held, *given):
-        line = order.lines[at]
-        price = line.unit_price_minor if line.unit_price_minor is not None else items[line.sku].value_minor or 0
-        units[node] = units.get(node, 0) + quantity
-        value[node] = value.get(node, 0) + quantity * price
-        of_line.setdefault(at, {})[node] = None
-    rules, node_index = terms.rules, state.ledger.node_index
-    caps = terms.locations.cap
-    if rules.locations_max is not None and len(units) > rules.locations_max:
-        return False
-    if not rules.line_split and any(len(of_line[at]) > 1 for at in sources):
-        return False
-    if caps is not None and any(units[node] > int(caps[node_index[node]]) for node, _, _ in given):
-        return False
-    least = rules.split_value_min
-    return not least or len(units) == 1 or all(value[node] >= least for node, _, _ in given)
-
-
-def given_units(state: State, line: OrderLine, at: int, units: int) -> Waiting:
-    """What a line waits for once it has got so many units: first what no node could send, then what nothing was
-    promised for, then what was promised last; what another node brings it does not give up.
-    """
-    unsourceable = line.unsourceable - min(units, line.unsourceable)
-    backordered = line.backordered - (units - (line.unsourceable - unsourceable))
-    over = line.claimed - backordered
-    claims: list[Claim] = []
-    for claim in reversed(line.claims):
-        less = 0 if over <= 0 or is_brought(state, claim.inbound) else min(over, claim.quantity)
-        over -= less
-        if claim.quantity > less:
-            claims.insert(0, claim if not less else replace(claim, quantity=claim.quantity - less))
-    return Waiting(at, backordered, unsourceable, tuple(claims))
+        sources, slots, _ = sources_from_stock(state, order, terms, request, units, now_ns)
+    return served(state, order, sources, slots, now_ns) if sources else None
 
 
 def _serve_reservation(state: State, reservation: Reservation, now_ns: int) -> ReservationChanged | None:

@@ -105,7 +105,9 @@ class Request(NamedTuple):
         demand = [Demand(lines[at].sku, count, node, lines[at].unit_price_minor) for at, count in units.items()]
         group, without = order.customer_group, tuple(excluded)
         under = None if order.policy_version is None else (order.policy, order.policy_version)
-        whole = [Demand(line.sku, n, node, line.unit_price_minor) for line in lines if (n := line.quantity - line.cancelled)]
+        whole = [
+            Demand(line.sku, n, node, line.unit_price_minor) for line in lines if (n := line.quantity - line.cancelled)
+        ]
         return cls(order.channel, demand, order.area, order.way, group, partial, without, own, False, under, whole)
 
 

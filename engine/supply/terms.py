@@ -56,7 +56,7 @@ class Promise:
 class Terms:
     """All of it for one channel, area, delivery method and set of overrides. Positions are the ledger's; L nodes.
 
-    `sends` bool[L] who may be chosen, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
+    `sends` bool[L] who may be chosen, `would_send` who might be if it were enabled, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
     parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
     `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`,
@@ -74,16 +74,18 @@ class Terms:
         nodes_count = len(table.names)
         self.settings, self.area, self.delivery = settings, area, delivery
         self.table, self.km, self.buffer = table, km, channel.buffer
-        self.served: Bools = table.enabled.copy()
+        in_channel: Bools = np.ones(nodes_count, bool)
         if channel.nodes is not None:
-            self.served &= np.isin(table.names, channel.nodes)
+            in_channel &= np.isin(table.names, channel.nodes)
+        self.served: Bools = table.enabled & in_channel
         self.eligible: Bools = eligible_of(settings, table, km)
         self.parcels: Parcels = parcels_of(settings, table, area, km)
         self.hands_out: Bools = self.served & (table.ships | table.pickup)
-        self.sends: Bools = self.served & self.eligible & (table.pickup if delivery == PICKUP else table.ships)
+        self.would_send: Bools = in_channel & self.eligible & (table.pickup if delivery == PICKUP else table.ships)
         self.columns: list[Column] = columns_of(settings, table, channel_id, area, km)
         if delivery != PICKUP:
-            self.sends &= self.parcels.rate_at >= 0
+            self.would_send &= self.parcels.rate_at >= 0
+        self.sends: Bools = self.would_send & table.enabled
         self.unit_preferences: list[UnitPreference] = unit_preferences_of(settings, table, km)
         self.locations = Locations(
             fixed=total(self.columns, "order", nodes_count),

@@ -6,38 +6,13 @@ Who was promised something that comes later takes the earlier one instead, and g
 from msgspec.structs import replace
 
 from engine.facts.orders import Claim, OrderSourced, Waiting
-from engine.facts.postings import INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, Posting
+from engine.facts.postings import INBOUND_ALLOCATED, INBOUND_RESERVED
 from engine.facts.reservations import ReservationChanged
+from engine.fulfilments.waiting import Claims, is_brought, moved_claims
 from engine.state.orders import Order
 from engine.state.state import State
 from engine.supply.plan import arrival_of, terms_of
 from engine.supply.request import Request
-
-Claims = tuple[Claim, ...]
-
-
-def is_brought(state: State, inbound: int) -> bool:
-    """Whether another node brings it: those units are bound there already, and come for who was promised them."""
-    return state.inbound.open[inbound].transfer is not None
-
-
-def moved_claims(sku: str, before: Claims, after: Claims) -> list[Posting]:
-    """What changes one set of claims into another, inbound by inbound."""
-    if before == after:
-        return []
-    node = {claim.inbound: claim.node for claim in (*before, *after)}
-    units = dict.fromkeys(node, 0)
-    for claim in after:
-        units[claim.inbound] += claim.quantity
-    for claim in before:
-        units[claim.inbound] -= claim.quantity
-    return [
-        Posting(sku, node[inbound], INBOUND, INBOUND_ALLOCATED, more)
-        if more > 0
-        else Posting(sku, node[inbound], INBOUND_ALLOCATED, INBOUND, -more)
-        for inbound, more in units.items()
-        if more
-    ]
 
 
 def pass_on(state: State, served: OrderSourced | ReservationChanged, now_ns: int) -> tuple[OrderSourced, ...]:
@@ -137,9 +112,7 @@ def _with(claims: Claims, more: Claim) -> Claims:
     return (*claims, more)
 
 
-def _claim(
-    state: State, order: Order, at: int, inbound: int, units: int, promised: int, now_ns: int
-) -> Claim | None:
+def _claim(state: State, order: Order, at: int, inbound: int, units: int, promised: int, now_ns: int) -> Claim | None:
     """A promise for a line of an order; None if its policy promises nothing of this inbound."""
     coming = state.inbound.open[inbound]
     if order.pickup_node not in (None, coming.node) or coming.node in order.given_back_by:
