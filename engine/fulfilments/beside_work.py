@@ -1,25 +1,56 @@
-"""More units of an order, under the rules of its policy together with what nodes have or sent of it already."""
+"""More units for who waits, under the rules of his policy together with what he has already: at which nodes, how much."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
 from engine.lifecycles import LEFT, OPEN
-from engine.state.orders import Fulfilment, Order
+from engine.state.orders import Order
+from engine.state.reservations import Reservation
 from engine.state.state import State
 from engine.supply.plan import supply
-from engine.supply.request import Request
+from engine.supply.request import Demand, Request, value_minor_of
 from engine.supply.terms import Terms
 
 
-def sources_from_stock(
-    state: State, order: Order, terms: Terms, request: Request, units: dict[int, int], now_ns: int
-) -> tuple[dict[int, list[Source]], tuple[Slot, ...], Decision | None]:
-    """Sources by line position from what is there, as far as they go with what nodes have of the order already.
+class Held(NamedTuple):
+    """What somebody has: (node, position of the line, units); and all his lines, for what they are worth."""
 
-    Where all of them do not, they come from the nodes that have some of it, and from one more. No decision is told then,
-    as it is not the cheapest of all.
+    units: list[tuple[str, int, int]]
+    lines: Sequence[Demand]
+
+    @classmethod
+    def of_order(cls, order: Order) -> "Held":
+        """What nodes have or sent of an order."""
+        work = [f for f in order.fulfilments if f.state in OPEN or f.state in LEFT]
+        units = [(f.node, take.line, take.quantity) for f in work for take in f.lines]
+        return cls(units, [Demand(line.sku, line.quantity, None, line.unit_price_minor) for line in order.lines])
+
+    @classmethod
+    def of_reservation(cls, reservation: Reservation) -> "Held":
+        """What a reservation holds that is there."""
+        lines = reservation.lines
+        units = [(s.node, at, s.quantity) for at, line in enumerate(lines) for s in line.sources if s.inbound is None]
+        return cls(units, [Demand(line.sku, line.requested, None, line.unit_price_minor) for line in lines])
+
+
+class Found(NamedTuple):
+    """Sources by line position, and the places they take; the decision, if it is the cheapest of all."""
+
+    sources: dict[int, list[Source]]
+    slots: tuple[Slot, ...]
+    decision: Decision | None
+
+
+def sources_beside(
+    state: State, held: Held, terms: Terms, request: Request, units: Mapping[int, int], now_ns: int
+) -> Found:
+    """Units by line position from what is there, as far as they go with what is held already.
+
+    Where all of them do not, they come from the nodes that have some already, and from one more.
     """
-    names = state.ledger.nodes
-    own = {work.node: None for work in order.fulfilments if _is_part(work)}
+    names, own = state.ledger.nodes, {node: None for node, _, _ in held.units}
     tried: list[str | None] = [None]
     without = request.excluded
     while tried:
@@ -28,35 +59,24 @@ def sources_from_stock(
             without = (*request.excluded, *(name for name in names if name != more and name not in own))
         found = supply(state, request._replace(excluded=without), now_ns)
         sources = {at: list(given) for at, given in zip(units, found.sources, strict=True) if given}
-        if sources and _fits(state, order, terms, sources):
-            return sources, found.slots, found.decision if more is None else None
+        if sources and _fits(state, held, terms, sources):
+            return Found(sources, found.slots, found.decision if more is None else None)
         if more is None and sources:
             tried += [*own, *dict.fromkeys(s.node for given in sources.values() for s in given if s.node not in own)]
-    return {}, (), None
+    return Found({}, (), None)
 
 
-def _is_part(work: Fulfilment) -> bool:
-    return work.state in OPEN or work.state in LEFT
-
-
-def _fits(state: State, order: Order, terms: Terms, sources: dict[int, list[Source]]) -> bool:
-    """Whether sources go together, under the rules, with what nodes have or sent of the order already."""
+def _fits(state: State, held: Held, terms: Terms, sources: dict[int, list[Source]]) -> bool:
+    """Whether sources go together, under the rules, with what is held already."""
     units: dict[str, int] = {}
-    of_line: dict[int, dict[str, None]] = {}
     value: dict[str, int] = {}
-    items = state.configuration.items
-    held = [
-        (work.node, take.line, take.quantity) for work in order.fulfilments if _is_part(work) for take in work.lines
-    ]
+    of_line: dict[int, dict[str, None]] = {}
     given = [(source.node, at, source.quantity) for at, some in sources.items() for source in some]
-    for node, at, quantity in (*held, *given):
-        line = order.lines[at]
-        price = line.unit_price_minor if line.unit_price_minor is not None else items[line.sku].value_minor or 0
+    for node, at, quantity in (*held.units, *given):
         units[node] = units.get(node, 0) + quantity
-        value[node] = value.get(node, 0) + quantity * price
+        value[node] = value.get(node, 0) + quantity * value_minor_of(state, held.lines[at])
         of_line.setdefault(at, {})[node] = None
-    rules, node_index = terms.rules, state.ledger.node_index
-    caps = terms.locations.cap
+    rules, caps, node_index = terms.rules, terms.locations.cap, state.ledger.node_index
     if rules.locations_max is not None and len(units) > rules.locations_max:
         return False
     if not rules.line_split and any(len(of_line[at]) > 1 for at in sources):

@@ -5,9 +5,9 @@ from engine.facts.orders import OrderSourced, Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
-from engine.fulfilments.beside_work import sources_from_stock
+from engine.fulfilments.beside_work import Held, sources_beside
 from engine.fulfilments.passing_on import pass_on
-from engine.fulfilments.planning import plan_for_order
+from engine.fulfilments.planning import plan_for_order, plan_fulfilments
 from engine.fulfilments.waiting import given_units, moved_claims, units_waiting
 from engine.fulfilments.work import evolve_add_fulfilments, evolve_waiting
 from engine.lifecycles import ORDER
@@ -59,7 +59,7 @@ def source_lines(state: State, order: Order, missing: dict[int, int], excluded: 
                     line.claims,
                 )
             )
-    planned = plan_for_order(state, order, state.orders.next_fulfilment, found.sources, found.slots, now_ns)
+    planned = plan_fulfilments(state, state.orders.next_fulfilment, found.sources, found.slots, now_ns)
     return OrderSourced(order.number, planned, tuple(waiting), found.postings, found.decision)
 
 
@@ -82,11 +82,11 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
         excluded += [node for node in state.ledger.nodes if node not in command.nodes]
     request = Request.of_order(order, missing, excluded)._replace(policy=None)
     terms, _ = terms_of(state, request, now_ns)
-    sources, slots, decision = sources_from_stock(state, order, terms, request, missing, now_ns)
-    if not sources:
+    found = sources_beside(state, Held.of_order(order), terms, request, missing, now_ns)
+    if not found.sources:
         return _nothing_found(order, command)
     plainly = command.nodes is None and not command.also_rejected_by
-    sourced = served(state, order, sources, slots, now_ns, decision if plainly else None)
+    sourced = served(state, order, found.sources, found.slots, now_ns, found.decision if plainly else None)
     return (sourced, *pass_on(state, sourced, now_ns))
 
 

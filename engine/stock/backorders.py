@@ -16,8 +16,7 @@ from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet
 from engine.facts.orders import FulfilmentsMerged, OrderSourced
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import ReservationChanged, ReservedLine, Source
-from engine.facts.sourcing import Slot
-from engine.fulfilments.beside_work import sources_from_stock
+from engine.fulfilments.beside_work import Held, sources_beside
 from engine.fulfilments.passing_on import pass_on
 from engine.fulfilments.sourcing_again import served
 from engine.fulfilments.waiting import brought_units, is_brought, units_waiting
@@ -28,7 +27,7 @@ from engine.state.reservations import Reservation
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.stock.waiting_time import look_again_ns
-from engine.supply.plan import supply, terms_of
+from engine.supply.plan import terms_of
 from engine.supply.request import Demand, Request
 
 SKUS_LOOKED_AT_MAX = 1_000  # in one pass over stock
@@ -155,14 +154,14 @@ def _serve_order(state: State, order: Order, now_ns: int) -> OrderSourced | None
     units, without = units_waiting(state, order), order.given_back_by
     if not units:
         return None
-    sources: dict[int, list[Source]] = {}
-    slots: tuple[Slot, ...] = ()
     request = Request.of_order(order, units, without)
+    if not _is_there(state, [(line.sku, line.node) for line in request.lines], without):
+        return None
     terms, _ = terms_of(state, request, now_ns)
-    in_parts = terms.settings.ship_complete and any(brought_units(state, line) for line in order.lines if line.claims)
-    if not in_parts and _is_there(state, [(line.sku, line.node) for line in request.lines], without):
-        sources, slots, _ = sources_from_stock(state, order, terms, request, units, now_ns)
-    return served(state, order, sources, slots, now_ns) if sources else None
+    if terms.settings.ship_complete and any(brought_units(state, line) for line in order.lines if line.claims):
+        return None
+    found = sources_beside(state, Held.of_order(order), terms, request, units, now_ns)
+    return served(state, order, found.sources, found.slots, now_ns) if found.sources else None
 
 
 def _serve_reservation(state: State, reservation: Reservation, now_ns: int) -> ReservationChanged | None:
@@ -172,15 +171,16 @@ def _serve_reservation(state: State, reservation: Reservation, now_ns: int) -> R
     if not units or not _is_there(state, [(lines[at].sku, lines[at].node) for at in units], []):
         return None
     demand = [Demand(lines[at].sku, n, lines[at].node, lines[at].unit_price_minor) for at, n in units.items()]
-    request = Request.of_reservation(reservation, demand, partial=True)._replace(inbound=False)
-    found = supply(state, request, now_ns)
-    postings: list[Posting] = []
-    for at, given in zip(units, found.sources, strict=True):
-        if given:
-            lines[at], moved = _line_served(state, lines[at], given)
-            postings += moved
-    if not postings:
+    request = Request.of_reservation(reservation, demand, partial=True)
+    request = request._replace(inbound=False, whole=Request.of_reservation(reservation).lines)
+    terms, _ = terms_of(state, request, now_ns)
+    found = sources_beside(state, Held.of_reservation(reservation), terms, request, units, now_ns)
+    if not found.sources:
         return None
+    postings: list[Posting] = []
+    for at, given in found.sources.items():
+        lines[at], moved = _line_served(state, lines[at], tuple(given))
+        postings += moved
     before = {slot.node: None for slot in reservation.slots}
     slots = (*reservation.slots, *(slot for slot in found.slots if slot.node not in before))
     kept = tuple(lines)

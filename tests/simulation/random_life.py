@@ -31,7 +31,7 @@ from engine.state.orders import Order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
-from tests.simulation import supplying
+from tests.simulation import settling, supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -179,6 +179,8 @@ class Life:
             self.hear,
             self.supply,
             self.supply,
+            self.set_otherwise,
+            self.move,
         ]
         everything += [self.odd_movement, self.together, self.again, self.again]
         happening = chance.choice(everything)
@@ -350,6 +352,14 @@ class Life:
             supplying.source(self)
         else:
             supplying.let_in(self)
+
+    def set_otherwise(self) -> None:
+        """Units become free without moving, or are kept back."""
+        settling.settle(self, SKUS, NODES)
+
+    def move(self) -> None:
+        """Somebody says which node it shall be."""
+        settling.move(self, NODES)
 
     def walk(self) -> None:
         """A node groups work into one walk, does it, or leaves it."""
