@@ -209,7 +209,7 @@ def decide_change(
 
 
 def decide_move(state: State, command: MoveReservation, now_ns: int) -> ReservationChanged | Rejection:
-    """Take units of other nodes, and those promised from inbound, from the node that is named, if it has all of them."""
+    """Take what other nodes and inbound would bring from the node that is named, if it has all of it."""
     reservation = _active(state, command.reservation)
     if isinstance(reservation, Rejection):
         return reservation

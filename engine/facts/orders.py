@@ -82,8 +82,8 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
 
     `contact` and `billing` are sealed under keys of `party`. The customer comes for it to `pickup_node` (None: it is
     sent) by `collect_by_ns`. What is still backordered at `cancel_backorders_at_ns` is cancelled. It `replaces` what
-    another order brought. It is sourced by `policy` (None: the built-in default) as record `policy_version` set it; where
-    that is not told (None), by the policy of its channel.
+    another order brought. It is sourced by `policy` (None: the built-in default) as record `policy_version` set it;
+    where that is not told (None), by the policy of its channel.
     """
 
     order: str

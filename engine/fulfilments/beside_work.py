@@ -1,4 +1,4 @@
-"""More units for who waits, under the rules of his policy together with what he has already: at which nodes, how much."""
+"""More units for who waits: under the rules of his policy, together with what he has already."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

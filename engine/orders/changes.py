@@ -12,11 +12,13 @@ from engine.facts.orders import (
     OrderSourced,
     PlacedLine,
     Quantity,
+    Waiting,
 )
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.fulfilments.planning import plan_fulfilments
-from engine.fulfilments.sourcing_again import source_lines
+from engine.fulfilments.sourcing_again import source_lines, who_gave_back
+from engine.fulfilments.waiting import given_units, moved_claims, units_waiting
 from engine.fulfilments.work import evolve_waiting, freed, give_up, take_away, without
 from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN, ORDER, PROPOSED, RELEASED
 from engine.money.charging import growth_minor
@@ -193,11 +195,13 @@ def _more(state: State, after: Order, more: dict[int, int], now_ns: int) -> Orde
     for entry in short:
         line, wanted = after.lines[entry.line], more[entry.line]
         shortages.append(Shortage(line.sku, wanted, wanted - entry.unsourceable + line.unsourceable))
-    return _lacking(shortages)
+    return _lacking(after, shortages)
 
 
-def _lacking(short: list[Shortage]) -> Rejection:
+def _lacking(order: Order, short: list[Shortage]) -> Rejection:
     detail = "not enough stock can be promised for the change"
+    if order.given_back_by:
+        detail += f"; {who_gave_back(order)}, and is not asked for this order"
     return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
 
 
@@ -206,7 +210,8 @@ def _moved(
 ) -> tuple[list[Fulfilment], OrderSourced | None] | Rejection:
     """Source anew what no node has begun, together with what is added, for where the order goes now.
 
-    Where nodes already have it for the least possible cost it stays with them. A parcel that becomes a pickup, or the
+    What waits is placed with it, if all of it can be. Where nodes already have it for the least possible cost it stays
+    with them. A parcel that becomes a pickup, or the
     other way round, must not have been begun.
     """
     work = [f for f in after.fulfilments if f.state in (HELD, RELEASED)]
@@ -219,29 +224,51 @@ def _moved(
     work = work if other_way else _movable(state, after, work, now_ns)
     request, _ = as_if_new(after, work)
     lines = after.lines
+    waits = units_waiting(state, after)
     positions = [*_positions(work), *more]
-    demand = [*request.lines]
-    demand += [Demand(lines[at].sku, n, after.pickup_node, lines[at].unit_price_minor) for at, n in more.items()]
-    if not demand:
-        return [], None
-    found = supply(state, request._replace(lines=demand, partial=False), now_ns)
-    if found.short:
+    demand = [*request.lines, *_demand(after, more)]
+    request = request._replace(lines=[*demand, *_demand(after, waits)], partial=not demand)
+    found = supply(state, request, now_ns)
+    if found.short and demand:  # what waits waits on
+        waits = {}
+        found = supply(state, request._replace(lines=demand), now_ns)
+    if found.short and demand:
         if not more and not other_way:
             return [], None
-        return _lacking(found.short)
+        return _lacking(order, found.short)
     sources: dict[int, list[Source]] = {}
-    for at, given in zip(positions, found.sources, strict=True):
+    for at, given in zip([*positions, *waits], found.sources, strict=True):
         sources.setdefault(at, []).extend(given)
+    placed = dict(zip(waits, found.sources[len(positions) :], strict=True))
+    waiting, moved = _placed_at_last(state, after, placed)
     planned = plan_fulfilments(state, state.orders.next_fulfilment, sources, found.slots, now_ns)
     withdrawn, new = differing(work, planned)
     if not new:
         return [], None
-    postings = tuple(
+    postings = [
         Posting(lines[take.line].sku, plan.node, AVAILABLE, ALLOCATED, take.quantity)
         for plan in new
         for take in plan.lines
-    )
-    return withdrawn, OrderSourced(order.number, tuple(new), (), postings, found.decision)
+    ]
+    return withdrawn, OrderSourced(order.number, tuple(new), waiting, (*postings, *moved), found.decision)
+
+
+def _demand(order: Order, units: dict[int, int]) -> list[Demand]:
+    lines = order.lines
+    return [Demand(lines[at].sku, n, order.pickup_node, lines[at].unit_price_minor) for at, n in units.items()]
+
+
+def _placed_at_last(
+    state: State, after: Order, placed: dict[int, tuple[Source, ...]]
+) -> tuple[tuple[Waiting, ...], list[Posting]]:
+    """What lines wait for once units that waited are placed, and the postings that give up what they were promised."""
+    waiting, postings = [], []
+    for at, given in placed.items():
+        line, units = after.lines[at], sum(source.quantity for source in given)
+        if units:
+            waiting.append(given_units(state, line, at, units))
+            postings += moved_claims(line.sku, line.claims, waiting[-1].claims)
+    return tuple(waiting), postings
 
 
 def _movable(state: State, after: Order, work: list[Fulfilment], now_ns: int) -> list[Fulfilment]:

@@ -127,7 +127,7 @@ class Configuration:
         return self.replaced_policies.get(name, {}).get(version)
 
     def keep_replaced_policy(self, name: str, is_used: Callable[[str, int], bool]) -> None:
-        """Before a policy gets another body: keep the versions of it that `is_used(name, version)`, forget the others."""
+        """Before a policy gets another body: keep those versions of it that `is_used(name, version)`."""
         kept = self.replaced_policies.pop(name, {})
         if name in self.sourcing_policies:
             kept[self.version_of_policy(name)] = self.sourcing_policies[name]

@@ -46,9 +46,9 @@ class Reservations(Listed):
         self._ends_at(reservation.expires_at_ns, reservation.number)
 
     def enter_waiting(self, reservation: Reservation) -> None:
-        """Enter what an active one waits for under its SKUs, if it does: what is backordered, or promised from inbound."""
+        """Enter what an active one waits for under its SKUs: what is backordered, or promised from inbound."""
         for line in reservation.lines:
-            if line.backordered or any([source.inbound is not None for source in line.sources]):
+            if line.backordered or any(source.inbound is not None for source in line.sources):
                 self.waiting.setdefault(line.sku, {})[reservation.number] = None
             if line.backordered:
                 key = line.sku, reservation.channel

@@ -52,6 +52,21 @@ def units_that_wait(
     return waits
 
 
+def backordered_units(state: State, request: Request, sources: list[tuple[Source, ...]], now_ns: int) -> dict[str, int]:
+    """Units by SKU that an order would let wait, of what found no sources; SKUs that may not wait are left out."""
+    units: dict[str, int] = {}
+    for line, found in zip(request.lines, sources, strict=True):
+        missing = line.quantity - sum(source.quantity for source in found)
+        if missing and state.configuration.items[line.sku].backorderable:
+            units[line.sku] = units.get(line.sku, 0) + missing
+    return {
+        sku: count
+        for sku, count in units.items()
+        if refuse_waiting(state, request.channel, {sku: count}) is None
+        and refuse_never_sold(state, request, [sku], now_ns) is None
+    }
+
+
 def refuse_never_sold(state: State, request: Request, skus: list[str], now_ns: int) -> Rejection | None:
     """Why SKUs may not be backordered: no node could ever send them, as things are set. None if they may."""
     terms, _ = terms_of(state, request, now_ns)

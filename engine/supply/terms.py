@@ -56,8 +56,9 @@ class Promise:
 class Terms:
     """All of it for one channel, area, delivery method and set of overrides. Positions are the ledger's; L nodes.
 
-    `sends` bool[L] who may be chosen, `would_send` who might be if it were enabled, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
-    parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
+    `sends` bool[L] who may be chosen, `would_send` who might be if it were enabled, `hands_out` who may be named by a
+    line. `locations` and `rules` are the problem's parts that stock does not change; `columns` the named prices they
+    come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
     `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`,
     and `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is
