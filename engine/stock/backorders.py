@@ -64,7 +64,9 @@ def somebody_waits(state: State) -> bool:
 def _was_full(state: State, node: str) -> bool:
     """Whether a node has one place left on some day: it may have been taken until now."""
     limit = state.configuration.nodes[node].orders_per_day_max
-    return limit is not None and any(places.get(node, 0) == limit - 1 for places in state.capacity.taken.values())
+    if limit is None:
+        return False
+    return limit == 1 or any(places.get(node, 0) == limit - 1 for places in state.capacity.taken.values())
 
 
 def _waits(order: Order) -> bool:
