@@ -216,7 +216,7 @@ def test_a_rejected_pickup_that_becomes_a_parcel_is_placed_at_once(empty: Api) -
     order = empty.order("W-1", (LAMP, 2), delivery="pickup", pickup_node="soho", ship_to=None)
     empty.done(f"/v1/fulfilments/{order['fulfilments'][0]['id']}/reject", {"reason": "damaged"})
     change = empty.done("/v1/orders/W-1/changes", {"reason": "called", "delivery": "ship"})
-    moves = [(each["node"], each["to"], each["quantity"]) for each in change["effects"]["stock"]]
+    moves = [(each["node"], each["target_account"], each["quantity"]) for each in change["effects"]["stock"]]
     assert moves == [("kiosk", "allocated", 2)]
     empty.done(f"/v1/changes/{change['id']}/confirm")
     assert state(empty, "W-1") == ("open", [2])

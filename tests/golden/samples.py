@@ -23,6 +23,7 @@ from engine.facts.orders import (
     ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
+    FulfilmentMoved,
     FulfilmentRejected,
     FulfilmentShorted,
     FulfilmentsMerged,
@@ -107,6 +108,7 @@ AWAITED_LINES = (
         2_550,
     ),
 )
+WAITING_LINES = (msgspec.structs.replace(AWAITED_LINES[0], backordered=1),)
 CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
 CHANGE = of.ChangeBody(
     (of.Quantity(0, 4, 3),),
@@ -170,12 +172,12 @@ SAMPLES: dict[str, Fact] = {
     "stock_moved/1": StockMoved(
         "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
     ),
-    "stock_reserved/3": StockReserved(
-        41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    "stock_reserved/4": StockReserved(
+        41, "web", TIME_NS, HALLE, WAITING_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
     "reservation_extended/1": ReservationExtended(41, TIME_NS + 1, ()),
-    "reservation_changed/3": ReservationChanged(
-        41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    "reservation_changed/4": ReservationChanged(
+        41, WAITING_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
     ),
     "reservation_released/1": ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
     "reservation_expired/1": ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
@@ -189,6 +191,14 @@ SAMPLES: dict[str, Fact] = {
     ),
     "fulfilment_rejected/1": FulfilmentRejected(
         "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
+    ),
+    "fulfilment_moved/1": FulfilmentMoved(
+        "W-1001",
+        16,
+        "leipzig",
+        (of.Take(0, 2),),
+        TIMED_WORK,
+        (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2)),
     ),
     "order_reopened/1": OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
     "return_authorised/2": ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), (), True, "W-1001.r1"),
@@ -242,7 +252,7 @@ SAMPLES: dict[str, Fact] = {
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-    "order_placed/4": OrderPlaced(
+    "order_placed/5": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -261,6 +271,8 @@ SAMPLES: dict[str, Fact] = {
         TIME_NS + 8,
         TIME_NS + 9,
         "W-1000",
+        "near",
+        12,
     ),
     "order_sourced/4": OrderSourced(
         "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
@@ -352,6 +364,32 @@ SAMPLES: dict[str, Fact] = {
 
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
+    "stock_reserved/3": StockReserved(
+        41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    ),
+    "reservation_changed/3": ReservationChanged(
+        41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    ),
+    "order_placed/4": OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
+        TIMED_WORK,
+        move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
+        "leipzig",
+        TIME_NS + 8,
+        TIME_NS + 9,
+        "W-1000",
+    ),
     "channel_set/2": ChannelSet(
         "web",
         Channel(
