@@ -131,7 +131,7 @@ class Writer:
     def _decide_all(self, taken: list[Change | Query], now_ns: int) -> None:
         """Decide in order. Before whatever comes next, who waits is served; what would overtake him waits itself."""
         looks = self.state.looks
-        left = self._serve_waiting(limits.LOOKS_PER_BATCH_MAX, None, now_ns)
+        left = self._serve_waiting(limits.LOOKS_PER_BATCH_MAX, SYSTEM, None, now_ns)
         ahead = self._look_ahead(taken, now_ns)
         postponed: list[Change | Query] = []
         for position, item in enumerate(taken):
@@ -142,15 +142,18 @@ class Writer:
             else:
                 self._answers.append((item.deliver, self._change(item, now_ns, ahead, position)))
                 if looks.due:
-                    left = self._serve_waiting(left, ahead, now_ns)
+                    left = self._serve_waiting(left, item.actor, ahead, now_ns)
         self.queue.extendleft(reversed(postponed))
 
-    def _serve_waiting(self, looks_max: int, ahead: Ahead | None, now_ns: int) -> int:
-        """Serve whoever waits and can be served; so many looks are left of those a batch has room for."""
+    def _serve_waiting(self, looks_max: int, actor: str, ahead: Ahead | None, now_ns: int) -> int:
+        """Serve whoever waits and can be served, in the name of who freed the units.
+
+        Gives how many looks are left of those a batch has room for.
+        """
         while looks_max and self.state.looks.due:
             looks_max -= 1
             facts = machine.decide(self.state, _SERVE, now_ns)
-            self._apply(facts, SYSTEM, now_ns)
+            self._apply(facts, actor, now_ns)
             if ahead is not None and not isinstance(facts, Rejection):
                 ahead.after(facts)
         return looks_max

@@ -47,8 +47,6 @@ def test_a_life_is_rich_enough_to_mean_something() -> None:
         "system pickup_lapsed",
         "system fulfilment_rejected",
         "system order_cancelled",
-        "system order_sourced",
-        "system reservation_changed",
     )
     least = dict.fromkeys(needed, 5) | {"system keys_forgotten": 1}
     kinds: Counter[str] = Counter()
