@@ -283,7 +283,8 @@ def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key:
     for fact in facts:
         _EVOLVE[type(fact)](state, fact)
     reopening.close_touched(state)
-    backorders.note_freed(state, facts)
+    if state.orders.waiting or state.orders.unsourceable or state.reservations.waiting:
+        backorders.note_freed(state, facts)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)
 

@@ -186,7 +186,7 @@ class Server:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             end_ns = self.writer.next_wake_ns()
-            due = end_ns is not None and end_ns <= time.time_ns()
+            due = self.state.looks.due or (end_ns is not None and end_ns <= time.time_ns())
             if (due or self.state.idempotency.old_seq(time.time_ns())) and not self._turn_scheduled:
                 self._turn_scheduled = True
                 self._turn()

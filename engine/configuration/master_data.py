@@ -106,8 +106,7 @@ def evolve_set(state: State, fact: Fact) -> None:
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
     if isinstance(fact, SourcingPolicySet):
-        under = state.orders.placed_under
-        state.configuration.keep_replaced_policy(fact.policy, lambda name, version: (name, version) in under)
+        state.configuration.keep_replaced_policy(fact.policy, state.orders.versions_placed_under(fact.policy))
     state.configuration.put(kind.part, body, *keys)
     if kind.versions != NONE:
         state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)

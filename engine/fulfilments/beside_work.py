@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
 from engine.lifecycles import LEFT, OPEN
@@ -52,18 +54,51 @@ def sources_beside(
     """
     names, own = state.ledger.nodes, {node: None for node, _, _ in held.units}
     tried: list[str | None] = [None]
-    without = request.excluded
+    room = _room(state, held, terms)
+    full = tuple(node for node, units_left in room.items() if units_left <= 0)
+    without = (*request.excluded, *full)
     while tried:
         more = tried.pop(0)
         if more is not None:
-            without = (*request.excluded, *(name for name in names if name != more and name not in own))
+            without = (*request.excluded, *full, *(name for name in names if name != more and name not in own))
         found = supply(state, request._replace(excluded=without), now_ns)
         sources = {at: list(given) for at, given in zip(units, found.sources, strict=True) if given}
+        if room and not terms.settings.ship_complete:
+            sources = _within(room, sources)
         if sources and _fits(state, held, terms, sources):
-            return Found(sources, found.slots, found.decision if more is None else None)
+            return Found(sources, found.slots, found.decision if more is None and not room else None)
         if more is None and sources:
             tried += [*own, *dict.fromkeys(s.node for given in sources.values() for s in given if s.node not in own)]
     return Found({}, (), None)
+
+
+def _room(state: State, held: Held, terms: Terms) -> dict[str, int]:
+    """How many units nodes that have some may still give, where the rules cap them."""
+    if terms.locations.cap is None:
+        return {}
+    left: dict[str, int] = {}
+    for node, _, quantity in held.units:
+        cap = int(terms.locations.cap[state.ledger.node_index[node]])
+        left[node] = left.get(node, cap) - quantity
+    return left
+
+
+def _within(room: dict[str, int], sources: dict[int, list[Source]]) -> dict[int, list[Source]]:
+    """Sources without what nodes have no room for."""
+    left = dict(room)
+    kept: dict[int, list[Source]] = {}
+    for at, given in sources.items():
+        some = []
+        for source in given:
+            units = source.quantity
+            if source.node in left:
+                units = min(units, max(0, left[source.node]))
+                left[source.node] -= units
+            if units:
+                some.append(replace(source, quantity=units))
+        if some:
+            kept[at] = some
+    return kept
 
 
 def _fits(state: State, held: Held, terms: Terms, sources: dict[int, list[Source]]) -> bool:

@@ -103,7 +103,7 @@ def decide_place(
         outcome.decision,
         None if seconds is None else now_ns + seconds * NS_PER_SECOND,
         channel.sourcing_policy,
-        state.configuration.version_of_policy(channel.sourcing_policy),
+        0 if channel.sourcing_policy is None else state.configuration.version_of_policy(channel.sourcing_policy),
     )
     return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
 
@@ -178,7 +178,7 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 piles.setdefault(held.sku, []).append(source)
             else:
                 elsewhere.append(freeing(held.sku, source, source.quantity))
-    waiting = backordered_by_sku(reservation)
+    waiting: dict[str, int] | None = None
     for pile in piles.values():
         if len(pile) > 1:
             pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
@@ -200,7 +200,8 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 del pile[0]
             else:
                 pile[0] = replace(source, quantity=source.quantity - units)
-        if missing and waiting:
+        if missing:
+            waiting = backordered_by_sku(reservation) if waiting is None else waiting
             waits = min(missing, waiting.get(line.sku, 0))
             waiting[line.sku] = waiting.get(line.sku, 0) - waits
             missing -= waits

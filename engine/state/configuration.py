@@ -1,6 +1,6 @@
 """Master data, as it is kept: everything people set, by id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Container, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -126,12 +126,12 @@ class Configuration:
             return self.sourcing_policies[name]
         return self.replaced_policies.get(name, {}).get(version)
 
-    def keep_replaced_policy(self, name: str, is_used: Callable[[str, int], bool]) -> None:
-        """Before a policy gets another body: keep those versions of it that `is_used(name, version)`."""
+    def keep_replaced_policy(self, name: str, used: Container[int | None]) -> None:
+        """Before a policy gets another body: keep those versions of it that are `used`."""
         kept = self.replaced_policies.pop(name, {})
         if name in self.sourcing_policies:
             kept[self.version_of_policy(name)] = self.sourcing_policies[name]
-        kept = {version: body for version, body in kept.items() if is_used(name, version)}
+        kept = {version: body for version, body in kept.items() if version in used}
         if kept:
             self.replaced_policies[name] = kept
 

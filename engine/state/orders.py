@@ -310,7 +310,6 @@ class Orders(Listed):
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
         self.unsourceable: dict[str, dict[tuple[int, int], str]] = {}
-        self.placed_under: dict[tuple[str | None, int], int] = {}
         self._waits: dict[tuple[int, int], int] = {}
         self._units_waiting: dict[tuple[str, str], int] = {}
         self.next_fulfilment = 1
@@ -331,9 +330,6 @@ class Orders(Listed):
             self.order_of_return[agreed.number] = order.number
         for change in order.changes:
             self.order_of_change[change.number] = order.number
-        if order.policy_version is not None:
-            under = order.policy, order.policy_version
-            self.placed_under[under] = self.placed_under.get(under, 0) + 1
         self.index_waiting(order)
 
     def enter(self, order: Order, fulfilment: Fulfilment) -> None:
@@ -373,11 +369,6 @@ class Orders(Listed):
             del self.order_of_return[agreed.number]
         for change in order.changes:
             del self.order_of_change[change.number]
-        if order.policy_version is not None:
-            under = order.policy, order.policy_version
-            self.placed_under[under] -= 1
-            if not self.placed_under[under]:
-                del self.placed_under[under]
 
     def _count_waiting(self, order: Order, at: int, line: OrderLine) -> None:
         before = self._waits.pop((order.seq, at), 0)
@@ -390,6 +381,10 @@ class Orders(Listed):
                 self._units_waiting[key] = units
             else:
                 del self._units_waiting[key]
+
+    def versions_placed_under(self, policy: str) -> dict[int | None, None]:
+        """The versions of a policy that open orders were placed under."""
+        return {order.policy_version: None for order in self.open.values() if order.policy == policy}
 
     def units_waiting(self, sku: str, channel: str) -> int:
         """Units of a SKU that orders of a channel wait for."""

@@ -34,9 +34,9 @@ SKUS_LOOKED_AT_MAX = 1_000  # in one pass over stock
 
 
 def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
-    """Take note of whom the facts of a record, which are written down, may have freed units for."""
+    """Take note of whom the facts of a record, which are written down, may have freed units for. Somebody waits."""
     looks = state.looks
-    if looks.everything or not somebody_waits(state):
+    if looks.everything:
         return
     for fact in facts:
         if isinstance(fact, NodeSet | ChannelSet | SourcingPolicySet | FulfilmentsMerged):
@@ -54,11 +54,6 @@ def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
         order = state.orders.open.get(number) if number else None
         if order is not None and _waits(order):
             looks.add(Waiter(order.promised, order.number))
-
-
-def somebody_waits(state: State) -> bool:
-    """Whether anybody waits for anything."""
-    return bool(state.orders.waiting or state.orders.unsourceable or state.reservations.waiting)
 
 
 def _was_full(state: State, node: str) -> bool:

@@ -79,9 +79,11 @@ def is_quick(state: State, request: Request, now_ns: int) -> bool:
 
 def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[int, ...]]:
     """The terms that hold for a request, and the positions of the overrides of its policy that made them."""
-    variant = variant_of_request(state, request, now_ns)
-    under = None if request.policy is None else placed_under(state, request)
-    return terms_cache(state).get(state, request.channel, request.area, request.delivery, variant, under), variant
+    variant, cache = variant_of_request(state, request, now_ns), terms_cache(state)
+    if request.policy is None:
+        return cache.get(state, request.channel, request.area, request.delivery, variant), variant
+    under = placed_under(state, request)
+    return cache.get(state, request.channel, request.area, request.delivery, variant, under), variant
 
 
 def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int, int]]:

@@ -125,7 +125,10 @@ def placed_under(state: State, request: Request) -> tuple[str | None, int] | Non
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
     """Positions of the overrides of the policy of a request that hold for it."""
-    policy = policy_of(state, request.channel, placed_under(state, request))
+    if request.policy is None:
+        policy = state.configuration.policy_of(state.configuration.channels[request.channel])
+    else:
+        policy = policy_of(state, request.channel, placed_under(state, request))
     if not policy.overrides:
         return ()
     items, lines = state.configuration.items, request.whole or request.lines

@@ -203,8 +203,8 @@ class TermsCache:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
-        tenths = area.latitude_tenths, area.longitude_tenths
-        key = (channel_id, area.country, postal_area, *tenths, delivery, variant, under)
+        north, east = area.latitude_tenths, area.longitude_tenths
+        key = (channel_id, area.country, postal_area, north, east, delivery, variant, under)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
