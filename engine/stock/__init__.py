@@ -1,8 +1,9 @@
 """Goods that come, go and are counted, and who waits for them.
 
-backorders        serving what waits: whatever makes units available goes to backorders first
+backorders        whoever waits is served first, whatever frees the units
 inbound           goods on their way: expected -> received | cancelled
 inbound_promises  promises of inbound units when those arrive, are delayed, or do not come
 movements         the movements of stock that people post
 transfers         transfers: planned -> in transit -> received, or cancelled
+waiting_time      when somebody who waits has to be looked at again because of the time
 """

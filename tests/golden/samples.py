@@ -364,32 +364,9 @@ SAMPLES: dict[str, Fact] = {
 
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
-    "stock_reserved/3": StockReserved(
-        41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
-    ),
-    "reservation_changed/3": ReservationChanged(
-        41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
-    ),
-    "order_placed/4": OrderPlaced(
-        "W-1001",
-        "web",
-        41,
-        "p-0123456789abcdef",
-        b"\x01sealed contact",
-        b"\x01sealed billing",
-        HALLE,
-        "ship",
-        TIME_NS - 5,
-        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS),),
-        TIMED_WORK,
-        move(RESERVED, ALLOCATED, 3),
-        DECISION,
-        "club",
-        "leipzig",
-        TIME_NS + 8,
-        TIME_NS + 9,
-        "W-1000",
-    ),
+    "stock_reserved/3": msgspec.structs.replace(SAMPLES["stock_reserved/4"], lines=AWAITED_LINES),
+    "reservation_changed/3": msgspec.structs.replace(SAMPLES["reservation_changed/4"], lines=AWAITED_LINES),
+    "order_placed/4": msgspec.structs.replace(SAMPLES["order_placed/5"], policy=None, policy_version=None),
     "channel_set/2": ChannelSet(
         "web",
         Channel(
