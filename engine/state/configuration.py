@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.configuration import Channel, Configure, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
@@ -15,7 +15,7 @@ Cache = TypeVar("Cache")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 DOCUMENT_PARTS = Configure.__struct_fields__
-TERMS_PARTS = ("nodes", "channels", "sourcing_policies")  # terms are derived from these
+TERMS_PARTS = ("nodes", "channels", "sourcing_policies", "calendars")  # terms are derived from these
 
 # Which of the records that set a body are its versions and kept. A dump has room for those of VERSIONS_DUMPED.
 NONE, LAST, ALL = "none", "last", "all"
@@ -51,6 +51,23 @@ class ReplacedPolicies(msgspec.Struct, array_like=True, tag="replaced_policies")
     bodies: dict[str, dict[int, SourcingPolicy]]
 
 
+class Announced(msgspec.Struct, array_like=True, tag="announced_configuration"):
+    """The large configuration that is being applied: what was announced at `since_ns`, and how many entries of each
+    part were changed so far."""
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None
+    payload: bytes | None
+    since_ns: int
+    changed: dict[str, int] = {}
+
+    def count(self, part: str) -> None:
+        """One more entry was changed."""
+        self.changed[part] = self.changed.get(part, 0) + 1
+
+
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
@@ -58,7 +75,7 @@ class Configuration:
     them. `replaced_policies` are earlier versions of policies, for orders that were placed under them.
     """
 
-    PARTS = MasterData, PolicyVersions, PriceListVersions, ReplacedPolicies
+    PARTS = MasterData, PolicyVersions, PriceListVersions, ReplacedPolicies, Announced
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -72,6 +89,8 @@ class Configuration:
         self.vouchers: dict[str, Voucher] = {}
         self.payment_providers: dict[str, PaymentProvider] = {}
         self.shipping_prices: dict[str, ShippingPrices] = {}
+        self.announced: Announced | None = None
+        self.calendars: dict[str, HolidayCalendar] = {}
         self.seqs: dict[str, dict[str, list[int]]] = {part: {} for part in DOCUMENT_PARTS}
         self.replaced_policies: dict[str, dict[int, SourcingPolicy]] = {}
         self.promotions_version = 0
@@ -153,8 +172,10 @@ class Configuration:
             yield PriceListVersions({name: list(seqs) for name, seqs in some.items()})
         for name in list(self.replaced_policies):
             yield ReplacedPolicies({name: dict(self.replaced_policies.get(name, {}))})
+        if self.announced is not None:
+            yield self.announced
 
-    def load(self, part: MasterData | PolicyVersions | PriceListVersions | ReplacedPolicies) -> None:
+    def load(self, part: MasterData | PolicyVersions | PriceListVersions | ReplacedPolicies | Announced) -> None:
         """Take back a part."""
         match part:
             case MasterData():
@@ -165,6 +186,8 @@ class Configuration:
                 self.seqs["price_lists"].update(part.seqs)
             case ReplacedPolicies():
                 self.replaced_policies.update(part.bodies)
+            case Announced():
+                self.announced = part
 
     def add(self, document: Configure) -> None:
         """Take over a part of what `export` gives."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.commands.maintenance import ServeWaiting
 from engine.facts import Fact
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.orders import FulfilmentsMerged, OrderSourced
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import ReservationChanged, ReservedLine, Source
@@ -39,7 +39,7 @@ def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
     if looks.everything:
         return
     for fact in facts:
-        if isinstance(fact, NodeSet | ChannelSet | SourcingPolicySet | FulfilmentsMerged):
+        if isinstance(fact, NodeSet | ChannelSet | SourcingPolicySet | CalendarSet | FulfilmentsMerged):
             looks.everything = True
             return
         if isinstance(fact, ItemSet | NodeItemSet):
