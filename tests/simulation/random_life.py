@@ -34,7 +34,7 @@ from engine.state.orders import Order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
-from tests.simulation import hours, supplying
+from tests.simulation import hours, settling, supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -196,6 +196,8 @@ class Life:
             self.hear,
             self.supply,
             self.supply,
+            self.set_otherwise,
+            self.move,
         ]
         everything += [self.odd_movement, self.together, self.again, self.again, self.configure]
         happening = chance.choice(everything)
@@ -367,6 +369,14 @@ class Life:
             supplying.source(self)
         else:
             supplying.let_in(self)
+
+    def set_otherwise(self) -> None:
+        """Units become free without moving, or are kept back."""
+        settling.settle(self, SKUS, NODES)
+
+    def move(self) -> None:
+        """Somebody says which node it shall be."""
+        settling.move(self, NODES)
 
     def walk(self) -> None:
         """A node groups work into one walk, does it, or leaves it."""
