@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 from engine import commands as c
 from engine import facts as f
 from engine import reservations
-from engine.configuration import api_keys, idempotency_keys, master_data
+from engine.configuration import api_keys, idempotency_keys, large, master_data
 from engine.facts.records import Record
 from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
 from engine.money import booking, bookkeeping, payments, settling
@@ -121,6 +121,9 @@ COMMANDS: dict[type, CommandRow] = {
     c.picking.FinishPickList: CommandRow(pick_lists.decide_finish, None),
     c.picking.CancelPickList: CommandRow(pick_lists.decide_cancel, None),
     c.configuration.Configure: CommandRow(master_data.decide_configure, None),
+    c.configuration.BeginConfiguration: CommandRow(large.decide_begin, None),
+    c.configuration.ApplyPart: CommandRow(large.decide_part, None),
+    c.configuration.EndConfiguration: CommandRow(large.decide_end, None),
     c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
     c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
     c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
@@ -196,6 +199,8 @@ FACTS: dict[type, FactRow] = {
     f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False, GAINED),
     f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False, GAINED),
     f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False, GAINED),
+    f.configuration.ConfigurationBegun: FactRow(large.evolve_begun, "configuration sha256", None, None, False, False, KEPT),
+    f.configuration.ConfigurationEnded: FactRow(large.evolve_ended, "configuration sha256", None, None, False, False, KEPT),
     f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False, KEPT),
     f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False, KEPT),
     **{

@@ -157,12 +157,14 @@ class OrderAnswer(msgspec.Struct):
 
 
 class OrderDetail(OrderAnswer, kw_only=True):
-    """An order with the people in it. After an erasure they are null and `erased` is true."""
+    """An order with the people in it. After an erasure they are null and `erased` is true; where only the key is not on
+    this node, as after a restore without keys, they are null and `key_missing` is true."""
 
     customer: Customer | None
     ship_to: ShipTo | None
     billing: Billing | None
     erased: bool
+    key_missing: bool
 
 
 class ReturnLineAnswer(msgspec.Struct):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from api.answers import problems
+from api.answers import faults, problems
 from api.answers.timestamps import iso
 from api.cli import options
 from api.cli.client import Client, Refused
@@ -59,10 +59,30 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of --metrics-port.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Show /metrics here too, without a key.  [default: only on --port, with a key]",
+)
 @click.option(
     "--allow-private-outbound",
     is_flag=True,
     help="Let payment providers be at http and private addresses, as in tests; without it only at public https ones.",
+)
+@click.option(
+    "--new-keys",
+    is_flag=True,
+    help="Start with a new key store where the one that the journal needs is lost for good: names and addresses stay "
+    "sealed.",
+)
+@options.clock_ahead_max
+@click.option(
+    "--disk-free-warn-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Warn in the log when less is free on the disk of the data directory or of the archive.",
 )
 def serve(
     directory: Path,
@@ -76,7 +96,12 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    metrics_host: str,
+    metrics_port: int | None,
     allow_private_outbound: bool,
+    new_keys: bool,
+    clock_ahead_max: float,
+    disk_free_warn_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -86,7 +111,16 @@ def serve(
     schedule = Schedule(snapshot_seconds, snapshots_kept)
     segment_bytes = segment_mib * 1024 * 1024
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
-    run(settings._replace(allow_private_outbound=allow_private_outbound))
+    run(
+        settings._replace(
+            allow_private_outbound=allow_private_outbound,
+            new_keys=new_keys,
+            clock_ahead_seconds_max=clock_ahead_max,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
+            disk_free_warn_mib=disk_free_warn_mib,
+        )
+    )
 
 
 @click.command()
@@ -125,9 +159,11 @@ def _read_document(file: Path, postcodes: Postcodes | None) -> Any:
             locate_nodes(document, postcodes)
         msgspec.convert(document, Configure)
     except msgspec.MsgspecError as error:
-        rejection = problems.from_validation(error)
-        place = rejection.errors[0].pointer or "/"
-        raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+        refusal = problems.from_validation(error)
+        if isinstance(error, msgspec.ValidationError):
+            refusal = faults.faults_of(msgspec.json.encode(document), Configure, error)
+        told = "\n".join(f"{file.name}: {fault.pointer or '/'}: {fault.detail}" for fault in refusal.errors)
+        raise Refused(told) from None
     except NotLocated as error:
         raise Refused(f"{file.name}: {error}") from None
     return document

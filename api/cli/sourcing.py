@@ -23,7 +23,7 @@ EFFORT_DEFAULT = 100_000
 SHOWN_MAX = 20
 
 
-@click.group()
+@click.group(cls=options.Group)
 def sourcing() -> None:
     """Which locations serve an order, and at what cost."""
 

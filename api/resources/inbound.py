@@ -1,17 +1,19 @@
 """Goods on their way over HTTP: announced, received in parts, delayed, cancelled."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id, inbound_number, transfer_id
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
+from api.http.filters import NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id
 from engine.commands.inbound import (
     CancelInbound,
     DelayInbound,
@@ -40,14 +42,14 @@ class InboundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_moment("expected_at", self.expected_at)
 
 
-class InboundLinesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `lines` it is everything that is still expected."""
+class InboundLinesBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With `all`, or `{}`, it is everything that is still expected."""
 
     lines: InboundQuantities | None = None
 
 
-class InboundArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What came; without `lines` everything that is still expected, all of it sound."""
+class InboundArrivalBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What came; with `all`, or `{}`, everything that is still expected, all of it sound."""
 
     lines: InboundArrivals | None = None
 
@@ -94,10 +96,10 @@ class InboundAnswer(msgspec.Struct):
 class InboundQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only at `node`, of `supplier`, with `sku`, or in `state`."""
 
-    node: Id | None = None
+    node: NodeFilter | None = None
     supplier: Id | None = None
-    sku: Sku | None = None
-    state: InboundState | None = None
+    sku: SkuFilter | None = None
+    state: Annotated[str, some_of(*get_args(InboundState))] | None = None
 
 
 class InboundPage(PageOf[InboundAnswer]):
@@ -142,7 +144,7 @@ def _wanted(query: InboundQuery, one: Inbound) -> bool:
         query.node in (None, one.node)
         and query.supplier in (None, one.supplier)
         and (query.sku is None or one.line_of(query.sku) is not None)
-        and query.state in (None, one.state)
+        and is_wanted(query.state, one.state)
     )
 
 
@@ -169,7 +171,7 @@ OPERATIONS = [
     INBOUND_GOODS.act(
         "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundArrivalBody,
         lambda number, body: ReceiveInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
         example={"lines": [{"sku": "85123A", "quantity": 25, "damaged": 2}]},
         description="More than expected is taken in, too. Backorders are served first, in order of placing; `damaged` units serve "
         "nobody, they are unsellable at once.",
@@ -181,7 +183,7 @@ OPERATIONS = [
     INBOUND_GOODS.act(
         "cancelInbound", "cancel", "Expect nothing more of it, or fewer units", InboundLinesBody,
         lambda number, body: CancelInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
         example={"lines": [{"sku": "85123A", "quantity": 5}]},
     ),
 ]  # fmt: skip

@@ -78,7 +78,7 @@ def state_order(call: Call) -> Handled:
         elif body.ship_to is not None and _stated_address(call, order) != body.ship_to:
             again = people.readdress(call.server.parties, order, body.ship_to)
             if again is None:
-                detail = "the customer of this order was erased: it takes no new address"
+                detail = f"{people.why_closed(call.server.parties, order)}: it takes no new address"
                 return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
             sealed, moved = again, True
     except StorageFull:

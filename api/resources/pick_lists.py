@@ -1,15 +1,17 @@
 """Pick lists over HTTP: several orders of a node in one walk."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
 from api.answers.timestamps import Timestamp, iso
+from api.http.filters import NodeFilter, is_wanted, some_of
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
 from engine import limits
 from engine.commands.fields import Id
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
@@ -65,8 +67,8 @@ class PickListAnswer(msgspec.Struct):
 class PickListsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only of a node, or in a state."""
 
-    node: Id | None = None
-    state: Literal["open", "picked", "cancelled"] | None = None
+    node: NodeFilter | None = None
+    state: Annotated[str, some_of(*PICK_LIST.states)] | None = None
 
 
 class PickListPage(PageOf[PickListAnswer]):
@@ -123,7 +125,7 @@ PICK_LISTS = Thing(
     key=lambda path: pick_list_number(path["list"]),
     find=lambda state, number: state.pick_lists.find(number),
     render=answer_of,
-    empty=no_fields("NoFields", __name__),
+    empty=all_of_it("NoFields", __name__),
 )
 
 
@@ -143,7 +145,7 @@ def make(call: Call) -> Handled:
 
 
 def _wanted(query: PickListsQuery, one: PickList) -> bool:
-    return query.node in (None, one.node) and query.state in (None, one.state)
+    return query.node in (None, one.node) and is_wanted(query.state, one.state)
 
 
 OPERATIONS = [

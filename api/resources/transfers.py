@@ -1,17 +1,19 @@
 """Goods between nodes over HTTP: planned, sent, received in parts, turned back, cancelled."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id, transfer_id, transfer_number
 from api.answers.timestamps import Timestamp, check_moment, iso, iso_or_none, to_ns
+from api.http.filters import NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
-from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.part_or_all import PartOrAll, all_of_it
+from api.http.things import STEP_CODES, Thing
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id
 from engine.commands.transfers import (
     ArrivedLine,
     CancelTransfer,
@@ -41,8 +43,8 @@ class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         check_moment("expected_at", self.expected_at)
 
 
-class ArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What arrived; without `lines` everything that was sent. What is missing is lost, unless `more_to_come`.
+class ArrivalBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What arrived; with `all`, or `{}`, everything that was sent. What is missing is lost, unless `more_to_come`.
 
     Of a transfer that is received, and lost something, `lines` are what has turned up.
     """
@@ -51,8 +53,8 @@ class ArrivalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     more_to_come: bool = False
 
 
-class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What left; without `lines` everything that was planned. What is not named stays where it is, and is free."""
+class DepartureBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What left; with `all`, or `{}`, everything that was planned. What is not named stays where it is, and is free."""
 
     lines: TransferQuantities | None = None
 
@@ -97,10 +99,10 @@ class TransferAnswer(msgspec.Struct):
 class TransfersQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only those `from` or `to` a node, with `sku`, or in `state`."""
 
-    from_: Id | None = msgspec.field(default=None, name="from")
-    to: Id | None = None
-    sku: Sku | None = None
-    state: Literal["planned", "in_transit", "received", "cancelled"] | None = None
+    from_: NodeFilter | None = msgspec.field(default=None, name="from")
+    to: NodeFilter | None = None
+    sku: SkuFilter | None = None
+    state: Annotated[str, some_of(*TRANSFER.states)] | None = None
 
 
 class TransferPage(PageOf[TransferAnswer]):
@@ -139,7 +141,7 @@ TRANSFERS = Thing(
     key=lambda path: transfer_number(path["transfer"]),
     find=lambda state, number: state.transfers.find(number),
     render=answer_of,
-    empty=no_fields("NoFields", __name__),
+    empty=all_of_it("NoFields", __name__),
 )
 
 
@@ -155,7 +157,7 @@ def _wanted(query: TransfersQuery, one: Transfer) -> bool:
     return (
         query.from_ in (None, one.source)
         and query.to in (None, one.target)
-        and query.state in (None, one.state)
+        and is_wanted(query.state, one.state)
         and (query.sku is None or one.line_of(query.sku) is not None)
     )
 
@@ -175,7 +177,7 @@ OPERATIONS = [
     TRANSFERS.act(
         "shipTransfer", "ship", "The goods left: they are in transit", DepartureBody,
         lambda number, body: ShipTransfer(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_ALLOCATED),
         example={"lines": [{"sku": "85123A", "quantity": 4}]},
         description="With `lines` only those leave. What stays is free again; if a pickup was promised it, it is looked for elsewhere.",
     ),
@@ -186,7 +188,7 @@ OPERATIONS = [
     TRANSFERS.act(
         "receiveTransfer", "receive", "Take in what arrived", ArrivalBody,
         lambda number, body: ReceiveTransfer(number, body.lines, body.more_to_come),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
         example={"lines": [{"sku": "85123A", "received": 4, "damaged": 1}]},
         description="What is missing is booked as lost (`short_transfer`), what is too much as found (`over_transfer`). Backorders are "
         "served first.",

@@ -1,5 +1,6 @@
 """The work of nodes: handed out, taken back, moved on.
 
+collecting        until when customers may come for what they pick up
 packing           a node's work divided, joined, and put into parcels
 pick_lists        pick lists: several orders of a node in one walk
 pickup_transfers  what a pickup node lacks is brought there from other nodes, promised with a date

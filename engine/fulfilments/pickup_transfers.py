@@ -91,7 +91,8 @@ def _bring(state: State, request: Request, asked: Request, missing: dict[int, in
     """Units by line position, from other nodes to the pickup node; None if unwanted, or not enough is there."""
     node = request.lines[0].node
     assert node is not None
-    days = terms_of(state, request, now_ns)[0].settings.pickup_transfer_days
+    terms, _ = terms_of(state, request, now_ns)
+    days = terms.settings.pickup_transfer_days
     if days is None:
         return None
     found = supply(state, asked, now_ns)
@@ -112,7 +113,9 @@ def _bring(state: State, request: Request, asked: Request, missing: dict[int, in
     for at, given in zip(missing, found.sources, strict=True):
         for source in given:
             arrives_ns = leaves[source.node] + days * NS_PER_DAY
-            sources[at].append(Source(node, source.quantity, arrives_ns, arrives_ns, inbound_of[source.node]))
+            promise = terms.promise_from(state, state.ledger.node_index[node], arrives_ns)  # when it is open then
+            ready_ns = arrives_ns if promise is None else promise.ships_at_ns
+            sources[at].append(Source(node, source.quantity, ready_ns, ready_ns, inbound_of[source.node]))
     facts: list[Fact] = []
     for position, (giver, held) in enumerate(units.items()):
         transfer = state.transfers.next_number + position

@@ -18,11 +18,13 @@ from engine.facts.orders import (
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.collecting import refuse_past
 from engine.fulfilments.pickup_transfers import binding, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
 from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
+from engine.orders.pickup_times import collected_by, ready_from
 from engine.reservations import end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
@@ -70,7 +72,7 @@ def decide_place(
     reservation: Reservation | None = None
     if command.reservation is not None:
         reservation = find_reservation(state, command.reservation)
-    refusal = _refuse_order(state, command, reservation)
+    refusal = _refuse_order(state, command, reservation) or refuse_past(command.collect_by_ns, now_ns)
     if refusal is not None:
         return refusal
     price = price_order(state, command, now_ns)
@@ -81,11 +83,18 @@ def decide_place(
         outcome = _Bound([[] for _ in command.lines], [], (), None)
     elif reservation is not None and reservation.state == ACTIVE:
         outcome = _from_reservation(command, reservation)
+        if command.pickup_node is not None and not isinstance(outcome, Rejection):
+            outcome = outcome._replace(sources=ready_from(state, command, reservation, outcome.sources, now_ns))
     else:
         outcome = _on_the_spot(state, command, now_ns, foreseen)
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
+    if command.collect_by_ns is not None:
+        until = collected_by(state, command, outcome.sources)
+        if isinstance(until, Rejection):
+            return until
+        command = replace(command, collect_by_ns=until)
     promised = state.seq + 1 if reservation is None else reservation.number
     found = zip(command.lines, outcome.sources, strict=True)
     lines = tuple([_placed_line(state, command, line, sources, promised) for line, sources in found])

@@ -40,7 +40,7 @@ def test_goods_are_announced_and_arrive_in_parts(api: Api) -> None:
     assert api.stock("CUSHION", "leipzig")["inbound"] == 10
     part = api.done("/v1/inbound/in-1/receive", {"lines": [{"sku": "CUSHION", "quantity": 12}]})
     assert (part["state"], part["lines"][0]["received"]) == ("expected", 12)
-    whole = api.done("/v1/inbound/in-1/receive")
+    whole = api.done("/v1/inbound/in-1/receive", {"all": True})
     assert (whole["state"], whole["lines"][1]["received"]) == ("received", 2)
     assert api.stock("CUSHION", "leipzig")["available"] == 12
     balance = api.read("/v1/ledger/trial-balance")
@@ -65,7 +65,7 @@ def test_a_date_moves_and_units_are_cancelled(api: Api) -> None:
     assert (fewer["state"], fewer["lines"][0]["cancelled"]) == ("expected", 4)
     body = {"lines": [{"sku": "CUSHION", "quantity": 7}]}
     api.refused("/v1/inbound/in-1/cancel", body, 409, "exceeds_cancellable", "/lines/0/quantity")
-    assert api.done("/v1/inbound/in-1/cancel")["state"] == "cancelled"
+    assert api.done("/v1/inbound/in-1/cancel", {"all": True})["state"] == "cancelled"
     assert api.stock("CUSHION", "leipzig")["inbound"] == 0
 
 
@@ -103,7 +103,7 @@ def test_lists_are_by_node_sku_and_state_and_come_in_pages(api: Api) -> None:
     announced(api, ("CUSHION", 1))
     announced(api, ("CUSHION", 1), node="berlin")
     announced(api, ("BRASS-KETTLE", 1), node="berlin")
-    api.done("/v1/inbound/in-2/receive")
+    api.done("/v1/inbound/in-2/receive", {})
     assert ids(api.read("/v1/inbound")) == ["in-3", "in-2", "in-1"]
     assert ids(api.read("/v1/inbound?node=berlin")) == ["in-3", "in-2"]
     assert ids(api.read("/v1/inbound?sku=CUSHION&state=expected")) == ["in-1"]
@@ -170,7 +170,7 @@ def test_a_reservation_and_its_order_show_what_inbound_will_bring(forward: Api) 
     assert forward.read("/v1/orders/W-1")["lines"][0]["promised"][0]["ships_at"] >= in_days(20)
     balance = forward.read("/v1/ledger/trial-balance")
     assert (balance["balanced"], balance["accounts"]["inbound_allocated"]) == (True, 3)
-    forward.done("/v1/inbound/in-1/receive")
+    forward.done("/v1/inbound/in-1/receive", {})
     after = forward.read("/v1/orders/W-1")
     assert (after["state"], after["lines"][0]["allocated"]) == ("open", 4)
     assert "promised" not in after["lines"][0]
@@ -194,7 +194,7 @@ def test_a_date_that_moves_is_told_in_the_history_of_the_order_and_as_an_event(f
 def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> None:
     held = forward.done("/v1/reservations", kettles(4))
     seqs = [forward.node.state.seq]
-    forward.done(f"/v1/reservations/{held['id']}/release")
+    forward.done(f"/v1/reservations/{held['id']}/release", {})
     forward.order("W-1", ("BRASS-KETTLE", 4))
     seqs.append(forward.node.state.seq)
     for seq in seqs:

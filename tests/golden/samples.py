@@ -10,12 +10,21 @@ import msgspec
 
 from engine.areas import Area
 from engine.commands import policies as p
-from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import (
+    CalendarSet,
+    ChannelSet,
+    ConfigurationBegun,
+    ConfigurationEnded,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    SourcingPolicySet,
+)
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     ChangeDeclined,
@@ -117,7 +126,9 @@ SETTINGS = p.Settings(
     parcel_cost_minor=1,
     parcel_grams_max=31_500,
     carriers=(
-        p.CarrierRate("DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat")),
+        p.CarrierRate(
+            "DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat"), ("DE",)
+        ),
     ),
     cost_per_100_km_minor=2,
     cross_border_cost_minor=3,
@@ -147,7 +158,10 @@ SETTINGS = p.Settings(
 WHEN = p.Conditions(
     ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
 )
-OLDER_SETTINGS = msgspec.structs.replace(SETTINGS, pickup_transfer_days=None)
+BEFORE_CALENDARS = msgspec.structs.replace(
+    SETTINGS, carriers=tuple(msgspec.structs.replace(rate, calendars=()) for rate in SETTINGS.carriers or ())
+)
+OLDER_SETTINGS = msgspec.structs.replace(BEFORE_CALENDARS, pickup_transfer_days=None)
 
 
 def near(settings: p.Settings) -> SourcingPolicy:
@@ -217,9 +231,11 @@ SAMPLES: dict[str, Fact] = {
     ),
     **MONEY_SAMPLES,
     **GOODS_SAMPLES,
-    "sourcing_policy_set/3": SourcingPolicySet("near", POLICY, ()),
+    "sourcing_policy_set/4": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
+    "configuration_begun/1": ConfigurationBegun("5f" * 32, 90_000, "key:k-1", b"k" * 16, b"p" * 16, ()),
+    "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
     "order_placed/5": OrderPlaced(
@@ -253,7 +269,7 @@ SAMPLES: dict[str, Fact] = {
     ),
     "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
     "pick_list_ended/1": PickListEnded(8, "picked", ()),
-    "node_set/3": NodeSet(
+    "node_set/4": NodeSet(
         "berlin",
         Node(
             name="Berlin",
@@ -274,10 +290,13 @@ SAMPLES: dict[str, Fact] = {
             lead_time_days=2,
             groups=("city",),
             accept_within_seconds=7_200,
+            cut_offs={"fri": "12:00", "sat": None},
+            preparation_minutes=45,
+            calendars=("DE",),
         ),
         (),
     ),
-    "channel_set/3": ChannelSet(
+    "channel_set/4": ChannelSet(
         "web",
         Channel(
             name="Web",
@@ -291,9 +310,11 @@ SAMPLES: dict[str, Fact] = {
             collect_within_seconds=259_200,
             cancel_backorders_after_seconds=5_184_000,
             prices_include_tax=False,
+            preparation_minutes=90,
         ),
         (),
     ),
+    "calendar_set/1": CalendarSet("DE", HolidayCalendar("Germany", ("2026-12-25",), ("DE",)), ()),
     "change_proposed/2": ChangeProposed(
         "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
@@ -351,7 +372,7 @@ OLDER: dict[str, Fact] = {
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
     "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
-    "change_proposed/1": ChangeProposed(
+    "change_proposed/2": ChangeProposed(
         "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
     "order_changed/1": OrderChanged(
@@ -376,6 +397,48 @@ OLDER: dict[str, Fact] = {
             buffer=3,
             collect_within_seconds=259_200,
             cancel_backorders_after_seconds=5_184_000,
+        ),
+        (),
+    ),
+    "sourcing_policy_set/3": SourcingPolicySet("near", near(BEFORE_CALENDARS), ()),
+    "node_set/3": NodeSet(
+        "berlin",
+        Node(
+            name="Berlin",
+            kind="store",
+            country="DE",
+            latitude=52.53,
+            longitude=13.38,
+            postal_code="10115",
+            time_zone="Europe/Berlin",
+            enabled=False,
+            ships=False,
+            pickup=True,
+            orders_per_day_max=400,
+            handling_cost_minor=75,
+            cut_off="16:00",
+            opening_hours={"mon": (("09:00", "18:30"),)},
+            closed_dates=("2026-12-25",),
+            lead_time_days=2,
+            groups=("city",),
+            accept_within_seconds=7_200,
+        ),
+        (),
+    ),
+    "channel_set/3": ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+            collect_within_seconds=259_200,
+            cancel_backorders_after_seconds=5_184_000,
+            prices_include_tax=False,
         ),
         (),
     ),
