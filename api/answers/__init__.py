@@ -1,5 +1,6 @@
 """What clients see, made from what the engine knows.
 
+documents     a configuration document, read some entries at a time
 explanations  explanations of sourcing decisions in the words of the public contract
 controls      control characters in what clients send, refused
 facts         facts as clients see them: field names instead of positions, ids instead of numbers

@@ -59,10 +59,30 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of --metrics-port.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Show /metrics here too, without a key.  [default: only on --port, with a key]",
+)
 @click.option(
     "--allow-private-outbound",
     is_flag=True,
     help="Let payment providers be at http and private addresses, as in tests; without it only at public https ones.",
+)
+@click.option(
+    "--new-keys",
+    is_flag=True,
+    help="Start with a new key store where the one that the journal needs is lost for good: names and addresses stay "
+    "sealed.",
+)
+@options.clock_ahead_max
+@click.option(
+    "--disk-free-warn-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Warn in the log when less is free on the disk of the data directory or of the archive.",
 )
 def serve(
     directory: Path,
@@ -76,7 +96,12 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    metrics_host: str,
+    metrics_port: int | None,
     allow_private_outbound: bool,
+    new_keys: bool,
+    clock_ahead_max: float,
+    disk_free_warn_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -86,7 +111,16 @@ def serve(
     schedule = Schedule(snapshot_seconds, snapshots_kept)
     segment_bytes = segment_mib * 1024 * 1024
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
-    run(settings._replace(allow_private_outbound=allow_private_outbound))
+    run(
+        settings._replace(
+            allow_private_outbound=allow_private_outbound,
+            new_keys=new_keys,
+            clock_ahead_seconds_max=clock_ahead_max,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
+            disk_free_warn_mib=disk_free_warn_mib,
+        )
+    )
 
 
 @click.command()

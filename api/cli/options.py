@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 data = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), required=True, help="The data directory."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    required=True,
+    help="The data directory.",
 )
 data_or_url = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), help="A data directory no node runs on."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    help="A data directory no node runs on.",
 )
 archive = click.option(
     "--archive",
@@ -27,7 +34,26 @@ archive = click.option(
 url = click.option("--url", help="Address of a running node, such as http://127.0.0.1:8080.")
 key = click.option("--key", envvar="KONTOR_API_KEY", help="API key for --url. [env: KONTOR_API_KEY]")
 
+clock_ahead_max = click.option(
+    "--clock-ahead-max",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="How far the journal may be ahead of this machine's clock, and how far that may leap while the node runs.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class Group(click.Group):
+    """A group of commands whose help gives each of their first sentences whole."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands."""
+        found = ((name, self.get_command(context, name)) for name in self.list_commands(context))
+        lines = [(name, command.get_short_help_str(1_000)) for name, command in found if command is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
 
 
 def one_of(directory: Path | None, address: str | None) -> None:

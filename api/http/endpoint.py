@@ -12,6 +12,7 @@ import msgspec
 from api.answers import problems
 from api.http.auth import actor_of, why_not_here
 from api.http.bodies import BodyReader
+from api.http.filters import Filters
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
 from api.http.queries import QueryReader
 from api.server.server import Server
@@ -124,6 +125,7 @@ class Prepared:
         without = b"{}" if operation.body_optional else b""
         self.reader = None if operation.body is None else BodyReader(operation.body, without)
         self._queries = QueryReader(operation.query)
+        self._filters = Filters(operation.query)
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
@@ -147,6 +149,10 @@ class Prepared:
         )
         if isinstance(query, Rejection):
             return query
+        if query_string:
+            refusal = self._filters.refusal(query, server.state)
+            if refusal is not None:
+                return refusal
         key = None
         if self._is_post and b"idempotency-key" in headers:
             given = _idempotency_key(headers[b"idempotency-key"])
@@ -161,8 +167,11 @@ class Prepared:
 
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
-        body = None
-        if self.reader is not None:
+        body: Any = None
+        raw_above = self.operation.raw_above_bytes
+        if raw_above is not None and len(content) > raw_above:
+            body = msgspec.Raw(content)
+        elif self.reader is not None:
             body = self.reader.read(content)
             if isinstance(body, Rejection):
                 return body
@@ -207,10 +216,10 @@ class Prepared:
 
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
         server, status, of_facts = self.server, self.operation.status, changing.render
-        key = payload = None
+        key = payload = earlier = None
         if call.key is not None:
-            key = server.key_digest(call.actor, call.key)
-            payload = server.payload_digest(self.operation.method, path, encode(call.body))
+            digests = server.key_digests(call.actor, call.key, self.operation.method, path, encode(call.body))
+            key, payload, earlier = digests
 
         def render(state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
             return status, encode(of_facts(state, seq, facts))
@@ -224,7 +233,7 @@ class Prepared:
 
         guard = self._if_match(call) if b"if-match" in call.headers else None
         refusal = server.submit(
-            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard)
+            Change(changing.command, call.actor, render, deliver, key, payload, len(call.content), guard, earlier)
         )
         return None if refusal is None else self._changed(changing, call, refusal)
 

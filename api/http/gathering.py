@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from api.answers.timestamps import iso
 from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
+from api.http.turns import Turns
 from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection
@@ -33,8 +35,17 @@ class Gathering:
 
     def reply(self, seq: int) -> Reply:
         """All answers, once they are there; `seq` is the journal's position then."""
-        parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in self.answers if reply)
+        parts = b",".join(
+            b'{"status":%d,"body":%b%b}' % (reply.status, reply.body, _replayed(reply))
+            for reply in self.answers
+            if reply
+        )
         return Reply(200, b'{"items":[' + parts + b"]}", headers=((b"kontor-seq", b"%d" % seq),))
+
+
+def _replayed(reply: Reply) -> bytes:
+    """What is added to an answer that was given before."""
+    return b"".join(b',"%b":%b' % header for header in reply.headers if header[0] in (b"replayed", b"recorded_at"))
 
 
 class Batch:
@@ -62,7 +73,10 @@ class Batch:
         """Carry out all items, each on its own, in one go."""
         items = call.body.items
         gathering = Gathering(len(items), call.server.loop.create_future())
+        turns = Turns()
         for position, raw in enumerate(items):
+            if turns.is_over:
+                await turns.next()
             reply = self._submit(call, raw, position, gathering)
             if reply is not None:
                 gathering.put(position, reply)
@@ -76,18 +90,18 @@ class Batch:
             return refusal_reply(item, {})
         *fields, own_key = msgspec.structs.astuple(item)
         asked = self._kind(*fields)
-        key = payload = None
+        key = payload = earlier = None
         name = own_key or (f"{call.key}#{position}" if call.key is not None else None)
         if name is not None:
-            key = call.server.key_digest(call.actor, name)
-            payload = call.server.payload_digest("POST", self._path, encode(asked))
+            key, payload, earlier = call.server.key_digests(call.actor, name, "POST", self._path, encode(asked))
 
         def deliver(outcome: Done | Rejection) -> None:
             gathering.put(position, _reply(call, outcome))
 
         command = self._complete(call, asked)
         size = len(memoryview(raw))
-        refusal = call.server.submit(Change(command, call.actor, self._render, deliver, key, payload, size))
+        change = Change(command, call.actor, self._render, deliver, key, payload, size, None, earlier)
+        refusal = call.server.submit(change)
         return None if refusal is None else _reply(call, refusal)
 
     def _render(self, state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
@@ -99,4 +113,7 @@ def _reply(call: Call, outcome: Done | Rejection) -> Reply:
     if isinstance(outcome, Rejection):
         call.server.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
+    if outcome.replayed:
+        recorded_at = encode(iso(call.server.journal.record(outcome.seq)[0]))
+        return Reply(outcome.status, outcome.body, headers=((b"replayed", b"true"), (b"recorded_at", recorded_at)))
     return Reply(outcome.status, outcome.body)

@@ -13,7 +13,16 @@ from api.answers.problems import malformed
 from api.answers.timestamps import to_ns
 from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
-from engine.commands.fields import Country, Id, Sku
+from engine.commands.fields import (
+    ID_REGEX,
+    ORDER_NUMBER_REGEX,
+    PATTERNS_IN_WORDS,
+    SKU_REGEX,
+    Country,
+    Id,
+    OrderNumber,
+    Sku,
+)
 from engine.results import Rejection
 from engine.state.kept import Kept, Numbered
 from engine.state.orders import Order
@@ -86,8 +95,9 @@ def from_cursor(
 
 
 def path_id(value: str, name: str) -> str | Rejection:
-    """An id from the path, or the refusal of what can't be one."""
-    return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+    """An id from the path, or the refusal of what can't be one. A `number` is that of an order."""
+    kind, words = (OrderNumber, ORDER_NUMBER_REGEX) if name == "number" else (Id, ID_REGEX)
+    return _checked(value, kind, f"`{name}` in the path: {PATTERNS_IN_WORDS[words]}")
 
 
 def id_of(name: str) -> Callable[[dict[str, str]], str | None]:
@@ -107,7 +117,7 @@ def path_country(value: str) -> str | Rejection:
 
 def path_sku(value: str) -> str | Rejection:
     """A SKU from the path, or the refusal of what can't be one."""
-    return _checked(value, Sku, "`sku` in the path: 1 to 64 printable characters, no `/`, no blanks at the ends")
+    return _checked(value, Sku, f"`sku` in the path: {PATTERNS_IN_WORDS[SKU_REGEX]}")
 
 
 def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
@@ -136,11 +146,13 @@ OneNumbered = TypeVar("OneNumbered", bound=Numbered)
 def page_of_parts(
     orders: Iterable[Order], start: tuple[int, int] | None, limit: int, parts: Callable[[Order], Iterable[OneNumbered]]
 ) -> tuple[list[tuple[Order, OneNumbered]], str | None]:
-    """A page of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
+    """A slice of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
     items: list[tuple[Order, OneNumbered]] = []
-    for looked_at, order in enumerate(orders):
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
+    lines = 0
+    for order in orders:
+        if lines >= limits.LIST_SLICE_LINES:
             return items, f"{order.seq + 1}.0"
+        lines += len(order.lines)
         for part in parts(order):
             if start is not None and order.seq == start[0] and part.number >= start[1]:
                 continue
@@ -168,7 +180,7 @@ def kept_page(
     items: list[OneNumbered] = []
     last = None
     for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
-        if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+        if len(items) == limit or looked_at == limits.KEPT_SCAN_MAX:
             return items, str(last)
         last = thing.number
         if wanted(thing):

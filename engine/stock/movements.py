@@ -1,7 +1,7 @@
 """The movements of stock that people post."""
 
 from engine.commands.stock import MovementLine, MoveStock
-from engine.configuration.known_skus import refuse_unknown_skus
+from engine.configuration.known_skus import refuse_counted_twice, refuse_unknown_skus
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -19,9 +19,13 @@ from engine.state.state import State
 
 def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMoved | Rejection:
     """Turn each line into postings, one after the other: a later line sees what an earlier one moved. All or none."""
-    unknown = _unknown_nodes(state, command) or refuse_unknown_skus(state, command.lines)
-    if unknown is not None:
-        return unknown
+    refusal = (
+        refuse_counted_twice(command.lines)
+        or _unknown_nodes(state, command)
+        or refuse_unknown_skus(state, command.lines)
+    )
+    if refusal is not None:
+        return refusal
     scratch: dict[tuple[str, str, int], int] = {}
 
     def balance(line: MovementLine, account: int) -> int:

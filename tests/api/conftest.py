@@ -122,7 +122,7 @@ class Api:
 
     def stock(self, sku: str, node: str) -> dict[str, int]:
         """Balances of a SKU at a node."""
-        return next(entry for entry in self.read(f"/v1/stock/{sku}")["nodes"] if entry["node"] == node)
+        return next(entry for entry in self.read(f"/v1/stock/{sku}?all=true")["nodes"] if entry["node"] == node)
 
     def order(self, number: str, *lines: tuple[str, int], **more: Any) -> Any:
         """An order that must be accepted; line ids count from 1."""

@@ -212,3 +212,42 @@ def test_a_date_that_nobody_can_mean_is_refused_and_the_node_goes_on(api: Api, m
     announced(api, ("CUSHION", 10))
     api.refused("/v1/inbound/in-1/delay", {"expected_at": moment}, 400, "malformed_request", "/expected_at")
     assert api.read("/v1/inbound/in-1")["expected_at"] == MONDAY
+
+
+def test_what_comes_damaged_is_unsellable_and_serves_nobody(api: Api) -> None:
+    first, second = api.order("W-1", ("CUSHION", 2)), api.order("W-2", ("CUSHION", 2))
+    assert (first["state"], second["state"]) == ("backordered", "backordered")
+    announced(api, ("CUSHION", 5), ("BRASS-KETTLE", 2))
+    arrived = {
+        "lines": [{"sku": "CUSHION", "quantity": 4, "damaged": 1}, {"sku": "BRASS-KETTLE", "quantity": 3, "damaged": 3}]
+    }
+    lines = api.done("/v1/inbound/in-1/receive", arrived)["lines"]
+    assert lines == [
+        {"sku": "CUSHION", "quantity": 5, "received": 4, "cancelled": 0, "damaged": 1},
+        {"sku": "BRASS-KETTLE", "quantity": 2, "received": 3, "cancelled": 0, "damaged": 3},
+    ]
+    there = api.stock("CUSHION", "leipzig")
+    assert (there["on_hand"], there["allocated"], there["unsellable"], there["available"]) == (4, 3, 1, 0)
+    kettles = api.stock("BRASS-KETTLE", "leipzig")
+    assert (kettles["on_hand"], kettles["unsellable"], kettles["inbound"]) == (3, 3, 0)
+    assert api.read("/v1/orders/W-2")["lines"][0]["backordered"] == 1
+    too_many = {"lines": [{"sku": "CUSHION", "quantity": 1, "damaged": 2}]}
+    api.refused("/v1/inbound/in-1/receive", too_many, 400, "malformed_request")
+    assert api.read("/v1/ledger/trial-balance")["balanced"]
+    api.restart()
+
+
+def test_damaged_units_that_were_promised_leave_the_youngest_promise_waiting(api: Api) -> None:
+    api.put("/v1/sourcing-policies/forward", {"name": "Forward", "inbound_days_max": 30})
+    channel = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "forward"}
+    assert api.put("/v1/channels/web-de", channel).status_code == 200
+    announced(api, ("BRASS-KETTLE", 4), expected_at=in_days(7))
+    lines = [{"sku": "BRASS-KETTLE", "quantity": 2}]
+    held = api.done("/v1/reservations", {"channel": "web-de", "lines": lines})["id"]
+    api.order("W-1", ("BRASS-KETTLE", 2))
+    arrived = {"lines": [{"sku": "BRASS-KETTLE", "quantity": 4, "damaged": 1}]}
+    assert api.done("/v1/inbound/in-1/receive", arrived)["state"] == "received"
+    assert api.read(f"/v1/reservations/{held}")["lines"][0]["reserved"] == 2
+    line = api.read("/v1/orders/W-1")["lines"][0]
+    assert (line["allocated"], line["backordered"], line.get("promised", [])) == (1, 1, [])
+    api.restart()
