@@ -78,7 +78,7 @@ class Server:
         self._lock = DirectoryLock(directory)
         self.parties: PartyKeys
         try:
-            self._found_parties = key_store.opened_if_there(self.paths.parties)
+            self._found_parties = key_store.opened_if_there(self.paths)
         except BaseException:
             self._lock.close()
             raise
