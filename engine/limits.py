@@ -26,7 +26,7 @@ ORDER_PAYMENTS_MAX = 100
 # Lines
 MOVEMENT_LINES_MAX = 1_000
 MOVEMENTS_BULK_MAX = 20  # movements in one request, each of up to MOVEMENT_LINES_MAX lines
-RESERVATION_LINES_MAX = 100
+RESERVATION_LINES_MAX = 1_000
 RESERVATION_BATCH_MAX = 1_000
 ORDER_LINES_MAX = 1_000
 ORDER_HOLDS_MAX = 20
@@ -40,6 +40,7 @@ CONFIGURATION_FAULTS_MAX = 100  # that one refusal tells
 INBOUND_LINES_MAX = 1_000
 TRANSFER_LINES_MAX = 1_000
 TRANSFERS_ENDED_KEPT = 1_000  # ended ones that can still be read
+STATEMENTS_KEPT = 100_000  # cancellations of marketplaces whose order has not come
 LOOSE_RETURNS_KEPT = 1_000  # returns without an order that can still be read
 INBOUND_ENDED_KEPT = 1_000  # ended ones that can still be read; older ones are only in the journal
 
@@ -48,6 +49,7 @@ SECONDS_MAX = 366 * 86_400  # of any time that is counted in seconds
 COLLECT_SECONDS_DEFAULT = 7 * 86_400  # how long goods wait for who picks them up
 RESERVATION_TTL_SECONDS_MAX = 86_400
 RESERVATION_TTL_SECONDS_DEFAULT = 900
+STATED_AHEAD_SECONDS_MAX = 2 * 86_400  # how far a marketplace's clock may be ahead
 IDEMPOTENCY_KEPT_NS = 24 * 3_600 * NS_PER_SECOND
 IDEMPOTENCY_MARK_NS = 60 * NS_PER_SECOND
 
@@ -62,6 +64,10 @@ CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some 
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
 
 # Calendars
+AVAILABILITY_STORES_MAX = 50  # that one answer tells about
+PREPARATION_MINUTES_MAX = 1_440  # of a pickup, counted while the node is open
+CALENDAR_DATES_MAX = 2_000  # of one calendar: more than a century of holidays
+CALENDAR_COUNTRIES_MAX = 300
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works
 
 # Sourcing: how hard an order is looked at before the best plan found is taken, with its bound (a unit is about 40 µs)

@@ -27,6 +27,8 @@ SYSTEM = "system"
 _EXPIRE, _FORGET, _MEET = ExpireReservations(), ForgetKeys(), MeetDeadlines()
 RECORD_BYTES_EXPECTED = 4_096
 RECORD_BYTES_PER_PAYLOAD_BYTE = 16
+PAYLOAD_DIGEST_BYTES = 15  # journals of earlier releases have 16, without a mark of the secret
+SECRET_MARK_BYTES = 3
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):
@@ -42,8 +44,9 @@ class Change(NamedTuple):
     """A command on its way in.
 
     `render(state, seq, facts)` gives (status, body) right after the facts were applied; `deliver` gets the outcome once
-    it is durable. `key` and `payload` are 16-byte digests; `payload_bytes` is the size of the request. `guard(state,
-    now_ns)` may refuse before anything is decided: a precondition of the caller.
+    it is durable. `key` and `payload` are digests; `payload_bytes` is the size of the request. `guard(state, now_ns)`
+    may refuse before anything is decided: a precondition of the caller. `earlier` are the digests of the same key and
+    payload as journals of earlier releases hold them, where such keys may still be met.
     """
 
     command: Command
@@ -54,6 +57,7 @@ class Change(NamedTuple):
     payload: bytes | None = None
     payload_bytes: int = 0
     guard: Callable[[State, int], Rejection | None] | None = None
+    earlier: tuple[bytes, bytes] | None = None
 
 
 class Query(NamedTuple):
@@ -73,8 +77,8 @@ class Writer:
     """Owns the state and the journal. Not for more than one thread.
 
     `clock_ns` is the wall clock; journalled time never goes back. `before_deciding` makes durable what the batch's
-    facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)` and `on_error(exception)`
-    are told what happened.
+    facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)`, `on_error(exception)`
+    and `on_room(problem)` are told what happened; the last one before every batch: None while there is room.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Writer:
         before_deciding: Callable[[], None] = lambda: None,
         on_batch: Callable[[int, float], None] = lambda records, seconds: None,
         on_error: Callable[[Exception], None] = lambda error: None,
+        on_room: Callable[[str | None], None] = lambda problem: None,
     ) -> None:
         self.state = state
         self.journal = journal
@@ -94,6 +99,7 @@ class Writer:
         self._before_deciding = before_deciding
         self._on_batch = on_batch
         self._on_error = on_error
+        self._on_room = on_room
         self._has_room = True
         self._encoded: list[bytes] = []
         self._answers: list[tuple[Callable[[Any], None], Any]] = []
@@ -182,9 +188,15 @@ class Writer:
         try:
             self._before_deciding()
             self.journal.make_room(expected)
-        except StorageFull:
+        except StorageFull as error:
+            self._on_room(str(error))
             return False
+        self._on_room(None)
         return True
+
+    def try_for_room(self) -> None:
+        """See whether there is room for a change, so that `on_room` is told though nobody asks for one."""
+        self._make_room([])
 
     def _refuse_changes(self, taken: list[Change | Query], now_ns: int) -> None:
         """Disk full: changes are refused undecided, but a key answered before is answered again; reads go on."""
@@ -275,9 +287,15 @@ class Writer:
 
     def _answered_before(self, change: Change) -> Done | Rejection | None:
         """The answer a key was given, from its record; a refusal if it came with another payload; None if it is new."""
-        seq = None if change.key is None else self.state.idempotency.seq_of.get(change.key)
-        if seq is None:
+        if change.key is None:
             return None
+        seq = self.state.idempotency.seq_of.get(change.key)
+        if seq is None:
+            if change.earlier is None:
+                return None
+            seq = self.state.idempotency.seq_of.get(change.earlier[0])
+            if seq is None:
+                return None
         in_this_batch = seq - self.journal.last_seq - 1
         try:
             encoded = self._encoded[in_this_batch] if in_this_batch >= 0 else self.journal.record(seq)[1]
@@ -285,7 +303,7 @@ class Writer:
             self._on_error(error)
             return Rejection(ResultCode.INTERNAL_ERROR, f"it was answered by record {seq}, which can't be read now")
         record = records.decode(encoded)
-        if record.payload != change.payload:
+        if not _same_payload(record.payload, change):
             return Rejection(ResultCode.IDEMPOTENCY_KEY_REUSED, "this key was used with another payload")
         return Done(seq, record.status, record.body, replayed=True)
 
@@ -295,3 +313,17 @@ class Writer:
             self.state.closed.flush(self.state.seq)
         except StorageFull as error:
             self._on_error(error)
+
+
+def _same_payload(recorded: bytes | None, change: Change) -> bool:
+    """Whether a key was given with the payload it comes with now.
+
+    A payload that was digested under another secret (its first bytes say so) can't be compared: the answer that the key
+    was given counts, since nothing may be done twice.
+    """
+    payload = change.payload
+    if recorded == payload or recorded is None or payload is None:
+        return recorded == payload
+    if len(recorded) != len(payload):
+        return change.earlier is None or recorded == change.earlier[1]
+    return len(payload) == PAYLOAD_DIGEST_BYTES and recorded[:SECRET_MARK_BYTES] != payload[:SECRET_MARK_BYTES]

@@ -157,12 +157,14 @@ class OrderAnswer(msgspec.Struct):
 
 
 class OrderDetail(OrderAnswer, kw_only=True):
-    """An order with the people in it. After an erasure they are null and `erased` is true."""
+    """An order with the people in it. After an erasure they are null and `erased` is true; where only the key is not on
+    this node, as after a restore without keys, they are null and `key_missing` is true."""
 
     customer: Customer | None
     ship_to: ShipTo | None
     billing: Billing | None
     erased: bool
+    key_missing: bool
 
 
 class ReturnLineAnswer(msgspec.Struct):
@@ -206,7 +208,8 @@ _answer_of = copying(
     Order,
     OrderAnswer,
     given="state lines fulfilments returns reservation placed_at created_at allowed holds pickup_until replaced_by money",
-    apart="seq created_at_ns placed_at_ns collect_by_ns cancel_backorders_at_ns stated_at_ns"
+    apart="seq created_at_ns placed_at_ns collect_by_ns cancel_backorders_at_ns stated_at_ns stated"
+    " stated_cancelled stated_contact"
     " party contact billing area customer_group rejected_by history changes",  # not told
 )
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.parties import sealing
-from api.parties.keystore import BILLING, CONTACT, PartyKeys
+from api.parties.keystore import BILLING, CONTACT, Erased, PartyKeys
 from engine.areas import Area, coarse_area
 from engine.commands.fields import Country, Latitude, Longitude, PostalCode
 from engine.state.orders import Order
@@ -64,12 +64,14 @@ class Sealed(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """What could be opened. `erased`: something was given once, and its key is gone."""
+    """What could be opened. `erased`: something was given once, and its key was destroyed; `key_missing`: its key was
+    not, and is not on this node."""
 
     customer: Customer | None
     ship_to: ShipTo | None
     billing: Billing | None
     erased: bool
+    key_missing: bool
 
 
 def seal(
@@ -92,7 +94,7 @@ def seal(
 
 
 def readdress(keys: PartyKeys, order: Order, ship_to: ShipTo) -> Sealed | None:
-    """Seal another address of an order with what else is known of its customer; None where the customer was erased.
+    """Seal another address of an order with what else is known of its customer; None where that can't be opened.
 
     Raises StorageFull as `seal` does.
     """
@@ -108,7 +110,7 @@ def readdress(keys: PartyKeys, order: Order, ship_to: ShipTo) -> Sealed | None:
 
 
 def reseal(keys: PartyKeys, order: Order, number: str) -> Sealed:
-    """Seal what is known of an order's customer for another order of the same one; nothing where it was erased."""
+    """Seal what is known of an order's customer for another order of the same one; nothing where it can't be opened."""
     if order.party is None or order.contact is None:
         return Sealed()
     content = sealing.open_sealed(keys, order.party, CONTACT, order.number, order.contact)
@@ -117,14 +119,22 @@ def reseal(keys: PartyKeys, order: Order, number: str) -> Sealed:
     return Sealed(order.party, sealing.seal(keys, order.party, CONTACT, number, content), None)
 
 
+def why_closed(keys: PartyKeys, order: Order) -> str:
+    """Why what is known of an order's customer can't be opened, as a sentence."""
+    assert order.party is not None
+    if isinstance(keys.key(order.party, CONTACT), Erased):
+        return "the customer of this order was erased"
+    return "the key of this order's customer is not on this node"
+
+
 def open_order(keys: PartyKeys, order: Order) -> Opened:
     """Open what is sealed in an order. Raises SealBroken when a blob is not this order's."""
     customer = ship_to = billing = None
-    erased = False
+    closed = []
     if order.party is not None and order.contact is not None:
         content = sealing.open_sealed(keys, order.party, CONTACT, order.number, order.contact)
         if content is None:
-            erased = True
+            closed.append(keys.key(order.party, CONTACT))
         else:
             who = sealing.decode_contact(content)
             customer = Customer(who.name, who.email, who.phone, who.reference)
@@ -132,7 +142,10 @@ def open_order(keys: PartyKeys, order: Order) -> Opened:
     if order.party is not None and order.billing is not None:
         content = sealing.open_sealed(keys, order.party, BILLING, order.number, order.billing)
         if content is None:
-            erased = True
+            closed.append(keys.key(order.party, BILLING))
         else:
             billing = Billing(**msgspec.structs.asdict(sealing.decode_billing(content)))
-    return Opened(None if customer == Customer() else customer, ship_to, billing, erased)
+    erased = any(isinstance(key, Erased) for key in closed)
+    return Opened(
+        None if customer == Customer() else customer, ship_to, billing, erased, any(k is None for k in closed)
+    )

@@ -126,6 +126,6 @@ def _print_restored(done: Restored, directory: Path, keys: Path | None, as_json:
     click.echo(f"books     balanced; {done.open_orders:,} open orders, {done.open_reservations:,} open reservations")
     if keys is None:
         click.echo(
-            f"keys      none: the names and addresses of {done.sealed_parties:,} people stay sealed, and idempotency "
-            "keys given before are not recognised"
+            f"keys      none: the names and addresses of {done.sealed_parties:,} people stay sealed. Put keys in with "
+            "kontor restore-keys, or start the node with --new-keys"
         )

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from api.answers import problems
+from api.answers import faults, problems
 from api.answers.timestamps import iso
 from api.cli import options
 from api.cli.client import Client, Refused
@@ -70,6 +70,20 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let payment providers be at http and private addresses, as in tests; without it only at public https ones.",
 )
+@click.option(
+    "--new-keys",
+    is_flag=True,
+    help="Start with a new key store where the one that the journal needs is lost for good: names and addresses stay "
+    "sealed.",
+)
+@options.clock_ahead_max
+@click.option(
+    "--disk-free-warn-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Warn in the log when less is free on the disk of the data directory or of the archive.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -85,6 +99,9 @@ def serve(
     metrics_host: str,
     metrics_port: int | None,
     allow_private_outbound: bool,
+    new_keys: bool,
+    clock_ahead_max: float,
+    disk_free_warn_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -96,7 +113,12 @@ def serve(
     settings = Settings(directory, host, port, dev, archive, schedule, segment_bytes, postcodes, fast_lane, frontends)
     run(
         settings._replace(
-            allow_private_outbound=allow_private_outbound, metrics_host=metrics_host, metrics_port=metrics_port
+            allow_private_outbound=allow_private_outbound,
+            new_keys=new_keys,
+            clock_ahead_seconds_max=clock_ahead_max,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
+            disk_free_warn_mib=disk_free_warn_mib,
         )
     )
 
@@ -137,9 +159,11 @@ def _read_document(file: Path, postcodes: Postcodes | None) -> Any:
             locate_nodes(document, postcodes)
         msgspec.convert(document, Configure)
     except msgspec.MsgspecError as error:
-        rejection = problems.from_validation(error)
-        place = rejection.errors[0].pointer or "/"
-        raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+        refusal = problems.from_validation(error)
+        if isinstance(error, msgspec.ValidationError):
+            refusal = faults.faults_of(msgspec.json.encode(document), Configure, error)
+        told = "\n".join(f"{file.name}: {fault.pointer or '/'}: {fault.detail}" for fault in refusal.errors)
+        raise Refused(told) from None
     except NotLocated as error:
         raise Refused(f"{file.name}: {error}") from None
     return document

@@ -14,6 +14,8 @@ from api.cli import options
 from api.cli.client import Client
 from api.resources.keys import new_secret
 from api.server.books import Books, Paths
+from api.server.clock import ClockBehind, refuse_behind
+from api.server.directory import look
 from engine.commands import Command
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.results import Rejection
@@ -26,12 +28,23 @@ def key() -> None:
     """Create, list and revoke API keys, on a running node (--url) or a data directory (--data)."""
 
 
+def _warn(words: str) -> None:
+    click.echo(f"kontor: {words}", err=True)
+
+
 class _Offline:
     """A data directory opened for one change, with no node running on it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, clock_ahead_max: float | None = None) -> None:
+        look(directory, _warn)
         self.lock = DirectoryLock(directory)
-        self.books = Books(Paths.of(directory), warn=lambda words: click.echo(f"kontor: {words}", err=True))
+        self.books = Books(Paths.of(directory), warn=_warn)
+        if clock_ahead_max is not None:
+            try:
+                refuse_behind(self.books.journal.last_time_ns, time.time_ns(), clock_ahead_max, _warn)
+            except ClockBehind:
+                self.close()
+                raise
 
     def do(self, command: Command) -> None:
         """Carry out a command, durably. Raises ClickException when it is refused."""
@@ -55,12 +68,15 @@ class _Offline:
 @options.url
 @options.key
 @options.as_json
-def create(name: str, directory: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
+@options.clock_ahead_max
+def create(
+    name: str, directory: Path | None, url: str | None, key: str | None, as_json: bool, clock_ahead_max: float
+) -> None:
     """Create a key called NAME and print its secret, which is shown only now."""
     options.one_of(directory, url)
     if directory is not None:
         secret, key_id = new_secret(), f"k-{secrets.token_hex(8)}"
-        store = _Offline(directory)
+        store = _Offline(directory, clock_ahead_max)
         try:
             store.do(CreateApiKey(key_id, name, hashlib.sha256(secret.encode()).digest()))
         finally:
@@ -110,11 +126,12 @@ def list_(directory: Path | None, url: str | None, key: str | None, as_json: boo
 @options.data_or_url
 @options.url
 @options.key
-def revoke(key_id: str, directory: Path | None, url: str | None, key: str | None) -> None:
+@options.clock_ahead_max
+def revoke(key_id: str, directory: Path | None, url: str | None, key: str | None, clock_ahead_max: float) -> None:
     """Shut the key with id KEY_ID out from now on."""
     options.one_of(directory, url)
     if directory is not None:
-        store = _Offline(directory)
+        store = _Offline(directory, clock_ahead_max)
         try:
             store.do(RevokeApiKey(key_id))
         finally:

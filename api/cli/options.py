@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 data = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), required=True, help="The data directory."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    required=True,
+    help="The data directory.",
 )
 data_or_url = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), help="A data directory no node runs on."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    help="A data directory no node runs on.",
 )
 archive = click.option(
     "--archive",
@@ -27,6 +34,14 @@ archive = click.option(
 url = click.option("--url", help="Address of a running node, such as http://127.0.0.1:8080.")
 key = click.option("--key", envvar="KONTOR_API_KEY", help="API key for --url. [env: KONTOR_API_KEY]")
 
+clock_ahead_max = click.option(
+    "--clock-ahead-max",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="How far the journal may be ahead of this machine's clock, and how far that may leap while the node runs.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

@@ -44,6 +44,7 @@ PARAMETERS: Final = {
     "actor": "Only what this actor asked for",
     "at": "The day before which prices are looked at",
     "change": "The id of the change, such as c-1",
+    "calendar": "The id of the calendar",
     "channel": "The id of the channel",
     "code": "The word for programs",
     "country": "The country (ISO 3166-1, two letters)",

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from api.answers import problems
+from api.answers.timestamps import iso
+from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
 from api.http.turns import Turns
@@ -34,8 +35,17 @@ class Gathering:
 
     def reply(self, seq: int) -> Reply:
         """All answers, once they are there; `seq` is the journal's position then."""
-        parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in self.answers if reply)
+        parts = b",".join(
+            b'{"status":%d,"body":%b%b}' % (reply.status, reply.body, _replayed(reply))
+            for reply in self.answers
+            if reply
+        )
         return Reply(200, b'{"items":[' + parts + b"]}", headers=((b"kontor-seq", b"%d" % seq),))
+
+
+def _replayed(reply: Reply) -> bytes:
+    """What is added to an answer that was given before."""
+    return b"".join(b',"%b":%b' % header for header in reply.headers if header[0] in (b"replayed", b"recorded_at"))
 
 
 class Batch:
@@ -53,7 +63,7 @@ class Batch:
         render: Renderer,
         complete: Callable[[Call, Any], Command] = lambda call, command: command,
     ) -> None:
-        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(item).decode
+        self._reader = BodyReader(item)
         self._kind = kind
         self._path = path
         self._of_facts = render
@@ -75,24 +85,23 @@ class Batch:
 
     def _submit(self, call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
         """The answer of one item, if it is known already; else it will be put to the others."""
-        try:
-            item = self._decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return refusal_reply(problems.from_validation(error), {})
+        item = self._reader.read(bytes(raw))
+        if isinstance(item, Rejection):
+            return refusal_reply(item, {})
         *fields, own_key = msgspec.structs.astuple(item)
         asked = self._kind(*fields)
-        key = payload = None
+        key = payload = earlier = None
         name = own_key or (f"{call.key}#{position}" if call.key is not None else None)
         if name is not None:
-            key = call.server.key_digest(call.actor, name)
-            payload = call.server.payload_digest("POST", self._path, encode(asked))
+            key, payload, earlier = call.server.key_digests(call.actor, name, "POST", self._path, encode(asked))
 
         def deliver(outcome: Done | Rejection) -> None:
             gathering.put(position, _reply(call, outcome))
 
         command = self._complete(call, asked)
         size = len(memoryview(raw))
-        refusal = call.server.submit(Change(command, call.actor, self._render, deliver, key, payload, size))
+        change = Change(command, call.actor, self._render, deliver, key, payload, size, None, earlier)
+        refusal = call.server.submit(change)
         return None if refusal is None else _reply(call, refusal)
 
     def _render(self, state: State, seq: int, facts: tuple[Fact, ...]) -> tuple[int, bytes]:
@@ -104,4 +113,7 @@ def _reply(call: Call, outcome: Done | Rejection) -> Reply:
     if isinstance(outcome, Rejection):
         call.server.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
+    if outcome.replayed:
+        recorded_at = encode(iso(call.server.journal.record(outcome.seq)[0]))
+        return Reply(outcome.status, outcome.body, headers=((b"replayed", b"true"), (b"recorded_at", recorded_at)))
     return Reply(outcome.status, outcome.body)

@@ -10,7 +10,7 @@ from api.answers.problems import Problem, body_of
 from api.http.describing import GROUPS, PARAMETERS, describe, texts_of
 from api.http.operations import NoQuery, Operation
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id, OrderNumber, Sku
 from engine.results import Rejection, ResultCode
 
 REF_TEMPLATE = "#/components/schemas/{name}"
@@ -22,6 +22,8 @@ An omnichannel order engine: stock, reservations, orders, fulfilments, returns.
 
 * **Whole numbers.** Quantities are whole sales units, money is whole minor units beside a currency. `"2"`, `true` and
   `100.0` are refused where an integer is asked for. Request fields that are not documented here are refused.
+* **All is said.** Where a body may name a part (`lines`, `amount_minor`), it must be sent: `{{"all": true}}`, or `{{}}`,
+  means all of it. A body that is missing there is refused.
 * **Enumerations are open.** States, kinds and codes in answers will get new values, and answers new fields: accept both.
 * **Retries.** Every POST takes `Idempotency-Key`. Same key and payload: the first answer again, with
   `Idempotent-Replayed: true`, for at least 24 h. "No" answers are not remembered, so a retry may succeed.
@@ -37,10 +39,14 @@ WITH_BODY = (ResultCode.BODY_TOO_LARGE, ResultCode.UNSUPPORTED_MEDIA_TYPE, Resul
 CHANGING_METHODS = ("POST", "PUT", "DELETE")
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
-_PATH_TYPES: dict[str, Any] = {"sku": Sku, **dict.fromkeys(("node", "channel", "policy", "number", "key"), Id)}
+_PATH_TYPES: dict[str, Any] = {
+    "sku": Sku,
+    "number": OrderNumber,
+    **dict.fromkeys(("node", "channel", "policy", "key"), Id),
+}
 _PATH_DESCRIPTIONS = {
-    "sku": "URL-encoded; a SKU may hold blanks and other characters",
-    "number": "the merchant's order number",
+    "sku": "URL-encoded, a `/` as `%2F`; a SKU may hold blanks and other characters",
+    "number": "the merchant's order number, URL-encoded: `#` as `%23`, `/` as `%2F`",
 }
 
 
@@ -87,7 +93,13 @@ def _place(operation: Operation) -> tuple[int, bool, int, str, int]:
     groups = [*GROUPS, operation.tag]
     noun = f"/v1/{operation.tag.lower()}"
     apart = not (operation.path + "/").startswith(noun + "/")
-    return groups.index(operation.tag), apart, operation.path.count("/"), operation.path, methods.index(operation.method)
+    return (
+        groups.index(operation.tag),
+        apart,
+        operation.path.count("/"),
+        operation.path,
+        methods.index(operation.method),
+    )
 
 
 def _simply(value: Any) -> Any:

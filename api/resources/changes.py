@@ -147,7 +147,7 @@ def propose(call: Call) -> Handled:
         except StorageFull:
             return Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
         if sealed is None:
-            detail = "the customer of this order was erased: it takes no new address"
+            detail = f"{people.why_closed(call.server.parties, order)}: it takes no new address"
             return Rejection.at(ResultCode.INVALID_TRANSITION, "/ship_to", detail)
         to = located(body, call.server.postcodes).ship_to
         area = None if to is None else to.area

@@ -16,6 +16,7 @@ from api.http.listing import path_country, path_id, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
 from api.http.turns import Turns, reading
 from api.server.configuring import BUSY
+from api.server.outbound.addresses import why_never
 from engine import limits
 from engine.commands.configuration import Configure
 from engine.configuration import master_data
@@ -78,7 +79,27 @@ def _reader(kind: Kind) -> Reader:
     return resource
 
 
+async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) -> Rejection | None:
+    """A refusal where a provider is to be asked at an address that nothing is sent to. What is set already may stay."""
+    known = call.server.state.configuration.payment_providers
+    for name, provider in providers.items():
+        if name in known and known[name].url == provider.url:
+            continue
+        reason = await why_never(provider.url, call.server.allow_private_outbound)
+        if reason is not None:
+            return Rejection.at(ResultCode.ADDRESS_NOT_ALLOWED, pointer.format(name), reason)
+    return None
+
+
+async def _addresses_refused(call: Call, document: Configure) -> Rejection | None:
+    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+
+
 def _putting(kind: Kind) -> Handler:
+    async def put_provider(call: Call) -> Handled:
+        name = call.path["provider"]
+        return await _address_refused(call, {name: call.body}, "/url") or put(call)
+
     def put(call: Call) -> Handled:
         keys = kind.keys(call)
         if isinstance(keys, Rejection):
@@ -92,11 +113,10 @@ def _putting(kind: Kind) -> Handler:
             return BUSY
         for key in reversed(keys):
             document = {key: document}
-        # Ids and SKUs hold no `/`; in a JSON pointer a `~` reads `~0`.
-        within = "/".join(("", kind.part, *(key.replace("~", "~0") for key in keys)))
+        within = "/".join(("", kind.part, *map(master_data.escape, keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
-    return put
+    return put_provider if kind.part == "payment_providers" else put
 
 
 def _getting(kind: Kind) -> Handler:
@@ -129,11 +149,15 @@ async def configure(call: Call) -> Handled:
         entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(call.body))
         entries += sum(len(each.prices) for each in call.body.price_lists.values())
         if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
-            return BUSY if call.server.configuring.checking else Changing(call.body, _render_configured)
+            refusal = BUSY if call.server.configuring.checking else await _addresses_refused(call, call.body)
+            return refusal or Changing(call.body, _render_configured)
     read = await _in_turns(call.content)
     if read.refusal is not None or call.server.configuring.checking:
         return read.refusal or BUSY
     document, entries = Configure(**read.parts), read.entries + read.prices
+    refusal = await _addresses_refused(call, document)
+    if refusal is not None:
+        return refusal
     if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
         return Changing(document, _render_configured)
     return await _large(call, document, entries)
@@ -142,8 +166,8 @@ async def configure(call: Call) -> Handled:
 async def _large(call: Call, document: Configure, entries: int) -> Handled:
     server, key, payload = call.server, None, None
     if call.key is not None:
-        key = server.key_digest(call.actor, call.key)
-        payload = await asyncio.to_thread(server.payload_digest, "POST", "/v1/configuration", encode(call.body))
+        named = call.actor, call.key, "POST", "/v1/configuration"
+        key, payload, _ = await asyncio.to_thread(server.key_digests, *named, encode(call.body))
     done = await server.configuring.apply(document, entries, call.content, call.actor, key, payload)
     if isinstance(done, Done):
         replayed = ((b"idempotent-replayed", b"true"),) if done.replayed else ()
@@ -241,7 +265,7 @@ PROMOTION = {
 KINDS = (
     Kind(
         "nodes", "/v1/nodes/{node}", "NodeById", "Nodes", "a node", "there is no such node", "A node with its id.",
-        ("id",), NODE,
+        ("id",), NODE, (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "items", "/v1/items/{sku}", "Item", "Items", "an item", "there is no such SKU", "An item with its SKU.",
@@ -259,6 +283,7 @@ KINDS = (
     Kind(
         "sourcing_policies", "/v1/sourcing-policies/{policy}", "SourcingPolicy", "SourcingPolicies",
         "a sourcing policy", "there is no such sourcing policy", "A sourcing policy with its id.", ("id",), POLICY,
+        (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "price_lists", "/v1/price-lists/{price_list}", "PriceList", "PriceLists", "a price list",
@@ -286,7 +311,13 @@ KINDS = (
     Kind(
         "payment_providers", "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders",
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
-        {"url": "https://pay.example.org/kontor", "methods": ["card"]}, (ResultCode.IN_USE,),
+        {"url": "https://pay.example.org/kontor", "methods": ["card"]},
+        (ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED),
+    ),
+    Kind(
+        "calendars", "/v1/calendars/{calendar}", "Calendar", "Calendars", "a calendar of holidays",
+        "there is no such calendar", "A calendar of holidays with its id.", ("id",),
+        {"name": "Germany", "dates": ["2026-12-25", "2026-12-26", "2027-01-01"], "countries": ["DE"]},
     ),
 )  # fmt: skip
 assert {kind.part for kind in KINDS} == master_data.OF_PART.keys(), "every kind of master data can be set over HTTP"
@@ -329,7 +360,7 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
         ),
         raw_above_bytes=CONFIGURATION_RAW_BYTES,
         description=f"A document of more than {limits.CONFIGURATION_RECORD_ENTRIES} entries is checked whole, then applied in "

@@ -36,7 +36,11 @@ class StartAnswer(msgspec.Struct):
 
 
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `history` is the id of what its seqs count: another one after a restore.
+
+    `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one.
+    `dev`: it was started with `--dev` and takes calls of its own machine without a key.
+    """
 
     version: str
     seq: int
@@ -47,6 +51,8 @@ class NodeAnswer(msgspec.Struct):
     segment: str
     journal_bytes: int
     uptime_seconds: int
+    history: str
+    dev: bool
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,6 +80,9 @@ def ready(call: Call) -> Handled:
     """It takes requests."""
     if call.server.stopping:
         return Rejection(ResultCode.STOPPING, "the node is stopping")
+    full = call.server.disk.full
+    if full is not None:
+        return Rejection(ResultCode.NOT_READY, f"changes are refused, reads go on: {full}")
     return Reply(200, b'{"status":"ok"}')
 
 
@@ -101,6 +110,8 @@ async def about(call: Call) -> Handled:
             segment=node.journal.segment,
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
+            history=node.history_id,
+            dev=node.dev,
         )
 
     return Reading(read)

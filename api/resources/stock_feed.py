@@ -5,30 +5,31 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.http.listing import path_id, start_of
+from api.http import positions
+from api.http.listing import Position, path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
 from engine import limits
-from engine.areas import coarse_area
 from engine.facts import Fact, records
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
-from engine.supply.plan import promised
-from engine.supply.request import Demand, Request
+from engine.supply.plan import sellable
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
 RECORDS_MAX = limits.FEED_SCAN_RECORDS_MAX
 # After one of these every SKU may have another figure.
-SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet, CalendarSet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that list."""
+    """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that list.
+    `history` is that of the page before: after a restore it is refused instead of meaning something else."""
 
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
     cursor: str | None = None
+    history: str | None = None
 
 
 class SellableUnits(msgspec.Struct):
@@ -41,7 +42,7 @@ class SellableUnits(msgspec.Struct):
 class StockFeedPage(msgspec.Struct):
     """Figures as they are now. Ask again with `after` = `next_after`; at once if `more`, or with `cursor` while that is not null.
 
-    `complete`: this is a page of all SKUs, not of what changed.
+    `complete`: this is a page of all SKUs, not of what changed. `next_after` and `history` belong together.
     """
 
     items: list[SellableUnits]
@@ -49,6 +50,7 @@ class StockFeedPage(msgspec.Struct):
     next_cursor: str | None
     more: bool
     complete: bool
+    history: str
 
 
 def feed(call: Call) -> Handled:
@@ -63,33 +65,35 @@ def feed(call: Call) -> Handled:
         if isinstance(channel, Rejection) or channel not in state.configuration.channels:
             return NOT_FOUND
         server = call.server
+        refusal = positions.foreign(server, query.after if start is None else start[0], query.history)
+        if refusal is not None:
+            return refusal
         if start is not None:
-            return _everything(state, channel, start, query.limit, now_ns)
+            return _everything(server, channel, start, query.limit, now_ns)
         changed = _changed(server, query.after, query.limit) if query.after else None
         if changed is None:
-            return _everything(state, channel, (server.journal.last_seq, 0), query.limit, now_ns)
+            return _everything(server, channel, (server.journal.last_seq, 0), query.limit, now_ns)
         skus, through = changed
         more = through < server.journal.last_seq
-        return StockFeedPage(_figures(state, channel, skus, now_ns), through, None, more, complete=False)
+        figures = _figures(state, channel, skus, now_ns)
+        return StockFeedPage(figures, through, None, more, complete=False, history=server.history_id)
 
     return Reading(read)
 
 
-def _everything(state: State, channel: str, start: tuple[int, int], limit: int, now_ns: int) -> StockFeedPage:
+def _everything(server: Server, channel: str, start: tuple[int, int], limit: int, now_ns: int) -> StockFeedPage:
     """All SKUs from a position on. What changes meanwhile comes after the seq at which the list began."""
+    state = server.state
     began, first = start
     skus = state.ledger.skus[first : first + limit]
     end = first + len(skus)
     cursor = f"{began}.{end}" if end < len(state.ledger.skus) else None
-    return StockFeedPage(_figures(state, channel, skus, now_ns), began, cursor, False, complete=True)
+    figures = _figures(state, channel, skus, now_ns)
+    return StockFeedPage(figures, began, cursor, False, complete=True, history=server.history_id)
 
 
 def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[SellableUnits]:
-    if not skus:
-        return []
-    area = coarse_area(state.configuration.channels[channel].country, None, None, None)
-    request = Request(channel, [Demand(sku, 1) for sku in skus], area, partial=True)
-    return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
+    return [SellableUnits(sku, units) for sku, units in zip(skus, sellable(state, channel, skus, now_ns), strict=True)]
 
 
 def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
@@ -129,8 +133,10 @@ OPERATIONS = [
     Operation(
         id="getStockFeed", method="GET", path="/v1/channels/{channel}/stock-feed", tag="Stock", handle=feed,
         query=StockFeedQuery, summary="What a channel can sell: everything first, then what changed",
-        answer=StockFeedPage, codes=(ResultCode.NOT_FOUND,),
+        answer=StockFeedPage, codes=(ResultCode.NOT_FOUND, ResultCode.HISTORY_CHANGED),
         description="Units that the channel can promise to its own country, over all its nodes, without safety stock and the channel's "
-        "buffer. A change of a node, of the channel or of its policy begins a list of everything again.",
+        "buffer. A change of a node, of the channel or of its policy begins a list of everything again. "
+        "Send `history` back with `after`: where the node was restored meanwhile, or the position lies beyond its end, it is 410 `history_changed`, and "
+        "you begin again with everything.",
     ),
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from hashlib import blake2b
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,11 +10,16 @@ import structlog
 
 from api.geography.postcodes import Postcodes
 from api.parties.keystore import PartyKeys
+from api.server import key_store
 from api.server.books import Books, Paths
+from api.server.clock import AHEAD_SECONDS_MAX, Clock, refuse_behind
 from api.server.configuring import Configuring
 from api.server.digests import Digests
+from api.server.disk import WARN_MIB, Disk
 from api.server.history import History
+from api.server.history_id import HistoryId
 from api.server.improving import Improver
+from api.server.key_digests import EARLIER_BYTES, Digester
 from api.server.metrics import NodeMetrics
 from api.server.outbound.payments import Courier
 from api.server.snapshots import Schedule, Snapshots
@@ -28,6 +32,7 @@ from engine.writer import Change, Query, Writer
 VERSION = "0.1.0"
 TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
+LOOK_AT_DISK_SECONDS = 2.0
 GATHER_ROUNDS_MAX = 3
 
 log = structlog.get_logger("kontor")
@@ -48,8 +53,14 @@ class Server:
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         postcodes: Postcodes | None = None,
         allow_private_outbound: bool = False,
+        new_keys: bool = False,
+        clock_ahead_seconds_max: float | None = None,
+        disk_free_warn_mib: int = WARN_MIB,
     ) -> None:
         self.directory = directory
+        self._clock_ahead_seconds_max = clock_ahead_seconds_max
+        self.disk = Disk(Paths.of(directory, archive), disk_free_warn_mib)
+        self._new_keys = new_keys
         self.allow_private_outbound = allow_private_outbound
         self.courier: Courier | None = None
         self.postcodes = postcodes
@@ -59,12 +70,14 @@ class Server:
         self.draining = False
         self.started_at = time.time()
         self.progress = ("starting", 0, 0)
+        self._books: Books | None = None
         self.loop: asyncio.AbstractEventLoop
         self._segment_bytes_max = segment_bytes_max
         self._schedule = schedule or Schedule(every_seconds=0)
         self._lock = DirectoryLock(directory)
+        self.parties: PartyKeys
         try:
-            self.parties = PartyKeys(self.paths.parties)
+            self._found_parties = key_store.opened_if_there(self.paths.parties)
         except BaseException:
             self._lock.close()
             raise
@@ -87,14 +100,24 @@ class Server:
                 "snapshot_seq": lambda: self.snapshots.newest_seq,
                 "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
                 "snapshot_failures": lambda: self.snapshots.failures,
+                "dev_mode": lambda: int(self.dev),
                 "replay_diverged": lambda: self.snapshots.diverged,
+                "disk_free_bytes": lambda: self.disk.free_bytes("data"),
+                "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
+                "disk_full": lambda: self.disk.full is not None,
+                "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
             }
         )
 
     @classmethod
-    def open(cls, directory: Path, *, dev: bool = False, archive: Path | None = None) -> "Server":
-        """Open or create a data directory and recover. Raises DirectoryInUse, JournalCorrupt, StorageFull."""
-        server = cls(directory, dev=dev, archive=archive)
+    def open(
+        cls, directory: Path, *, dev: bool = False, archive: Path | None = None, new_keys: bool = False
+    ) -> "Server":
+        """Open or create a data directory and recover.
+
+        Raises DirectoryInUse, JournalCorrupt, StorageFull, PartyKeysDamaged.
+        """
+        server = cls(directory, dev=dev, archive=archive, new_keys=new_keys)
         server.recover()
         return server
 
@@ -102,24 +125,46 @@ class Server:
         """From disk to memory; may run in a thread while `progress` is looked at. Raises what `open` does."""
         try:
             self._books = Books(self.paths, segment_bytes_max=self._segment_bytes_max, tell=self._tell, warn=self._warn)
+            self.journal, self.state = self._books.journal, self._books.state
+            self._start_clock()
+            self.parties = key_store.checked(
+                self._found_parties, self.paths.parties, self.state, new_keys=self._new_keys
+            )
         except BaseException:
-            self.parties.close()
-            self._lock.close()
+            self._let_go()
             raise
-        self.journal, self.state = self._books.journal, self._books.state
-        self._key_secret = self.parties.node_secret("idempotency")
+        meets_earlier = any(len(key) == EARLIER_BYTES for key in self.state.idempotency.seq_of)
+        secret = self.parties.node_secret("idempotency")
+        self._history_id = HistoryId(self.directory, self.journal, self.journal.last_seq, self.journal.chain_digest)
+        self.history_id = self._history_id.id
+        self.key_digests = Digester(self.journal.journal_id, secret, meets_earlier=meets_earlier).digests
         self.writer = Writer(
             self.state,
             self.journal,
-            time.time_ns,
+            self.clock.now_ns,
             before_deciding=self.parties.flush,
             on_batch=self.metrics.batch,
             on_error=self.report,
+            on_room=self.disk.room_is,
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
         self.configuring = Configuring(self)
         self.digests = Digests(self, self.history)
+
+    def _start_clock(self) -> None:
+        bound = self._clock_ahead_seconds_max
+        if bound is not None:
+            refuse_behind(self.journal.last_time_ns, time.time_ns(), bound)
+        self.clock = Clock(self.journal.last_time_ns, ahead_seconds_max=AHEAD_SECONDS_MAX if bound is None else bound)
+
+    def _let_go(self) -> None:
+        """Close what was opened before recovery failed."""
+        if self._books is not None:
+            self._books.close()
+        if self._found_parties is not None:
+            self._found_parties.close()
+        self._lock.close()
 
     def _warn(self, words: str) -> None:
         log.warning("recovery", problem=words)
@@ -185,17 +230,32 @@ class Server:
 
     async def _tick(self) -> None:
         """End reservations that are due while nobody asks for anything, and let closed things leave memory."""
-        flushed_at = self.loop.time()
+        flushed_at = looked_at = self.loop.time()
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if self.loop.time() - looked_at >= LOOK_AT_DISK_SECONDS and not self._turn_scheduled:
+                self._look_at_disk()
+                looked_at = self.loop.time()
             end_ns = self.writer.next_wake_ns()
-            due = end_ns is not None and end_ns <= time.time_ns()
-            if (due or self.state.idempotency.old_seq(time.time_ns())) and not self._turn_scheduled:
+            now_ns = self.clock.now_ns()
+            due = end_ns is not None and end_ns <= now_ns
+            if (due or self.state.idempotency.old_seq(now_ns)) and not self._turn_scheduled:
                 self._turn_scheduled = True
                 self._turn()
             if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
                 self.flush_closed()
                 flushed_at = self.loop.time()
+
+    def _look_at_disk(self) -> None:
+        """Look for room though nobody asks for a change. An I/O error ends the process, as it does in a batch."""
+        try:
+            self.writer.try_for_room()
+        except Exception as error:
+            self._die(error)
+        try:
+            self.disk.look()
+        except OSError as error:  # the archive's disk may be gone
+            self.report(error)
 
     def flush_closed(self) -> None:
         """Let closed things leave memory. An I/O error ends the process, as one of the journal does."""
@@ -219,16 +279,6 @@ class Server:
             trace = trace.tb_next
         log.error("unexpected error", kind=type(error).__name__, at=frames[-5:])
 
-    def key_digest(self, actor: str, key: str) -> bytes:
-        """16 bytes for an idempotency key of an actor."""
-        return blake2b(f"{actor}\0{key}".encode(), digest_size=16, key=self._key_secret).digest()
-
-    def payload_digest(self, method: str, path: str, body: bytes) -> bytes:
-        """16 bytes for what was asked. Keyed, so that what a customer typed can't be guessed from the journal."""
-        return blake2b(
-            b"%b\0%b\0%b" % (method.encode(), path.encode(), body), digest_size=16, key=self._key_secret
-        ).digest()
-
     def digest(self, fresh: bool = True) -> tuple[int, str]:
         """(seq, digest of the state now) at once, for who may hold everybody up. `digests` is for callers over HTTP."""
         return self.state.seq, dumping.digest(self.state)
@@ -239,8 +289,8 @@ class Server:
         while self.writer.queue:
             self._turn()
 
-    def close(self) -> None:
-        """Flush and let everything go."""
+    def close(self, *, snapshot_seconds_max: float = 0) -> None:
+        """Flush and let everything go; with time for it, after a last snapshot where much was done since the newest."""
         if self._ticker is not None:
             self._ticker.cancel()
             self._snapshotter.cancel()
@@ -251,6 +301,9 @@ class Server:
             self.history.stop()
         self._closed = True
         self.writer.flush_closed()
+        self.snapshots.at_stop(snapshot_seconds_max)
+        self._history_id.note(self.journal.last_seq, self.journal.chain_digest)
+        assert self._books is not None
         self._books.close()
         self.parties.close()
         self._lock.close()

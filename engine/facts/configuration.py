@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts.postings import Posting
 
@@ -71,4 +71,21 @@ class ConfigurationEnded(msgspec.Struct, array_like=True, frozen=True, tag="conf
     postings: tuple[Posting, ...] = ()
 
 
-Fact = NodeSet | ItemSet | NodeItemSet | ChannelSet | SourcingPolicySet | ConfigurationBegun | ConfigurationEnded
+class CalendarSet(msgspec.Struct, array_like=True, frozen=True, tag="calendar_set"):
+    """A calendar was created or replaced."""
+
+    calendar: str
+    body: HolidayCalendar
+    postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    NodeSet
+    | ItemSet
+    | NodeItemSet
+    | ChannelSet
+    | SourcingPolicySet
+    | CalendarSet
+    | ConfigurationBegun
+    | ConfigurationEnded
+)

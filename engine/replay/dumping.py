@@ -35,6 +35,9 @@ def load(state: State, parts: Iterable[bytes]) -> None:
 def _derive(state: State) -> None:
     """What is not dumped because it follows from what is."""
     state.stock.grow()
+    for sku, item in state.configuration.items.items():
+        if not item.sellable:
+            state.stock.sell(sku, False, {})
     for node, items in state.configuration.node_items.items():
         for sku, rule in items.items():
             state.stock.withhold(sku, node, rule)

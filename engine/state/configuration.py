@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.configuration import Channel, Configure, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
@@ -15,7 +15,7 @@ Cache = TypeVar("Cache")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 DOCUMENT_PARTS = Configure.__struct_fields__
-TERMS_PARTS = ("nodes", "channels", "sourcing_policies")  # terms are derived from these
+TERMS_PARTS = ("nodes", "channels", "sourcing_policies", "calendars")  # terms are derived from these
 
 # Which of the records that set a body are its versions and kept. A dump has room for those of VERSIONS_DUMPED.
 NONE, LAST, ALL = "none", "last", "all"
@@ -83,6 +83,7 @@ class Configuration:
         self.payment_providers: dict[str, PaymentProvider] = {}
         self.shipping_prices: dict[str, ShippingPrices] = {}
         self.announced: Announced | None = None
+        self.calendars: dict[str, HolidayCalendar] = {}
         self.seqs: dict[str, dict[str, list[int]]] = {part: {} for part in DOCUMENT_PARTS}
         self.promotions_version = 0
         self._caches: dict[type, Any] = {}
