@@ -386,7 +386,7 @@ OLDER: dict[str, Fact] = {
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
     "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
-    "change_proposed/2": ChangeProposed(
+    "change_proposed/1": ChangeProposed(
         "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
     "order_changed/1": OrderChanged(

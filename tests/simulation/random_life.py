@@ -333,7 +333,13 @@ class Life:
         action: c.orders.Action = self.chance.choice(
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
-        self.do(c.orders.AdvanceFulfilment(number, action))
+        order = find_by_fulfilment(self.state, number)
+        takes = () if order is None else order.fulfilment(number).lines
+        if order is not None and takes and action in ("ready", "collect") and self.chance.random() < 0.3:
+            some = c.orders.FulfilmentLine(order.lines[takes[0].line].id, 1)
+            self.do(c.orders.CollectPart(number, (some,)))
+        else:
+            self.do(c.orders.AdvanceFulfilment(number, action))
         if self.chance.random() < 0.4:
             self.do(
                 c.orders.ConfirmFulfilment(number, (c.orders.ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),))
@@ -421,7 +427,6 @@ class Life:
             c.orders.SplitFulfilment(number, (line,)),
             c.orders.PackParcels(number, (c.orders.ParcelRequest((line,), 1_200),)),
             c.orders.CancelFulfilment(number, "not wanted"),
-            c.orders.CollectPart(number, (line,)),
         ]
         if others:
             commands += [c.orders.MergeFulfilments(number, self.chance.choice(others))] * 2
