@@ -5,6 +5,7 @@ configuration  what master data became
 inbound        what happened to goods on their way to a node
 maintenance    what a server did of its own accord
 money          what orders cost, frozen when they are placed, and what customers get back of it
+moving         what happened to work that somebody gave to another node
 orders         what happened to orders, fulfilments and returns
 picking        what happened to pick lists
 postings       the posting: units moving from one account to another
@@ -23,6 +24,7 @@ from engine.facts import (
     inbound,
     maintenance,
     money,
+    moving,
     orders,
     picking,
     pricing,
@@ -38,6 +40,7 @@ Fact = (
     | inbound.Fact
     | maintenance.Fact
     | money.Fact
+    | moving.Fact
     | orders.Fact
     | picking.Fact
     | pricing.Fact
