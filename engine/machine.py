@@ -155,7 +155,7 @@ FACTS: dict[type, FactRow] = {
     f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False, GAINED),
     f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False, GAINED),
     f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False, GAINED),
-    f.orders.FulfilmentMoved: FactRow(moving.evolve_moved, "fulfilment", None, None, False, True, GAINED),
+    f.moving.FulfilmentMoved: FactRow(moving.evolve_moved, "fulfilment", None, None, False, True, GAINED),
     f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True, GAINED),
     f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False, GAINED),
     f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False, GAINED),

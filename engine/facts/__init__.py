@@ -6,6 +6,7 @@ inbound        what happened to goods on their way to a node
 maintenance    what a server did of its own accord
 missing        what follows from promised units that a node says are not there
 money          what orders cost, frozen when they are placed, and what customers get back of it
+moving         what happened to work that somebody gave to another node
 orders         what happened to orders, fulfilments and returns
 picking        what happened to pick lists
 postings       the posting: units moving from one account to another
@@ -25,6 +26,7 @@ from engine.facts import (
     maintenance,
     missing,
     money,
+    moving,
     orders,
     picking,
     pricing,
@@ -41,6 +43,7 @@ Fact = (
     | maintenance.Fact
     | missing.Fact
     | money.Fact
+    | moving.Fact
     | orders.Fact
     | picking.Fact
     | pricing.Fact

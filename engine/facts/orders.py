@@ -395,17 +395,6 @@ class FulfilmentRejected(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     postings: tuple[Posting, ...]
 
 
-class FulfilmentMoved(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_moved"):
-    """`lines` of a fulfilment at `node` were given to others by somebody's word: `fulfilments`."""
-
-    order: str
-    fulfilment: FulfilmentNumber
-    node: str
-    lines: tuple[Take, ...]
-    fulfilments: tuple[PlannedFulfilment, ...]
-    postings: tuple[Posting, ...]
-
-
 class OrderReopened(msgspec.Struct, array_like=True, frozen=True, tag="order_reopened"):
     """A closed order came back into memory because something happened to it; `state` is all of it, as it was closed."""
 
@@ -496,7 +485,6 @@ Fact = (
     | FulfilmentSplit
     | FulfilmentsMerged
     | ParcelsPacked
-    | FulfilmentMoved
     | PickupLapsed
     | OrderCancelled
     | FulfilmentAdvanced

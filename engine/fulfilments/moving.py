@@ -1,7 +1,8 @@
 """Work moved to a node that somebody names, in one step or not at all."""
 
 from engine.commands.orders import MoveFulfilment
-from engine.facts.orders import FulfilmentMoved, Take
+from engine.facts.moving import FulfilmentMoved
+from engine.facts.orders import Take
 from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.fulfilments.planning import plan_for_order

@@ -27,6 +27,7 @@ class Looks:
         self._queue: list[Waiter] = []
         self._queued: dict[Waiter, None] = {}
         self._later: list[tuple[int, Waiter]] = []
+        self._later_at: dict[Waiter, int] = {}
 
     @property
     def due(self) -> bool:
@@ -49,7 +50,10 @@ class Looks:
 
     def add_later(self, at_ns: int, waiter: Waiter) -> None:
         """Look at somebody once a time has come, as nothing else may tell."""
-        heappush(self._later, (at_ns, waiter))
+        before = self._later_at.get(waiter)
+        if before is None or at_ns < before:
+            self._later_at[waiter] = at_ns
+            heappush(self._later, (at_ns, waiter))
 
     def next_ns(self) -> int | None:
         """When somebody has to be looked at because of the time."""
@@ -58,8 +62,7 @@ class Looks:
     def come(self, now_ns: int) -> None:
         """Those whose time has come are due."""
         while self._later and self._later[0][0] <= now_ns:
-            self.add(heappop(self._later)[1])
-
-    def forget(self) -> None:
-        """As at the start."""
-        self.__init__()  # type: ignore[misc]
+            at_ns, waiter = heappop(self._later)
+            if self._later_at.get(waiter) == at_ns:
+                del self._later_at[waiter]
+                self.add(waiter)

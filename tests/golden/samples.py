@@ -27,12 +27,12 @@ from engine.facts.configuration import (
 )
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.missing import MissingPaid, OrderSourcedElsewhere
+from engine.facts.moving import FulfilmentMoved
 from engine.facts.orders import (
     ChangeDeclined,
     ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
-    FulfilmentMoved,
     FulfilmentReaddressed,
     FulfilmentRejected,
     FulfilmentShorted,
@@ -250,7 +250,7 @@ SAMPLES: dict[str, Fact] = {
     "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-    "order_placed/5": OrderPlaced(
+    "order_placed/6": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -366,6 +366,7 @@ SAMPLES: dict[str, Fact] = {
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
     **OLDER_GOODS,
+    "order_placed/5": msgspec.structs.replace(SAMPLES["order_placed/6"], policy=None, policy_version=None),
     "stock_reserved/3": msgspec.structs.replace(SAMPLES["stock_reserved/4"], lines=AWAITED_LINES),
     "reservation_changed/3": msgspec.structs.replace(SAMPLES["reservation_changed/4"], lines=AWAITED_LINES),
     "order_placed/4": OrderPlaced(

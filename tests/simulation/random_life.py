@@ -196,8 +196,8 @@ class Life:
             self.hear,
             self.supply,
             self.supply,
-            self.set_otherwise,
-            self.move,
+            lambda: settling.settle(self, SKUS, NODES),
+            lambda: settling.move(self, NODES),
         ]
         everything += [self.odd_movement, self.odd_movement, self.together, self.again, self.again, self.configure]
         happening = chance.choice(everything)
@@ -368,14 +368,6 @@ class Life:
             supplying.source(self)
         else:
             supplying.let_in(self)
-
-    def set_otherwise(self) -> None:
-        """Units become free without moving, or are kept back."""
-        settling.settle(self, SKUS, NODES)
-
-    def move(self) -> None:
-        """Somebody says which node it shall be."""
-        settling.move(self, NODES)
 
     def walk(self) -> None:
         """A node groups work into one walk, does it, or leaves it."""
