@@ -2,6 +2,7 @@
 
 backups             `kontor backup` and `kontor restore`
 benches             `kontor bench`: the suite, where it is installed
+calendars           `kontor calendars make`: public holidays as calendars, date by date
 checkpoints         `kontor checkpoint`: signed checkpoints of the chain, to be kept off the host
 client              a small HTTP client for the command line: JSON in, JSON out, problems as clear errors
 data                commands on a data directory or a server: serve, apply, journal
