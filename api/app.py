@@ -1,11 +1,9 @@
 """The route table: every path of the API, made from the operations of the resources."""
 
-import asyncio
 import importlib
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,6 +20,7 @@ from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_
 from api.http.lane import Lane
 from api.http.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
+from api.server.children import Child
 from api.server.server import Server
 from engine.results import Rejection, ResultCode
 
@@ -40,17 +39,25 @@ def operations() -> list[Operation]:
 
 
 def _document_operation() -> Operation:
-    async def document(call: Call) -> Handled:
-        return Reply(200, await asyncio.to_thread(_document))  # made beside the loop: it takes a while
+    made: list[bytes] = []
+
+    async def get(call: Call) -> Handled:
+        if not made:  # by a process of its own: it is half a second of work
+            ended = await Child(["openapi"]).ended()
+            if ended.code != 0:
+                call.server.report(RuntimeError("kontor openapi failed"))
+                return Rejection(ResultCode.INTERNAL_ERROR, "the document could not be made")
+            made.append(ended.output.strip())
+        return Reply(200, made[0])
 
     return Operation(
-        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=document, public=True,
+        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=get, public=True,
         summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
     )  # fmt: skip
 
 
-@cache
-def _document() -> bytes:
+def document() -> bytes:
+    """The API as an OpenAPI document."""
     from api.http import openapi
 
     return msgspec.json.encode(openapi.document(operations()))

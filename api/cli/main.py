@@ -37,6 +37,7 @@ COMMANDS: Final = Commands({
     "items": ("api.cli.items:items", "Import items from a table, CSV or Excel."),
     "prices": ("api.cli.prices:prices", "Import prices from a table, CSV or Excel."),
     "export": ("api.cli.export:export", "Write the money books for other programs."),
+    "openapi": ("api.cli.openapi:openapi", "Print the HTTP API as an OpenAPI document."),
     "bench": ("api.cli.benches:bench", "Measure this machine: figures with conditions."),
     "replay": ("api.cli.replay:replay_command", "Replay a year of real orders, every row accounted for."),
     "demo": ("api.cli.demo:demo_command", "Show a shop: one month of real orders over HTTP."),

@@ -7,6 +7,7 @@ that is not this one.
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 
 from engine.results import Rejection, ResultCode
 
@@ -30,6 +31,7 @@ def refusal_of(headers: Mapping[bytes, bytes], method: str) -> Rejection | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
     """Whether an address is one of this machine's own."""
     if address in ("127.0.0.1", "::1"):
@@ -42,6 +44,7 @@ def is_loopback(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
+@lru_cache(maxsize=256)
 def _is_this_machine(host: bytes) -> bool:
     text = host.decode("latin-1").lower()
     name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from api.importing.numbers import decimal_mark
+from api.importing.numbers import CellNumber, decimal_mark
 from api.importing.tables import BadTable, Table, TableRow
 
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -56,7 +56,8 @@ class Mapping(NamedTuple):
             return RowError(row.number, "", "", f"{detail}: is one cut in two?")
         texts = dict(self.fixed)
         for field, at in self.columns.items():
-            texts[field] = row.values[at].strip() if at < len(row.values) else ""
+            value = row.values[at] if at < len(row.values) else ""
+            texts[field] = value if type(value) is CellNumber else value.strip()
         return texts
 
     def mark(self, table: Table, fields: Iterable[str]) -> str | None:

@@ -16,6 +16,12 @@ class NotRead(ValueError):
     """A text is no number, or could be two; the message says which."""
 
 
+class CellNumber(str):
+    """A fraction that a cell of a spreadsheet holds: its mark is a point, whatever people write in other cells."""
+
+    __slots__ = ()
+
+
 class Number(NamedTuple):
     """A number, exactly: `digits` after the mark, without zeros at the end."""
 
@@ -26,8 +32,12 @@ class Number(NamedTuple):
 
 def decimal_mark(texts: Iterable[str]) -> str | None:
     """The decimal mark that texts of one column tell, or None where none does, or they tell both."""
-    told = {_told(text.strip()) for text in texts if "." in text or "," in text} - {None}
+    told = {_told(text.strip()) for text in texts if _may_tell(text)} - {None}
     return told.pop() if len(told) == 1 else None
+
+
+def _may_tell(text: str) -> bool:
+    return ("." in text or "," in text) and not isinstance(text, CellNumber)
 
 
 def _told(text: str) -> str | None:
@@ -55,7 +65,7 @@ def read_number(text: str, mark: str | None) -> Number:
     if shape is None or (shape[1] and shape[3]):
         raise NotRead("this is no number")
     body = shape[2]
-    mark = mark or _told(text)
+    mark = "." if isinstance(text, CellNumber) else mark or _told(text)
     if mark is None and ("." in body or "," in body):
         small, large = re.split("[.,]", body)[0], re.sub("[.,]", "", body)
         raise NotRead(f"this may be {small} or {large}: say which mark is the decimal one, --decimal . or --decimal ,")

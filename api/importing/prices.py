@@ -104,7 +104,9 @@ def _step_of(
     if texts.get("currency", "") not in ("", currency):
         return wrong("currency", f"the price list is in {currency}")
     field = next(name for name in PRICES if name in mapping.columns)
-    amount = texts[field].removesuffix(currency).removeprefix(currency).strip()
+    amount = texts[field]
+    if currency in amount:
+        amount = amount.removesuffix(currency).removeprefix(currency).strip()
     if not amount:
         return wrong(field, "there is no price in this row")
     try:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from api.importing.numbers import CellNumber
 from api.importing.texts import BadTable, text_of
 
 __all__ = ("BadTable", "Table", "TableRow", "read_table")
@@ -124,13 +125,7 @@ def _excel(path: Path, sheet: str | None) -> Iterator[tuple[str, ...]]:
 
 
 def _text(value: Any) -> str:
-    """A cell as a person would type it: Excel keeps every number as a fraction.
-
-    One more zero after three decimals, so that nobody takes 12.125 for twelve thousand.
-    """
+    """A cell as a person would type it: Excel keeps every number as a fraction."""
     if isinstance(value, float):
-        if value.is_integer():
-            return str(int(value))
-        text = repr(value)
-        return f"{text}0" if re.fullmatch(r"-?[0-9]{1,3}\.[0-9]{3}", text) else text
+        return str(int(value)) if value.is_integer() else CellNumber(repr(value))
     return str(value)

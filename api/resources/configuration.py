@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.answers.documents import Document, too_many
+from api.answers.documents import Document
 from api.http.endpoint import encode, etag_of
 from api.http.listing import path_country, path_id, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
@@ -91,6 +91,10 @@ async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) 
     return None
 
 
+async def _addresses_refused(call: Call, document: Configure) -> Rejection | None:
+    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+
+
 def _putting(kind: Kind) -> Handler:
     async def put_provider(call: Call) -> Handled:
         name = call.path["provider"]
@@ -141,16 +145,17 @@ def _listing(kind: Kind) -> Handler:
 
 async def configure(call: Call) -> Handled:
     """Set any number of things, all or nothing; a large document in turns."""
-    if isinstance(call.body, msgspec.Raw):
-        read = await _in_turns(call.content)
-        refusal, document, entries = read.refusal, Configure(**read.parts), read.entries
-    else:
-        document = call.body
-        entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(document))
-        refusal = too_many(entries + sum(len(each.prices) for each in document.price_lists.values()))
-    if refusal is not None or call.server.configuring.checking:
-        return refusal or BUSY
-    refusal = await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+    if not isinstance(call.body, msgspec.Raw):
+        entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(call.body))
+        entries += sum(len(each.prices) for each in call.body.price_lists.values())
+        if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
+            refusal = BUSY if call.server.configuring.checking else await _addresses_refused(call, call.body)
+            return refusal or Changing(call.body, _render_configured)
+    read = await _in_turns(call.content)
+    if read.refusal is not None or call.server.configuring.checking:
+        return read.refusal or BUSY
+    document, entries = Configure(**read.parts), read.entries + read.prices
+    refusal = await _addresses_refused(call, document)
     if refusal is not None:
         return refusal
     if entries <= limits.CONFIGURATION_RECORD_ENTRIES:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from api.answers.facts import Document, document_of
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
-from api.http.filters import OrderFilter
+from api.http.filters import OrderFilter, only
 from api.http.listing import SpanQuery
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
 from api.http.part_or_all import PartOrAll
@@ -23,7 +23,7 @@ from engine.commands.fields import Currency, Date, Text
 from engine.facts import Fact
 from engine.facts.money import MoneyBooked
 from engine.results import Rejection, ResultCode
-from engine.state.money_books import of_customer
+from engine.state.money_books import KINDS, of_customer
 from engine.state.state import State
 
 TAG = "Money books"
@@ -70,11 +70,15 @@ class MoneyJournalPage(PageOf[MoneyEntry]):
     """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
 
 
+def _is_account(state: State, name: str) -> bool:
+    return name.partition(":")[0] in KINDS
+
+
 class MoneyJournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Entries must meet all of it. `account` is one that a posting names, in full or up to a `:`."""
 
     order: OrderFilter | None = None
-    account: str | None = None
+    account: Annotated[str, only("account", _is_account)] | None = None
     document: str | None = None
     currency: Currency | None = None
 

@@ -1,8 +1,8 @@
 """The running process: the engine, its writer, everything on disk, and the work beside it.
 
-asking      the kept helper itself: it forks for every question about the past
 books       a data directory's books: journal, archive, snapshots, closed orders
 children    work in processes of their own, so that the writer goes on
+collecting  the collector of cycles rests while a state is built
 clock       the time of a node: the wall clock, as far as it can be believed
 configuring large configurations: checked in turns, kept on disk, applied some entries a record
 digests     the digest of the state, for who asks: in slices, or beside the server

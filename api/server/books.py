@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from api.server.collecting import collector_rests
 from engine.replay.recovery import Tell, open_state, tell_nobody
 from engine.state.state import State
 from engine.wal import SEGMENT_BYTES_MAX, ClosedDamaged, ClosedTable, JournalCorrupt, LmdbJournal, snapshots_in
@@ -56,6 +57,7 @@ class Books:
             segment_bytes_max=segment_bytes_max,
             covered_seq=snapshots[0].seq if snapshots else 0,
             on_segment=lambda done, total: tell("checking the journal", done, total),
+            packs=True,
         )
         self.closed_table: ClosedTable | None = None
         try:
@@ -63,7 +65,8 @@ class Books:
                 warn(str(damage))
             self.closed_table = _open_closed(paths.closed, warn)
             _refuse_a_shortened_journal(self.journal, self.closed_table)
-            self.state: State = open_state(self.closed_table, self.journal, paths.snapshots, tell, warn)
+            with collector_rests():
+                self.state: State = open_state(self.closed_table, self.journal, paths.snapshots, tell, warn)
         except BaseException:
             self.close()
             raise

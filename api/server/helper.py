@@ -19,7 +19,7 @@ class _Answer(msgspec.Struct):
 
 
 class Helper:
-    """A process that has imported everything and waits for questions; see api/server/asking.py. Ask one at a time."""
+    """A process that has imported everything and waits for questions; see api/cli/asking.py. Ask one at a time."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +45,7 @@ class Helper:
         """The answer as a line; None if the helper is not there any more."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "api.server.asking"],
+                [sys.executable, "-m", "api.cli.asking"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 process_group=0,

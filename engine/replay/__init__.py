@@ -1,6 +1,5 @@
 """Folding the journal again: recovery, followers, dumps, proofs, and what would have been.
 
-collecting  the collector of cycles rests while a state is built
 decisions   the request behind a recorded sourcing decision
 dumping     the whole state as parts of bounded size, and back: for snapshots and for its digest
 follower    a fold of the journal in a process of its own, compared with the writer

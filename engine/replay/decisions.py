@@ -17,6 +17,7 @@ from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
 from engine.facts.transfers import TransferCancelled, TransferReceived, TransferShipped, TransferTurnedBack
 from engine.fulfilments.pickup_transfers import with_transfers
+from engine.fulfilments.waiting import units_waiting
 from engine.fulfilments.work import units_by_line
 from engine.orders.changes import as_it_will_be, carry_out
 from engine.results import Rejection
@@ -33,7 +34,7 @@ class Decided(NamedTuple):
 
     `brought`: a pickup, for which transfers bring what its node lacks, by `collect_by_ns` where the customer said a
     time. `change`: it was decided with a change of the order, which is made once more as a whole; `sold`: a
-    marketplace's.
+    marketplace's; `whole`: a part of what is brought was not welcome.
     """
 
     request: Request
@@ -43,6 +44,7 @@ class Decided(NamedTuple):
     collect_by_ns: int | None = None
     change: OrderChanged | None = None
     sold: bool = False
+    whole: bool = True
 
 
 def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
@@ -64,7 +66,7 @@ def decided_again(state: State, decided: Decided, now_ns: int) -> list[tuple[Sou
         return _changed_again(state, decided, decided.change, now_ns)
     if not decided.brought:
         return supply(state, decided.request, now_ns).sources
-    found = with_transfers(state, decided.request, now_ns, decided.collect_by_ns)
+    found = with_transfers(state, decided.request, now_ns, decided.collect_by_ns, decided.whole)
     return [()] * len(decided.sources) if found is None else [tuple(given) for given in found.sources]
 
 
@@ -145,13 +147,13 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
         excluded = (*excluded, *_givers(state, facts))
     else:
-        waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
-        missing = {at: quantity for at, quantity in waits.items() if quantity}
+        missing = units_waiting(state, order)
+        excluded = tuple(order.given_back_by)
         if brought:
             missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
-    request = Request.of_order(order, missing, excluded)
+    request = Request.of_order(order, missing, excluded)._replace(policy=(decision.policy, decision.version))
     sources = tuple(tuple(found.get(at, ())) for at in missing)
-    return Decided(request, decision, sources, brought, order.collect_by_ns)
+    return Decided(request, decision, sources, brought, order.collect_by_ns, whole=False)
 
 
 def _givers(state: State, facts: tuple[Fact, ...]) -> list[str]:

@@ -8,7 +8,6 @@ import msgspec
 from engine import limits, machine
 from engine.facts import records
 from engine.replay import dumping
-from engine.replay.collecting import collector_rests
 from engine.state.closed import Table
 from engine.state.state import State
 from engine.wal import Batch, Batches, JournalCorrupt, Snapshot, SnapshotDamaged, snapshots_in
@@ -35,10 +34,6 @@ class Fold:
 
     def advance(self, to_seq: int, tell: Tell = tell_nobody) -> None:
         """Replay up to and including record `to_seq`, which must be there."""
-        with collector_rests():
-            self._advance(to_seq, tell)
-
-    def _advance(self, to_seq: int, tell: Tell) -> None:
         state, replay, decode = self.state, machine.replay, records.decode
         told_seq = state.seq
         while state.seq < to_seq:
@@ -121,8 +116,7 @@ def load(state: State, snapshot: Snapshot, tell: Tell = tell_nobody) -> None:
             tell("loading the snapshot", number, snapshot.parts_count)
             yield part
 
-    with collector_rests():
-        dumping.load(state, counted())
+    dumping.load(state, counted())
     if (state.seq, state.time_ns) != (snapshot.seq, snapshot.stamp.time_ns):
         raise SnapshotDamaged(snapshot.name, f"it holds the state after record {state.seq}")
 

@@ -11,6 +11,7 @@ journal    the journal on LMDB: segments in a row, one value per batch, one dura
 lock       one process per data directory
 memory     a journal in memory, for tests and simulations: the same contract, nothing durable
 meta       LMDB's two meta pages, looked at before LMDB maps a file and trusts them
+packing    how a batch frame lies in a segment: as it is, or packed
 reader     reading a journal that another process may be writing
 rebuild    a segment made again from frames
 recovery   what opening a journal does with what it finds: a table

@@ -21,7 +21,7 @@ from engine.wal.errors import JournalCorrupt, JournalFailed, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory, sync_file
 from engine.wal.framing import GENESIS
 from engine.wal.meta import meta_condition
-from engine.wal.segments import FREE_BYTES_RESERVE, MAP_BYTES_FIRST, Segment, SegmentHeader, name_of, seq_key
+from engine.wal.segments import FREE_BYTES_RESERVE, MAP_BYTES_FIRST, Segment, SegmentHeader, name_of
 
 SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
 RETIRED = ".retired"
@@ -55,6 +55,7 @@ class LmdbJournal(Batches):
 
     `covered_seq` is how far a snapshot reaches: records up to there need not be here. `on_segment(done, total)` is told
     of each segment that was checked. `readonly` checks what is there and changes nothing, as on a read-only disk.
+    `packs` stores batches packed; both kinds are read.
     Raises JournalCorrupt when anything can't be explained, NotPermitted, StorageFull without room to start one.
     """
 
@@ -68,6 +69,7 @@ class LmdbJournal(Batches):
         map_bytes_first: int = MAP_BYTES_FIRST,
         on_segment: Callable[[int, int], None] = lambda done, total: None,
         readonly: bool = False,
+        packs: bool = False,
     ) -> None:
         super().__init__()
         self._directory = directory
@@ -82,6 +84,7 @@ class LmdbJournal(Batches):
         self.last_time_ns = 0
         self.chain_digest = GENESIS
         self._readonly = readonly
+        self._packs = packs
         need(directory, write=not readonly)
         if not readonly:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -255,7 +258,7 @@ class LmdbJournal(Batches):
         return first_seq
 
     def _put(self, segment: Segment, first_seq: int, frame: bytes) -> None:
-        if not segment.put(seq_key(first_seq), frame):
+        if not segment.put_frame(first_seq, frame, packed=self._packs):
             raise JournalFailed(f"record {first_seq} is out of order")
 
     def check_usable(self) -> None:

@@ -18,7 +18,7 @@ from tests.api.conftest import SHOP, Api
 
 EXAMPLES = [(o.id, o.body, o.example) for o in app.operations() if o.example is not None and o.body is not msgspec.Raw]
 DOCUMENTS: list[tuple[str, Any, Any]] = [*EXAMPLES, ("a shop", Configure, SHOP)]
-WRONG = st.sampled_from(
+WRONG: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,

@@ -268,6 +268,6 @@ def test_a_helper_ends_when_its_node_is_killed_and_when_nobody_asks(tmp_path: Pa
         until(lambda: not Path(f"/proc/{helpers[0]}").exists(), "the helper ends")
     finally:
         node.leave_nobody()
-    unasked = "from api.server import asking; asking.IDLE_SECONDS = 0.01; asking.serve_questions()"
+    unasked = "from api.cli import asking; asking.IDLE_SECONDS = 0.01; asking.serve_questions()"
     with subprocess.Popen([sys.executable, "-c", unasked], stdin=subprocess.PIPE) as idle:
         assert idle.wait(60) == 0

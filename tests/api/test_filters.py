@@ -49,6 +49,7 @@ UNKNOWN = [
     ("/v1/journal?reservation=x", "/reservation"),
     ("/v1/journal/money?order=W-404", "/order"),
     ("/v1/journal/money?currency=euro", "/currency"),
+    ("/v1/journal/money?account=revenu", "/account"),
     ("/v1/stock?node=nope", "/node"),
     ("/v1/stock/CUSHION?node=nope", "/node"),
     ("/v1/stock/CUSHION?all=yes", "/all"),

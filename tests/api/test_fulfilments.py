@@ -75,12 +75,12 @@ def test_the_reason_says_what_becomes_of_the_units(api: Api, reason: str, balanc
     assert (order["state"], order["lines"][0]["unsourceable"]) == ("unsourceable", 2)
 
 
-def test_what_no_node_could_send_is_sourced_when_a_person_asks(api: Api) -> None:
+def test_what_no_node_could_send_is_sourced_when_units_come(api: Api) -> None:
     api.receive("BRASS-KETTLE", "leipzig", 2)
     fulfilment = placed(api, "W-1", ("BRASS-KETTLE", 2))
     api.done(f"/v1/fulfilments/{fulfilment}/reject", {"reason": "damaged"})
     api.receive("BRASS-KETTLE", "krakow", 9)
-    order = api.done("/v1/orders/W-1/source-again")
+    order = api.read("/v1/orders/W-1")
     assert (order["state"], order["fulfilments"][-1]["node"]) == ("open", "krakow")
     api.refused("/v1/orders/W-1/source-again", {}, 409, "invalid_transition")
 
@@ -96,11 +96,11 @@ def test_an_unknown_fulfilment_is_not_found(api: Api, fulfilment: str) -> None:
 @pytest.mark.parametrize(
     ("action", "body", "pointer"),
     [
-        ("reject", {}, ""),
+        ("reject", {}, "/reason"),
         ("reject", {"reason": "bored"}, "/reason"),
-        ("ship", {"tracking": {"carrier": "dhl"}}, "/tracking"),
+        ("ship", {"tracking": {"carrier": "dhl"}}, "/tracking/code"),
         ("ship", {"tracking": {"carrier": "", "code": "1"}}, "/tracking/carrier"),
-        ("accept", {"note": "ok"}, ""),
+        ("accept", {"note": "ok"}, "/note"),
     ],
 )
 def test_a_bad_report_is_named_and_nothing_is_changed(api: Api, action: str, body: Any, pointer: str) -> None:

@@ -165,6 +165,19 @@ def test_prices_are_not_guessed(node: RunningNode, tmp_path: Path, header: str, 
     assert words in done.output
 
 
+def test_prices_in_cells_are_what_the_cells_hold_beside_texts(node: RunningNode, tmp_path: Path) -> None:
+    xlsx = pytest.importorskip("openpyxl", reason="openpyxl writes the file this test reads")
+    book = xlsx.Workbook()
+    sheet: Any = book.active
+    for row in (("SKU", "Preis"), ("TEA-TOWEL", 5.9), ("OAK-TRAY", "1.299,00"), ("BRASS-KETTLE", 1299.5)):
+        sheet.append(row)
+    book.save(tmp_path / "preise.xlsx")
+    done = imported(node, "prices", tmp_path / "preise.xlsx", "--price-list", "cells", "--currency", "EUR")
+    assert done.exit_code == 0, done.output
+    prices = {sku: steps[0]["unit_price_minor"] for sku, steps in price_list(node, "cells")["prices"].items()}
+    assert prices == {"TEA-TOWEL": 590, "OAK-TRAY": 129_900, "BRASS-KETTLE": 129_950}
+
+
 def test_currencies_have_the_decimals_that_they_have(node: RunningNode, tmp_path: Path) -> None:
     yen = table(tmp_path / "yen.csv", "TEA-TOWEL,590", "OAK-TRAY,1.5", header="sku,price")
     assert imported(node, "prices", yen, "--price-list", "jp", "--currency", "JPY").exit_code == 1

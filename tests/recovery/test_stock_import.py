@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from api.cli.main import main
 from tests.recovery.running import RunningNode
 
-SHOP = {
+SHOP: dict[str, Any] = {
     "nodes": {
         name: {"name": name, "kind": "warehouse", "country": "DE", "latitude": 51.3, "longitude": 12.4}
         for name in ("leipzig", "berlin")
@@ -378,12 +378,39 @@ def test_an_excel_file_is_read_as_it_is(node: RunningNode, tmp_path: Path) -> No
     assert "it has Sheet" in missing.output
 
 
+def test_a_number_in_a_cell_is_what_the_cell_holds_and_a_text_is_read_as_one(node: RunningNode, tmp_path: Path) -> None:
+    xlsx = pytest.importorskip("openpyxl", reason="openpyxl writes the file this test reads")
+    book = xlsx.Workbook()
+    sheet: Any = book.active
+    sheet.append(("Stock of the week",))
+    sheet.append(())
+    for row in (
+        ("SKU", "Node", "Counted"),
+        ("BRASS-KETTLE", "berlin", "1.234,00"),
+        ("TEA-TOWEL", "berlin", 12.125),
+        ("OAK-TRAY", "berlin", 12.0),
+        ("GLASS-JAR", "berlin", "3.000"),
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "week.xlsx")
+    done = imported(node, tmp_path / "week.xlsx", "--reason", "count", "--header-row", "3")
+    assert done.exit_code == 1
+    assert "row 5, Counted '12.125': a whole number is needed" in done.stderr
+    assert "3 taken, 1 not" in done.stdout
+    counted = [on_hand(node, sku, "berlin") for sku in ("BRASS-KETTLE", "OAK-TRAY", "GLASS-JAR")]
+    assert counted == [1_234, 12, 3_000]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("empty.csv", b"", "empty.csv is empty"),
         ("note.xlsx", b"no workbook", "note.xlsx is no Excel file"),
-        ("torn.csv", b'sku,node,quantity\n"BRASS', "torn.csv: "),
+        ("torn.csv", b'sku,node,quantity\n"BRASS', "torn.csv: row 2: "),
+        ("cut.txt", b"\xff\xfes\x00k", "cut.txt begins as UTF-16 text, but is damaged or cut off"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "picture.csv has zero bytes in it and is no text"),
+        ("book.csv", b"PK\x03\x04\x14\x00", "book.csv is no text but an Excel file or an archive"),
+        ("titles.csv", b"\n\n", "titles.csv is empty"),
     ],
 )
 def test_what_is_no_table_is_said_in_one_line(

@@ -263,6 +263,19 @@ def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought
     shop.restart()
 
 
+def test_a_part_is_brought_where_not_all_of_it_is_there_any_more(shop: Shop) -> None:
+    shop.move(KETTLE, MUNICH, "damage", 4)
+    order = shop.order((KETTLE, 4), **AT_BERLIN)
+    shop.done(CancelTransfer(1))
+    line = shop.the_order(order).lines[0]
+    assert (line.backordered, line.claimed, moving(shop)) == (3, 1, [(2, MUNICH, "planned", 1)])
+    shop.receive(KETTLE, MUNICH, 1)
+    shop.done(SourceOrderAgain(order))
+    assert (shop.the_order(order).lines[0].claimed, len(moving(shop))) == (2, 2)
+    assert differing(shop)[1] == []
+    shop.restart()
+
+
 def test_source_again_has_it_brought_once_another_node_has_it(shop: Shop) -> None:
     shop.move(KETTLE, MUNICH, "damage", 5)
     order = shop.order((KETTLE, 4), **AT_BERLIN)

@@ -1,4 +1,4 @@
-"""The collector of cycles rests while a state is built: it would look at all of it again and again, in vain."""
+"""The collector of cycles rests while a state is built: it would look at all of it again and again for nothing."""
 
 import gc
 from collections.abc import Iterator

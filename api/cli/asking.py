@@ -1,4 +1,4 @@
-"""The kept helper of a node: `python -m api.server.asking` has everything imported, and forks for every question.
+"""The kept helper of a node: `python -m api.cli.asking` has everything imported, and forks for every question.
 
 A question is a line of JSON on its standard input, the arguments of `kontor`; an answer is a line of JSON on its
 standard output. What a question needs of memory is given back by the end of its process. The helper ends when nobody
