@@ -88,12 +88,13 @@ def asked_elsewhere(state: State, request: Request, missing: dict[int, int]) -> 
 
 
 def _bring(state: State, request: Request, asked: Request, missing: dict[int, int], now_ns: int) -> Brought | None:
-    """Units by line position, from other nodes to the pickup node; None if unwanted, or not enough is there."""
+    """Units by line position, from other nodes to the pickup node; None if unwanted, or not enough is there, or nobody
+    could hand them out."""
     node = request.lines[0].node
     assert node is not None
     terms, _ = terms_of(state, request, now_ns)
-    days = terms.settings.pickup_transfer_days
-    if days is None:
+    days, node_at = terms.settings.pickup_transfer_days, state.ledger.node_index[node]
+    if days is None or not terms.hands_out[node_at]:
         return None
     found = supply(state, asked, now_ns)
     if (found.short and not asked.partial) or not any(found.sources):
@@ -113,8 +114,10 @@ def _bring(state: State, request: Request, asked: Request, missing: dict[int, in
     for at, given in zip(missing, found.sources, strict=True):
         for source in given:
             arrives_ns = leaves[source.node] + days * NS_PER_DAY
-            promise = terms.promise_from(state, state.ledger.node_index[node], arrives_ns)  # when it is open then
-            ready_ns = arrives_ns if promise is None else promise.ships_at_ns
+            promise = terms.promise_from(state, node_at, arrives_ns)
+            if promise is None:  # it does not open any more
+                return None
+            ready_ns = promise.ships_at_ns
             sources[at].append(Source(node, source.quantity, ready_ns, ready_ns, inbound_of[source.node]))
     facts: list[Fact] = []
     for position, (giver, held) in enumerate(units.items()):

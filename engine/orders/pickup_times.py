@@ -40,13 +40,20 @@ def ready_from(
     return [[dated(source) for source in given] for given in sources]
 
 
-def collected_by(state: State, command: PlaceOrder, sources: list[list[Source]]) -> int | Rejection:
-    """Until when the customer may come, while the node is open; refused if that is over before everything is ready."""
-    assert command.pickup_node is not None
-    assert command.collect_by_ns is not None
+def waiting_while_open(state: State, command: PlaceOrder) -> PlaceOrder:
+    """An order whose time to come for it ends while its node is open."""
+    if command.collect_by_ns is None or command.pickup_node is None:
+        return command
     until_ns = open_until_ns(state, command.pickup_node, command.collect_by_ns)
+    return replace(command, collect_by_ns=until_ns)
+
+
+def refuse_too_early(command: PlaceOrder, sources: list[list[Source]]) -> Rejection | None:
+    """Why nobody could come for an order in time: that is over before everything is ready. None if somebody can."""
+    if command.collect_by_ns is None:
+        return None
     ready_ns = max((source.ships_at_ns or 0 for given in sources for source in given), default=0)
-    if until_ns > ready_ns:
-        return until_ns
+    if command.collect_by_ns > ready_ns:
+        return None
     detail = "`pickup_until` is over before the order is ready"
     return Rejection.at(ResultCode.MALFORMED_REQUEST, "/pickup_until", detail)

@@ -24,7 +24,7 @@ from engine.fulfilments.planning import plan_fulfilments
 from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
-from engine.orders.pickup_times import collected_by, ready_from
+from engine.orders.pickup_times import ready_from, refuse_too_early, waiting_while_open
 from engine.reservations import backordered_by_sku, end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
@@ -77,6 +77,7 @@ def decide_place(
     refusal = _refuse_order(state, command, reservation) or refuse_past(command.collect_by_ns, now_ns)
     if refusal is not None:
         return refusal
+    command = waiting_while_open(state, command)
     price = price_order(state, command, now_ns)
     if isinstance(price, Rejection):
         return price
@@ -92,11 +93,9 @@ def decide_place(
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
-    if command.collect_by_ns is not None:
-        until = collected_by(state, command, outcome.sources)
-        if isinstance(until, Rejection):
-            return until
-        command = replace(command, collect_by_ns=until)
+    too_early = refuse_too_early(command, outcome.sources)
+    if too_early is not None:
+        return too_early
     promised = state.seq + 1 if reservation is None else reservation.number
     found = zip(command.lines, outcome.sources, strict=True)
     lines = tuple([_placed_line(state, command, line, sources, promised) for line, sources in found])

@@ -355,5 +355,5 @@ def test_a_node_that_no_carrier_ever_comes_to_sends_nothing(mitte: Api) -> None:
     node(mitte, cut_offs=dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun")))
     at(mitte, "11-30 11:00")
     body = {"channel": "shop", "lines": [{"sku": KETTLE, "quantity": 1}]}
-    mitte.refused("/v1/reservations", body, 409, "insufficient_stock")
-    assert mitte.done("/v1/reservations", {**body, "delivery": "pickup"})["state"] == "active"
+    assert mitte.done("/v1/availability", body)["fulfillable"] is False
+    assert mitte.done("/v1/availability", {**body, "delivery": "pickup"})["fulfillable"] is True

@@ -5,7 +5,10 @@ from random import Random
 import pytest
 
 from api.resources.stock_feed import _figures
+from engine.areas import NOWHERE
 from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.inbound import ExpectInbound, InboundQuantity
+from engine.commands.orders import CancelOrder
 from engine.commands.policies import (
     CarrierRate,
     Conditions,
@@ -18,11 +21,14 @@ from engine.commands.policies import (
     WeightStep,
 )
 from engine.commands.reservations import DemandLine, ReleaseReservation, ReserveStock
+from engine.limits import NS_PER_SECOND
+from engine.orders.pickup_stores import at_stores
 from engine.results import Rejection
 from engine.supply.plan import promised
-from engine.supply.request import Request
+from engine.supply.request import Demand, Request
 from engine.writer import Done
-from tests.unit.engine.shop import Shop, movement
+from tests.contract.test_supply_paths import shop_with_calendars
+from tests.unit.engine.shop import Shop, movement, place
 
 SKUS = [f"SKU-{i}" for i in range(12)]
 GROUPS = ("bulky", "glass", "sale")
@@ -118,3 +124,32 @@ def test_the_feed_availability_and_reservations_agree_about_every_sku(seed: int)
                 number = made.state.seq + 1
                 assert isinstance(made.do(ReserveStock(channel, (DemandLine(sku, figures[sku]),))), Done)
                 made.done(ReleaseReservation(number))
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_an_order_gets_at_a_store_what_availability_said(seed: int) -> None:
+    chance = Random(seed)
+    made = shop_with_calendars(chance)
+    policy = SourcingPolicy(
+        name="p", pickup_transfer_days=chance.choice((None, 1, 3)), inbound_days_max=chance.choice((None, 9))
+    )
+    made.done(Configure(sourcing_policies={"p": policy}))
+    stores, skus = made.state.ledger.nodes, SKUS[:8]
+    lines = tuple(InboundQuantity(sku, 3) for sku in skus)
+    made.done(ExpectInbound("works", chance.choice(stores), lines, made.now_ns + 40 * 3_600 * NS_PER_SECOND))
+    for number in range(25):
+        wanted = [(sku, chance.randint(1, 6)) for sku in chance.sample(skus, chance.randint(1, 2))]
+        node = chance.choice(stores)
+        request = Request("shop", [Demand(sku, count) for sku, count in wanted], delivery="pickup")
+        (said,) = at_stores(made.state, request, [node], made.now_ns)
+        order = f"W-{number}"
+        placed = made.do(place(order, *wanted, channel="shop", area=NOWHERE, delivery="pickup", pickup_node=node))
+        assert isinstance(placed, Done) == (said.ready_at_ns is not None), (said, placed)
+        if isinstance(placed, Done) and said.ready_at_ns is not None:
+            now = made.the_order(order)
+            dates = [work.ships_at_ns or 0 for work in now.fulfilments]
+            dates += [claim.ships_at_ns or 0 for line in now.lines for claim in line.claims]
+            assert 0 <= max(dates) - said.ready_at_ns < 1_000, "each record is some nanoseconds later"
+            if chance.random() < 0.8:
+                made.done(CancelOrder(order, "only asked"))
+        made.wait(chance.randint(1, 9) * 1_800)

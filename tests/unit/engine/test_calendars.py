@@ -1,8 +1,9 @@
 """When a node works: cut-offs, holidays, lead times, clocks that change, and bodies that make no calendar."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,12 +17,13 @@ from engine.calendars import (
     day_of_date,
     delivery,
     dispatch,
+    only_time_zone_of_country,
     open_days,
     problems_of,
     ready_at_ns,
     time_zone_of_country,
 )
-from engine.calendars.countries import ZONE_BY_COUNTRY
+from engine.calendars.countries import SEVERAL, ZONE_BY_COUNTRY
 from engine.calendars.local_time import has_day, is_zone, zone_of
 from engine.commands.configuration import Node
 from engine.limits import CALENDAR_DAYS_MAX, NS_PER_SECOND
@@ -260,6 +262,22 @@ def test_every_country_has_one_of_its_own_zones() -> None:
     assert countries - set(ZONE_BY_COUNTRY) == {"BV", "HM"}  # islands where nobody lives
     assert [pair for pair in ZONE_BY_COUNTRY.items() if pair[1] not in zones[pair[0]]] == []
     assert [zone for zone in ZONE_BY_COUNTRY.values() if not is_zone(zone)] == []
+
+
+def test_a_node_gets_the_zone_of_a_country_whose_clocks_all_show_the_same() -> None:
+    _, zones = tables()
+    moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=days) for days in range(0, 365, 5)]
+    different = set()
+    for country, names in zones.items():
+        if len({tuple(at.astimezone(ZoneInfo(name)).utcoffset() for at in moments) for name in names}) > 1:
+            different.add(country)
+    assert different - {"CN", "UA"} == SEVERAL, "these two have one legal time each"
+    assert [only_time_zone_of_country(country) for country in ("DE", "AR", "US", "ZZ")] == [
+        "Europe/Berlin",
+        "America/Argentina/Buenos_Aires",
+        None,
+        None,
+    ]
 
 
 def test_a_country_nobody_knows_is_in_utc() -> None:
