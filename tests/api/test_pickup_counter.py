@@ -43,7 +43,7 @@ def test_a_part_is_handed_out_and_the_rest_goes_on_waiting(ready: Api) -> None:
     assert ready.stock(KETTLE, "berlin")["on_hand"] == 1
     assert ready.read("/v1/orders/W-1")["lines"][0]["shipped"] == 2
     ready.restart()
-    ready.done("/v1/fulfilments/f-2/collect")
+    ready.done("/v1/fulfilments/f-2/collect", {})
     assert ready.read("/v1/orders/W-1")["state"] == "collected"
 
 
@@ -76,4 +76,4 @@ def test_what_turns_out_broken_at_the_counter_is_short_and_the_rest_stays_ready(
     assert (left["state"], left["lines"][0]["quantity"]) == ("ready", 2)
     assert ready.read("/v1/orders/W-1")["lines"][0]["unsourceable"] == 1
     assert ready.stock(KETTLE, "berlin")["unsellable"] == 1
-    ready.done("/v1/fulfilments/f-1/collect")
+    ready.done("/v1/fulfilments/f-1/collect", {})

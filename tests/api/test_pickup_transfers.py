@@ -72,13 +72,13 @@ def test_a_pickup_that_becomes_a_parcel_is_sent_from_the_depot_itself(shop: Api)
 
 def test_what_is_under_way_already_is_told_to_be_free_when_it_arrives(shop: Api) -> None:
     pickup(shop, "W-1", 2)
-    shop.done("/v1/transfers/t-1/ship")
+    shop.done("/v1/transfers/t-1/ship", {})
     shop.done("/v1/orders/W-1/cancel", {"reason": "too late"})
     events = shop.read("/v1/events?after=2&limit=500")["items"]
     told = next(event for event in events if event["type"] == "transfer_freed")
     assert told["data"]["of_order"] == "W-1"
     assert shop.read("/v1/transfers/t-1")["lines"][0].get("promised", 0) == 0
-    shop.done("/v1/transfers/t-1/receive")
+    shop.done("/v1/transfers/t-1/receive", {})
     assert shop.stock(POT, "berlin")["available"] == 2
 
 
@@ -86,9 +86,9 @@ def test_what_is_under_way_already_is_told_to_be_free_when_it_arrives(shop: Api)
     "failing",
     [
         [("cancel", None)],
-        [("ship", None), ("receive", {"lines": [{"sku": POT, "received": 0}]})],
-        [("ship", None), ("receive", {"lines": [{"sku": POT, "received": 2, "damaged": 2}]})],
-        [("ship", None), ("turn-back", None)],
+        [("ship", {}), ("receive", {"lines": [{"sku": POT, "received": 0}]})],
+        [("ship", {}), ("receive", {"lines": [{"sku": POT, "received": 2, "damaged": 2}]})],
+        [("ship", {}), ("turn-back", None)],
     ],
 )
 def test_a_pickup_whose_transfer_fails_is_brought_anew_and_promised_anew(shop: Api, failing: list[Any]) -> None:
@@ -100,7 +100,7 @@ def test_a_pickup_whose_transfer_fails_is_brought_anew_and_promised_anew(shop: A
     promised = shop.read("/v1/orders/W-1")["lines"][0]["promised"]
     assert [(one["inbound"], one["quantity"]) for one in promised] == [("in-2", 2)]
     for step in ("ship", "receive"):
-        shop.done(f"/v1/transfers/t-2/{step}")
+        shop.done(f"/v1/transfers/t-2/{step}", {})
     assert shop.read("/v1/orders/W-1")["fulfilments"][0]["node"] == "berlin"
     assert checked(shop)["different"] == 0
 
@@ -161,6 +161,6 @@ def test_the_steps_of_a_transfer_are_those_that_are_allowed(shop: Api) -> None:
     pickup(shop, "W-1", 2)
     shop.done("/v1/orders/W-1/holds", {"handle": "fraud", "reason": "looks odd"})
     assert shop.read("/v1/transfers/t-1")["allowed"] == ["cancel"]
-    shop.refused("/v1/transfers/t-1/ship", None, 409, "invalid_transition")
+    shop.refused("/v1/transfers/t-1/ship", {}, 409, "invalid_transition")
     shop.delete("/v1/orders/W-1/holds/fraud")
-    assert shop.done("/v1/transfers/t-1/ship")["allowed"] == ["receive", "turn_back"]
+    assert shop.done("/v1/transfers/t-1/ship", {})["allowed"] == ["receive", "turn_back"]

@@ -14,7 +14,7 @@ def test_a_transfer_is_planned_sent_and_received(api: Api) -> None:
     planned = api.done("/v1/transfers", body(5, expected_at="2030-01-02T08:00:00Z"))
     assert (planned["id"], planned["state"], planned["allowed"]) == ("t-1", "planned", ["ship", "cancel"])
     assert (planned["from"], planned["to"]) == ("leipzig", "berlin")
-    assert api.done("/v1/transfers/t-1/ship")["allowed"] == ["receive", "turn_back"]
+    assert api.done("/v1/transfers/t-1/ship", {})["allowed"] == ["receive", "turn_back"]
     there = api.read(f"/v1/stock/{KETTLE}")
     assert (there["on_hand"], there["in_transit"]) == (5, 5)
     assert api.stock(KETTLE, "berlin")["in_transit"] == 5
@@ -108,7 +108,7 @@ def test_fewer_units_leave_than_were_planned_and_none_of_them_is_lost(api: Api) 
     assert [(line["quantity"], line.get("not_sent", 0)) for line in left["lines"]] == [(8, 2), (0, 3)]
     there = api.stock(KETTLE, "leipzig")
     assert (there["available"], there["allocated"], api.stock("CUSHION", "leipzig")["available"]) == (2, 0, 3)
-    came = api.done("/v1/transfers/t-1/receive")
+    came = api.done("/v1/transfers/t-1/receive", {})
     assert (came["state"], [line["lost"] for line in came["lines"]]) == ("received", [0, 0])
     assert api.stock(KETTLE, "berlin")["available"] == 8
     api.restart()
@@ -124,7 +124,7 @@ def test_what_is_turned_back_is_received_where_it_came_from(api: Api) -> None:
     api.receive(KETTLE, "leipzig", 10)
     api.done("/v1/transfers", body(10))
     api.refused("/v1/transfers/t-1/turn-back", None, 409, "invalid_transition")
-    api.done("/v1/transfers/t-1/ship")
+    api.done("/v1/transfers/t-1/ship", {})
     api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 3}], "more_to_come": True})
     back = api.done("/v1/transfers/t-1/turn-back")
     assert (back["state"], back["turned_back"], back["allowed"]) == ("in_transit", True, ["receive"])
@@ -139,7 +139,7 @@ def test_what_is_turned_back_is_received_where_it_came_from(api: Api) -> None:
 def test_lost_units_that_turn_up_are_received_after_all(api: Api) -> None:
     api.receive(KETTLE, "leipzig", 10)
     api.done("/v1/transfers", body(10))
-    api.done("/v1/transfers/t-1/ship")
+    api.done("/v1/transfers/t-1/ship", {})
     lost = api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 6}]})
     assert (lost["state"], lost["lines"][0]["lost"], lost["allowed"]) == ("received", 4, ["receive"])
     api.refused("/v1/transfers/t-1/receive", {}, 409, "invalid_transition")
@@ -157,7 +157,7 @@ def test_lost_units_that_turn_up_are_received_after_all(api: Api) -> None:
 def test_what_turns_up_goes_to_whoever_waits(api: Api) -> None:
     api.receive("CUSHION", "leipzig", 2)
     api.done("/v1/transfers", {**body(2), "lines": [{"sku": "CUSHION", "quantity": 2}]})
-    api.done("/v1/transfers/t-1/ship")
+    api.done("/v1/transfers/t-1/ship", {})
     api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": "CUSHION", "received": 0}]})
     assert api.order("W-1", ("CUSHION", 2))["state"] == "backordered"
     api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": "CUSHION", "received": 2}]})
