@@ -145,7 +145,10 @@ BAD_LINES = [
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "found", "quantity": 1}, "/lines/0/reason"),
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 0}, "/lines/0/quantity"),
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "adjustment", "quantity": 1}, "/lines/0"),
-    ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 1, "colour": "red"}, "/lines/0/colour"),
+    (
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 1, "colour": "red"},
+        "/lines/0/colour",
+    ),
 ]
 
 
