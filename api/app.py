@@ -1,10 +1,9 @@
 """The route table: every path of the API, made from the operations of the resources."""
 
-import asyncio
 import importlib
 import pkgutil
 import re
-from functools import cache
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,10 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import resources
+from api.http.auth import actor_of, why_not_here
 from api.http.endpoint import Endpoint, Prepared, Receive, Scope, Send, refusal_reply
 from api.http.lane import Lane
 from api.http.operations import Call, Handled, Operation, Reply
 from api.resources import reservations
+from api.server.children import Child
 from api.server.server import Server
 from engine.results import Rejection, ResultCode
 
@@ -38,17 +39,25 @@ def operations() -> list[Operation]:
 
 
 def _document_operation() -> Operation:
-    async def document(call: Call) -> Handled:
-        return Reply(200, await asyncio.to_thread(_document))  # made beside the loop: it takes a while
+    made: list[bytes] = []
+
+    async def get(call: Call) -> Handled:
+        if not made:  # by a process of its own: it is half a second of work
+            ended = await Child(["openapi"]).ended()
+            if ended.code != 0:
+                call.server.report(RuntimeError("kontor openapi failed"))
+                return Rejection(ResultCode.INTERNAL_ERROR, "the document could not be made")
+            made.append(ended.output.strip())
+        return Reply(200, made[0])
 
     return Operation(
-        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=document, public=True,
+        id="getOpenApi", method="GET", path="/openapi.json", tag="Operations", handle=get, public=True,
         summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
     )  # fmt: skip
 
 
-@cache
-def _document() -> bytes:
+def document() -> bytes:
+    """The API as an OpenAPI document."""
     from api.http import openapi
 
     return msgspec.json.encode(openapi.document(operations()))
@@ -104,7 +113,8 @@ def build(server: Server, *, fast_lane: bool = True) -> App:
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]  # each says itself which methods it takes
     fixed = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
     parameters = [(_shape_of(path), endpoint) for path, endpoint in endpoints.items() if "{" in path]
-    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed(server)})
+    starlette.router.redirect_slashes = False  # another address is another thing
     return App(starlette, fixed, parameters, _lane(endpoints) if fast_lane else None)
 
 
@@ -118,10 +128,22 @@ def _lane(endpoints: dict[str, Endpoint]) -> Lane[Prepared]:
     return Lane([(each.operation.method, path, each) for path, each in prepared if each.operation.hot])
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """What Starlette refuses by itself, as a problem document."""
-    assert isinstance(error, HTTPException)
-    code = ResultCode.METHOD_NOT_ALLOWED if error.status_code == 405 else ResultCode.NOT_FOUND
-    reply = refusal_reply(Rejection(code, "there is nothing at this address"), dict(request.scope["headers"]))
-    headers = {name.decode(): value.decode() for name, value in reply.headers}
-    return Response(reply.body, reply.status, headers, reply.media_type.decode())
+def _not_routed(server: Server) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What Starlette refuses by itself, as a problem document. Who has no key does not learn what is there."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers, client = dict(request.scope["headers"]), request.scope.get("client")
+        refusal = why_not_here(headers, client, request.method) if server.dev else None
+        actor = refusal or actor_of(headers, client, server.state.access, server.dev)
+        if not isinstance(actor, Rejection):
+            detail = "there is nothing at this address"
+            if request.scope["path"].endswith("/"):
+                detail += "; addresses have no `/` at their end"
+            actor = Rejection(ResultCode.NOT_FOUND, detail)
+        reply = refusal_reply(actor, headers)
+        server.metrics.refused(actor.code.wire)
+        told = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.body, reply.status, told, reply.media_type.decode())
+
+    return refuse

@@ -21,12 +21,16 @@ import uvloop
 
 from api import app
 from api.geography.postcodes import Postcodes
+from api.http import dev_mode
 from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
 from api.http.scraping import Scraping
 from api.http.starting import Starting
+from api.server import last_snapshot
 from api.server.clock import AHEAD_SECONDS_MAX
+from api.server.directory import look
+from api.server.disk import WARN_MIB
 from api.server.server import Server, log
 from api.server.snapshots import Schedule
 from engine import limits
@@ -72,6 +76,7 @@ class Settings(NamedTuple):
     clock_ahead_seconds_max: float = AHEAD_SECONDS_MAX
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
+    disk_free_warn_mib: int = WARN_MIB
 
 
 def serve(settings: Settings) -> None:
@@ -79,6 +84,7 @@ def serve(settings: Settings) -> None:
     configure_logging()
     if settings.postcodes is not None:
         log.info("postal codes", codes=len(settings.postcodes))
+    look(settings.directory, log.warning)
     server = Server(
         settings.directory,
         dev=settings.dev,
@@ -89,6 +95,7 @@ def serve(settings: Settings) -> None:
         allow_private_outbound=settings.allow_private_outbound,
         new_keys=settings.new_keys,
         clock_ahead_seconds_max=settings.clock_ahead_seconds_max,
+        disk_free_warn_mib=settings.disk_free_warn_mib,
     )
     listening = _listen(settings.host, settings.port)
     scraped = None if settings.metrics_port is None else _listen(settings.metrics_host, settings.metrics_port)
@@ -121,6 +128,7 @@ class _Server(uvicorn.Server):
     """Stops on SIGINT and SIGTERM and then returns; uvicorn's own would end the process before the node is closed."""
 
     frontends: Frontends | None = None
+    stop_by = 0.0
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -128,6 +136,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Frontends first: what they hand over while they stop is finished with the rest. What is `beside` ends too."""
+        self.stop_by = time.monotonic() + limits.STOP_SECONDS_MAX - 1
         if self.frontends is not None:
             await self.frontends.stop()
             self.config.timeout_graceful_shutdown = limits.STOP_SECONDS_MAX - round(STOP_SECONDS_MAX)
@@ -187,6 +196,8 @@ async def _run(server: Server, listening: socket.socket, scraped: socket.socket 
         scraping.loaded_app = Scraping(server)
         if http.frontends is not None:
             http.frontends.open(application.lane)
+        if settings.dev:
+            log.warning("dev mode", meaning=dev_mode.WARNING)
         address = _url(host, port)
         log.info("serving", url=address, docs=f"{address}/docs", metrics=f"{_url_of(scraped) or address}/metrics")
         await serving
@@ -196,7 +207,8 @@ async def _run(server: Server, listening: socket.socket, scraped: socket.socket 
             http.should_exit = True
             await serving
     server.stop()
-    server.close()
+    left = http.stop_by - time.monotonic()
+    server.close(snapshot_seconds_max=min(last_snapshot.SECONDS_MAX, left))
     log.info("stopped", seq=server.state.seq)
 
 

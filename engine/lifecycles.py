@@ -170,13 +170,14 @@ TRANSFER = Lifecycle(
     ),
 )
 
-# Inbound from suppliers: what is still expected may come, come at another time, or not come.
+# Inbound from suppliers: what is still expected may come, come at another time, or not come. Trait: `by_transfer` where
+# another node brings it: then the transfer is received.
 EXPECTED = "expected"
 
 INBOUND = Lifecycle(
     "inbound",
     (
-        Step("receive", (EXPECTED,)),
+        Step("receive", (EXPECTED,), unless=("by_transfer",)),
         Step("delay", (EXPECTED,)),
         Step("cancel", (EXPECTED,)),
     ),

@@ -15,7 +15,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.configuration.known_skus import refuse_unknown_skus
+from engine.configuration.known_skus import refuse_named_twice, refuse_unknown_skus
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import (
     ReservationChanged,
@@ -150,14 +150,10 @@ def decide_change(
     reservation = _active(state, command.reservation)
     if isinstance(reservation, Rejection):
         return reservation
-    target: dict[str, int] = {}
-    for position, line in enumerate(command.lines):
-        if line.sku in target:
-            detail = f"SKU {line.sku!r} is named twice"
-            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{position}/sku", detail)
-        if line.sku not in state.configuration.items:
-            return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
-        target[line.sku] = line.quantity
+    refusal = refuse_named_twice(command.lines) or refuse_unknown_skus(state, command.lines)
+    if refusal is not None:
+        return refusal
+    target = {line.sku: line.quantity for line in command.lines}
     held = held_by_sku(reservation)
     down = {sku: held.get(sku, 0) - units for sku, units in target.items() if units < held.get(sku, 0)}
     lines, postings = _give_back(list(reservation.lines), down)

@@ -29,6 +29,7 @@ class ResultCode(enum.Enum):
     UNKNOWN_NODE = ("unknown_node", 422, True, "There is no such node")
     UNKNOWN_SKU = ("unknown_sku", 422, True, "There is no such SKU")
     UNKNOWN_SOURCING_POLICY = ("unknown_sourcing_policy", 422, True, "There is no such sourcing policy")
+    ADDRESS_NOT_ALLOWED = ("address_not_allowed", 422, False, "The node sends nothing to that address")
     UNKNOWN_PROMOTION = ("unknown_promotion", 422, True, "There is no such promotion")
     UNKNOWN_CALENDAR = ("unknown_calendar", 422, True, "There is no such calendar")
     VOUCHER_REFUSED = ("voucher_refused", 409, True, "A voucher cannot be used for this order")
@@ -56,7 +57,7 @@ class ResultCode(enum.Enum):
     NOT_IMPLEMENTED = ("not_implemented", 501, False, "The node does not know how to do that")
     OVERLOADED = ("overloaded", 503, True, "The node is at its limit")
     STOPPING = ("stopping", 503, True, "The node is stopping")
-    NOT_READY = ("not_ready", 503, True, "The node is still recovering")
+    NOT_READY = ("not_ready", 503, True, "The node can not take all requests yet")
     STORAGE_FULL = ("storage_full", 507, True, "The disk is full; reads go on, changes are refused")
 
     def __init__(self, wire: str, status: int, retry_may_succeed: bool, title: str) -> None:

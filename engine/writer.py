@@ -77,8 +77,8 @@ class Writer:
     """Owns the state and the journal. Not for more than one thread.
 
     `clock_ns` is the wall clock; journalled time never goes back. `before_deciding` makes durable what the batch's
-    facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)` and `on_error(exception)`
-    are told what happened.
+    facts will rest on (party keys); it may raise StorageFull. `on_batch(records, seconds)`, `on_error(exception)`
+    and `on_room(problem)` are told what happened; the last one before every batch: None while there is room.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Writer:
         before_deciding: Callable[[], None] = lambda: None,
         on_batch: Callable[[int, float], None] = lambda records, seconds: None,
         on_error: Callable[[Exception], None] = lambda error: None,
+        on_room: Callable[[str | None], None] = lambda problem: None,
     ) -> None:
         self.state = state
         self.journal = journal
@@ -98,6 +99,7 @@ class Writer:
         self._before_deciding = before_deciding
         self._on_batch = on_batch
         self._on_error = on_error
+        self._on_room = on_room
         self._has_room = True
         self._encoded: list[bytes] = []
         self._answers: list[tuple[Callable[[Any], None], Any]] = []
@@ -186,9 +188,15 @@ class Writer:
         try:
             self._before_deciding()
             self.journal.make_room(expected)
-        except StorageFull:
+        except StorageFull as error:
+            self._on_room(str(error))
             return False
+        self._on_room(None)
         return True
+
+    def try_for_room(self) -> None:
+        """See whether there is room for a change, so that `on_room` is told though nobody asks for one."""
+        self._make_room([])
 
     def _refuse_changes(self, taken: list[Change | Query], now_ns: int) -> None:
         """Disk full: changes are refused undecided, but a key answered before is answered again; reads go on."""

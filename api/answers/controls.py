@@ -24,11 +24,6 @@ def has_controls(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def may_have_controls(content: bytes) -> bool:
-    """Whether a JSON document could have any; nearly always this says no, and at once."""
-    return b"\\" in content or b"\x7f" in content or not content.isascii()
-
-
 def controls_in(content: bytes, kind: Any) -> Rejection | None:
     """The refusal of a document of this kind that has some, with pointers to the first hundred."""
     if _WRITTEN.search(content) is None:

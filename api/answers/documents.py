@@ -10,8 +10,10 @@ import msgspec
 from api.answers import problems
 from engine import limits
 from engine.commands.configuration import Configure
-from engine.commands.pricing import PriceList
+from engine.commands.fields import Sku
+from engine.commands.pricing import PriceList, PriceSteps
 from engine.configuration import master_data
+from engine.pricing.checking import problems_of_price_list
 from engine.results import FieldError, Rejection, ResultCode
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
@@ -106,6 +108,9 @@ class Document:
         keys_of, *below = _KEYS[part]
         for key in text.members():
             self._check((part, key), key, keys_of)
+            if part == "price_lists":
+                yield from self._price_list(text, (part, key), bodies)
+                continue
             if not below:
                 self._body(text.value(), (part, key), bodies)
                 yield
@@ -125,10 +130,39 @@ class Document:
     def _body(self, text: str, path: tuple[str, ...], bodies: dict[str, Any]) -> None:
         self.entries += 1
         try:
-            body = bodies[path[-1]] = _DECODERS[path[0]](text)
-            self.prices += len(body.prices) if isinstance(body, PriceList) else 0
+            bodies[path[-1]] = _DECODERS[path[0]](text)
         except (msgspec.MsgspecError, RecursionError) as error:
             self._fault("/".join(map(_escaped, path)), problems.from_validation(error))
+
+    def _price_list(self, text: _Text, path: tuple[str, ...], bodies: dict[str, Any]) -> Iterator[None]:
+        """A price list may be as large as the rest: its prices are read, and checked, one SKU at a time."""
+        place = "/".join(map(_escaped, path))
+        fields: dict[str, Any] = {}
+        prices: dict[str, Any] = {}
+        for field in text.members():
+            if field != "prices":
+                fields[field] = msgspec.Raw(text.value().encode())
+                continue
+            fields[field] = {}
+            for sku in text.members():
+                within = (*path, field, sku)
+                self._check(within, sku, Sku)
+                self.prices += 1
+                try:
+                    prices[sku] = _steps(text.value())
+                    self._problems(place, PriceList("EUR", {sku: prices[sku]}))
+                except (msgspec.MsgspecError, RecursionError) as error:
+                    self._fault("/".join(map(_escaped, within)), problems.from_validation(error))
+                yield
+        self._body(msgspec.json.encode(fields).decode(), path, bodies)
+        body = bodies.get(path[-1])
+        if body is not None:
+            self._problems(place, body)
+            bodies[path[-1]] = msgspec.structs.replace(body, prices=prices)
+
+    def _problems(self, place: str, price_list: PriceList) -> None:
+        for pointer, detail in problems_of_price_list(price_list):
+            self._fault(place, problems.malformed(detail, pointer))
 
     def _fault(self, place: str, rejection: Rejection) -> None:
         found = [FieldError(f"/{place}{error.pointer}", error.detail) for error in rejection.errors]
@@ -139,26 +173,24 @@ class Document:
         """Why it is not taken, if it is not."""
         if self.faults:
             return Rejection(ResultCode.MALFORMED_REQUEST, self.faults[0].detail, tuple(self.faults))
-        return too_many(self.entries + self.prices)
-
-
-def too_many(entries: int) -> Rejection | None:
-    """The refusal of a document with that many entries, if they are too many. A price is one, too."""
-    most = limits.CONFIGURATION_ENTRIES_MAX
-    if entries <= most:
+        most, entries = limits.CONFIGURATION_ENTRIES_MAX, self.entries + self.prices
+        if entries > most:
+            return problems.malformed(f"a document has at most {most} entries, this one {entries}")
         return None
-    return problems.malformed(f"a document has at most {most} entries, this one {entries}")
 
 
 def slices(document: Configure) -> Iterator[Configure]:
-    """The document in parts of at most CONFIGURATION_RECORD_ENTRIES entries, what others name before what names it."""
+    """The document in parts of at most CONFIGURATION_RECORD_ENTRIES entries, what others name before what names it. A
+    price list is not cut."""
     some: list[tuple[master_data.Kind, tuple[str, ...], Any]] = []
+    prices = 0
     for kind in master_data.JOURNALLED:
         for keys, body in kind.entries(document):
             some.append((kind, keys, body))
-            if len(some) == limits.CONFIGURATION_RECORD_ENTRIES:
+            prices += len(body.prices) if isinstance(body, PriceList) else 0
+            if len(some) + prices >= limits.CONFIGURATION_RECORD_ENTRIES:
                 yield _document_of(some)
-                some = []
+                some, prices = [], 0
     if some:
         yield _document_of(some)
 
@@ -187,4 +219,5 @@ def _keys_of(part: str) -> tuple[Any, ...]:
 
 
 _KEYS = {part: _keys_of(part) for part in master_data.OF_PART}
+_steps = msgspec.json.Decoder(PriceSteps).decode
 _DECODERS = {kind.part: msgspec.json.Decoder(kind.body).decode for kind in master_data.KINDS}

@@ -150,17 +150,17 @@ def explain_record(before: State, journal: Batches, seq: int) -> ExplanationAnsw
         return Rejection(ResultCode.NOT_FOUND, f"nothing was sourced by record {seq}")
     answer = None
     if decided.brought and decided.change is None:
-        answer = explain_brought(before, decided.request, time_ns, decided.collect_by_ns)
+        answer = explain_brought(before, decided.request, time_ns, decided.collect_by_ns, decided.whole)
     answer = answer or answer_of(explain(before, decided.request, time_ns)[0], decided.request.channel, time_ns)
     answer.seq, answer.reproduced = seq, same_sources(decided, decided_again(before, decided, time_ns))
     return answer
 
 
 def explain_brought(
-    state: State, request: Request, now_ns: int, collect_by_ns: int | None = None
+    state: State, request: Request, now_ns: int, collect_by_ns: int | None = None, whole: bool = True
 ) -> ExplanationAnswer | None:
     """Why a pickup is brought by transfer, and by whom; None if it is not."""
-    found = with_transfers(state, request, now_ns, collect_by_ns)
+    found = with_transfers(state, request, now_ns, collect_by_ns, whole)
     if found is None:
         return None
     there, _ = explain(state, request._replace(partial=True, inbound=False), now_ns)
@@ -181,7 +181,7 @@ def explain_brought(
     answer.candidates += tuple(candidate for candidate in sent.candidates if candidate.node not in known)
     known |= {candidate.node for candidate in sent.candidates}
     answer.excluded = tuple(entry for entry in answer.excluded if entry.node not in known)
-    answer.short = {}
+    answer.short = sent.short
     return answer
 
 

@@ -29,6 +29,7 @@ from api.parties.contents import Contents, LiveKey, NotWhole
 from api.parties.key_files import chunks_of, make_directory, sum_of, wipe_directory, write_new
 from api.parties.keystore import LMDB_FORMAT
 from api.parties.pads import PAD_BYTES
+from engine.wal.access import need_all
 from engine.wal.errors import FULL_ERRNOS
 from engine.wal.files import sync_directory
 
@@ -64,6 +65,7 @@ def back_up(parties: Path, target: Path, now_ns: int) -> KeysBackup:
     Needs about 200 bytes of memory a party. Raises KeysBackupFailed; nothing is left behind then.
     """
     name = datetime.fromtimestamp(now_ns // NS_PER_SECOND, UTC).strftime(_NAME_FORMAT)
+    need_all(parties)
     if not (parties / "master").is_file():
         raise KeysBackupFailed(f"{parties} holds no key store: name the data directory of a node that has run")
     if target.resolve().is_relative_to(parties.resolve()):

@@ -25,6 +25,7 @@ from engine.wal import (
     archive,
     snapshots_in,
 )
+from engine.wal.access import need
 from engine.wal.archive import segments_in
 from engine.wal.files import remove_unfinished, sync_directory
 
@@ -34,6 +35,7 @@ def back_up(paths: Paths, target: Path, made_by: str, tell: Tell = tell_nobody) 
 
     Raises BackupUnusable when `target` is something else, JournalCorrupt, StorageFull, DirectoryInUse.
     """
+    need(paths.journal)
     _check_target(target, paths)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync_directory(target.parent)

@@ -100,7 +100,7 @@ def check_closed(directory: Path, last_seq: int) -> list[str]:
         return []
     way_out = "it is derived: delete the folder `closed`, and the next start makes it anew"
     try:
-        table = ClosedTable(directory)
+        table = ClosedTable(directory, readonly=True)
     except ClosedDamaged as error:
         return [f"{error}; {way_out}"]
     try:

@@ -1,5 +1,6 @@
 """The commands of the command line, by what they work on.
 
+asking              the kept helper of a server: it forks for every question about the past
 backups             `kontor backup` and `kontor restore`
 benches             `kontor bench`: the suite, where it is installed
 checkpoints         `kontor checkpoint`: signed checkpoints of the chain, to be kept off the host
@@ -11,6 +12,7 @@ key_backups         `kontor backup-keys` and `kontor restore-keys`
 keys                `kontor key`: API keys
 main                the `kontor` command: one group, commands in their own files
 nodes               `kontor nodes-from-csv`: a table of stores as a document for `kontor apply`
+openapi             `kontor openapi`: the API as a document
 options             options that several commands share
 progress            progress of long work, on stderr: a bar on a terminal, nothing for machines
 replay              `kontor replay`: the rehearsal, in process or over HTTP

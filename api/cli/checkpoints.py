@@ -11,12 +11,14 @@ from api.backups import checkpoints
 from api.backups.checkpoints import CheckpointRefused
 from api.cli import options
 from api.server.books import Paths
-from engine.wal import JournalReader
+from engine.wal import JournalReader, access
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--data", "directory", type=click.Path(file_okay=False, path_type=Path), help="The data directory.")
+@click.option(
+    "--data", "directory", type=click.Path(file_okay=False, readable=False, path_type=Path), help="The data directory."
+)
 @options.archive
 @click.option(
     "--signing-key",
@@ -54,7 +56,9 @@ def checkpoint(
     except CheckpointRefused as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"{file or signing_key} could not be written: {error.strerror}") from None
+        if access.of_error(error):
+            raise
+        raise click.ClickException(f"{error.filename or file or signing_key}: {error.strerror}") from None
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(signed)))
     else:

@@ -77,6 +77,13 @@ if TYPE_CHECKING:
     "sealed.",
 )
 @options.clock_ahead_max
+@click.option(
+    "--disk-free-warn-mib",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Warn in the log when less is free on the disk of the data directory or of the archive.",
+)
 def serve(
     directory: Path,
     host: str,
@@ -94,6 +101,7 @@ def serve(
     allow_private_outbound: bool,
     new_keys: bool,
     clock_ahead_max: float,
+    disk_free_warn_mib: int,
 ) -> None:
     """Serve the HTTP API from a data directory until it is stopped."""
     from api.serve import Settings
@@ -110,6 +118,7 @@ def serve(
             clock_ahead_seconds_max=clock_ahead_max,
             metrics_host=metrics_host,
             metrics_port=metrics_port,
+            disk_free_warn_mib=disk_free_warn_mib,
         )
     )
 

@@ -15,6 +15,7 @@ from api.cli.client import Client
 from api.resources.keys import new_secret
 from api.server.books import Books, Paths
 from api.server.clock import ClockBehind, refuse_behind
+from api.server.directory import look
 from engine.commands import Command
 from engine.commands.access import CreateApiKey, RevokeApiKey
 from engine.results import Rejection
@@ -27,15 +28,20 @@ def key() -> None:
     """Create, list and revoke API keys, on a running node (--url) or a data directory (--data)."""
 
 
+def _warn(words: str) -> None:
+    click.echo(f"kontor: {words}", err=True)
+
+
 class _Offline:
     """A data directory opened for one change, with no node running on it."""
 
     def __init__(self, directory: Path, clock_ahead_max: float | None = None) -> None:
+        look(directory, _warn)
         self.lock = DirectoryLock(directory)
-        self.books = Books(Paths.of(directory), warn=lambda words: click.echo(f"kontor: {words}", err=True))
+        self.books = Books(Paths.of(directory), warn=_warn)
         if clock_ahead_max is not None:
             try:
-                refuse_behind(self.books.journal.last_time_ns, time.time_ns(), clock_ahead_max)
+                refuse_behind(self.books.journal.last_time_ns, time.time_ns(), clock_ahead_max, _warn)
             except ClockBehind:
                 self.close()
                 raise

@@ -21,6 +21,7 @@ COMMANDS: Final = Commands({
     "serve": ("api.cli.data:serve", "Serve the HTTP API from a data directory."),
     "apply": ("api.cli.data:apply", "Apply master data from a file, all or nothing."),
     "nodes-from-csv": ("api.cli.nodes:nodes_from_csv", "Make nodes for `apply` from a table of stores."),
+    "calendars": ("api.cli.calendars:calendars", "Make calendars of public holidays for `apply`."),
     "verify": ("api.cli.verify:verify", "Check everything in a data directory or a backup."),
     "journal": ("api.cli.data:journal", "Print journal entries, the newest first."),
     "snapshot": ("api.cli.snapshots:snapshot", "Make a snapshot, so that the next start is quick."),
@@ -36,6 +37,7 @@ COMMANDS: Final = Commands({
     "items": ("api.cli.items:items", "Import items from a table, CSV or Excel."),
     "prices": ("api.cli.prices:prices", "Import prices from a table, CSV or Excel."),
     "export": ("api.cli.export:export", "Write the money books for other programs."),
+    "openapi": ("api.cli.openapi:openapi", "Print the HTTP API as an OpenAPI document."),
     "bench": ("api.cli.benches:bench", "Measure this machine: figures with conditions."),
     "replay": ("api.cli.replay:replay_command", "Replay a year of real orders, every row accounted for."),
     "demo": ("api.cli.demo:demo_command", "Show a shop: one month of real orders over HTTP."),
@@ -49,7 +51,8 @@ class Kontor(click.Group):
         """Run a command."""
         from api.parties.keystore import PartyKeysDamaged
         from api.server.refused import StartRefused
-        from engine.wal import DirectoryInUse, JournalCorrupt, StorageFull
+        from engine.wal import DirectoryInUse, JournalCorrupt, NotPermitted, StorageFull
+        from engine.wal.access import of_error
 
         try:
             return super().invoke(context)
@@ -57,10 +60,15 @@ class Kontor(click.Group):
             message = f"{error}. Stop that process, or choose another --data."
         except JournalCorrupt as error:
             message = f"the journal is damaged: {error}"
-        except (PartyKeysDamaged, StartRefused) as error:
+        except (PartyKeysDamaged, StartRefused, NotPermitted) as error:
             message = str(error)
         except StorageFull as error:
             message = f"{error}. Free some space and start again."
+        except OSError as error:
+            refusal = of_error(error)
+            if refusal is None:
+                raise
+            message = str(refusal)
         click.echo(f"kontor: {message}", err=True)
         raise SystemExit(1)
 

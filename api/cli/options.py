@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 data = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), required=True, help="The data directory."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    required=True,
+    help="The data directory.",
 )
 data_or_url = click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), help="A data directory no node runs on."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    help="A data directory no node runs on.",
 )
 archive = click.option(
     "--archive",

@@ -12,6 +12,7 @@ from api.cli import options
 from api.cli.client import Client
 from api.cli.progress import progress
 from api.server.books import Paths
+from api.server.collecting import collector_rests
 from api.server.snapshots import DIVERGED_EXIT
 from engine.replay import follower
 from engine.wal import DirectoryLock, JournalReader, snapshots_in
@@ -62,7 +63,7 @@ def _make(paths: Paths, at: int | None, proof: int | None, kept: int, quiet: boo
     started = time.perf_counter()
     journal = JournalReader(paths.journal, paths.archive)
     try:
-        with progress(quiet) as tell:
+        with progress(quiet) as tell, collector_rests():
             seq = journal.last_seq if at is None else at
             known = [found for found in snapshots_in(paths.snapshots)[0] if found.seq == seq]
             made = known[0] if known else follower.take(journal, paths.snapshots, seq, proof, tell)

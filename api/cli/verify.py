@@ -20,7 +20,10 @@ from engine.wal.archive import segments_in
 
 @click.command()
 @click.option(
-    "--data", "directory", type=click.Path(file_okay=False, path_type=Path), help="A data directory no node runs on."
+    "--data",
+    "directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    help="A data directory no node runs on.",
 )
 @click.option("--backup", "source", type=click.Path(file_okay=False, path_type=Path), help="A backup.")
 @options.archive
@@ -74,7 +77,7 @@ def _checkpoints(file: Path | None, trust: str | None) -> list[Checkpoint]:
 def _directory(paths: Paths, kept: list[Checkpoint], tell: Tell) -> Findings | list[str]:
     if not paths.journal.is_dir():
         raise click.ClickException(f"{paths.journal.parent} is no data directory: it has no journal")
-    lock = DirectoryLock(paths.journal.parent)
+    lock = DirectoryLock(paths.journal.parent, only_reads=True)
     archived, damaged = segments_in(paths.archive)
     try:
         wrong = [str(error) for error in damaged] + verifying.check_archive(archived)
@@ -94,6 +97,7 @@ def _live(
             archive_directory=paths.archive,
             covered_seq=snapshots[0].seq if snapshots else 0,
             on_segment=lambda done, total: tell("checking the journal", done, total),
+            readonly=True,
         )
     except JournalCorrupt as error:
         return [*wrong, str(error)]

@@ -27,6 +27,6 @@ class BodyReader:
             if not content.strip():
                 return malformed(part_or_all.missing(self._kind))
             return faults.faults_of(content, self._kind, error)
-        if controls.may_have_controls(content):
-            return controls.controls_in(content, self._kind) or body
+        if b"\\" in content or b"\x7f" in content or not content.isascii():
+            return controls.controls_in(content, self._kind) or body  # seldom: without any of these it has none
         return body

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from api.answers import problems
-from api.http.auth import actor_of
+from api.http.auth import actor_of, why_not_here
 from api.http.bodies import BodyReader
 from api.http.filters import Filters
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
@@ -42,12 +42,15 @@ class Endpoint:
     def __init__(self, server: Server, operations: list[Operation]) -> None:
         self._server = server
         self.prepared = {operation.method: Prepared(server, operation) for operation in operations}
-        self._allow = ", ".join(sorted(self.prepared)).encode()
+        get = self.prepared.get("GET")
+        self._taken = self.prepared if get is None else self.prepared | {"HEAD": get}
+        self._allow = ", ".join(sorted(self._taken)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         headers: Headers = dict(scope["headers"])
-        prepared = self.prepared.get(scope["method"])
+        is_head = scope["method"] == "HEAD"
+        prepared = self._taken.get(scope["method"])
         if prepared is None:
             refusal = Rejection(ResultCode.METHOD_NOT_ALLOWED, f"this address takes {self._allow.decode()}")
             await send_reply(send, refusal_reply(refusal, headers, ((b"allow", self._allow),)), headers)
@@ -60,7 +63,9 @@ class Endpoint:
             self._server.report(error)
             reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
         if type(reply) is Reply:
-            await send_reply(send, reply, headers)
+            await send_reply(send, reply, headers, is_head)
+        elif is_head:
+            await _send_head(send, cast(Stream, reply), headers)
         else:
             assert isinstance(reply, Stream)
             await self._send_stream(receive, send, reply, headers)
@@ -128,6 +133,9 @@ class Prepared:
     def admit(self, headers: Headers, client: tuple[str, Any] | None, query_string: bytes) -> Admitted | Rejection:
         """Look at the head."""
         operation, server = self.operation, self.server
+        misdirected = why_not_here(headers, client, operation.method) if server.dev else None
+        if misdirected is not None:
+            return misdirected
         actor = "public" if operation.public else actor_of(headers, client, server.state.access, server.dev)
         if isinstance(actor, Rejection):
             return actor
@@ -371,13 +379,20 @@ def _pointing_into_the_body(rejection: Rejection, within: str) -> Rejection:
     return msgspec.structs.replace(rejection, errors=errors)
 
 
-async def send_reply(send: Send, reply: Reply, request_headers: Headers) -> None:
-    """Send an answer with its headers; the caller's request id and trace come back."""
+async def send_reply(send: Send, reply: Reply, request_headers: Headers, is_head: bool = False) -> None:
+    """Send an answer with its headers, to HEAD nothing else; the caller's request id and trace come back."""
     headers = [(b"content-type", reply.media_type), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
     if b"x-request-id" in request_headers or b"traceparent" in request_headers:
         headers += _coming_back(request_headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+
+
+async def _send_head(send: Send, stream: Stream, request_headers: Headers) -> None:
+    """What HEAD is told of an answer that would come in pieces; none of them is made."""
+    headers = [(b"content-type", stream.media_type), *stream.headers, *_coming_back(request_headers)]
+    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_pieces(send: Send, stream: Stream, request_headers: Headers) -> None:

@@ -27,7 +27,8 @@ SINGLE = frozenset(
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?)(?::(\d{1,5}))?")
 _HOST_BYTES_MAX = 262
 _HOSTS_KEPT_MAX = 64
-_right_hosts: set[bytes] = set()  # callers use few names again and again
+right_hosts: set[bytes] = set()
+"""Hosts that were looked at and are right: callers use few names again and again."""
 
 
 def refusal_of(
@@ -57,14 +58,14 @@ def refusal_of(
 
 def is_host(host: bytes) -> bool:
     """Whether it is a name or an address, with or without a port."""
-    if host in _right_hosts:
+    if host in right_hosts:
         return True
     found = _HOST.fullmatch(host) if len(host) <= _HOST_BYTES_MAX else None
     if found is None or int(found.group(2) or 0) > 65_535 or not _is_address(found.group(1)):
         return False
-    if len(_right_hosts) == _HOSTS_KEPT_MAX:
-        _right_hosts.clear()
-    _right_hosts.add(host)
+    if len(right_hosts) == _HOSTS_KEPT_MAX:
+        right_hosts.clear()
+    right_hosts.add(host)
     return True
 
 

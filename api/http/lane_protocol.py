@@ -73,7 +73,7 @@ class LaneProtocol(KontorProtocol):
         if self._lane is None or self.flow.write_paused or not self._is_free():
             return None
         found = self._lane.find(self.parser.get_method(), self.url)
-        if found is None or self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+        if found is None or self._version != "1.1" or not self.parser.should_keep_alive():
             return None
         headers = self._request_headers
         if not UNUSUAL.isdisjoint(headers):

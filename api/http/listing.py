@@ -63,7 +63,7 @@ def number_in(text: str) -> int | None:
 
 def position_of(cursor: str | None) -> int | Rejection | None:
     """The number in a cursor; None for the first page."""
-    if cursor is None:
+    if not cursor:
         return None
     position = number_in(cursor)
     return NO_CURSOR if position is None else position
@@ -72,7 +72,7 @@ def position_of(cursor: str | None) -> int | Rejection | None:
 def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
     """The two numbers in a cursor `<order seq>.<number>`; None for the first page. Of that order come those below
     `number`, then older orders."""
-    if cursor is None:
+    if not cursor:
         return None
     seq, _, number = cursor.partition(".")
     first, second = number_in(seq), number_in(number)

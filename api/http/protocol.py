@@ -31,6 +31,7 @@ class KontorProtocol(HttpToolsProtocol):
     _refused = False
     _refusal: Rejection | None = None
     _request_headers: dict[bytes, bytes]
+    _version: str
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -49,25 +50,28 @@ class KontorProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         self._read_bytes = len(data)
         self._unset_keepalive_if_required()
-        self._feed(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._pass_over(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("this is no HTTP/1.1")
 
-    def _feed(self, data: bytes) -> None:
-        """Parse it. An offer to speak another protocol is passed over (RFC 9110, 7.8). The parser believes in it and
-        leaves the body to that protocol: the request is begun anew, without the offer."""
-        while True:
+    def _pass_over(self, rest: bytes) -> None:
+        """An offer to speak another protocol is passed over (RFC 9110, 7.8). The parser believes in it and leaves the
+        body to that protocol: the request is begun anew, without the offer, and what follows its head read."""
+        while not self._refused:
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            data = self._without_offer() + rest
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                if self._offer is None:
-                    return
-                data = self._without_offer() + data[upgrade.args[0] :]
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+                rest = data[upgrade.args[0] :]
+                continue
             except httptools.HttpParserError:
                 self.send_400_response("this is no HTTP/1.1")
-                return
-            else:
-                return
+            return
 
     def _without_offer(self) -> bytes:
         """The head that was read, but for the header that offers another protocol."""
@@ -95,15 +99,17 @@ class KontorProtocol(HttpToolsProtocol):
         ):
             self._refuse_head()
             return
-        method, version = self.parser.get_method(), self.parser.get_http_version()
-        if self.parser.should_upgrade() and method != b"CONNECT":
-            self._offer = b"%b %b HTTP/%b" % (method, self.url, version.encode())
+        if self.parser.should_upgrade():
+            self._look_at_offer()
             return
         self._head_bytes = 0
-        self._request_headers = dict(self.headers)
-        refusal = heads.refusal_of(self.headers, self._request_headers, version)
-        if refusal is None and method == b"CONNECT":
-            refusal = Rejection(ResultCode.METHOD_NOT_ALLOWED, "this node is no proxy")
+        version = self._version = self.parser.get_http_version()
+        by_name = self._request_headers = dict(self.headers)
+        refusal = None
+        if by_name.get(b"host") not in heads.right_hosts or (
+            version != "1.1" or len(by_name) != len(self.headers) or b"transfer-encoding" in by_name
+        ):
+            refusal = heads.refusal_of(self.headers, by_name, version)
         if refusal is None and self.is_crowded():
             refusal = Rejection(ResultCode.OVERLOADED, f"the node has {limits.CONNECTIONS_MAX} connections already")
         if refusal is not None:
@@ -111,6 +117,14 @@ class KontorProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         self.begin()
+
+    def _look_at_offer(self) -> None:
+        """Keep the request line, so that the request can be begun anew; a proxy's method offers to be one."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.refuse(Rejection(ResultCode.METHOD_NOT_ALLOWED, "this node is no proxy"))
+        else:
+            self._offer = b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())
 
     def begin(self) -> None:
         """The head of a request is whole and within the limits: hand it to the application."""

@@ -18,7 +18,9 @@ no file of the directory, whole or in part, yields the key. Everything runs on o
 import errno
 import hmac
 import os
+import re
 import resource
+import stat
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -27,6 +29,7 @@ from typing import Final, NamedTuple
 import lmdb
 
 from api.parties.pads import WIPED, Pads, PadsTruncated
+from engine.wal.access import need
 from engine.wal.errors import StorageFull
 from engine.wal.files import sync_directory
 from engine.wal.lock import take_over
@@ -42,6 +45,7 @@ GROWTH_BYTES: Final = 1024 * 1024
 LMDB_FORMAT: Final = 0  # the 0.9 file format
 
 _PARTY_PREFIX = "p-"
+_PARTY_ID = re.compile(r"p-[0-9a-f]{32}")
 _META = struct.Struct(">QQ16s")
 _ENTRY = struct.Struct(">BQ8s")  # one purpose of a party: state, slot or time_ns, check
 _NEVER, _LIVE, _ERASED = range(3)
@@ -81,8 +85,11 @@ class PartyKeys:
     """
 
     def __init__(self, directory: Path, *, map_bytes_initial: int = MAP_BYTES_INITIAL) -> None:
+        for path in (directory, *(directory / name for name in ("master", "data.mdb", "lock.mdb", "pads"))):
+            need(path, write=path.name != "master")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
+        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+            directory.chmod(0o700)
         self._directory = directory
         self._map_bytes_initial = map_bytes_initial
         self._pid = os.getpid()
@@ -373,6 +380,11 @@ def _derive(pad: bytes, share: bytes, party: bytes, purpose: str) -> bytes:
     """32 bytes of key and 8 that tell whether both halves are the right ones."""
     label = b"kontor/party-key/1|" + party + purpose.encode() + share
     return hmac.digest(pad, label, "sha512")[: KEY_BYTES + 8]
+
+
+def is_party(party: str) -> bool:
+    """Whether this is an id as a key store gives it."""
+    return _PARTY_ID.fullmatch(party) is not None
 
 
 def _raw(party: str) -> bytes:

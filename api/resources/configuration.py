@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.answers.documents import Document, too_many
+from api.answers.documents import Document
 from api.http.endpoint import encode, etag_of
 from api.http.listing import path_country, path_id, path_sku, position_of
 from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
 from api.http.turns import Turns, reading
 from api.server.configuring import BUSY
+from api.server.outbound.addresses import why_never
 from engine import limits
 from engine.commands.configuration import Configure
 from engine.configuration import master_data
@@ -78,7 +79,27 @@ def _reader(kind: Kind) -> Reader:
     return resource
 
 
+async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) -> Rejection | None:
+    """A refusal where a provider is to be asked at an address that nothing is sent to. What is set already may stay."""
+    known = call.server.state.configuration.payment_providers
+    for name, provider in providers.items():
+        if name in known and known[name].url == provider.url:
+            continue
+        reason = await why_never(provider.url, call.server.allow_private_outbound)
+        if reason is not None:
+            return Rejection.at(ResultCode.ADDRESS_NOT_ALLOWED, pointer.format(name), reason)
+    return None
+
+
+async def _addresses_refused(call: Call, document: Configure) -> Rejection | None:
+    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+
+
 def _putting(kind: Kind) -> Handler:
+    async def put_provider(call: Call) -> Handled:
+        name = call.path["provider"]
+        return await _address_refused(call, {name: call.body}, "/url") or put(call)
+
     def put(call: Call) -> Handled:
         keys = kind.keys(call)
         if isinstance(keys, Rejection):
@@ -95,7 +116,7 @@ def _putting(kind: Kind) -> Handler:
         within = "/".join(("", kind.part, *map(master_data.escape, keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
-    return put
+    return put_provider if kind.part == "payment_providers" else put
 
 
 def _getting(kind: Kind) -> Handler:
@@ -124,15 +145,19 @@ def _listing(kind: Kind) -> Handler:
 
 async def configure(call: Call) -> Handled:
     """Set any number of things, all or nothing; a large document in turns."""
-    if isinstance(call.body, msgspec.Raw):
-        read = await _in_turns(call.content)
-        refusal, document, entries = read.refusal, Configure(**read.parts), read.entries
-    else:
-        document = call.body
-        entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(document))
-        refusal = too_many(entries + sum(len(each.prices) for each in document.price_lists.values()))
-    if refusal is not None or call.server.configuring.checking:
-        return refusal or BUSY
+    if not isinstance(call.body, msgspec.Raw):
+        entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(call.body))
+        entries += sum(len(each.prices) for each in call.body.price_lists.values())
+        if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
+            refusal = BUSY if call.server.configuring.checking else await _addresses_refused(call, call.body)
+            return refusal or Changing(call.body, _render_configured)
+    read = await _in_turns(call.content)
+    if read.refusal is not None or call.server.configuring.checking:
+        return read.refusal or BUSY
+    document, entries = Configure(**read.parts), read.entries + read.prices
+    refusal = await _addresses_refused(call, document)
+    if refusal is not None:
+        return refusal
     if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
         return Changing(document, _render_configured)
     return await _large(call, document, entries)
@@ -286,7 +311,8 @@ KINDS = (
     Kind(
         "payment_providers", "/v1/payment-providers/{provider}", "PaymentProvider", "PaymentProviders",
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
-        {"url": "https://pay.example.org/kontor", "methods": ["card"]}, (ResultCode.IN_USE,),
+        {"url": "https://pay.example.org/kontor", "methods": ["card"]},
+        (ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED),
     ),
     Kind(
         "calendars", "/v1/calendars/{calendar}", "Calendar", "Calendars", "a calendar of holidays",
@@ -334,7 +360,7 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
         ),
         raw_above_bytes=CONFIGURATION_RAW_BYTES,
         description=f"A document of more than {limits.CONFIGURATION_RECORD_ENTRIES} entries is checked whole, then applied in "

@@ -116,7 +116,7 @@ def answer_of(inbound: Inbound) -> InboundAnswer:
         iso(inbound.expected_at_ns),
         iso(inbound.created_at_ns),
         tuple(InboundLineAnswer(n.sku, n.quantity, n.received, n.cancelled, n.damaged) for n in inbound.lines),
-        INBOUND.allowed(inbound.state),
+        INBOUND.allowed(inbound.state, inbound.traits),
         None if inbound.transfer is None else transfer_id(inbound.transfer),
     )
 

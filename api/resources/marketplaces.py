@@ -52,6 +52,12 @@ class StatedOrderAnswer(OrderAnswer, kw_only=True):
     newest_stated_at: Timestamp | None
 
 
+def _stated_address(call: Call, order: Order) -> ShipTo | None:
+    """The address as the marketplace stated it last: what the merchant corrected himself is not undone by stating it again."""
+    stated = msgspec.structs.replace(order, contact=order.stated_contact or order.contact)
+    return people.open_order(call.server.parties, stated).ship_to
+
+
 def state_order(call: Call) -> Handled:
     """Place, change or cancel, whatever the statement makes necessary."""
     body: StatementBody = call.body
@@ -69,7 +75,7 @@ def state_order(call: Call) -> Handled:
         order = finding.find_order(call.server.state, number)
         if order is None:
             sealed = people.seal(call.server.parties, number, body.customer, body.ship_to, None)
-        elif body.ship_to is not None and people.open_order(call.server.parties, order).ship_to != body.ship_to:
+        elif body.ship_to is not None and _stated_address(call, order) != body.ship_to:
             again = people.readdress(call.server.parties, order, body.ship_to)
             if again is None:
                 detail = f"{people.why_closed(call.server.parties, order)}: it takes no new address"

@@ -10,7 +10,8 @@ from api.answers.identifiers import fulfilment_id, fulfilment_number, pick_list_
 from api.answers.timestamps import Timestamp, iso
 from api.http.filters import NodeFilter, is_wanted, some_of
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
 from engine import limits
 from engine.commands.fields import Id
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
@@ -124,7 +125,7 @@ PICK_LISTS = Thing(
     key=lambda path: pick_list_number(path["list"]),
     find=lambda state, number: state.pick_lists.find(number),
     render=answer_of,
-    empty=no_fields("NoFields", __name__),
+    empty=all_of_it("NoFields", __name__),
 )
 
 

@@ -301,7 +301,7 @@ OPERATIONS = [
     ),
     Operation(
         id="extendReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/extend", tag=TAG, handle=extend,
-        summary="Let it end `ttl_seconds` from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
+        summary="Let it end later, or sooner, counted from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
         codes=ENDED_CODES, example={"ttl_seconds": 900},
     ),
     Operation(

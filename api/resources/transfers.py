@@ -112,6 +112,7 @@ class TransferPage(PageOf[TransferAnswer]):
 def answer_of(state: State, transfer: Transfer) -> TransferAnswer:
     """As clients see it."""
     inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+    expected_at_ns = transfer.expected_at_ns if inbound is None else inbound.expected_at_ns
     promised = {} if inbound is None else {line.sku: line.promised for line in inbound.lines}
     return TransferAnswer(
         transfer_id(transfer.number),
@@ -122,7 +123,7 @@ def answer_of(state: State, transfer: Transfer) -> TransferAnswer:
             TransferLineAnswer(n.sku, n.quantity, n.received, n.damaged, n.lost, n.not_sent, promised.get(n.sku, 0))
             for n in transfer.lines
         ),
-        iso_or_none(transfer.expected_at_ns),
+        iso_or_none(expected_at_ns),
         iso(transfer.created_at_ns),
         iso(transfer.changed_at_ns),
         TRANSFER.allowed(transfer.state, traits_of(state, transfer)),

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from api.server.collecting import collector_rests
 from engine.replay.recovery import Tell, open_state, tell_nobody
 from engine.state.state import State
 from engine.wal import SEGMENT_BYTES_MAX, ClosedDamaged, ClosedTable, JournalCorrupt, LmdbJournal, snapshots_in
+from engine.wal.access import need
 
 
 class Paths(NamedTuple):
@@ -34,7 +36,7 @@ class Paths(NamedTuple):
 class Books:
     """Opened for writing, recovered to the last durable record. The caller holds the directory's lock.
 
-    Raises JournalCorrupt, StorageFull.
+    Raises JournalCorrupt, NotPermitted, StorageFull.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Books:
         warn: Callable[[str], None] = lambda words: None,
     ) -> None:
         self.paths = paths
+        for folder in (paths.snapshots, paths.archive, paths.closed):
+            need(folder, write=True)
         snapshots = snapshots_in(paths.snapshots)[0]
         self.journal = LmdbJournal(
             paths.journal,
@@ -53,6 +57,7 @@ class Books:
             segment_bytes_max=segment_bytes_max,
             covered_seq=snapshots[0].seq if snapshots else 0,
             on_segment=lambda done, total: tell("checking the journal", done, total),
+            packs=True,
         )
         self.closed_table: ClosedTable | None = None
         try:
@@ -60,7 +65,8 @@ class Books:
                 warn(str(damage))
             self.closed_table = _open_closed(paths.closed, warn)
             _refuse_a_shortened_journal(self.journal, self.closed_table)
-            self.state: State = open_state(self.closed_table, self.journal, paths.snapshots, tell, warn)
+            with collector_rests():
+                self.state: State = open_state(self.closed_table, self.journal, paths.snapshots, tell, warn)
         except BaseException:
             self.close()
             raise

@@ -31,7 +31,9 @@ def steady_ns() -> int:
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def refuse_behind(journal_time_ns: int, wall_ns: int, seconds_max: float) -> None:
+def refuse_behind(
+    journal_time_ns: int, wall_ns: int, seconds_max: float, warn: Callable[[str], object] = log.warning
+) -> None:
     """See that the journal's last record is not dated ahead of the clock. Raises ClockBehind beyond the bound."""
     ahead = (journal_time_ns - wall_ns) / NS_PER_SECOND
     if ahead > seconds_max:
@@ -42,7 +44,7 @@ def refuse_behind(journal_time_ns: int, wall_ns: int, seconds_max: float) -> Non
             f"{int(ahead) + 60}: time then goes on from the journal's end, a tenth slower, until it has caught up"
         )
     if ahead > WARN_SECONDS:
-        log.warning("the journal is ahead of the clock: time goes on slower for a while", seconds=round(ahead, 3))
+        warn(f"the journal is ahead of the clock by {ahead:.3f} seconds: time goes on slower for a while")
 
 
 class Clock:

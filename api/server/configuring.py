@@ -30,6 +30,7 @@ from engine.wal.files import Pending, remove_unfinished, sync_directory
 from engine.writer import Change, Done, Query
 
 AGAIN_SECONDS = 0.5
+CHECKED = ("price_lists",)  # while they were read
 BUSY = Rejection(ResultCode.IN_USE, "a large configuration is being checked; try again shortly")
 FULL = Rejection(ResultCode.STORAGE_FULL, "the disk is full; free some space and try again")
 
@@ -161,7 +162,7 @@ class Configuring:
 def _looked_at(document: Configure, some: Configure, state: State, now_ns: int) -> tuple[Rejection | None, bool]:
     """Why some entries of a document can't be set, if so; what they name may stand anywhere in it."""
     known = state.configuration
-    refusal = master_data.refuse_meanwhile(known) or master_data.refusal_of(_both(known, document), some)
+    refusal = master_data.refuse_meanwhile(known) or master_data.refusal_of(_both(known, document), some, CHECKED)
     return refusal, bool(master_data.what_is_new(known, some))
 
 

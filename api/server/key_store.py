@@ -5,14 +5,16 @@ from pathlib import Path
 
 import structlog
 
-from api.parties.keystore import CONTACT, PartyKeys, PartyKeysMissing
+from api.parties.keystore import CONTACT, PartyKeys, PartyKeysMissing, is_party
 from engine.state.state import State
+from engine.wal.access import need
 
 log = structlog.get_logger("kontor")
 
 
 def opened_if_there(directory: Path) -> PartyKeys | None:
     """The key store that is there; None without one. Whether a new one will do, only the journal can tell."""
+    need(directory, write=True)
     return PartyKeys(directory) if (directory / "master").exists() else None
 
 
@@ -30,37 +32,30 @@ def checked(found: PartyKeys | None, directory: Path, state: State, *, new_keys:
                 parties=str(directory),
             )
         return found
-    needed_for = _needed_for(state)
-    if needed_for and not new_keys:
+    holds_people = next(_parties(state), None) is not None
+    if holds_people and not new_keys:
         raise PartyKeysMissing(
-            f"the key store {directory} is missing, and the journal holds {' and '.join(needed_for)} that need it. Put "
-            "it back, or restore a backup of it (kontor restore-keys). If it is lost for good: start with --new-keys"
+            f"the key store {directory} is missing, and the journal holds names and addresses that only it can open. "
+            "Put it back, or restore a backup of it (kontor restore-keys). If it is lost: start with --new-keys"
         )
-    if needed_for:
+    if holds_people:
         log.warning(
-            "NEW KEYS: the old ones are given up. Names and addresses that the journal holds stay sealed, and payment "
-            "providers need their new secrets (GET /v1/payment-providers/{id}/secret)",
+            "NEW KEYS: the old ones are given up. Names and addresses that the journal holds stay sealed",
             parties=str(directory),
-            given_up=needed_for,
+        )
+    if state.configuration.payment_providers:
+        log.warning(
+            "NEW KEYS: payment providers have new secrets. Give them to the providers",
+            payment_providers=list(state.configuration.payment_providers),
         )
     return PartyKeys(directory)
-
-
-def _needed_for(state: State) -> list[str]:
-    """What of a state only the keys that were there can open or sign."""
-    needed = []
-    if next(_parties(state), None) is not None:
-        needed.append("names and addresses of people")
-    if state.configuration.payment_providers:
-        needed.append("payment providers")
-    return needed
 
 
 def _parties(state: State) -> Iterator[str]:
     """Parties of orders, those of the newest open orders first."""
     for order in reversed(state.orders.open.values()):
-        if order.party is not None:
+        if order.party is not None and is_party(order.party):
             yield order.party
     for order in state.closed.newest_orders():
-        if order.party is not None:
+        if order.party is not None and is_party(order.party):
             yield order.party

@@ -33,7 +33,11 @@ GAUGES: Final[Mapping[str, str]] = {
     "snapshot_seq": "How far the newest snapshot reaches; the journal before it need not be replayed",
     "snapshot_age_seconds": "Time since the last record the newest snapshot holds",
     "snapshot_failures": "Snapshots that could not be made since the node began",
+    "disk_free_bytes": "Bytes that are free on the disk of the data directory",
+    "archive_free_bytes": "Bytes that are free on the disk of the archive",
+    "disk_full": "1 while changes are refused because the journal finds no room",
     "clock_ahead_seconds": "Time of the node minus the wall clock; below zero while a leap of that is not followed",
+    "dev_mode": "1 when the node was started with --dev: callers of its own machine need no API key",
     "replay_diverged": "1 when a follower's state was not the writer's: no snapshots are made until the next start",
 }
 

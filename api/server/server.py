@@ -15,6 +15,7 @@ from api.server.books import Books, Paths
 from api.server.clock import AHEAD_SECONDS_MAX, Clock, refuse_behind
 from api.server.configuring import Configuring
 from api.server.digests import Digests
+from api.server.disk import WARN_MIB, Disk
 from api.server.history import History
 from api.server.history_id import HistoryId
 from api.server.improving import Improver
@@ -31,6 +32,7 @@ from engine.writer import Change, Query, Writer
 VERSION = "0.1.0"
 TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
+LOOK_AT_DISK_SECONDS = 2.0
 GATHER_ROUNDS_MAX = 3
 
 log = structlog.get_logger("kontor")
@@ -53,9 +55,11 @@ class Server:
         allow_private_outbound: bool = False,
         new_keys: bool = False,
         clock_ahead_seconds_max: float | None = None,
+        disk_free_warn_mib: int = WARN_MIB,
     ) -> None:
         self.directory = directory
         self._clock_ahead_seconds_max = clock_ahead_seconds_max
+        self.disk = Disk(Paths.of(directory, archive), disk_free_warn_mib)
         self._new_keys = new_keys
         self.allow_private_outbound = allow_private_outbound
         self.courier: Courier | None = None
@@ -96,7 +100,11 @@ class Server:
                 "snapshot_seq": lambda: self.snapshots.newest_seq,
                 "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
                 "snapshot_failures": lambda: self.snapshots.failures,
+                "dev_mode": lambda: int(self.dev),
                 "replay_diverged": lambda: self.snapshots.diverged,
+                "disk_free_bytes": lambda: self.disk.free_bytes("data"),
+                "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
+                "disk_full": lambda: self.disk.full is not None,
                 "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
             }
         )
@@ -137,6 +145,7 @@ class Server:
             before_deciding=self.parties.flush,
             on_batch=self.metrics.batch,
             on_error=self.report,
+            on_room=self.disk.room_is,
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
@@ -221,9 +230,12 @@ class Server:
 
     async def _tick(self) -> None:
         """End reservations that are due while nobody asks for anything, and let closed things leave memory."""
-        flushed_at = self.loop.time()
+        flushed_at = looked_at = self.loop.time()
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if self.loop.time() - looked_at >= LOOK_AT_DISK_SECONDS and not self._turn_scheduled:
+                self._look_at_disk()
+                looked_at = self.loop.time()
             end_ns = self.writer.next_wake_ns()
             now_ns = self.clock.now_ns()
             due = end_ns is not None and end_ns <= now_ns
@@ -233,6 +245,17 @@ class Server:
             if self.state.closed.pending_count and self.loop.time() - flushed_at >= FLUSH_CLOSED_SECONDS:
                 self.flush_closed()
                 flushed_at = self.loop.time()
+
+    def _look_at_disk(self) -> None:
+        """Look for room though nobody asks for a change. An I/O error ends the process, as it does in a batch."""
+        try:
+            self.writer.try_for_room()
+        except Exception as error:
+            self._die(error)
+        try:
+            self.disk.look()
+        except OSError as error:  # the archive's disk may be gone
+            self.report(error)
 
     def flush_closed(self) -> None:
         """Let closed things leave memory. An I/O error ends the process, as one of the journal does."""
@@ -266,8 +289,8 @@ class Server:
         while self.writer.queue:
             self._turn()
 
-    def close(self) -> None:
-        """Flush and let everything go."""
+    def close(self, *, snapshot_seconds_max: float = 0) -> None:
+        """Flush and let everything go; with time for it, after a last snapshot where much was done since the newest."""
         if self._ticker is not None:
             self._ticker.cancel()
             self._snapshotter.cancel()
@@ -275,8 +298,10 @@ class Server:
             self._courier.cancel()
             self.snapshots.stop()
             self.configuring.stop()
+            self.history.stop()
         self._closed = True
         self.writer.flush_closed()
+        self.snapshots.at_stop(snapshot_seconds_max)
         self._history_id.note(self.journal.last_seq, self.journal.chain_digest)
         assert self._books is not None
         self._books.close()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from api.server import last_snapshot
 from api.server.children import Child
 from api.server.host import Host
 from engine.commands.maintenance import RecordDigest
@@ -144,6 +145,14 @@ class Snapshots:
             self._task.cancel()
         if self._follower is not None:
             self._follower.stop()
+
+    def at_stop(self, seconds_max: float) -> None:
+        """The last one, if there is much to replay since the newest and any are wanted. Nothing runs any more."""
+        host = self._host
+        if self._schedule.every_seconds and not self.diverged and seconds_max > 0:
+            host.flush_closed()
+            if host.journal.last_seq - self.newest_seq >= last_snapshot.RECORDS_MIN:
+                last_snapshot.make(host.state, host.journal, host.paths.snapshots, self._schedule.kept, seconds_max)
 
     async def _make(self, scan: Scan) -> None:
         started, seq = time.perf_counter(), scan.seq

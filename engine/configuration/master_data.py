@@ -78,9 +78,9 @@ def refuse_meanwhile(known: Configuration) -> Rejection | None:
     return Rejection(ResultCode.IN_USE, f"a configuration of {known.announced.entries:,} entries is being applied")
 
 
-def refusal_of(known: Configuration, document: Configure) -> Rejection | None:
-    """Why a document can't be set, if it can't."""
-    return _malformed(document) or _first_refusal(known, document)
+def refusal_of(known: Configuration, document: Configure, checked: tuple[str, ...] = ()) -> Rejection | None:
+    """Why a document can't be set, if it can't. Bodies of parts that were `checked` before are not looked into."""
+    return _malformed(document, checked) or _first_refusal(known, document)
 
 
 def what_is_new(known: Configuration, document: Configure) -> tuple[Fact, ...]:
@@ -95,11 +95,12 @@ def what_is_new(known: Configuration, document: Configure) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _malformed(document: Configure) -> Rejection | None:
+def _malformed(document: Configure, checked: tuple[str, ...]) -> Rejection | None:
     """Everything that could not be worked with, pointed at."""
     errors = [
         FieldError("/".join(("", kind.part, *map(escape, keys))) + inner, detail)
         for kind in KINDS
+        if kind.part not in checked
         for keys, body in kind.entries(document)
         for inner, detail in kind.problems(body)
     ]

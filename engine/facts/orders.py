@@ -227,13 +227,14 @@ class StatedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_restated"):
     """A marketplace stated the order as of `stated_at_ns`, with `lines`, or that it is `cancelled`; what that changed
-    is in the facts beside this one."""
+    is in the facts beside this one. `contact` is told where the address is another than it stated before, sealed."""
 
     order: str
     stated_at_ns: int
     postings: tuple[Posting, ...] = ()
     lines: tuple[StatedLine, ...] = ()
     cancelled: bool = False
+    contact: bytes | None = None
 
 
 class StatementKept(msgspec.Struct, array_like=True, frozen=True, tag="statement_kept"):

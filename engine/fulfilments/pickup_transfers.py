@@ -30,7 +30,7 @@ class Brought(NamedTuple):
 
 
 class WithTransfers(NamedTuple):
-    """Sources line by line: what the pickup node has, then what is brought (with its inbound); all of it is found.
+    """Sources line by line: what the pickup node has, then what is brought (with its inbound).
 
     `before` are the transfers, `asked` what was wanted of the nodes that send them; `slots` and `decision` are those of
     the pickup node.
@@ -44,11 +44,12 @@ class WithTransfers(NamedTuple):
 
 
 def with_transfers(
-    state: State, request: Request, now_ns: int, collect_by_ns: int | None = None
+    state: State, request: Request, now_ns: int, collect_by_ns: int | None = None, whole: bool = True
 ) -> WithTransfers | None:
     """What the pickup node has, the rest brought there from other nodes; None if that is not wanted, or impossible.
 
-    Lines of `request` name the pickup node. What would arrive after the customer wants to come is not brought.
+    Not `whole`: a part of the rest is welcome, unless the policy sends nobody a part. Lines of `request` name the
+    pickup node. What would arrive after the customer wants to come is not brought.
     """
     there = request._replace(partial=True, inbound=False)
     found, _, slots, decision = supply(state, there, now_ns)
@@ -59,7 +60,7 @@ def with_transfers(
     missing = {at: units for at, units in missing.items() if units}
     if not missing:
         return None
-    asked = asked_elsewhere(state, request, missing)
+    asked = asked_elsewhere(state, request, missing)._replace(partial=not whole)
     brought = _bring(state, request, asked, missing, now_ns)
     if brought is None:
         return None
@@ -87,7 +88,7 @@ def asked_elsewhere(state: State, request: Request, missing: dict[int, int]) -> 
 
 
 def _bring(state: State, request: Request, asked: Request, missing: dict[int, int], now_ns: int) -> Brought | None:
-    """Units by line position, from other nodes to the pickup node; None if unwanted, or not all is there."""
+    """Units by line position, from other nodes to the pickup node; None if unwanted, or not enough is there."""
     node = request.lines[0].node
     assert node is not None
     terms, _ = terms_of(state, request, now_ns)
@@ -95,7 +96,7 @@ def _bring(state: State, request: Request, asked: Request, missing: dict[int, in
     if days is None:
         return None
     found = supply(state, asked, now_ns)
-    if found.short:
+    if (found.short and not asked.partial) or not any(found.sources):
         return None
     units: dict[str, dict[str, int]] = {}
     leaves: dict[str, int] = {}

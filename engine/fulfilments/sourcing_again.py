@@ -71,7 +71,7 @@ class Found(NamedTuple):
 
 
 def hands_out(order: Order) -> bool:
-    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back for itself."""
+    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back otherwise."""
     return not any(
         work.node == order.pickup_node and work.state == REJECTED and work.reason in FOR_ITS_OWN_SAKE
         for work in order.fulfilments
@@ -88,7 +88,7 @@ def find_nodes(
     request = Request.of_order(order, missing, excluded)
     found, short, slots, decision = supply(state, request, now_ns)
     if short and order.pickup_node is not None and bring:
-        brought = with_transfers(state, request, now_ns, order.collect_by_ns)
+        brought = with_transfers(state, request, now_ns, order.collect_by_ns, whole=False)
         if brought is not None:
             sources = dict(zip(missing, brought.sources, strict=True))
             return Found(order, sources, brought.slots, brought.decision, brought.before)

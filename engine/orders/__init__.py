@@ -11,5 +11,6 @@ payment_providers    what payment providers are asked for, and what follows from
 pickup_stores        where customers could pick up all of a basket, and when it would be ready: store by store
 pickup_times         when customers may come for an order: from when it is ready, until when it waits
 placing              placing orders: from a reservation, or on the spot
+rerouting            an order that goes elsewhere, or another way: what no node has begun is sourced anew
 returns              returns to stock: shipped units come back, in parts, and go where their disposition says
 """

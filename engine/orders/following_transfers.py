@@ -62,7 +62,10 @@ class _Promises:
     def fold(self, fact: Fact) -> dict[int, dict[str, int]]:
         """Take in a fact; the units by SKU that it frees of each inbound."""
         freed: dict[int, dict[str, int]] = {}
-        if isinstance(fact, InboundCancelled):
+        if isinstance(fact, TransferLowered):
+            for stays in fact.lines:
+                self._left[fact.transfer, stays.sku] = self._left.get((fact.transfer, stays.sku), 0) + stays.quantity
+        elif isinstance(fact, InboundCancelled):
             self._called_off.discard(fact.inbound)
             for gone in fact.lines:
                 key = (fact.inbound, gone.sku)

@@ -72,7 +72,8 @@ def decide_restate(state: State, command: RestateOrder, now_ns: int) -> tuple[Fa
 
 def _said(command: RestateOrder) -> OrderRestated:
     lines = () if command.cancelled else tuple(StatedLine(line.id, line.quantity) for line in command.order.lines)
-    return OrderRestated(command.order.number, command.stated_at_ns, (), lines, command.cancelled)
+    placing = command.order
+    return OrderRestated(placing.number, command.stated_at_ns, (), lines, command.cancelled, placing.contact)
 
 
 def _counts(order: Order, command: RestateOrder, now_ns: int) -> bool:
@@ -174,6 +175,7 @@ def evolve_restated(state: State, fact: OrderRestated) -> None:
     """Write down how new the last statement is, and what it said."""
     order = state.orders.touch(fact.order)
     order.stated_at_ns, order.stated, order.stated_cancelled = fact.stated_at_ns, fact.lines, fact.cancelled
+    order.stated_contact = fact.contact or order.stated_contact
     state.statements.forget(order.channel, order.number)
 
 

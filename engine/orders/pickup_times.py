@@ -25,12 +25,12 @@ def ready_from(
 
     def dated(source: Source) -> Source:
         node_at = state.ledger.node_index[source.node]
-        if source.inbound is None:
-            promise = terms.promise(state, node_at, now_ns)
+        if source.inbound is None:  # its place is taken already
+            promise = terms.promise(state, node_at, now_ns) or terms.promise_from(state, node_at, now_ns)
         else:
             expected_at_ns = state.inbound.open[source.inbound].expected_at_ns
             promise = terms.promise_from(state, node_at, max(now_ns, expected_at_ns))
-        if promise is None:  # full, or closed for long: what was promised stands
+        if promise is None:  # closed for long: what was promised stands
             return source
         ready_ns = promise.ships_at_ns
         if reservation.delivery == PICKUP and source.ships_at_ns is not None:

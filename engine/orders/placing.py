@@ -48,7 +48,7 @@ _order_of = copying(
     OrderPlaced,
     Order,
     given="number seq created_at_ns lines fulfilments returns rejected_by history",
-    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled money",
+    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled stated_contact money",
 )
 
 
@@ -253,9 +253,9 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
     """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
     items = state.configuration.items
     request = Request.of_placing(state, command)
-    if command.sold:
-        request = request._replace(partial=True)
     found, short, slots, decision = supply(state, request, now_ns, foreseen)
+    if short and command.sold and not request.partial:  # nobody refuses what was sold: a part is better than nothing
+        found, short, slots, decision = supply(state, request._replace(partial=True), now_ns)
     if short and command.pickup_node is not None:
         with_more = _with_transfers(state, command, now_ns)
         if with_more is not None:

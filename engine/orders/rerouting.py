@@ -5,6 +5,8 @@ What it waits for is looked for again, too, where the way is another: a transfer
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from engine.facts import Fact
 from engine.facts.orders import Claim, FulfilmentReaddressed, OrderSourced, PlannedFulfilment, Waiting
 from engine.facts.postings import INBOUND, INBOUND_ALLOCATED, Posting
@@ -12,14 +14,14 @@ from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
 from engine.fulfilments.pickup_transfers import binding, claims_of, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
-from engine.fulfilments.work import freed
+from engine.fulfilments.work import freed, units_by_line
 from engine.lifecycles import HELD, OPEN, PACKED, PICKED, PLANNED, RELEASED
 from engine.orders.improving import as_if_new, differing
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
 from engine.supply.plan import supply, terms_of
-from engine.supply.request import Demand
+from engine.supply.request import Demand, Request
 
 Own = tuple[tuple[tuple[str, str], int], ...]
 
@@ -85,17 +87,21 @@ def reroute(state: State, order: Order, after: Order, more: dict[int, int], now_
     unreached = _unreached(state, after, stays, now_ns)
     if unreached is not None:
         return unreached
-    given_up = _given_up(state, after) if other_way else {}
+    given_up = _given_up(state, after, other_way, now_ns)
     wanted = [_Wanted(at, units) for at, units in more.items()]
-    if other_way:
-        wanted += _waits(state, after, given_up)
+    wanted += _waits(state, after, given_up, other_way)
+    redated = () if other_way or after.pickup_node is not None else _redated(state, after, given_up, now_ns)
     found = _find(state, after, work, wanted, _on_planned_transfers(state, after, given_up), now_ns)
     if isinstance(found, list):
-        if more or other_way or _unreached(state, after, work, now_ns) is not None:
+        needed = any(one.needed for one in wanted)
+        if needed or other_way or _unreached(state, after, work, now_ns) is not None:
             return lacking(found)
         found = None
+    waiting, postings = _free(after, given_up)
+    facts: tuple[Fact, ...]
     if found is None:
-        return Rerouted([], (), (), _readdressed(state, order, after, [*stays, *work], now_ns))
+        facts = (*_readdressed(state, order, after, [*stays, *work], now_ns), *redated)
+        return Rerouted([], tuple(waiting), tuple(postings), facts)
     given, wanted = found
     planned = plan_fulfilments(
         state,
@@ -106,10 +112,9 @@ def reroute(state: State, order: Order, after: Order, more: dict[int, int], now_
     )
     withdrawn, new = differing(work, planned)
     stays += [f for f in work if f not in withdrawn]
-    waiting, postings = _free(after, given_up)
     sourced = _sourced(state, after, given, new, wanted, given_up)
     postings += [posting for f in withdrawn for posting in freed(after, f)]
-    facts = (*_readdressed(state, order, after, stays, now_ns), *given.before, *sourced)
+    facts = (*_readdressed(state, order, after, stays, now_ns), *redated, *given.before, *sourced)
     return Rerouted(withdrawn, tuple(waiting), tuple(postings), facts)
 
 
@@ -118,21 +123,21 @@ def _movable(state: State, after: Order, work: list[Fulfilment], now_ns: int) ->
     terms, _ = terms_of(state, as_if_new(after, work)[0], now_ns)
     blocked, node_index = terms.blocked(state, now_ns), state.ledger.node_index
     stuck = [f for f in work if not terms.sends[node_index[f.node]] or node_index[f.node] in blocked]
-    return [f for f in work if f not in stuck or not _reaches(state, after, f, now_ns)]
+    return [f for f in work if f not in stuck or not _reaches(state, after, f.node, units_by_line(f.lines), now_ns)]
 
 
-def _reaches(state: State, after: Order, fulfilment: Fulfilment, now_ns: int) -> bool:
-    """Whether a carrier takes parcels from its node to where the order goes."""
+def _reaches(state: State, after: Order, node: str, units: dict[int, int], now_ns: int) -> bool:
+    """Whether a carrier takes parcels with these units by line position from a node to where the order goes."""
     if after.pickup_node is not None:
         return True
-    terms, _ = terms_of(state, as_if_new(after, [fulfilment])[0], now_ns)
-    return bool(terms.parcels.rate_at[state.ledger.node_index[fulfilment.node]] >= 0)
+    terms, _ = terms_of(state, Request.of_order(after, units), now_ns)
+    return bool(terms.parcels.rate_at[state.ledger.node_index[node]] >= 0)
 
 
 def _unreached(state: State, after: Order, work: list[Fulfilment], now_ns: int) -> Rejection | None:
     """Why work that stays with its node can't be sent from there; None if all can."""
     for fulfilment in work:
-        if not _reaches(state, after, fulfilment, now_ns):
+        if not _reaches(state, after, fulfilment.node, units_by_line(fulfilment.lines), now_ns):
             detail = (
                 f"fulfilment {fulfilment.number} is {fulfilment.state} at {fulfilment.node!r}, from where no carrier of"
                 " the sourcing policy goes to the new address; reject it there first, or cancel it"
@@ -141,24 +146,27 @@ def _unreached(state: State, after: Order, work: list[Fulfilment], now_ns: int) 
     return None
 
 
-def _given_up(state: State, after: Order) -> dict[int, tuple[Claim, ...]]:
-    """Claims by line position that are of no use where the order goes now."""
+def _given_up(state: State, after: Order, other_way: bool, now_ns: int) -> dict[int, tuple[Claim, ...]]:
+    """Claims by line position that are of no use where the order goes now: on what comes for a pickup that is none any
+    more, or elsewhere, or to a node from where no carrier goes there."""
     found: dict[int, tuple[Claim, ...]] = {}
     for at, line in enumerate(after.lines):
         useless = []
         for claim in line.claims:
             inbound = state.inbound.open[claim.inbound]
             elsewhere = after.pickup_node not in (None, claim.node)
-            if elsewhere or (inbound.transfer is not None and after.pickup_node is None):
+            for_pickup = inbound.transfer is not None and after.pickup_node is None
+            unreached = not _reaches(state, after, claim.node, {at: claim.quantity}, now_ns)
+            if unreached or (other_way and (elsewhere or for_pickup)):
                 useless.append(claim)
         if useless:
             found[at] = tuple(useless)
     return found
 
 
-def _waits(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]]) -> list[_Wanted]:
-    """What lines wait for without a promise, and what they are about to lose the promise of: that is needed, unless it
-    may wait without."""
+def _waits(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]], other_way: bool) -> list[_Wanted]:
+    """What lines are about to lose the promise of, which is needed unless it may wait without; and what they wait for
+    without a promise where the order gets to the customer another way."""
     wanted = []
     for at, line in enumerate(after.lines):
         lost = sum(claim.quantity for claim in given_up.get(at, ()))
@@ -166,7 +174,7 @@ def _waits(state: State, after: Order, given_up: dict[int, tuple[Claim, ...]]) -
             needed = not state.configuration.items[line.sku].backorderable
             wanted.append(_Wanted(at, lost, lost, needed=needed))
         backordered = line.backordered - line.claimed
-        if backordered + line.unsourceable:
+        if other_way and backordered + line.unsourceable:
             both = backordered + line.unsourceable
             wanted.append(_Wanted(at, both, backordered, line.unsourceable, needed=False))
     return wanted
@@ -225,6 +233,27 @@ def _on_planned_transfers(state: State, after: Order, given_up: dict[int, tuple[
 def _positions(work: list[Fulfilment]) -> list[int]:
     """Line positions of some work, in line order, as `as_if_new` asks for them."""
     return sorted({take.line: None for fulfilment in work for take in fulfilment.lines})
+
+
+def _redated(
+    state: State, after: Order, given_up: dict[int, tuple[Claim, ...]], now_ns: int
+) -> tuple[OrderSourced, ...]:
+    """What is still to come arrives at another place at another time. `after` has the new dates then, too."""
+    waiting = []
+    for at, line in enumerate(after.lines):
+        claims: list[Claim] = []
+        for claim in line.claims:
+            terms, _ = terms_of(state, Request.of_order(after, {at: claim.quantity}), now_ns)
+            from_ns = max(now_ns, state.inbound.open[claim.inbound].expected_at_ns)
+            promise = terms.promise_from(state, state.ledger.node_index[claim.node], from_ns)
+            known = promise is not None and claim not in given_up.get(at, ())
+            dates = (promise.ships_at_ns, promise.delivers_at_ns) if promise is not None and known else None
+            claims.append(claim if dates is None else replace(claim, ships_at_ns=dates[0], delivers_at_ns=dates[1]))
+        if tuple(claims) != line.claims:
+            line.claims = tuple(claims)
+            left = tuple(claim for claim in claims if claim not in given_up.get(at, ()))
+            waiting.append(Waiting(at, line.backordered, line.unsourceable, left))
+    return (OrderSourced(after.number, (), tuple(waiting), ()),) if waiting else ()
 
 
 def _free(after: Order, given_up: dict[int, tuple[Claim, ...]]) -> tuple[list[Waiting], list[Posting]]:

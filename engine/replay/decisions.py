@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from engine.facts import Fact
 from engine.facts.inbound import InboundCancelled, InboundExpected
-from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, OrderChanged, OrderPlaced, OrderSourced
+from engine.facts.orders import (
+    ChangeProposed,
+    FulfilmentRejected,
+    FulfilmentShorted,
+    OrderChanged,
+    OrderPlaced,
+    OrderSourced,
+)
 from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
 from engine.facts.transfers import TransferCancelled, TransferReceived, TransferShipped, TransferTurnedBack
@@ -25,7 +32,8 @@ class Decided(NamedTuple):
     """A request, what was decided about it, and the sources it was given, line by line.
 
     `brought`: a pickup, for which transfers bring what its node lacks, by `collect_by_ns` where the customer said a
-    time. `change`: it goes there by a change of its order, which is then made once more as a whole.
+    time. `change`: it was decided with a change of the order, which is made once more as a whole; `sold`: a
+    marketplace's; `whole`: a part of what is brought was not welcome.
     """
 
     request: Request
@@ -34,6 +42,8 @@ class Decided(NamedTuple):
     brought: bool = False
     collect_by_ns: int | None = None
     change: OrderChanged | None = None
+    sold: bool = False
+    whole: bool = True
 
 
 def decided_in(state: State, facts: tuple[Fact, ...]) -> Decided | None:
@@ -55,14 +65,14 @@ def decided_again(state: State, decided: Decided, now_ns: int) -> list[tuple[Sou
         return _changed_again(state, decided, decided.change, now_ns)
     if not decided.brought:
         return supply(state, decided.request, now_ns).sources
-    found = with_transfers(state, decided.request, now_ns, decided.collect_by_ns)
+    found = with_transfers(state, decided.request, now_ns, decided.collect_by_ns, decided.whole)
     return [()] * len(decided.sources) if found is None else [tuple(given) for given in found.sources]
 
 
 def _changed_again(state: State, decided: Decided, change: OrderChanged, now_ns: int) -> list[tuple[Source, ...]]:
     order = find_order(state, change.order)
     assert order is not None, "it was changed by the next record"
-    carried_out = carry_out(state, order, change.change, change.body, now_ns)
+    carried_out = carry_out(state, order, change.change, change.body, now_ns, decided.sold)
     facts = () if isinstance(carried_out, Rejection) else carried_out
     sourced = next((fact for fact in facts if isinstance(fact, OrderSourced)), None)
     if sourced is None:
@@ -105,6 +115,8 @@ def _placed(state: State, facts: tuple[Fact, ...], fact: OrderPlaced, decision: 
     found = _by_line(fact)
     sources = tuple(tuple(found.get(at, ())) for at in range(len(fact.lines)))
     request, brought = Request.of_placing(state, fact), bool(_inbound_of_transfers(facts))
+    if any(line.unsourceable for line in fact.lines):
+        request = request._replace(partial=True)  # a marketplace's: a part is better than nothing
     return Decided(request, decision, sources, brought, fact.collect_by_ns)
 
 
@@ -123,23 +135,24 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         lost = back.lines if isinstance(back, FulfilmentShorted) else order.fulfilment(back.fulfilment).lines
         missing = units_by_line(lost)
         excluded = (*excluded, back.node)
-    elif changed is not None and brought:
+    elif changed is not None:
         after = as_it_will_be(order, changed.body)
         missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
         request = Request.of_order(after, missing, excluded)
         sources = tuple(tuple(found.get(at, ())) for at in range(len(after.lines)))
-        return Decided(request, decision, sources, brought, after.collect_by_ns, changed)
-    elif any(isinstance(other, _TRANSFER_FAILED | InboundCancelled) for other in facts) and changed is None:
+        stated = any(isinstance(other, ChangeProposed) for other in facts)
+        return Decided(request, decision, sources, brought, after.collect_by_ns, changed, stated)
+    elif any(isinstance(other, _TRANSFER_FAILED | InboundCancelled) for other in facts):
         missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
         excluded = (*excluded, *_givers(state, facts))
     else:
         waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
         missing = {at: quantity for at, quantity in waits.items() if quantity}
-        if changed is None and brought:
+        if brought:
             missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
     request = Request.of_order(order, missing, excluded)
     sources = tuple(tuple(found.get(at, ())) for at in missing)
-    return Decided(request, decision, sources, brought, order.collect_by_ns)
+    return Decided(request, decision, sources, brought, order.collect_by_ns, whole=False)
 
 
 def _givers(state: State, facts: tuple[Fact, ...]) -> list[str]:

@@ -51,6 +51,11 @@ class Inbound(msgspec.Struct, array_like=True, gc=False):
             return EXPECTED
         return RECEIVED if any(line.received for line in self.lines) else CANCELLED
 
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """What its steps depend on besides its state."""
+        return () if self.transfer is None else ("by_transfer",)
+
     def line_of(self, sku: str) -> InboundLine | None:
         """The line of a SKU."""
         return next((line for line in self.lines if line.sku == sku), None)

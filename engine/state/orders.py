@@ -217,6 +217,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     money: OrderMoney | None = None
     stated: tuple[StatedLine, ...] = ()
     stated_cancelled: bool = False
+    stated_contact: bytes | None = None
 
     @property
     def way(self) -> str:

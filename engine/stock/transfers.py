@@ -200,17 +200,9 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
     if command.lines is None and transfer.state == RECEIVED:
         detail = "the transfer is received; name the `lines` of what has turned up of the lost units"
         return Rejection.at(ResultCode.INVALID_TRANSITION, "/lines", detail)
-    arrived = {line.sku: (line.awaited, 0) for line in transfer.lines}
-    if command.lines is not None:
-        arrived = dict.fromkeys(arrived, (0, 0))
-        twice = refuse_named_twice(command.lines)
-        if twice is not None:
-            return twice
-        for position, named in enumerate(command.lines):
-            if named.sku not in arrived:
-                detail = f"the transfer has no {named.sku!r}"
-                return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
-            arrived[named.sku] = (named.received, named.damaged)
+    arrived = _arrived(transfer, command)
+    if isinstance(arrived, Rejection):
+        return arrived
     lines, postings = [], []
     sound: list[InboundUnits] = []
     not_coming: dict[str, int] = {}
@@ -251,6 +243,22 @@ def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple
     gone = _gone(inbound, not_coming, tuple(sound))
     came = received_inbound(state, inbound, tuple(sound), gone, now_ns)
     return (fact, *came, *bring_anew(state, came, None, now_ns))
+
+
+def _arrived(transfer: Transfer, command: ReceiveTransfer) -> dict[str, tuple[int, int]] | Rejection:
+    """Units by SKU that came, and the damaged ones among them."""
+    if command.lines is None:
+        return {line.sku: (line.awaited, 0) for line in transfer.lines}
+    twice = refuse_named_twice(command.lines)
+    if twice is not None:
+        return twice
+    arrived = {line.sku: (0, 0) for line in transfer.lines}
+    for position, named in enumerate(command.lines):
+        if named.sku not in arrived:
+            detail = f"the transfer has no {named.sku!r}"
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
+        arrived[named.sku] = (named.received, named.damaged)
+    return arrived
 
 
 def decide_cancel(state: State, command: CancelTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:

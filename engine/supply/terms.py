@@ -139,7 +139,8 @@ class Terms:
             if found is None:
                 return None
             self._promises[node_at] = found
-        found = found.at(now_ns)
+        if found.slides_from_ns is not None:
+            found = found.at(now_ns)
         if self.table.orders_per_day_max[node_at] is None:
             return found
         return self._day_with_room(state, node_at, now_ns, found)
@@ -235,19 +236,19 @@ class TermsCache:
 
     def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
         """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
-        if area.country is None:
-            area = msgspec.structs.replace(area, country=state.configuration.channels[channel_id].country)
+        country = area.country or state.configuration.channels[channel_id].country
         if self._version != state.configuration.version:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
-        key = (channel_id, area.country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
+        key = (channel_id, country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
             if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
                 del self._terms[next(iter(self._terms))]
-            terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
+            there = msgspec.structs.replace(area, country=country)
+            terms = self._terms[key] = Terms(state, channel_id, there, delivery, variant)
         return terms
 
     def _renew(self, configuration: Configuration) -> None:
@@ -281,7 +282,12 @@ class TermsCache:
         return self._holidays
 
     def dispatch(
-        self, state: State, node_at: int, now_ns: int, not_before_day: int | None, uncollected: Days
+        self,
+        state: State,
+        node_at: int,
+        now_ns: int,
+        not_before_day: int | None = None,
+        uncollected: Days = NONE,
     ) -> Dispatch | None:
         """When the next parcel leaves a node, if nobody comes for any on these days; None if it never works."""
         node, calendar = self.table(state).nodes[node_at], self.calendar(state, node_at)

@@ -1,5 +1,6 @@
 """The journal: durable batches of opaque records, snapshots, and the derived table of closed things. Bytes only.
 
+access     what this process may not read or write, told for what it is
 archive    archived segments: one compressed, checksummed file per sealed segment, readable at any seq
 batches    reading batches over parts in a row: archived segments first, then live ones
 closed     closed things on disk: a derived LMDB table of final states, keyed by table and key
@@ -10,6 +11,7 @@ journal    the journal on LMDB: segments in a row, one value per batch, one dura
 lock       one process per data directory
 memory     a journal in memory, for tests and simulations: the same contract, nothing durable
 meta       LMDB's two meta pages, looked at before LMDB maps a file and trusts them
+packing    how a batch frame lies in a segment: as it is, or packed
 reader     reading a journal that another process may be writing
 rebuild    a segment made again from frames
 recovery   what opening a journal does with what it finds: a table
@@ -17,6 +19,7 @@ segments   one segment: an LMDB environment in a folder named after its first se
 snapshots  snapshot files: parts of a dump, each compressed and checksummed
 """
 
+from engine.wal.access import NotPermitted
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches
 from engine.wal.closed import ClosedDamaged, ClosedEntry, ClosedTable, MemoryClosedTable
@@ -45,6 +48,7 @@ __all__ = [
     "LmdbJournal",
     "MemoryClosedTable",
     "MemoryJournal",
+    "NotPermitted",
     "PendingSnapshot",
     "Snapshot",
     "SnapshotDamaged",

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import zstandard
 
 from engine.wal import framing
+from engine.wal.access import need_all
 from engine.wal.errors import JournalCorrupt
 from engine.wal.files import Pending
 from engine.wal.framing import Batch
@@ -241,6 +242,7 @@ class ArchivedSegment:
 
 def segments_in(directory: Path) -> tuple[list[ArchivedSegment], list[JournalCorrupt]]:
     """The archived segments of a folder in order, and what is wrong with those that can't be opened."""
+    need_all(directory)
     found: list[ArchivedSegment] = []
     damaged: list[JournalCorrupt] = []
     for path in sorted(path for path in directory.glob(f"*{SUFFIX}") if path.is_file()):

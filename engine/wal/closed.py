@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import lmdb
 
+from engine.wal.access import may_write, need
 from engine.wal.errors import FULL_ERRNOS, JournalFailed, StorageFull
 from engine.wal.lock import take_over
 from engine.wal.meta import meta_pages, pages_hold_together
@@ -51,19 +52,25 @@ def _listed(table: str, serial: int) -> bytes:
 class ClosedTable:
     """The table in `directory`. Everything up to record `through_seq` has been entered.
 
-    Raises ClosedDamaged when the file can't be read, StorageFull when there is no room for it.
+    `readonly` looks at what is there. Raises ClosedDamaged when the file can't be read, NotPermitted, StorageFull when
+    there is no room for it.
     """
 
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def __init__(self, directory: Path, *, readonly: bool = False) -> None:
+        self._readonly = readonly
         self._file = directory / "data.mdb"
+        for path in (directory, self._file, directory / "lock.mdb"):
+            need(path, write=not readonly)
+        if not readonly:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         is_new = not self._file.exists()
         if not is_new and isinstance(pages := meta_pages(self._file), str):
             raise ClosedDamaged(f"{self._file} is {pages}")
         self._map_bytes = max(MAP_BYTES_FIRST, 0 if is_new else self._file.stat().st_size)
         try:
             self._open(directory)
-            self._preallocate(self._map_bytes)
+            if not readonly:
+                self._preallocate(self._map_bytes)
             with self._environment.begin(write=is_new, db=self._meta) as transaction:
                 if is_new:
                     transaction.put(_VERSION_KEY, _VERSION)
@@ -77,13 +84,20 @@ class ClosedTable:
 
     def _open(self, directory: Path) -> None:
         self._environment = lmdb.open(
-            str(directory), map_size=self._map_bytes, max_dbs=4, lib_version=LMDB_FORMAT, mode=0o600
+            str(directory),
+            map_size=self._map_bytes,
+            max_dbs=4,
+            lib_version=LMDB_FORMAT,
+            mode=0o600,
+            readonly=self._readonly,
+            lock=not self._readonly or may_write(directory / "lock.mdb"),
         )
-        take_over(self._environment)
-        self._values = self._environment.open_db(b"values")
-        self._aliases = self._environment.open_db(b"aliases")
-        self._serials = self._environment.open_db(b"serials")
-        self._meta = self._environment.open_db(b"meta")
+        if not self._readonly:
+            take_over(self._environment)
+        self._values, self._aliases, self._serials, self._meta = (
+            self._environment.open_db(name, create=not self._readonly)
+            for name in (b"values", b"aliases", b"serials", b"meta")
+        )
 
     def store(self, entries: Sequence[ClosedEntry], through_seq: int) -> None:
         """Enter or replace, in one durable commit. Raises StorageFull (nothing entered), JournalFailed (must end)."""

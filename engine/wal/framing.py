@@ -72,7 +72,8 @@ def decode(frame: bytes, segment: str, expected_first_seq: int) -> tuple[Batch, 
         raise corrupt(f"format version {version} is not known to this release")
     if length != len(frame) - _HEADER.size:
         raise corrupt(f"it says {length} bytes of records, and has {len(frame) - _HEADER.size}")
-    actual = zlib.crc32(frame[_CRC_AT + 4 :], zlib.crc32(bytes(4), zlib.crc32(frame[:_CRC_AT])))
+    view = memoryview(frame)
+    actual = zlib.crc32(view[_CRC_AT + 4 :], zlib.crc32(bytes(4), zlib.crc32(view[:_CRC_AT])))
     if actual != crc:
         raise corrupt("its checksum does not match")
     if first_seq != expected_first_seq:

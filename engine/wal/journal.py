@@ -14,13 +14,14 @@ from typing import cast
 import lmdb
 
 from engine.wal import archive, framing, recovery
+from engine.wal.access import need
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches
 from engine.wal.errors import JournalCorrupt, JournalFailed, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory, sync_file
 from engine.wal.framing import GENESIS
 from engine.wal.meta import meta_condition
-from engine.wal.segments import FREE_BYTES_RESERVE, MAP_BYTES_FIRST, Segment, SegmentHeader, name_of, seq_key
+from engine.wal.segments import FREE_BYTES_RESERVE, MAP_BYTES_FIRST, Segment, SegmentHeader, name_of
 
 SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
 RETIRED = ".retired"
@@ -53,8 +54,9 @@ class LmdbJournal(Batches):
     DirectoryLock.
 
     `covered_seq` is how far a snapshot reaches: records up to there need not be here. `on_segment(done, total)` is told
-    of each segment that was checked. Raises JournalCorrupt when anything can't be explained, StorageFull when there is
-    no room to start a journal.
+    of each segment that was checked. `readonly` checks what is there and changes nothing, as on a read-only disk.
+    `packs` stores batches packed; both kinds are read.
+    Raises JournalCorrupt when anything can't be explained, NotPermitted, StorageFull without room to start one.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class LmdbJournal(Batches):
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         map_bytes_first: int = MAP_BYTES_FIRST,
         on_segment: Callable[[int, int], None] = lambda done, total: None,
+        readonly: bool = False,
+        packs: bool = False,
     ) -> None:
         super().__init__()
         self._directory = directory
@@ -79,13 +83,14 @@ class LmdbJournal(Batches):
         self._segments: list[Segment] = []
         self.last_time_ns = 0
         self.chain_digest = GENESIS
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not os.access(directory, os.W_OK):
-            raise StorageFull(f"{directory} can't be written to")
-        sync_directory(directory.parent)
-        sync_directory(
-            directory
-        )  # a process that was killed may have left a segment whose name is seen, and not durable yet
+        self._readonly = readonly
+        self._packs = packs
+        need(directory, write=not readonly)
+        if not readonly:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sync_directory(directory.parent)
+            # A process that was killed may have left a segment whose name is seen, and not durable yet.
+            sync_directory(directory)
         try:
             self._open(on_segment)
         except BaseException:
@@ -93,8 +98,9 @@ class LmdbJournal(Batches):
             raise
 
     def _open(self, on_segment: Callable[[int, int], None]) -> None:
-        for leftover in [*self._directory.glob(f"*{UNFINISHED}"), *self._directory.glob(f"*{RETIRED}")]:
-            shutil.rmtree(leftover)
+        if not self._readonly:
+            for leftover in [*self._directory.glob(f"*{UNFINISHED}"), *self._directory.glob(f"*{RETIRED}")]:
+                shutil.rmtree(leftover)
         names = segment_names(self._directory)
         archived: list[ArchivedSegment] = []
         self.archive_damage: list[JournalCorrupt] = []
@@ -104,12 +110,14 @@ class LmdbJournal(Batches):
             self._open_segment(name, archived, is_last=position == len(names) - 1)
             on_segment(position + 1, len(names))
         for segment in self._segments[:-1]:
-            if not segment.sealed:
+            if not segment.sealed and not self._readonly:
                 self._seal(segment)
         for kept in archived:
             if kept not in self.parts:
                 kept.close()
         if not names:
+            if self._readonly:
+                raise JournalCorrupt("none", None, f"there is no segment in {self._directory}")
             if archived or self._covered_seq:
                 raise JournalCorrupt("none", None, "there is an archive or a snapshot, and no segment")
             self.journal_id = secrets.token_bytes(16)
@@ -127,15 +135,17 @@ class LmdbJournal(Batches):
 
     def _open_segment(self, name: str, archived: list[ArchivedSegment], is_last: bool) -> None:
         file = self._directory / name / "data.mdb"
+        need(file.parent, write=not self._readonly)
         if not file.exists():
             raise JournalCorrupt(name, None, "its file is missing")
+        need(file, write=not self._readonly)
         meta = meta_condition(file)
         if meta in ("damaged", "truncated", "pages_damaged"):
             raise JournalCorrupt(name, None, recovery.REASONS[meta])
-        if is_last:
+        if is_last and not self._readonly:
             sync_file(file)  # so may its newest commit be
         try:
-            segment = Segment(self._directory / name, map_bytes=self._map_bytes_first)
+            segment = Segment(self._directory / name, map_bytes=self._map_bytes_first, readonly=self._readonly)
         except lmdb.Error as error:
             raise JournalCorrupt(name, None, f"LMDB can't read it: {error}") from error
         try:
@@ -248,7 +258,7 @@ class LmdbJournal(Batches):
         return first_seq
 
     def _put(self, segment: Segment, first_seq: int, frame: bytes) -> None:
-        if not segment.put(seq_key(first_seq), frame):
+        if not segment.put_frame(first_seq, frame, packed=self._packs):
             raise JournalFailed(f"record {first_seq} is out of order")
 
     def check_usable(self) -> None:

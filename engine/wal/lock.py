@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lmdb
 
+from engine.wal.access import may_write, need
 from engine.wal.errors import DirectoryInUse
 
 
@@ -19,19 +20,35 @@ def take_over(environment: lmdb.Environment) -> None:
 
 
 class DirectoryLock:
-    """An exclusive lock on DIRECTORY/lock, held until `close` or the end of the process. Does not survive a fork."""
+    """An exclusive lock on DIRECTORY/lock, held until `close` or the end of the process. Does not survive a fork.
 
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    Who only reads takes it where it may, also where nothing can be written; without the file nobody has ever written.
+    Raises DirectoryInUse, NotPermitted.
+    """
+
+    def __init__(self, directory: Path, *, only_reads: bool = False) -> None:
+        file = directory / "lock"
         self._pid = os.getpid()
         self._open = True
+        if only_reads and not may_write(file):
+            need(file)
+            if not file.exists():
+                self._open = False
+                return
+            self._file = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            need(directory, write=True)
+            need(file, write=True)
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._file, 32).decode("ascii", "replace").strip()
             os.close(self._file)
             raise DirectoryInUse(f"{directory} is in use by process {holder or 'unknown'}") from None
+        if only_reads:
+            return
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{self._pid}\n".encode(), 0)
 

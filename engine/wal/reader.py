@@ -6,10 +6,11 @@ from pathlib import Path
 import lmdb
 
 from engine.wal import archive
+from engine.wal.access import need
 from engine.wal.archive import ArchivedSegment
 from engine.wal.batches import Batches
 from engine.wal.errors import JournalCorrupt
-from engine.wal.framing import GENESIS
+from engine.wal.framing import GENESIS, Batch
 from engine.wal.journal import attach_archive, segment_names
 from engine.wal.meta import meta_pages
 from engine.wal.segments import Segment
@@ -41,6 +42,9 @@ class JournalReader(Batches):
 
     def refresh(self) -> None:
         """Look for what has become durable since."""
+        need(self._directory)
+        if self._archive_directory is not None:
+            need(self._archive_directory)
         for attempt in range(_ATTEMPTS):
             names = segment_names(self._directory)
             try:
@@ -73,6 +77,7 @@ class JournalReader(Batches):
             return
         for path in sorted(self._archive_directory.glob(f"*{archive.SUFFIX}")):
             if path.name not in self._archived and path.name not in {damage.segment for damage in self.archive_damage}:
+                need(path)
                 try:
                     self._archived[path.name] = ArchivedSegment(path)
                 except JournalCorrupt as error:
@@ -81,6 +86,8 @@ class JournalReader(Batches):
     def _open_segment(self, name: str) -> Segment:
         """A page that is being written may look damaged for a moment."""
         file = self._directory / name / "data.mdb"
+        need(file.parent)
+        need(file)
         for _ in range(_ATTEMPTS):
             pages = meta_pages(file)
             if not isinstance(pages, str):
@@ -91,6 +98,16 @@ class JournalReader(Batches):
                         raise FileNotFoundError(file) from error
                     raise JournalCorrupt(name, None, f"LMDB can't read it: {error}") from error
         raise JournalCorrupt(name, None, f"its meta pages are {pages}")
+
+    def _frame_of(self, seq: int) -> tuple[Batch, bytes, bytes]:
+        """Who can't register as a reader looks again: a page may have been written to meanwhile."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return super()._frame_of(seq)
+            except JournalCorrupt:
+                if all(segment.is_registered for segment in self._live.values()):
+                    raise
+        return super()._frame_of(seq)
 
     def sealed(self) -> list[tuple[int, int, bytes]]:
         """(first seq, last seq, chain digest before) of every live segment but the one that is written to."""

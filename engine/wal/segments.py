@@ -14,11 +14,13 @@ from pathlib import Path
 import lmdb
 
 from engine.wal import framing
+from engine.wal.access import may_write, need
 from engine.wal.errors import FULL_ERRNOS, JournalCorrupt, StorageFull
 from engine.wal.files import UNFINISHED, sync_directory
 from engine.wal.framing import Batch
 from engine.wal.lock import take_over
 from engine.wal.meta import META_BYTES
+from engine.wal.packing import Packer
 
 LMDB_FORMAT = 0  # py-lmdb bundles two mutually unreadable formats; an environment variable must not choose
 MAP_BYTES_FIRST = 4 * 1024 * 1024
@@ -78,6 +80,14 @@ class Segment:
     def __init__(self, directory: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES_FIRST) -> None:
         self.name = directory.name
         self._file = directory / "data.mdb"
+        self._packer = Packer()
+        for path in (directory, self._file):
+            need(path, write=not readonly)
+        lock = directory / "lock.mdb"
+        if not readonly:
+            need(lock, write=True)
+        # A reader that can't register itself is not waited for: what it reads may change under it.
+        self.is_registered = not readonly or may_write(lock)
         size = self._file.stat().st_size if self._file.exists() else 0
         self.map_bytes = size or map_bytes  # never past the blocks that are there: `grow` adds them
         self.environment = lmdb.open(
@@ -88,6 +98,7 @@ class Segment:
             create=not readonly,
             lib_version=LMDB_FORMAT,
             mode=0o600,
+            lock=self.is_registered,
         )
         if not readonly:
             take_over(self.environment)
@@ -172,7 +183,8 @@ class Segment:
                 return None
             if cursor.key() == HEADER_KEY:
                 return None
-            return int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+            first_seq, stored = int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+        return first_seq, self._packer.unpacked(stored, self.name, first_seq)
 
     def last_batch(self) -> tuple[Batch, bytes] | None:
         """The newest batch and its chain digest; None for a segment without any."""
@@ -182,7 +194,8 @@ class Segment:
                 found = cursor.prev()
             if not found or cursor.key() == HEADER_KEY:
                 return None
-            first_seq, frame = int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+            first_seq, stored = int.from_bytes(cursor.key(), "big"), bytes(cursor.value())
+        frame = self._packer.unpacked(stored, self.name, first_seq)
         batch, _ = framing.decode(frame, self.name, first_seq)
         return batch, framing.digest_of(frame)
 
@@ -197,6 +210,10 @@ class Segment:
         if not self.has_room(0):
             self.grow(0)
         self.put(SEAL_KEY, b"")
+
+    def put_frame(self, first_seq: int, frame: bytes, *, packed: bool) -> bool:
+        """A batch, as one durable commit, packed where it is worth it. False: the key is out of order."""
+        return self.put(seq_key(first_seq), self._packer.packed(frame) if packed else frame)
 
     def put(self, key: bytes, value: bytes) -> bool:
         """One durable commit. False: the key is out of order.

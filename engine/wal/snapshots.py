@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 import zstandard
 
+from engine.wal.access import need_all
 from engine.wal.files import Pending
 
 SUFFIX = ".kjs"
@@ -159,6 +160,7 @@ class Snapshot:
 
 def snapshots_in(directory: Path) -> tuple[list[Snapshot], list[SnapshotDamaged]]:
     """The snapshots of a folder, newest first, and what is wrong with those that can't be opened."""
+    need_all(directory)
     found: list[Snapshot] = []
     damaged: list[SnapshotDamaged] = []
     for path in sorted(directory.glob(f"*{SUFFIX}"), reverse=True):

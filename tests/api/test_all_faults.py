@@ -18,7 +18,7 @@ from tests.api.conftest import SHOP, Api
 
 EXAMPLES = [(o.id, o.body, o.example) for o in app.operations() if o.example is not None and o.body is not msgspec.Raw]
 DOCUMENTS: list[tuple[str, Any, Any]] = [*EXAMPLES, ("a shop", Configure, SHOP)]
-WRONG = st.sampled_from(
+WRONG: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,
@@ -187,3 +187,16 @@ def test_every_body_tells_all_unknown_and_missing_fields(operation: Operation) -
     pointers = {fault.pointer for fault in faults.faults_of(content, operation.body, caught.value).errors}
     required = {field.encode_name for field in msgspec.structs.fields(operation.body) if field.required}
     assert pointers == {"/colour", "/flavour", *(f"/{name}" for name in required)}
+
+
+def test_lines_that_name_what_is_unknown_are_all_pointed_at(api: Api) -> None:
+    line = {"node": "leipzig", "sku": "CUSHION", "reason": "receipt", "quantity": 1}
+    unknown = [line, {**line, "sku": "GHOST"}, line, {**line, "sku": "SHADE"}]
+    problem = api.refused("/v1/stock/movements", {"lines": unknown}, 422, "unknown_sku")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/1/sku", "/lines/3/sku"]
+    nowhere = [{**line, "node": "atlantis"}, line, {**line, "node": "avalon"}]
+    problem = api.refused("/v1/stock/movements", {"lines": nowhere}, 422, "unknown_node")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/node", "/lines/2/node"]
+    counted = [{"sku": "CUSHION", "counted": units} for units in (1, 2, 3)]
+    problem = api.refused("/v1/counts", {"node": "leipzig", "lines": counted}, 400, "malformed_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/1/sku", "/lines/2/sku"]

@@ -1,6 +1,7 @@
 """Changes of orders whose lines, addresses and states are others by the time they are confirmed."""
 
 import copy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -185,3 +186,22 @@ def test_a_packed_parcel_for_another_street_is_labelled_anew(carriers: Api) -> N
     confirmed(carriers, proposed(carriers, ship_to={**PASSAU, "street": "Ort 2"}))
     assert carriers.read("/v1/fulfilments/f-1")["state"] == "picked"
     confirmed(carriers, proposed(carriers, set=[{"id": "1", "quantity": 1}]))
+
+
+def test_what_is_promised_from_inbound_is_promised_anew_for_another_country(carriers: Api) -> None:
+    policy = carriers.read("/v1/sourcing-policies/post")
+    body = {key: value for key, value in policy.items() if key in ("name", "carriers")}
+    assert carriers.put("/v1/sourcing-policies/post", {**body, "inbound_days_max": 30}).status_code == 200
+    in_a_week = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    lines = [{"sku": KETTLE, "quantity": 2}]
+    for node in ("leipzig", "berlin"):
+        expected = {"supplier": "smith", "node": node, "lines": lines, "expected_at": in_a_week}
+        carriers.done("/v1/inbound", expected)
+    before = carriers.order("W-1", (KETTLE, 2), ship_to=INVALIDENSTRASSE)["lines"][0]["promised"][0]
+    confirmed(carriers, proposed(carriers, ship_to=VIENNA))
+    after = carriers.read("/v1/orders/W-1")["lines"][0]["promised"][0]
+    assert (after["inbound"], after["delivers_at"] > before["delivers_at"]) == ("in-1", True)
+    carriers.order("W-2", (KETTLE, 2), ship_to=INVALIDENSTRASSE)
+    change = carriers.post("/v1/orders/W-2/changes", {"reason": "moved", "ship_to": VIENNA})
+    assert (change.status_code, change.json()["code"]) == (409, "insufficient_stock")
+    carriers.restart()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.answers import documents
 from api.server import configuring
 from engine import limits
 from engine.commands.configuration import BeginConfiguration
@@ -132,7 +133,7 @@ def test_other_configuration_is_refused_until_all_of_it_is_applied(api: Api) -> 
 
 
 def test_a_node_that_ended_half_way_goes_on_with_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = configuring.slices
+    whole = documents.slices
 
     def some(document: Any) -> Iterator[Any]:
         for position, part in enumerate(whole(document)):
@@ -176,6 +177,32 @@ def test_a_document_that_is_lost_half_way_frees_the_configuration_for_another(ap
     _until_applied(api)
     assert api.put("/v1/items/MUG", {"name": "Mug"}).status_code == 200
     assert api.read("/v1/journal?kind=configuration_ended")["items"][0]["document"]["id"] == "5f" * 32
+
+
+def test_a_price_list_of_thirty_thousand_prices_holds_the_loop_for_twenty_milliseconds_at_most(api: Api) -> None:
+    prices = {f"SKU-{number:06}": [{"unit_price_minor": 495}] for number in range(30_000)}
+    content = json.dumps({"price_lists": {"retail": {"currency": "EUR", "prices": prices}}}).encode()
+    with turns_of_the_loop() as held:
+        answer = api.post("/v1/configuration", content)
+    assert answer.json()["price_lists"] == 1
+    assert held.longest[0] < LONGEST_SECONDS_MAX, held.longest
+    assert len(api.node.state.configuration.price_lists["retail"].prices) == 30_000
+
+
+def test_faults_of_a_large_price_list_are_told_with_their_places(api: Api) -> None:
+    prices: dict[str, Any] = {sku: [{"unit_price_minor": 495}] for sku in TEAS}
+    prices["TEA-00009"] = [{"unit_price_minor": 495, "from_quantity": 3}, {"unit_price_minor": 395, "from_quantity": 2}]
+    prices["TEA-00011"] = [{"unit_price_minor": -1}]
+    body = {"price_lists": {"retail": {"currency": "EUR", "prices": prices, "valid_from": "2026-02-30"}}}
+    problem = api.refused("/v1/configuration", body, 400, "malformed_request")
+    within = "/price_lists/retail"
+    places = [error["pointer"] for error in problem["errors"]]
+    assert places == [
+        f"{within}/prices/TEA-00009",
+        f"{within}/prices/TEA-00011/0/unit_price_minor",
+        f"{within}/valid_from",
+    ]
+    api.refused("/v1/configuration", {"price_lists": {"retail": {"prices": prices}}}, 400, "malformed_request")
 
 
 def test_a_configuration_of_ninety_thousand_items_holds_the_loop_for_twenty_milliseconds_at_most(api: Api) -> None:

@@ -199,3 +199,19 @@ def test_what_the_merchant_did_himself_is_not_undone_by_the_next_statement(api: 
     assert open_units(stated(api, statement(4, (KETTLE, 4), ("CUSHION", 2)))) == [4, 1, 1]
     assert open_units(stated(api, statement(5, (KETTLE, 1), ("CUSHION", 2)))) == [1, 1, 1]
     assert open_units(stated(api, statement(6, (KETTLE, 1)))) == [1, 0, 1]
+
+
+def test_an_address_that_the_merchant_corrected_stays_until_the_marketplace_states_another(api: Api) -> None:
+    api.receive(KETTLE, "berlin", 9)
+    stated(api, statement(1, (KETTLE, 3), customer=ERIKA, ship_to=INVALIDENSTRASSE))
+    right = {**INVALIDENSTRASSE, "street": "Invalidenstraße 44"}
+    change = {"reason": "called", "ship_to": right}
+    api.done(f"/v1/changes/{api.done('/v1/orders/302-8841/changes', change)['id']}/confirm")
+    stated(api, statement(2, (KETTLE, 2), ship_to=INVALIDENSTRASSE))
+    assert api.read("/v1/orders/302-8841")["ship_to"]["street"] == "Invalidenstraße 44"
+    api.restart()
+    stated(api, statement(3, (KETTLE, 2), ship_to={**INVALIDENSTRASSE, "street": "Kastanienallee 1"}))
+    found = api.read("/v1/orders/302-8841")
+    assert (found["ship_to"]["street"], found["customer"]["name"]) == ("Kastanienallee 1", ERIKA["name"])
+    stated(api, statement(4, (KETTLE, 2), ship_to={**INVALIDENSTRASSE, "street": "Kastanienallee 1"}))
+    assert len(api.read("/v1/orders/302-8841/versions")["items"]) == 4

@@ -148,6 +148,15 @@ def test_a_pickup_that_is_brought_is_explained_by_the_rule_that_brings_it(shop: 
     assert (found["different"], found["decisions"]) == (0, 3)
 
 
+def test_a_transfer_that_comes_later_says_so_and_is_received_as_a_transfer(shop: Api) -> None:
+    pickup(shop, "W-1", 2)
+    assert shop.read("/v1/inbound/in-1")["allowed"] == ["delay", "cancel"]
+    shop.refused("/v1/inbound/in-1/receive", {}, 409, "invalid_transition")
+    shop.done("/v1/inbound/in-1/delay", {"expected_at": "2030-01-02T08:00:00Z"})
+    assert shop.read("/v1/transfers/t-1")["expected_at"].startswith("2030-01-02")
+    assert shop.read("/v1/orders/W-1")["lines"][0]["promised"][0]["ships_at"] >= "2030-01-02"
+
+
 def test_the_steps_of_a_transfer_are_those_that_are_allowed(shop: Api) -> None:
     pickup(shop, "W-1", 2)
     shop.done("/v1/orders/W-1/holds", {"handle": "fraud", "reason": "looks odd"})

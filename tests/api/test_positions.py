@@ -14,7 +14,7 @@ from tests.api.conftest import SHOP, Api
 from tests.api.test_said_all import path_of
 
 BAD = [
-    "", " ", "-1", "+1", "1.", ".1", "1.0.0", "1.5e3", "1e3", "NaN", "nan", "inf", "-inf", "None", "null", "true", "0x10", "1_000", "٣",
+    " ", "-1", "+1", "1.", ".1", "1.0.0", "1.5e3", "1e3", "NaN", "nan", "inf", "-inf", "None", "null", "true", "0x10", "1_000", "٣",
     "٣.٣", "\uff11\uff12", "²", "1,0", "1 0", "1.-1", "-1.0", "\x00", "1\n", "1\x00", "../..", "'", "{}", "[1]", "latest",
     "99999999999999999999999999", "99999999999999999999999999.0", "0.99999999999999999999999999",
     "9" * 400, f"{2**63}", f"{2**63}.0", f"{2**64}", f"{POSITION_MAX + 1}", f"{POSITION_MAX + 1}.{POSITION_MAX + 1}",
@@ -124,3 +124,44 @@ def test_every_list_goes_through_with_its_own_cursors(shop: Api) -> None:
                 assert answer.status_code == 200, (address, cursor, answer.text)
                 cursor = answer.json()["next_cursor"]
                 pages += 1
+
+
+SPANS = [o for o in app.operations() if "from" in fields(o) and o.id != "listTransfers"]
+EXTREMES = [
+    "0001-01-01T00:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59.999999-23:59",
+    "0001-01-01T00:00:00+23:59",
+]
+
+
+@pytest.mark.parametrize("operation", SPANS, ids=lambda o: o.id)
+def test_a_span_may_begin_and_end_whenever(shop: Api, operation: Operation) -> None:
+    for begin in EXTREMES:
+        for end in EXTREMES:
+            answer = shop.get(f"{path_of(operation)}?from={quote(begin)}&to={quote(end)}")
+            assert answer.status_code in (200, 400), (begin, end, answer.text)
+
+
+@pytest.mark.parametrize(
+    "operation", [o for o in app.operations() if "{" in o.path and o.method == "GET"], ids=lambda o: o.id
+)
+def test_an_id_that_nobody_gave_out_is_never_500(shop: Api, operation: Operation) -> None:
+    prefix = {
+        "reservation": "res-",
+        "fulfilment": "f-",
+        "inbound": "in-",
+        "transfer": "t-",
+        "return": "ret-",
+        "list": "pick-",
+        "change": "chg-",
+    }
+    parts = operation.path.split("/")
+    for number in ("0", "-1", "1.5", "1e3", "٣", "9" * 30, f"{2**63}", f"{2**64}", "", "%00", "%2E%2E", "x" * 5_000):
+        path = "/".join(
+            prefix.get(part.strip("{}"), "") + quote(number, safe="%") if part.startswith("{") else part
+            for part in parts
+        )
+        answer = shop.get(path)
+        assert answer.status_code in (400, 404), (path, answer.status_code, answer.text)

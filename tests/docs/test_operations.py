@@ -60,6 +60,7 @@ def test_every_option_the_handbook_names_exists() -> None:
         "serve",
         "apply",
         "nodes-from-csv",
+        "calendars make",
         "snapshot",
         "backup",
         "restore",

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +43,42 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
+def gauges(node: RunningNode) -> dict[str, float]:
+    """What the metrics say of the disk."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    return {
+        name: float(value)
+        for name, _, value in (line.partition(" ") for line in lines)
+        if "_disk_" in name or "free" in name
+    }
+
+
+def ready_within(node: RunningNode, seconds: float, status: int) -> None:
+    deadline = time.monotonic() + seconds
+    while node.call("GET", "/health/ready")[0] != status:
+        assert time.monotonic() < deadline, f"not {status} after {seconds} seconds"
+        time.sleep(0.2)
+
+
+def test_a_disk_that_fills_is_told_before_anybody_asks_for_a_change_and_so_is_room(small_disk: Path) -> None:
+    node = RunningNode(small_disk / "data", options=("--disk-free-warn-mib", "2"))
+    try:
+        open_shop(node)
+        ballast = fill(small_disk)
+        ready_within(node, 30, 503)
+        ballast.unlink()
+        ready_within(node, 30, 200)
+        assert node.call("POST", "/v1/reservations", reservation(2), "cart-2")[0] == 201
+        assert gauges(node)["kontor_disk_full"] == 0
+    finally:
+        node.process.terminate()
+        log = node.process.communicate()[1].decode()
+    assert log.count("there is little room on the disk") == 2, "of the data directory and of the archive"
+    assert log.count("the disk is full") == 1
+    assert log.count("there is room on the disk again") == 1
+
+
 def test_a_full_disk_refuses_changes_with_507_and_recovers(small_disk: Path) -> None:
     node = RunningNode(small_disk / "data")
     try:
@@ -54,6 +92,12 @@ def test_a_full_disk_refuses_changes_with_507_and_recovers(small_disk: Path) -> 
         assert (status, problem["code"]) == (507, "storage_full")
         assert node.call("POST", "/v1/reservations", reservation(1), "cart-1")[1] == first[1], "an old key is answered"
         assert node.call("GET", f"/v1/reservations/{first[1]['id']}")[0] == 200, "reads go on"
+        status, problem, _ = node.call("GET", "/health/ready")
+        assert (status, problem["code"]) == (503, "not_ready")
+        assert "changes are refused, reads go on: less than 1 MiB is free on the disk" in problem["detail"]
+        assert node.call("GET", "/health/live")[0] == 200
+        assert gauges(node)["kontor_disk_full"] == 1
+        assert gauges(node)["kontor_disk_free_bytes"] == gauges(node)["kontor_archive_free_bytes"] < 1_048_576
         after = node.call("GET", "/v1/node")[1]
         assert (after["seq"], after["digest"]) == (before["seq"], before["digest"])
 

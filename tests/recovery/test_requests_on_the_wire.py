@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def held(node: RunningNode, reservation: str) -> int:
     return sum(line["reserved"] for line in answer["lines"]) if answer["state"] == "active" else 0
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[str, str], tuple[bytes, ...]]] = {
     "in one segment": lambda path, body: (request("POST", path, body, *OFFER),),
     "in a later segment": lambda path, body: (request("POST", path, b"", *OFFER, f"Content-Length: {len(body)}"), body.encode()),
     "in several segments": lambda path, body: (
@@ -258,3 +258,39 @@ def test_whoever_names_the_node_rightly_is_served(node: RunningNode, host: str) 
 def test_an_old_client_need_not_name_the_host(node: RunningNode) -> None:
     old = request("POST", "/v1/availability", ASK, host=None).replace(b"HTTP/1.1", b"HTTP/1.0")
     assert answers(node.port, old)[0][0][0] == 200
+
+
+def test_a_page_from_elsewhere_may_not_call_a_node_that_needs_no_keys(node: RunningNode) -> None:
+    before = node.call("GET", "/v1/node")[1]["seq"]
+    for headers, host, status in (
+        (("Origin: https://evil.example",), "localhost", 403),
+        (("Origin: null",), "localhost", 403),
+        (("Sec-Fetch-Site: cross-site",), "localhost", 403),
+        ((), "evil.example", 421),
+        (("Origin: http://evil.example",), "evil.example", 421),
+    ):
+        found, _ = answers(node.port, request("POST", "/v1/reservations", RESERVE, *headers, host=host))
+        assert found[0][0] == status, headers
+    assert node.call("GET", "/v1/node")[1]["seq"] == before
+    own = f"localhost:{node.port}"
+    asked = request("POST", "/v1/availability", ASK, f"Origin: http://{own}", "Sec-Fetch-Site: same-origin", host=own)
+    assert answers(node.port, asked)[0][0][0] == 200
+
+
+def test_head_is_answered_without_a_body_and_the_connection_goes_on(node: RunningNode) -> None:
+    heads = [request("HEAD", path) for path in ("/v1/stock/BRASS-KETTLE", "/health/live", "/v1/nowhere", "/v1/events")]
+    stream = request("HEAD", "/v1/events", b"", "Accept: text/event-stream")
+    methods = [*["HEAD"] * 5, "GET"]
+    found, closed = answers(node.port, b"".join(heads) + stream + READ, count=6, methods=methods)
+    assert ([status for status, _ in found], closed) == ([200, 200, 404, 200, 200, 200], False)
+    assert found[5][1]["sku"] == "BRASS-KETTLE"
+
+
+def test_what_a_node_without_keys_logs_when_it_starts(tmp_path: Path) -> None:
+    started = RunningNode(tmp_path / "data")
+    started.process.terminate()
+    assert started.process.stderr is not None
+    lines = [json.loads(line) for line in started.process.stderr.read().splitlines()]
+    started.process.wait(60)
+    started.process.stderr.close()
+    assert [line["level"] for line in lines if line["event"] == "dev mode"] == ["warning"]

@@ -32,7 +32,10 @@ from engine.commands.transfers import (
     TurnBackTransfer,
 )
 from engine.facts import records
-from engine.facts.transfers import TransferFreed
+from engine.facts.orders import OrderCancelled, OrderSourced, Waiting
+from engine.facts.transfers import TransferFreed, TransferLowered
+from engine.orders.cancelling import decide_cancel
+from engine.orders.following_transfers import follow
 from engine.replay.decisions import decided_again, decided_in
 from engine.results import ResultCode
 from engine.state.inbound import EXPECTED
@@ -172,6 +175,19 @@ def test_backorders_that_are_cancelled_by_their_time_free_what_was_to_be_brought
     assert (shop.the_order(order).lines[0].cancelled, moving(shop), shop.at(KETTLE, LEIPZIG).available) == (3, [], 3)
 
 
+def test_what_follows_in_one_record_is_counted_once(shop: Shop) -> None:
+    order = shop.the_order(shop.order((KETTLE, 4), **AT_BERLIN))
+    cancelled = decide_cancel(shop.state, CancelOrder(order.number, "one less", (CancelLine("1", 1),)), shop.now_ns)
+    assert isinstance(cancelled, OrderCancelled)
+    first = follow(shop.state, (cancelled,))
+    assert follow(shop.state, (), first) == ()
+    claim = replace(order.lines[0].claims[0], quantity=1)
+    elsewhere = OrderSourced(order.number, (), (Waiting(0, 1, 0, (claim,)),), ())
+    then = follow(shop.state, (elsewhere,), first)
+    lowered = [fact.lines[0].quantity for fact in (*first, *then) if isinstance(fact, TransferLowered)]
+    assert lowered == [1, 1]
+
+
 def test_a_transfer_does_not_leave_while_its_order_is_stopped(shop: Shop) -> None:
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     shop.done(HoldOrder(order, "fraud", "looks odd"))
@@ -247,6 +263,19 @@ def test_an_inbound_called_off_by_hand_takes_its_transfer_with_it_and_is_brought
     shop.restart()
 
 
+def test_a_part_is_brought_where_not_all_of_it_is_there_any_more(shop: Shop) -> None:
+    shop.move(KETTLE, MUNICH, "damage", 4)
+    order = shop.order((KETTLE, 4), **AT_BERLIN)
+    shop.done(CancelTransfer(1))
+    line = shop.the_order(order).lines[0]
+    assert (line.backordered, line.claimed, moving(shop)) == (3, 1, [(2, MUNICH, "planned", 1)])
+    shop.receive(KETTLE, MUNICH, 1)
+    shop.done(SourceOrderAgain(order))
+    assert (shop.the_order(order).lines[0].claimed, len(moving(shop))) == (2, 2)
+    assert differing(shop)[1] == []
+    shop.restart()
+
+
 def test_source_again_has_it_brought_once_another_node_has_it(shop: Shop) -> None:
     shop.move(KETTLE, MUNICH, "damage", 5)
     order = shop.order((KETTLE, 4), **AT_BERLIN)
@@ -281,6 +310,14 @@ def test_what_the_pickup_node_gave_back_for_want_of_time_is_left_to_a_person(sho
     assert (shop.the_order(order).state, moving(shop)) == ("unsourceable", [])
     change(shop, order, delivery="ship")
     assert shop.the_order(order).state == "open", "it is placed with the change itself"
+
+
+def test_a_pickup_node_that_hands_nothing_out_has_nothing_brought(shop: Shop) -> None:
+    order = shop.order((KETTLE, 3), **AT_BERLIN)
+    shop.done(RejectFulfilment(1, "no_capacity"))
+    line = shop.the_order(order).lines[0]
+    assert (line.unsourceable, line.claims, moving(shop), shop.at(KETTLE, LEIPZIG).available) == (3, (), [], 3)
+    shop.restart()
 
 
 def test_the_last_of_several_lines_and_givers_are_kept_apart() -> None:
