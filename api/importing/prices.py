@@ -16,6 +16,7 @@ FIELDS = (
     Field("from_quantity", ("fromquantity", "minquantity", "abmenge", "staffelmenge")),
     Field("currency", ("currency", "waehrung")),
 )
+SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
 PRICES = ("price", "unit_price_minor")
 
 Steps = list[dict[str, int]]
@@ -105,8 +106,9 @@ def _step_of(
         return wrong("currency", f"the price list is in {currency}")
     field = next(name for name in PRICES if name in mapping.columns)
     amount = texts[field]
-    if currency in amount:
-        amount = amount.removesuffix(currency).removeprefix(currency).strip()
+    for sign in (currency, SIGNS.get(currency, currency)):
+        if sign in amount:
+            amount = amount.removesuffix(sign).removeprefix(sign).strip()
     if not amount:
         return wrong(field, "there is no price in this row")
     try:

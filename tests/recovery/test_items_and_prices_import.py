@@ -100,7 +100,7 @@ def test_thousands_of_items_go_in_many_requests(node: RunningNode, tmp_path: Pat
 
 
 def test_prices_of_a_list_are_made_of_the_rows_of_a_table(node: RunningNode, tmp_path: Path) -> None:
-    rows = ("BRASS-KETTLE;1.299,00;", "TEA-TOWEL;5,90;", "TEA-TOWEL;4,50 EUR;10", "OAK-TRAY;12;1")
+    rows = ("BRASS-KETTLE;1.299,00 €;", "TEA-TOWEL;5,90;", "TEA-TOWEL;4,50 EUR;10", "OAK-TRAY;12;1")
     file = table(tmp_path / "preise.csv", *rows, header="SKU;Preis;Ab Menge")
     unnamed = imported(node, "prices", file, "--price-list", "retail")
     assert (unnamed.exit_code, "say --currency" in unnamed.output) == (2, True)
