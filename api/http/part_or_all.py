@@ -8,13 +8,16 @@ from msgspec import Meta
 PARTS = ("lines", "amount_minor")
 """Fields that name a part."""
 
-Said = Annotated[bool, Meta(description="`true`: all of it", extra_json_schema={"enum": [True]})]
+Said = Annotated[
+    Annotated[bool, Meta(extra_json_schema={"enum": [True]})] | None,
+    Meta(description="`true`: all there is, where no part is named."),
+]
 
 
 class All(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """All of it: `{"all": true}`, `{}`, or no body at all."""
 
-    all: Said | None = None
+    all: Said = None
 
     def __post_init__(self) -> None:
         if self.all is None:

@@ -39,7 +39,6 @@ class NodeAnswer(msgspec.Struct):
     """What runs here. `history` is the id of what its seqs count: another one after a restore.
 
     `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one.
-    `dev`: it was started with `--dev` and takes calls of its own machine without a key.
     """
 
     version: str
@@ -53,6 +52,7 @@ class NodeAnswer(msgspec.Struct):
     uptime_seconds: int
     history: str
     dev: bool
+    """Whether it was started with `--dev` and takes calls of its own machine without a key."""
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -136,7 +136,22 @@ def test_a_step_that_takes_no_part_may_go_without_a_body(api: Api, said: Any) ->
     work = api.order("W-1", ("BRASS-KETTLE", 2))["fulfilments"][0]["id"]
     for step in ("accept", "pick", "pack", "ship", "deliver"):
         api.done(f"/v1/fulfilments/{work}/{step}", said)
+    listed = api.done("/v1/pick-lists", {"node": "leipzig", "fulfilments": [picked_up(api)]})["id"]
+    assert api.done(f"/v1/pick-lists/{listed}/pick", said)["state"] == "picked"
+
+
+def picked_up(api: Api) -> str:
+    """Work that a node has taken on."""
+    work: str = api.order("W-2", ("BRASS-KETTLE", 1))["fulfilments"][0]["id"]
+    api.done(f"/v1/fulfilments/{work}/accept")
+    return work
+
+
+def test_a_departure_and_an_arrival_in_full_must_be_said(api: Api) -> None:
+    api.receive("BRASS-KETTLE", "leipzig", 10)
     goods = {"from": "leipzig", "to": "berlin", "lines": [{"sku": "BRASS-KETTLE", "quantity": 3}]}
-    moved = api.done("/v1/transfers", goods)["id"]
-    assert api.done(f"/v1/transfers/{moved}/ship", said)["state"] == "in_transit"
-    api.refused(f"/v1/transfers/{moved}/receive", None, 400, "malformed_request")
+    for said in ({}, {"all": True}):
+        moved = api.done("/v1/transfers", goods)["id"]
+        for step, state in (("ship", "in_transit"), ("receive", "received")):
+            api.refused(f"/v1/transfers/{moved}/{step}", None, 400, "malformed_request")
+            assert api.done(f"/v1/transfers/{moved}/{step}", said)["state"] == state
