@@ -11,6 +11,9 @@ UV := $(shell command -v uv 2>/dev/null)
 # The tests start hundreds of processes: what they import is compiled once and kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/python -m pytest -n 2
+# What pip says, as one line on a terminal that grows: how many of the packages are there.
+PROGRESS = awk -v all="$$(grep -c == requirements/dev.txt)" \
+	'/^Collecting/ {printf "\r  fetched %d of %d", ++n, all; fflush()} /^Installing collected/ {printf "\n  unpacking ...\n"; fflush()}'
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(LOCK_OPTIONS)
 
@@ -19,7 +22,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## create .venv with everything in the locks (uv is used when it is there)
 
-run: $(STAMP) ## start a node with an example shop and replay one month of real orders
+run: $(STAMP) ## start a node with an example shop on port 8081 and replay one month of real orders
 	$(BIN)/kontor demo
 
 test: $(STAMP) ## the fast tests, five to eight minutes on two cores
@@ -78,11 +81,11 @@ else
 		echo 'Either run "apt install python3-venv" as root, or install uv; then run make again.'; \
 		exit 1; \
 	fi
-	@echo 'Installing the locked packages into $(VENV) (once, about a minute) ...'
+	@echo 'Installing the locked packages into $(VENV) (once, one to four minutes) ...'
 	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip='$(BIN)/python -m pip'; \
 	else pip='$(PYTHON) -m pip --python $(BIN)/python'; fi; \
-	set -e; \
-	$$pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+	set -e -o pipefail; \
+	$$pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements/dev.txt | $(PROGRESS); \
 	PYTHONWARNINGS=ignore $$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	@touch $@

@@ -21,9 +21,11 @@ import uvloop
 
 from api import app
 from api.geography.postcodes import Postcodes
+from api.http import dev_mode
 from api.http.frontends.running import STOP_SECONDS_MAX, Frontends
 from api.http.lane_protocol import LaneProtocol
 from api.http.protocol import close_overdue
+from api.http.scraping import Scraping
 from api.http.starting import Starting
 from api.server import last_snapshot
 from api.server.clock import AHEAD_SECONDS_MAX
@@ -72,6 +74,8 @@ class Settings(NamedTuple):
     allow_private_outbound: bool = False
     new_keys: bool = False
     clock_ahead_seconds_max: float = AHEAD_SECONDS_MAX
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
     disk_free_warn_mib: int = WARN_MIB
 
 
@@ -93,18 +97,20 @@ def serve(settings: Settings) -> None:
         clock_ahead_seconds_max=settings.clock_ahead_seconds_max,
         disk_free_warn_mib=settings.disk_free_warn_mib,
     )
-    try:
-        listening = _listen(settings.host, settings.port)
-    except OSError as error:
-        log.error("the address could not be had", host=settings.host, port=settings.port, reason=error.strerror)
-        raise SystemExit(1) from error
+    listening = _listen(settings.host, settings.port)
+    scraped = None if settings.metrics_port is None else _listen(settings.metrics_host, settings.metrics_port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(server, listening, settings))
+        runner.run(_run(server, listening, scraped, settings))
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    return socket.create_server((host, port), family=family, backlog=2048)
+    """A socket on an address. SystemExit(1) if it is not free."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        log.error("the address could not be had", host=host, port=port, reason=error.strerror)
+        raise SystemExit(1) from error
 
 
 def calm_collector() -> None:
@@ -124,12 +130,17 @@ class _Server(uvicorn.Server):
     frontends: Frontends | None = None
     stop_by = 0.0
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.beside: list[asyncio.Server] = []
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Frontends first: what they hand over while they stop is finished with the rest."""
+        """Frontends first: what they hand over while they stop is finished with the rest. What is `beside` ends too."""
         self.stop_by = time.monotonic() + limits.STOP_SECONDS_MAX - 1
         if self.frontends is not None:
             await self.frontends.stop()
             self.config.timeout_graceful_shutdown = limits.STOP_SECONDS_MAX - round(STOP_SECONDS_MAX)
+        self.servers.extend(self.beside)
         await super().shutdown(sockets)
 
     @contextmanager
@@ -165,12 +176,16 @@ def server_of(application: Any, host: str, port: int) -> "_Server":
     return _Server(config)
 
 
-async def _run(server: Server, listening: socket.socket, settings: Settings) -> None:
+async def _run(server: Server, listening: socket.socket, scraped: socket.socket | None, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     http = server_of(Starting(server), host, port)
+    scraping = server_of(Starting(server), settings.metrics_host, 0).config
+    scraping.load()
     watch = asyncio.get_running_loop().create_task(_watch(http, server))
     serving = asyncio.get_running_loop().create_task(http.serve([] if settings.frontends else [listening]))
     await asyncio.sleep(0)  # it is ready for connections that are handed over
+    if scraped is not None:
+        await _listen_for_scrapes(scraped, scraping, http)
     if settings.frontends:
         http.frontends = Frontends(settings.frontends, listening, http)
     try:
@@ -178,10 +193,13 @@ async def _run(server: Server, listening: socket.socket, settings: Settings) -> 
         server.attach(asyncio.get_running_loop())
         application = app.build(server, fast_lane=settings.fast_lane)
         http.config.loaded_app = application
+        scraping.loaded_app = Scraping(server)
         if http.frontends is not None:
             http.frontends.open(application.lane)
-        address = f"[{host}]" if ":" in host else host
-        log.info("serving", url=f"http://{address}:{port}", docs=f"http://{address}:{port}/docs")
+        if settings.dev:
+            log.warning("dev mode", meaning=dev_mode.WARNING)
+        address = _url(host, port)
+        log.info("serving", url=address, docs=f"{address}/docs", metrics=f"{_url_of(scraped) or address}/metrics")
         await serving
     finally:
         watch.cancel()
@@ -192,6 +210,23 @@ async def _run(server: Server, listening: socket.socket, settings: Settings) -> 
     left = http.stop_by - time.monotonic()
     server.close(snapshot_seconds_max=min(last_snapshot.SECONDS_MAX, left))
     log.info("stopped", seq=server.state.seq)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _url_of(listening: socket.socket | None) -> str | None:
+    return None if listening is None else _url(*listening.getsockname()[:2])
+
+
+async def _listen_for_scrapes(scraped: socket.socket, config: uvicorn.Config, http: _Server) -> None:
+    """Connections of this address are counted, hurried and ended with all others."""
+
+    def connect() -> LaneProtocol:
+        return LaneProtocol(config, http.server_state, {}, asyncio.get_running_loop())
+
+    http.beside.append(await asyncio.get_running_loop().create_server(connect, sock=scraped))
 
 
 async def _recover(server: Server, serving: asyncio.Task[None]) -> None:

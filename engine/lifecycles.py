@@ -90,9 +90,9 @@ FULFILMENT = Lifecycle(
         Step("ship", AT_NODE, SHIPPED, needs=("ship",), unless=("ship_held",)),
         Step("deliver", (*AT_NODE, SHIPPED), DELIVERED, needs=("ship",), unless=("ship_held",)),
         Step("collect", (*AT_NODE, READY), COLLECTED, needs=IN_STORE, unless=("ship_held",)),
-        Step("short", AT_NODE),
-        Step("split", AT_NODE),
-        Step("merge", AT_NODE),
+        Step("short", (*AT_NODE, READY)),
+        Step("split", (*AT_NODE, READY)),
+        Step("merge", (*AT_NODE, READY)),
         Step("parcels", AT_NODE, needs=("ship",)),
         Step("reject", (*AT_NODE, READY), REJECTED),
         Step("cancel", OPEN, CANCELLED),
@@ -156,25 +156,28 @@ PICK_LIST = Lifecycle(
     ),
 )
 
-# Transfers between nodes.
+# Transfers between nodes. Their traits: `order_held` while a hold stops the release of the order they are for,
+# `nothing_lost` once they ended with all that left, `turned_back` on the way to where they came from.
 PLANNED, IN_TRANSIT, RECEIVED = "planned", "in_transit", "received"
 
 TRANSFER = Lifecycle(
     "transfer",
     (
-        Step("ship", (PLANNED,), IN_TRANSIT),
-        Step("receive", (IN_TRANSIT,), RECEIVED),
+        Step("ship", (PLANNED,), IN_TRANSIT, unless=("order_held",)),
+        Step("receive", (IN_TRANSIT, RECEIVED), RECEIVED, unless=("nothing_lost",)),
+        Step("turn_back", (IN_TRANSIT,), IN_TRANSIT, unless=("turned_back",)),
         Step("cancel", (PLANNED,), CANCELLED),
     ),
 )
 
-# Inbound from suppliers: what is still expected may come, come at another time, or not come.
+# Inbound from suppliers: what is still expected may come, come at another time, or not come. Trait: `by_transfer` where
+# another node brings it: then the transfer is received.
 EXPECTED = "expected"
 
 INBOUND = Lifecycle(
     "inbound",
     (
-        Step("receive", (EXPECTED,)),
+        Step("receive", (EXPECTED,), unless=("by_transfer",)),
         Step("delay", (EXPECTED,)),
         Step("cancel", (EXPECTED,)),
     ),

@@ -26,7 +26,7 @@ ORDER_PAYMENTS_MAX = 100
 # Lines
 MOVEMENT_LINES_MAX = 1_000
 MOVEMENTS_BULK_MAX = 20  # movements in one request, each of up to MOVEMENT_LINES_MAX lines
-RESERVATION_LINES_MAX = 100
+RESERVATION_LINES_MAX = 1_000
 RESERVATION_BATCH_MAX = 1_000
 ORDER_LINES_MAX = 1_000
 ORDER_HOLDS_MAX = 20
@@ -35,9 +35,12 @@ PARCELS_MAX = 500
 PICK_LIST_MAX = 200  # fulfilments in one walk
 PICK_LISTS_ENDED_KEPT = 1_000  # ended ones that can still be read
 CONFIGURATION_ENTRIES_MAX = 100_000
+CONFIGURATION_RECORD_ENTRIES = 200  # a document with more of them is applied by several records
+CONFIGURATION_FAULTS_MAX = 100  # that one refusal tells
 INBOUND_LINES_MAX = 1_000
 TRANSFER_LINES_MAX = 1_000
 TRANSFERS_ENDED_KEPT = 1_000  # ended ones that can still be read
+STATEMENTS_KEPT = 100_000  # cancellations of marketplaces whose order has not come
 LOOSE_RETURNS_KEPT = 1_000  # returns without an order that can still be read
 INBOUND_ENDED_KEPT = 1_000  # ended ones that can still be read; older ones are only in the journal
 
@@ -46,13 +49,14 @@ SECONDS_MAX = 366 * 86_400  # of any time that is counted in seconds
 COLLECT_SECONDS_DEFAULT = 7 * 86_400  # how long goods wait for who picks them up
 RESERVATION_TTL_SECONDS_MAX = 86_400
 RESERVATION_TTL_SECONDS_DEFAULT = 900
+STATED_AHEAD_SECONDS_MAX = 2 * 86_400  # how far a marketplace's clock may be ahead
 IDEMPOTENCY_KEPT_NS = 24 * 3_600 * NS_PER_SECOND
 IDEMPOTENCY_MARK_NS = 60 * NS_PER_SECOND
 
 # The writer
 QUEUE_COMMANDS_MAX = 20_000
 BATCH_COMMANDS_MAX = 512
-BATCH_BYTES_MAX = 8 * 1024 * 1024
+BATCH_BYTES_MAX = 32 * 1024  # of requests, beyond the first: nobody else is answered while a batch is decided
 EXPIRY_SWEEP_MAX = 1_000
 DEADLINES_PER_BATCH_MAX = 200
 KEYS_FORGOTTEN_MAX = 10_000
@@ -60,6 +64,10 @@ CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some 
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
 
 # Calendars
+AVAILABILITY_STORES_MAX = 50  # that one answer tells about
+PREPARATION_MINUTES_MAX = 1_440  # of a pickup, counted while the node is open
+CALENDAR_DATES_MAX = 2_000  # of one calendar: more than a century of holidays
+CALENDAR_COUNTRIES_MAX = 300
 CALENDAR_DAYS_MAX = 400  # this many days without a working day: the node never works
 
 # Sourcing: how hard an order is looked at before the best plan found is taken, with its bound (a unit is about 40 µs)
@@ -80,11 +88,13 @@ KEEP_ALIVE_SECONDS = 75
 BODY_SECONDS_MAX = 10
 LIST_LIMIT_DEFAULT = 50
 LIST_LIMIT_MAX = 500
-LIST_SCAN_ORDERS_MAX = (
-    2_000  # orders one page looks at, however few of them it shows: it then ends early, with a cursor
-)
+LIST_SLICE_LINES = 500  # lines of orders that are looked at before others are answered
+LIST_SLICES_MAX = 40  # of one page: it then ends early, with a cursor
+KEPT_SCAN_MAX = 2_000  # transfers, inbounds and the like that one page looks at, however few of them it shows
 JOURNAL_SCAN_RECORDS_MAX = 100_000
-JOURNAL_SCAN_SLICE_RECORDS = 2_000
+JOURNAL_PAGE_POSTINGS_MAX = 20_000  # that one page shows: it then ends early, with a cursor
+FEED_SCAN_RECORDS_MAX = 500
+SLICE_SECONDS = 0.003  # of one request's long work before others are answered
 SIMULATION_RECORDS_MAX = 200_000
 CONNECTIONS_MAX = 4_096
 RETRY_AFTER_SECONDS = 1
@@ -93,8 +103,7 @@ STOP_SECONDS_MAX = 10
 assert RESERVATION_LINES_MAX <= ORDER_LINES_MAX <= MOVEMENT_LINES_MAX
 assert BATCH_COMMANDS_MAX <= QUEUE_COMMANDS_MAX
 assert RESERVATION_BATCH_MAX <= QUEUE_COMMANDS_MAX
-assert BODY_BYTES_MAX <= BATCH_BYTES_MAX
 assert QUANTITY_MAX * MOVEMENT_LINES_MAX < BALANCE_MAX
 assert LIST_LIMIT_DEFAULT <= LIST_LIMIT_MAX
 assert RESERVATION_TTL_SECONDS_DEFAULT <= RESERVATION_TTL_SECONDS_MAX
-assert JOURNAL_SCAN_SLICE_RECORDS <= JOURNAL_SCAN_RECORDS_MAX
+assert LIST_LIMIT_MAX <= LIST_SLICE_LINES  # a page of small orders is one slice

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 from engine import commands as c
 from engine import facts as f
 from engine import reservations
-from engine.configuration import api_keys, idempotency_keys, master_data
+from engine.configuration import api_keys, idempotency_keys, large, master_data
 from engine.facts.records import Record
 from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
 from engine.money import booking, bookkeeping, payments, settling
@@ -19,8 +19,10 @@ from engine.orders import (
     marketplaces,
     payment_providers,
     placing,
+    rerouting,
     returns,
 )
+from engine.orders.following_transfers import follow
 from engine.results import Rejection
 from engine.state import reopening
 from engine.state.state import State
@@ -79,6 +81,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.orders.ShortFulfilment: CommandRow(rejecting.decide_short, None),
     c.orders.CancelFulfilment: CommandRow(rejecting.decide_cancel_fulfilment, None),
     c.orders.SplitFulfilment: CommandRow(packing.decide_split, None),
+    c.orders.CollectPart: CommandRow(packing.decide_collect_part, None),
     c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
     c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
     c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),
@@ -111,12 +114,16 @@ COMMANDS: dict[type, CommandRow] = {
     c.inbound.CancelInbound: CommandRow(inbound.decide_cancel, None),
     c.transfers.PlanTransfer: CommandRow(transfers.decide_plan, None),
     c.transfers.ShipTransfer: CommandRow(transfers.decide_ship, None),
+    c.transfers.TurnBackTransfer: CommandRow(transfers.decide_turn_back, None),
     c.transfers.ReceiveTransfer: CommandRow(transfers.decide_receive, None),
     c.transfers.CancelTransfer: CommandRow(transfers.decide_cancel, None),
     c.picking.MakePickList: CommandRow(pick_lists.decide_make, None),
     c.picking.FinishPickList: CommandRow(pick_lists.decide_finish, None),
     c.picking.CancelPickList: CommandRow(pick_lists.decide_cancel, None),
     c.configuration.Configure: CommandRow(master_data.decide_configure, None),
+    c.configuration.BeginConfiguration: CommandRow(large.decide_begin, None),
+    c.configuration.ApplyPart: CommandRow(large.decide_part, None),
+    c.configuration.EndConfiguration: CommandRow(large.decide_end, None),
     c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
     c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
     c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
@@ -147,8 +154,10 @@ FACTS: dict[type, FactRow] = {
     f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False, GAINED),
     f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False, GAINED),
     f.orders.OrderChanged: FactRow(changes.evolve_changed, "change", settling.unpaid_when_changed, None, False, True, GAINED),
+    f.orders.FulfilmentReaddressed: FactRow(rerouting.evolve_readdressed, "fulfilment", None, None, False, False, GAINED),
     f.orders.ChangeDeclined: FactRow(changes.evolve_declined, "change", None, None, False, False, GAINED),
     f.orders.OrderRestated: FactRow(marketplaces.evolve_restated, "order", None, None, False, False, GAINED),
+    f.orders.StatementKept: FactRow(marketplaces.evolve_kept, "order number", None, None, False, False, KEPT),
     f.orders.OrderHeld: FactRow(holds.evolve_held, "order", None, None, False, False, GAINED),
     f.orders.HoldLifted: FactRow(holds.evolve_lifted, "order", None, None, False, False, GAINED),
     f.orders.OrderNoted: FactRow(holds.evolve_noted, "order", None, None, False, False, GAINED),
@@ -179,7 +188,10 @@ FACTS: dict[type, FactRow] = {
     f.inbound.InboundDelayed: FactRow(inbound.evolve_delayed, "inbound", None, None, False, False, GAINED),
     f.inbound.InboundCancelled: FactRow(inbound.evolve_cancelled, "inbound", None, None, False, True, GAINED),
     f.transfers.TransferPlanned: FactRow(transfers.evolve_planned, "transfer", None, None, False, False, GAINED),
+    f.transfers.TransferLowered: FactRow(transfers.evolve_lowered, "transfer", None, None, False, True, GAINED),
+    f.transfers.TransferFreed: FactRow(_nothing, "transfer", None, None, False, False, KEPT),
     f.transfers.TransferShipped: FactRow(transfers.evolve_shipped, "transfer", None, None, False, True, GAINED),
+    f.transfers.TransferTurnedBack: FactRow(transfers.evolve_turned_back, "transfer", None, None, False, False, KEPT),
     f.transfers.TransferReceived: FactRow(transfers.evolve_received, "transfer", None, None, False, True, GAINED),
     f.transfers.TransferCancelled: FactRow(transfers.evolve_cancelled, "transfer", None, None, False, True, GAINED),
     f.picking.PickListMade: FactRow(pick_lists.evolve_made, "pick_list", None, None, False, False, GAINED),
@@ -187,6 +199,8 @@ FACTS: dict[type, FactRow] = {
     f.money.VoucherUsed: FactRow(payments.evolve_voucher_used, "voucher", None, None, False, False, GAINED),
     f.access.ApiKeyCreated: FactRow(api_keys.evolve_key_created, "api_key key_id", None, None, False, False, GAINED),
     f.access.ApiKeyRevoked: FactRow(api_keys.evolve_key_revoked, "api_key key_id", None, None, False, False, GAINED),
+    f.configuration.ConfigurationBegun: FactRow(large.evolve_begun, "configuration sha256", None, None, False, False, KEPT),
+    f.configuration.ConfigurationEnded: FactRow(large.evolve_ended, "configuration sha256", None, None, False, False, KEPT),
     f.maintenance.KeysForgotten: FactRow(idempotency_keys.evolve_forgotten, "idempotency_keys through_seq", None, None, False, False, KEPT),
     f.maintenance.DigestRecorded: FactRow(_nothing, "state", None, None, False, False, KEPT),
     **{
@@ -224,10 +238,13 @@ def decide(
     if isinstance(outcome, Rejection):
         return outcome
     facts: tuple[f.Fact, ...] = outcome if isinstance(outcome, tuple) else (outcome,)
+    if state.transfers.open:
+        facts = follow(state, facts)
     if len(facts) != 1 or type(facts[0]) not in _ALONE:
         facts = _with_what_follows(state, facts, now_ns)
     if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
-        facts += serve_waiting(state, facts, now_ns)
+        served = serve_waiting(state, facts, now_ns)
+        facts += follow(state, served, facts) if state.transfers.open else served
     return facts
 
 

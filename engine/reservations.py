@@ -15,7 +15,7 @@ from engine.commands.reservations import (
     ReleaseReservation,
     ReserveStock,
 )
-from engine.configuration.known_skus import refuse_unknown_skus
+from engine.configuration.known_skus import refuse_named_twice, refuse_unknown_skus
 from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import (
     ReservationChanged,
@@ -150,14 +150,10 @@ def decide_change(
     reservation = _active(state, command.reservation)
     if isinstance(reservation, Rejection):
         return reservation
-    target: dict[str, int] = {}
-    for position, line in enumerate(command.lines):
-        if line.sku in target:
-            detail = f"SKU {line.sku!r} is named twice"
-            return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/lines/{position}/sku", detail)
-        if line.sku not in state.configuration.items:
-            return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
-        target[line.sku] = line.quantity
+    refusal = refuse_named_twice(command.lines) or refuse_unknown_skus(state, command.lines)
+    if refusal is not None:
+        return refusal
+    target = {line.sku: line.quantity for line in command.lines}
     held = held_by_sku(reservation)
     down = {sku: held.get(sku, 0) - units for sku, units in target.items() if units < held.get(sku, 0)}
     lines, postings = _give_back(list(reservation.lines), down)
@@ -197,11 +193,14 @@ def _more_wanted(
 ) -> list[tuple[int, str, int, str | None]] | Rejection:
     """(line position, SKU, units, node) still to find; appends a line for a SKU the reservation does not have yet."""
     more = []
+    places: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        places.setdefault(line.sku, []).append(at)
     for sku, units in target.items():
-        missing = units - sum(line.reserved for line in lines if line.sku == sku)
+        positions = places.get(sku, [])
+        missing = units - sum([lines[i].reserved for i in positions])
         if missing <= 0:
             continue
-        positions = [i for i, line in enumerate(lines) if line.sku == sku]
         free = [i for i in positions if lines[i].node is None]
         if not positions:
             if len(lines) == limits.RESERVATION_LINES_MAX:
@@ -233,11 +232,15 @@ def merge_sources(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[ReservedLine], list[Posting]]:
     """Take units off the lines of each SKU, from the last line and its last source, so that the first choice stays."""
     postings = []
+    places: dict[str, list[int]] = {sku: [] for sku in down}
+    for at in range(len(lines) - 1, -1, -1):
+        if lines[at].sku in places:
+            places[lines[at].sku].append(at)
     for sku, units in down.items():
         left = units
-        for at in range(len(lines) - 1, -1, -1):
-            if lines[at].sku != sku or not left:
-                continue
+        for at in places[sku]:
+            if not left:
+                break
             kept: list[Source] = []
             before = left
             for source in reversed(lines[at].sources):

@@ -6,10 +6,13 @@ from api.answers.timestamps import Timestamp, iso, iso_or_none
 from engine.commands.fields import Sku
 from engine.facts import records
 from engine.facts.reservations import Source
-from engine.replay.decisions import Decided, decided_in
+from engine.facts.transfers import TransferPlanned
+from engine.fulfilments.pickup_transfers import with_transfers
+from engine.replay.decisions import Decided, decided_again, decided_in
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.supply.explaining import Explained, Part, Shipment, explain
+from engine.supply.request import Request
 from engine.wal import Batches
 
 
@@ -58,12 +61,33 @@ class ExcludedAnswer(msgspec.Struct):
     detail: str
 
 
+class TransferPlanAnswer(msgspec.Struct):
+    """What one node sends to the pickup node, and when it is there."""
+
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    units: dict[Sku, int]
+    arrives_at: Timestamp
+
+
+class BroughtAnswer(msgspec.Struct):
+    """What a pickup node lacks is brought there by transfers, by the `rule` of the policy: which nodes could bring it, which
+    could not, and the cheapest plan of sending it there."""
+
+    rule: str
+    transfers: tuple[TransferPlanAnswer, ...]
+    plan: PlanAnswer
+    candidates: tuple[CandidateAnswer, ...]
+    excluded: tuple[ExcludedAnswer, ...]
+
+
 class ExplanationAnswer(msgspec.Struct):
     """A plan and its reasons.
 
     `status` optimal: proven, no plan costs less. unproven: none costs less than `bound_minor`. infeasible: the rules allow
     no plan for everything. `runner_up` is the cheapest plan without at least one of the nodes chosen. With `seq`, it is of
-    that record: `reproduced` says that the same plan comes out again.
+    that record: `reproduced` says that the same plan comes out again. `brought`: a pickup, and what other nodes bring for
+    it; those that could are among the `candidates`.
     """
 
     time: Timestamp
@@ -78,6 +102,10 @@ class ExplanationAnswer(msgspec.Struct):
     excluded: tuple[ExcludedAnswer, ...]
     seq: int | None = None
     reproduced: bool | None = None
+    brought: BroughtAnswer | None = None
+
+
+BROUGHT_BY = "/pickup_transfer_days"
 
 
 def answer_of(explained: Explained, channel: str, time_ns: int) -> ExplanationAnswer:
@@ -120,9 +148,40 @@ def explain_record(before: State, journal: Batches, seq: int) -> ExplanationAnsw
     decided = decided_in(before, records.decode(encoded).facts)
     if decided is None:
         return Rejection(ResultCode.NOT_FOUND, f"nothing was sourced by record {seq}")
-    explained, given = explain(before, decided.request, time_ns)
-    answer = answer_of(explained, decided.request.channel, time_ns)
-    answer.seq, answer.reproduced = seq, same_sources(decided, given.sources)
+    answer = None
+    if decided.brought and decided.change is None:
+        answer = explain_brought(before, decided.request, time_ns, decided.collect_by_ns, decided.whole)
+    answer = answer or answer_of(explain(before, decided.request, time_ns)[0], decided.request.channel, time_ns)
+    answer.seq, answer.reproduced = seq, same_sources(decided, decided_again(before, decided, time_ns))
+    return answer
+
+
+def explain_brought(
+    state: State, request: Request, now_ns: int, collect_by_ns: int | None = None, whole: bool = True
+) -> ExplanationAnswer | None:
+    """Why a pickup is brought by transfer, and by whom; None if it is not."""
+    found = with_transfers(state, request, now_ns, collect_by_ns, whole)
+    if found is None:
+        return None
+    there, _ = explain(state, request._replace(partial=True, inbound=False), now_ns)
+    answer = answer_of(there, request.channel, now_ns)
+    sent = answer_of(explain(state, found.asked, now_ns)[0], request.channel, now_ns)
+    transfers = tuple(
+        TransferPlanAnswer(
+            fact.source,
+            fact.target,
+            {line.sku: line.quantity for line in fact.lines},
+            iso(fact.expected_at_ns or now_ns),
+        )
+        for fact in found.before
+        if isinstance(fact, TransferPlanned)
+    )
+    answer.brought = BroughtAnswer(BROUGHT_BY, transfers, sent.plan, sent.candidates, sent.excluded)
+    known = {candidate.node for candidate in answer.candidates}
+    answer.candidates += tuple(candidate for candidate in sent.candidates if candidate.node not in known)
+    known |= {candidate.node for candidate in sent.candidates}
+    answer.excluded = tuple(entry for entry in answer.excluded if entry.node not in known)
+    answer.short = sent.short
     return answer
 
 

@@ -24,9 +24,11 @@ class Problem(msgspec.Struct, omit_defaults=True):
     request_id: str | None = None
 
 
+BETWEEN_RULES = "\x1e"
 _encode = msgspec.json.Encoder().encode
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
-_ONE_FIELD = re.compile(r"^`([a-z_]+)` (?!and )")  # how a rule about one field of a body begins
+_ONE_FIELD = re.compile(r"^`([a-z_]+(?:\[\d+\]|\.[a-z_]+)*)` (?!and )")  # how a rule about one field begins
+_NO_FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[(\.\.\.)\]")
 
 
@@ -63,9 +65,30 @@ def from_validation(error: Exception) -> Rejection:
         return malformed("the document is nested too deeply")
     text = str(error)
     found = _PATH.search(text)
-    words, pointer = (text, "") if found is None else (_in_words(text[: found.start()]), pointer_of(found.group(1)))
-    field = _ONE_FIELD.match(words)
-    return malformed(words, pointer if field is None else f"{pointer}/{field.group(1)}")
+    words = text if found is None else text[: found.start()]
+    pointer = "" if found is None else pointer_of(found.group(1))
+    errors = tuple(_fault(rule, pointer) for rule in words.split(BETWEEN_RULES))
+    return Rejection(ResultCode.MALFORMED_REQUEST, errors[0].detail, errors)
+
+
+def broken(*rules: str | None) -> None:
+    """Raise ValueError with the rules that a body breaks, all at once; None is a rule that it keeps."""
+    if found := [rule for rule in rules if rule]:
+        raise ValueError(BETWEEN_RULES.join(found))
+
+
+def _fault(rule: str, pointer: str) -> FieldError:
+    words = _in_words(rule)
+    if missing := _NO_FIELD.match(words):
+        return FieldError(f"{pointer}/{escaped(missing.group(1))}", words)
+    if field := _ONE_FIELD.match(words):
+        return FieldError(pointer + pointer_of(f"$.{field.group(1)}"), words)
+    return FieldError(pointer, words)
+
+
+def escaped(name: str) -> str:
+    """A name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _in_words(text: str) -> str:

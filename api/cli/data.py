@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from api.answers import problems
+from api.answers import faults, problems
 from api.answers.timestamps import iso
 from api.cli import options
 from api.cli.client import Client, Refused
@@ -59,6 +59,12 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 64),
     help="Further processes that parse HTTP in front of the one that decides; 0 for none.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of --metrics-port.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Show /metrics here too, without a key.  [default: only on --port, with a key]",
+)
 @click.option(
     "--allow-private-outbound",
     is_flag=True,
@@ -90,6 +96,8 @@ def serve(
     postcodes: Postcodes | None,
     fast_lane: bool,
     frontends: int,
+    metrics_host: str,
+    metrics_port: int | None,
     allow_private_outbound: bool,
     new_keys: bool,
     clock_ahead_max: float,
@@ -108,6 +116,8 @@ def serve(
             allow_private_outbound=allow_private_outbound,
             new_keys=new_keys,
             clock_ahead_seconds_max=clock_ahead_max,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
             disk_free_warn_mib=disk_free_warn_mib,
         )
     )
@@ -149,9 +159,11 @@ def _read_document(file: Path, postcodes: Postcodes | None) -> Any:
             locate_nodes(document, postcodes)
         msgspec.convert(document, Configure)
     except msgspec.MsgspecError as error:
-        rejection = problems.from_validation(error)
-        place = rejection.errors[0].pointer or "/"
-        raise Refused(f"{file.name}: {place}: {rejection.detail}") from None
+        refusal = problems.from_validation(error)
+        if isinstance(error, msgspec.ValidationError):
+            refusal = faults.faults_of(msgspec.json.encode(document), Configure, error)
+        told = "\n".join(f"{file.name}: {fault.pointer or '/'}: {fault.detail}" for fault in refusal.errors)
+        raise Refused(told) from None
     except NotLocated as error:
         raise Refused(f"{file.name}: {error}") from None
     return document

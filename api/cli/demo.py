@@ -29,7 +29,9 @@ from api.rehearsal.shop import NoExamples, examples_directory
 ORDERS_FILE = "online_retail_2010-12.csv.gz"
 ATTRIBUTION = "Orders: Online Retail, Daqing Chen, UCI, 2015, DOI 10.24432/C5BW33, CC BY 4.0; December 2010."
 STOCK_FACTOR = Fraction("0.998")  # a little too little, so that there is something to refuse
-PORT_DEFAULT = 8080
+PORT_DEFAULT = 8081  # 8080 is for a node of one's own
+JSON = "-H 'content-type: application/json'"
+CURL = r"curl -s -w '\n'"  # an answer is one line, and has no line end of its own
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
 KNOWN_SKU = "85123A"
@@ -38,7 +40,7 @@ KNOWN_SKU = "85123A"
 def demo(*, port: int | None, directory: Path | None, stay: bool, days: int | None, console: Console) -> bool:
     """Run the demo; serve until Ctrl-C if `stay`. Gives whether rows and books added up.
 
-    `port` None: 8080, or a free one. `directory` None: a fresh one that is gone afterwards.
+    `port` None: 8081, or a free one. `directory` None: a fresh one that is gone afterwards.
     """
     examples = examples_directory()
     orders = examples / ORDERS_FILE
@@ -62,8 +64,9 @@ def demo(*, port: int | None, directory: Path | None, stay: bool, days: int | No
         console.print(f"\ndigest    {report.findings['digest']}", highlight=False, soft_wrap=True)
         console.print(ATTRIBUTION, style="dim", soft_wrap=True)
         console.print("\nWhere to look next:", style="bold")
-        for line in look_next(url):
-            console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        for what, line in look_next(url):
+            console.print(f"  {what}", style="dim", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
         if stay:
             console.print(f"\nServing at {url} from {data}. Ctrl-C ends.", highlight=False, soft_wrap=True)
             _wait_for_interrupt()
@@ -71,25 +74,25 @@ def demo(*, port: int | None, directory: Path | None, stay: bool, days: int | No
         return report.good
 
 
-def look_next(url: str) -> list[str]:
-    """Curl lines that work on what is there now."""
+def look_next(url: str) -> list[tuple[str, str]]:
+    """What there is to see, each with a curl line that works on what is there now."""
     client = Client(url, None)
-    placed = client.call("GET", "/v1/orders?limit=1&state=shipped")["items"]
-    number = placed[0]["number"] if placed else "536365"
+    shipped = client.call("GET", "/v1/orders?limit=50&state=shipped")["items"]
+    number = min(shipped, key=lambda order: len(order["lines"]))["number"] if shipped else "536365"
     sku = _sku_in_stock(client)
     checkout = json.dumps({"channel": "web-gb", "lines": [{"sku": sku, "quantity": 1}]})
     return [
-        f"curl -s '{url}/v1/orders/{number}'",
-        f"curl -s '{url}/v1/orders/{number}/history'",
-        f"curl -s '{url}/v1/stock/{sku}'",
-        f"curl -s '{url}/v1/journal?sku={sku}&limit=3'",
-        f"curl -s '{url}/v1/ledger/trial-balance'",
-        f"curl -s '{url}/v1/ledger/money'",
+        ("a small order as it is", f"{CURL} '{url}/v1/orders/{number}'"),
+        ("how it began", f"{CURL} '{url}/v1/orders/{number}/history?limit=1'"),
+        ("how many there are of a best seller, and where", f"{CURL} '{url}/v1/stock/{sku}'"),
+        ("its last movements", f"{CURL} '{url}/v1/journal?sku={sku}&limit=3'"),
+        ("all units, by account: the sum is zero", f"{CURL} '{url}/v1/ledger/trial-balance'"),
+        ("all money, by account", f"{CURL} '{url}/v1/ledger/money'"),
         (
-            f"curl -s '{url}/v1/reservations' -H 'content-type: application/json' -H 'idempotency-key: cart-1' "
-            f"-d '{checkout}'"
+            "claim one for a checkout",
+            f"{CURL} '{url}/v1/reservations' {JSON} -H 'idempotency-key: cart-1' -d '{checkout}'",
         ),
-        f"open {url}/docs in a browser",
+        ("every operation, to try out in a browser", f"{url}/docs"),
     ]
 
 
@@ -198,7 +201,7 @@ def _free_port() -> int:
 
 @click.command(name="demo")
 @click.option("--exit", "leave", is_flag=True, help="End after the summary instead of serving on.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of the node. Default: 8080, or a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the node. Default: 8081, or a free one.")
 @click.option(
     "--data",
     "directory",

@@ -28,7 +28,7 @@ _out = click.option(
 )
 
 
-@click.group()
+@click.group(cls=options.Group)
 def export() -> None:
     """Write the money books for other programs. A node may be running on the directory."""
 

@@ -23,7 +23,7 @@ from engine.wal import DirectoryLock
 from engine.writer import Change, Done, Writer
 
 
-@click.group()
+@click.group(cls=options.Group)
 def key() -> None:
     """Create, list and revoke API keys, on a running node (--url) or a data directory (--data)."""
 

@@ -7,40 +7,40 @@ from typing import Any, Final
 
 import click
 
-from api.parties.keystore import PartyKeysDamaged
-from api.server.refused import StartRefused
-from engine.wal import DirectoryInUse, JournalCorrupt, NotPermitted, StorageFull
-from engine.wal.access import of_error
-
 
 class Commands(UserDict[str, Any]):
-    """Where each command stands. Only the one that is asked for is imported: that halves the start of some."""
+    """Where each command stands, and what it is for in one line. Only the one that is asked for is imported, and
+    `kontor --help` imports none."""
 
     def __getitem__(self, name: str) -> Any:
-        module, _, attribute = self.data[name].partition(":")
+        module, _, attribute = self.data[name][0].partition(":")
         return getattr(import_module(module), attribute)
 
 
 COMMANDS: Final = Commands({
-    "serve": "api.cli.data:serve",
-    "apply": "api.cli.data:apply",
-    "nodes-from-csv": "api.cli.nodes:nodes_from_csv",
-    "verify": "api.cli.verify:verify",
-    "journal": "api.cli.data:journal",
-    "snapshot": "api.cli.snapshots:snapshot",
-    "backup": "api.cli.backups:backup",
-    "restore": "api.cli.backups:restore",
-    "backup-keys": "api.cli.key_backups:backup_keys",
-    "restore-keys": "api.cli.key_backups:restore_keys",
-    "checkpoint": "api.cli.checkpoints:checkpoint",
-    "state": "api.cli.state:state",
-    "key": "api.cli.keys:key",
-    "sourcing": "api.cli.sourcing:sourcing",
-    "stock": "api.cli.stock:stock",
-    "export": "api.cli.export:export",
-    "bench": "api.cli.benches:bench",
-    "replay": "api.cli.replay:replay_command",
-    "demo": "api.cli.demo:demo_command",
+    "serve": ("api.cli.data:serve", "Serve the HTTP API from a data directory."),
+    "apply": ("api.cli.data:apply", "Apply master data from a file, all or nothing."),
+    "nodes-from-csv": ("api.cli.nodes:nodes_from_csv", "Make nodes for `apply` from a table of stores."),
+    "calendars": ("api.cli.calendars:calendars", "Make calendars of public holidays for `apply`."),
+    "verify": ("api.cli.verify:verify", "Check everything in a data directory or a backup."),
+    "journal": ("api.cli.data:journal", "Print journal entries, the newest first."),
+    "snapshot": ("api.cli.snapshots:snapshot", "Make a snapshot, so that the next start is quick."),
+    "backup": ("api.cli.backups:backup", "Back up the books, while a node runs or not."),
+    "restore": ("api.cli.backups:restore", "Make a data directory from a backup, at any moment."),
+    "backup-keys": ("api.cli.key_backups:backup_keys", "Back up the keys of names and addresses."),
+    "restore-keys": ("api.cli.key_backups:restore_keys", "Put the keys of names and addresses back."),
+    "checkpoint": ("api.cli.checkpoints:checkpoint", "Sign the chain as it is, to be kept elsewhere."),
+    "state": ("api.cli.state:state", "Print what was, at any moment."),
+    "key": ("api.cli.keys:key", "Create, list and revoke API keys."),
+    "sourcing": ("api.cli.sourcing:sourcing", "Say which nodes serve an order, and why."),
+    "stock": ("api.cli.stock:stock", "Import stock from a table, CSV or Excel."),
+    "items": ("api.cli.items:items", "Import items from a table, CSV or Excel."),
+    "prices": ("api.cli.prices:prices", "Import prices from a table, CSV or Excel."),
+    "export": ("api.cli.export:export", "Write the money books for other programs."),
+    "openapi": ("api.cli.openapi:openapi", "Print the HTTP API as an OpenAPI document."),
+    "bench": ("api.cli.benches:bench", "Measure this machine: figures with conditions."),
+    "replay": ("api.cli.replay:replay_command", "Replay a year of real orders, every row accounted for."),
+    "demo": ("api.cli.demo:demo_command", "Show a shop: one month of real orders over HTTP."),
 })  # fmt: skip
 
 
@@ -49,6 +49,11 @@ class Kontor(click.Group):
 
     def invoke(self, context: click.Context) -> object:
         """Run a command."""
+        from api.parties.keystore import PartyKeysDamaged
+        from api.server.refused import StartRefused
+        from engine.wal import DirectoryInUse, JournalCorrupt, NotPermitted, StorageFull
+        from engine.wal.access import of_error
+
         try:
             return super().invoke(context)
         except DirectoryInUse as error:
@@ -66,6 +71,11 @@ class Kontor(click.Group):
             message = str(refusal)
         click.echo(f"kontor: {message}", err=True)
         raise SystemExit(1)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, each with its line, in the order in which they are written down."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.data.items()])
 
 
 @click.group(cls=Kontor, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -45,6 +45,17 @@ clock_ahead_max = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
+class Group(click.Group):
+    """A group of commands whose help gives each of their first sentences whole."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands."""
+        found = ((name, self.get_command(context, name)) for name in self.list_commands(context))
+        lines = [(name, command.get_short_help_str(1_000)) for name, command in found if command is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
+
 def one_of(directory: Path | None, address: str | None) -> None:
     """Exactly one of --data and --url."""
     if (directory is None) == (address is None):

@@ -23,7 +23,7 @@ EFFORT_DEFAULT = 100_000
 SHOWN_MAX = 20
 
 
-@click.group()
+@click.group(cls=options.Group)
 def sourcing() -> None:
     """Which locations serve an order, and at what cost."""
 
@@ -112,6 +112,11 @@ def _lines(answer: ExplanationAnswer) -> Iterator[str]:
     if answer.runner_up is not None:
         yield f"runner-up   {answer.runner_up.cost_minor:>9,}"
         yield from _plan_lines(answer.runner_up)
+    if answer.brought is not None:
+        yield f"brought     {answer.brought.plan.cost_minor:>9,}  (by transfer: {answer.brought.rule} of the policy)"
+        for moved in answer.brought.transfers:
+            units_moved = ", ".join(f"{quantity:,} {sku}" for sku, quantity in moved.units.items())
+            yield f"  {moved.source} to {moved.target}: {units_moved}, there {moved.arrives_at}"
     for sku, units in answer.short.items():
         yield f"short       {units:>9,}  {sku}"
     yield f"could send  {len(answer.candidates):>9,}"

@@ -12,8 +12,7 @@ from api.server.books import Paths
 from engine import machine
 from engine.facts import records
 from engine.replay import follower
-from engine.replay.decisions import decided_in
-from engine.supply.plan import supply
+from engine.replay.decisions import decided_again, decided_in
 from engine.wal import JournalReader
 
 SHOWN_MAX = 20
@@ -49,8 +48,7 @@ def check(directory: Path, archive: Path | None, as_json: bool, first: int, last
                     decided = decided_in(state, record.facts)
                     if decided is not None:
                         decisions += 1
-                        again = supply(state, decided.request, batch.time_ns)
-                        if not same_sources(decided, again.sources):
+                        if not same_sources(decided, decided_again(state, decided, batch.time_ns)):
                             different.append(seq)
                     machine.replay(state, seq, batch.time_ns, record)
                     if seq % TELL_EVERY == 0:

@@ -69,7 +69,9 @@ def state(
 
 
 def _raw(then: State, sku: str | None, number: str | None) -> dict[str, Any] | None:
-    """For the node that asks: an order as it is kept, or one SKU's stock; None when there was nothing."""
+    """For the node that asks: an order as it is kept, one SKU's stock, or all in short; None when there was nothing."""
+    if number is None and sku is None:
+        return _summary(then)
     if number is not None:
         order = then.orders.open.get(number)
         return None if order is None else {"order": orders.encode(order).hex()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import click
 import msgspec
@@ -15,201 +16,216 @@ import msgspec
 from api.cli import options
 from api.cli.client import Client, Refused
 from api.cli.progress import progress
+from api.cli.tables import ALREADY_TAKEN, Reading, all_of, reading_options, tell_errors, write_errors
 from engine import limits
-from engine.commands.stock import MovementLine
+from engine.commands.stock import ABSOLUTE_REASONS, MovementLine
 from engine.results import ResultCode
 
 if TYPE_CHECKING:
-    from api.importing.movements import Mapping, RowError
-    from api.importing.tables import Table
-    from engine.replay.recovery import Tell
+    from api.importing.columns import Mapping, RowError
+    from api.importing.movements import Checked
 
 CALL_MOVEMENTS = 5
-CHECKED_TOLD = 10_000
-ERRORS_SHOWN = 10
-PAGE = limits.LIST_LIMIT_MAX
+ZEROS_PERCENT_MAX = 25
 
 Numbered = tuple[int, MovementLine]
 
 
-@click.group()
+class Sent(NamedTuple):
+    """What became of rows: how many were taken, how many an earlier call had taken and when, which were refused."""
+
+    taken: int = 0
+    already: int = 0
+    already_at: str | None = None
+    refused: tuple[RowError, ...] = ()
+
+
+@click.group(cls=options.Group)
 def stock() -> None:
     """Stock from outside."""
 
 
 @stock.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running node.")
-@options.key
-@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Where a field stands; may be repeated.")
+@reading_options
 @click.option("--node", help="The node of every row, where the file has no column for it.")
 @click.option(
     "--reason",
     help="The reason of every row: receipt, count, feed, adjustment, ...  [default: the file's, else receipt]",
 )
 @click.option("--note", help="The note of every row; adjustments need one.")
-@click.option("--delimiter", help="What separates the columns of a CSV file.  [default: found out]")
-@click.option("--sheet", help="The sheet of an Excel file.  [default: the first]")
-@click.option("--dry-run", is_flag=True, help="Look at every row and change nothing.")
 @click.option(
-    "--errors",
-    "errors_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write rows that are not taken here (CSV).",
+    "--again", is_flag=True, help="Take also what an earlier call took from the same file: it comes once more."
 )
-@options.as_json
+@click.option(
+    "--full",
+    is_flag=True,
+    help="The file names all there is at its nodes: what it does not name becomes 0. For --reason feed or count.",
+)
+@click.option(
+    "--zeros-max",
+    type=click.IntRange(0, 100),
+    default=ZEROS_PERCENT_MAX,
+    show_default=True,
+    metavar="PERCENT",
+    help="How many percent of the SKUs that a node has may become 0 by --full; nothing is taken if it would be more.",
+)
 def import_(
     file: Path,
     url: str,
     key: str | None,
     columns: tuple[str, ...],
-    node: str | None,
-    reason: str | None,
-    note: str | None,
     delimiter: str | None,
     sheet: str | None,
+    header_row: int | None,
+    decimal: str | None,
     dry_run: bool,
     errors_file: Path | None,
     as_json: bool,
+    node: str | None,
+    reason: str | None,
+    note: str | None,
+    again: bool,
+    full: bool,
+    zeros_max: int,
 ) -> None:
     """Post the rows of FILE (CSV or Excel) as stock movements.
 
     A header names the columns: sku, node, quantity, reason, note, or words like them. Rows that are wrong are left out
-    and told; the others are taken. The same file twice within 24 hours changes nothing the second time. Exit code 1:
-    some rows were not taken.
+    and told; the others are taken. Of the same file within 24 hours counts and feeds are taken again; what comes or
+    goes is not, which is told, with exit code 3. Exit code 1: some rows were not taken.
     """
-    from api.importing.movements import error_rows, mapping_of
-    from api.importing.tables import BadTable, read_table
+    from api.importing.movements import FIELDS, check_rows
 
+    if full and reason not in ABSOLUTE_REASONS:
+        raise click.UsageError(f"--full needs --reason {' or '.join(ABSOLUTE_REASONS)}: what is there, not what comes")
     fixed = {name: value for name, value in (("node", node), ("reason", reason), ("note", note)) if value is not None}
+    reading = Reading(columns, delimiter, sheet, header_row, decimal)
     client = Client(url, key)
+    table, mapping = reading.table(file, FIELDS, fixed)
+    nodes = dict.fromkeys(item["id"] for item in all_of(client, "/v1/nodes"))
+    skus = dict.fromkeys(item["sku"] for item in all_of(client, "/v1/items"))
+    checked = check_rows(table, mapping, skus, nodes, decimal or mapping.mark(table, ("quantity",)))
+    zeros = _zeros(client, checked, node, reason or "", zeros_max) if full else []
+    found = Sent(refused=tuple(checked.errors))
     with progress(as_json) as tell:
-        try:
-            table = read_table(file, delimiter, sheet)
-            mapping = mapping_of(table, _asked(columns), fixed)
-        except BadTable as error:
-            raise click.ClickException(str(error)) from None
-        lines, errors = _checked(client, table, mapping, tell)
-        taken = 0
-        for done, refused in (
-            () if dry_run else _send(client, file, _identity(file, mapping.columns, fixed, sheet), lines)
-        ):
-            taken += done
-            errors += refused
-            tell("importing rows", taken + len(errors), len(table.rows))
-    errors.sort()
-    if errors_file is not None:
-        with errors_file.open("w", encoding="utf-8", newline="") as out:
-            csv.writer(out).writerows(error_rows(errors))
+        if not dry_run:
+            for done in _send(client, file, _identity(file, mapping, fixed, sheet, again), checked.lines):
+                found = _together(found, done)
+                tell("importing rows", found.taken + found.already + len(found.refused), len(table.rows))
+            for done in _send(client, file, "", [(0, line) for line in zeros]):
+                found = _together(found, done._replace(taken=0))
+    errors = sorted(found.refused)
+    write_errors(errors, errors_file)
     if as_json:
-        counts = {"rows": len(table.rows), "good": len(lines), "taken": taken, "dry_run": dry_run}
-        click.echo(json.dumps({**counts, "errors": [bad._asdict() for bad in errors]}))
+        counts = {"rows": len(table.rows), "good": len(checked.lines), "taken": found.taken}
+        before = {"already_taken": found.already, "already_taken_at": found.already_at}
+        rest = {"zeroed": len(zeros), "dry_run": dry_run, "errors": [bad._asdict() for bad in errors]}
+        click.echo(json.dumps(counts | before | rest))
     else:
-        _tell(errors, errors_file)
-        word = f"{len(lines):,} would be taken" if dry_run else f"{taken:,} taken"
-        click.echo(f"{file.name}: {len(table.rows):,} rows, {word}, {len(errors):,} not")
+        tell_errors(errors, errors_file)
+        click.echo(f"{file.name}: {len(table.rows):,} rows, {_in_words(found, checked, zeros, dry_run, full)}")
     if errors:
         raise SystemExit(1)
+    if found.already:
+        raise SystemExit(ALREADY_TAKEN)
 
 
-def _checked(client: Client, table: Table, mapping: Mapping, tell: Tell) -> tuple[list[Numbered], list[RowError]]:
-    """The rows that may be sent, with their numbers, and those that may not."""
-    from api.importing.movements import RowError, line_of
-
-    nodes, skus = _ids(client, "/v1/nodes", "id"), _ids(client, "/v1/items", "sku")
-    lines: list[Numbered] = []
-    errors: list[RowError] = []
-    for at, row in enumerate(table.rows, 1):
-        found = line_of(row, mapping, skus, nodes)
-        if isinstance(found, RowError):
-            errors.append(found)
-        else:
-            lines.append((row.number, found))
-        if at % CHECKED_TOLD == 0:
-            tell("checking rows", at, len(table.rows))
-    return lines, errors
+def _in_words(found: Sent, checked: Checked, zeros: list[MovementLine], dry_run: bool, full: bool) -> str:
+    words = [f"{len(checked.lines):,} would be taken" if dry_run else f"{found.taken:,} taken"]
+    if found.already:
+        at = "" if found.already_at is None else f" at {found.already_at[:16].replace('T', ' ')} UTC"
+        nothing = "" if found.taken else ", nothing changed"
+        words.append(f"{found.already:,} already taken{at}{nothing} (--again takes them once more)")
+    words.append(f"{len(found.refused):,} not")
+    if full:
+        words.append(f"{len(zeros):,} SKUs it does not name {'would become' if dry_run else 'became'} 0")
+    return ", ".join(words)
 
 
-def _tell(errors: list[RowError], errors_file: Path | None) -> None:
-    """The first rows that were not taken, on stderr."""
-    for bad in errors[:ERRORS_SHOWN]:
-        click.echo(f"row {bad.row}, {bad.column} {bad.value!r}: {bad.error}" if bad.column else bad.error, err=True)
-    if len(errors) > ERRORS_SHOWN:
-        where = f"all are in {errors_file}" if errors_file else "write them to a file with --errors FILE"
-        click.echo(f"... and {len(errors) - ERRORS_SHOWN:,} more; {where}", err=True)
+def _together(one: Sent, other: Sent) -> Sent:
+    return Sent(
+        one.taken + other.taken,
+        one.already + other.already,
+        min(filter(None, (one.already_at, other.already_at)), default=None),
+        one.refused + other.refused,
+    )
 
 
-def _asked(columns: tuple[str, ...]) -> dict[str, str]:
-    from api.importing.movements import FIELDS
+def _zeros(client: Client, checked: Checked, node: str | None, reason: Any, percent_max: int) -> list[MovementLine]:
+    """Lines for what a file of everything does not name. Raises ClickException where that is more than it should be."""
+    from api.importing import movements
 
-    asked = {}
-    for column in columns:
-        field, equals, name = column.partition("=")
-        if not equals or field not in FIELDS:
-            raise click.UsageError(f"--map takes FIELD=COLUMN, with a field of {', '.join(FIELDS)}; {column!r} is none")
-        asked[field] = name
-    return asked
-
-
-def _ids(client: Client, path: str, name: str) -> dict[str, None]:
-    """All ids of a collection."""
-    found: dict[str, None] = {}
-    cursor: str | None = ""
-    while cursor is not None:
-        page = client.call("GET", f"{path}?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))
-        found.update(dict.fromkeys(item[name] for item in page["items"]))
-        cursor = page["next_cursor"]
+    if checked.without_node is not None:
+        raise click.ClickException(
+            f"row {checked.without_node} names no node that there is, so that nobody knows what --full should make 0; "
+            "nothing was taken"
+        )
+    found: list[MovementLine] = []
+    for place in sorted({where for _, where in checked.named} | ({node} if node else set())):
+        items = all_of(client, f"/v1/stock?node={quote(place, safe='')}")
+        there = [item["sku"] for item in items if item["on_hand"]]
+        lines = movements.zeros(checked.named, place, there, reason)
+        if len(lines) * 100 > len(there) * percent_max:
+            share = -(-len(lines) * 100 // len(there))
+            raise click.ClickException(
+                f"{len(lines):,} of {len(there):,} SKUs at {place} are not named and would become 0: {share} %, "
+                f"more than {percent_max} %; nothing was taken: if the file is whole, say --zeros-max {share}"
+            )
+        found += lines
     return found
 
 
-def _identity(file: Path, columns: dict[str, int], fixed: dict[str, str], sheet: str | None) -> str:
-    """The same for the same file, read in the same way."""
+def _identity(file: Path, mapping: Mapping, fixed: dict[str, str], sheet: str | None, again: bool) -> str:
+    """The same for the same file, read in the same way, unless it is to be taken again."""
     digest = hashlib.sha256(file.read_bytes())
-    digest.update(json.dumps([columns, fixed, sheet], sort_keys=True).encode())
-    return digest.hexdigest()[:24]
+    digest.update(json.dumps([mapping.columns, fixed, sheet], sort_keys=True).encode())
+    return digest.hexdigest()[:24] + (f" again {secrets.token_hex(8)}" if again else "")
 
 
-def _send(client: Client, file: Path, identity: str, lines: list[Numbered]) -> Iterator[tuple[int, list[RowError]]]:
-    """Send the rows; gives how many were taken and what was not, call by call.
+def _send(client: Client, file: Path, identity: str, lines: list[Numbered]) -> Iterator[Sent]:
+    """Send the rows; gives what became of them, call by call.
 
-    Rows go by a thousand rows of the file, under one key each, whichever of them are good: so none is ever taken twice.
-    A row that the node refuses is left out of its thousand.
+    Rows go by a thousand rows of the file. What comes or goes has one key a thousand, whichever rows are good: so none
+    is ever taken twice. What is there may be said again at any time and has none. A row that the node refuses is left
+    out of its thousand.
     """
-    windows: dict[int, list[Numbered]] = {}
-    for row, line in lines:
-        windows.setdefault(row // limits.MOVEMENT_LINES_MAX, []).append((row, line))
+    windows: dict[tuple[int, bool], list[Numbered]] = {}
+    for at, (row, line) in enumerate(lines):
+        absolute = line.reason in ABSOLUTE_REASONS
+        windows.setdefault(((row or at) // limits.MOVEMENT_LINES_MAX, absolute), []).append((row, line))
     waiting = list(windows.items())
     while waiting:
         some, waiting = waiting[:CALL_MOVEMENTS], waiting[CALL_MOVEMENTS:]
-        items = [
-            {
-                "idempotency_key": f"import {identity} {window}",
-                "reference": f"import {file.name}"[: limits.TEXT_LENGTH_MAX],
-                "lines": [msgspec.to_builtins(line) for _, line in part],
-            }
-            for window, part in some
-        ]
+        items = [_item(file, identity, *window, part) for window, part in some]
         answers = client.call("POST", "/v1/stock/movements/bulk", {"items": items})["items"]
         for (window, part), answer in zip(some, answers, strict=True):
             if answer["status"] == 201:
-                yield len(part), []
+                again = answer.get("replayed", False)
+                yield Sent(already=len(part), already_at=answer["recorded_at"]) if again else Sent(len(part))
             elif answer["body"]["code"] == ResultCode.IDEMPOTENCY_KEY_REUSED.wire:
-                yield 0, [_taken_before(part)]
+                yield Sent(refused=(_taken_before(part),))
             else:
-                yield 0, [_refused_row(part, answer["body"])]
+                yield Sent(refused=(_refused_row(part, answer["body"]),))
                 rest = _without(part, answer["body"])
                 if rest:
                     waiting.append((window, rest))
 
 
+def _item(file: Path, identity: str, window: int, absolute: bool, part: list[Numbered]) -> dict[str, Any]:
+    """One movement of a call."""
+    once = {} if absolute else {"idempotency_key": f"import {identity} {window}"}
+    reference = f"import {file.name}"[: limits.TEXT_LENGTH_MAX]
+    return {**once, "reference": reference, "lines": [msgspec.to_builtins(line) for _, line in part]}
+
+
 def _taken_before(part: list[Numbered]) -> RowError:
-    """Some of these rows were taken by an earlier import of the file, others were wrong then."""
-    from api.importing.movements import RowError
+    """Some of these rows were taken by an earlier import, others were wrong then; or the file had another name."""
+    from api.importing.columns import RowError
 
     first, last = part[0][0], part[-1][0]
     detail = (
-        f"rows {first} to {last} of this file were imported before, without those that were wrong then; nothing was "
-        "taken again: put what was wrong into a file of its own"
+        f"rows {first} to {last} of this file were imported before, without those that were wrong then or under "
+        "another name; nothing was taken again: put what was wrong into a file of its own, or take all with --again"
     )
     return RowError(first, "", "", detail)
 
@@ -224,12 +240,12 @@ def _place(problem: dict[str, Any]) -> int:
 
 
 def _refused_row(part: list[Numbered], problem: dict[str, Any]) -> RowError:
-    from api.importing.movements import RowError
+    from api.importing.columns import RowError
 
     number, line = part[_place(problem)]
-    return RowError(
-        number, "quantity", str(line.quantity), f"{problem['code']}: {problem['detail'].partition(': ')[2]}"
-    )
+    detail = problem["detail"]
+    detail = detail.partition(": ")[2] or detail
+    return RowError(number, "quantity", str(line.quantity), f"{problem['code']}: {detail}")
 
 
 def _without(part: list[Numbered], problem: dict[str, Any]) -> list[Numbered]:

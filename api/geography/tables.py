@@ -1,4 +1,4 @@
-"""CSV files with a header, plain or gzipped, read with errors that name the line."""
+"""Large CSV files with a header, plain or gzipped, read row by row, with errors that name the line."""
 
 import csv
 import gzip
@@ -9,6 +9,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from api.importing.tables import delimiter_of
+from api.importing.texts import marked
+
+MARK_BYTES_MAX = 4
+SAMPLE_CHARACTERS = 20_000
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -22,16 +27,24 @@ class BadTable(Exception):
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """(line, the values of `columns`, two or more) of each row; lines count from 1. Raises BadTable."""
     line = 0
+    encoding, called = "utf-8-sig", "UTF-8"
     try:
         with path.open("rb") as plain, _unpacked(plain) as content:
-            # Spreadsheets write a byte order mark, which is no part of the first name.
-            reader = csv.reader(io.TextIOWrapper(content, encoding="utf-8-sig", newline=""), strict=True)
+            encoding, called = marked(content.read(MARK_BYTES_MAX)) or (encoding, called)
+            content.seek(0)
+            text = io.TextIOWrapper(content, encoding=encoding, newline="")
+            delimiter = delimiter_of(text.read(SAMPLE_CHARACTERS))
+            text.seek(0)
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
             header = next(reader, [])
             line = reader.line_num
             missing = [f"`{column}`" for column in columns if column not in header]
             if missing:
                 there = ", ".join(header) or "none"
                 raise BadTable(path, 1, f"there is no column {', '.join(missing)}; there are: {there}")
+            twice = [f"`{column}`" for column in columns if header.count(column) > 1]
+            if twice:
+                raise BadTable(path, 1, f"two columns are called {', '.join(twice)}")
             picked = itemgetter(*(header.index(column) for column in columns))
             width = len(header)
             for row in reader:
@@ -43,7 +56,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, tuple[
     except csv.Error as error:
         raise BadTable(path, line + 1, f"no CSV: {error}") from None
     except UnicodeDecodeError:
-        raise BadTable(path, None, f"somewhere after line {line} the text is not in UTF-8") from None
+        raise BadTable(path, None, f"somewhere after line {line} the text is not in {called}") from None
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadTable(path, None, f"the gzip file is damaged or cut off: {error}") from None
     except OSError as error:

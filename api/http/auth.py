@@ -1,14 +1,21 @@
 """The one place where a request gets its actor and its rights."""
 
 import hashlib
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from api.http.dev_mode import is_loopback, refusal_of
 from engine.results import Rejection, ResultCode
 from engine.state.api_keys import Access
 
 DEV_ACTOR = "dev"
+
+
+def why_not_here(headers: Mapping[bytes, bytes], client: tuple[str, Any] | None, method: str) -> Rejection | None:
+    """Why a node with --dev refuses a call whatever it asks for: without a key it may come from a foreign page."""
+    if b"authorization" not in headers and client is not None and is_loopback(client[0]):
+        return refusal_of(headers, method)
+    return None
 
 
 def actor_of(
@@ -20,7 +27,7 @@ def actor_of(
     """
     credentials = headers.get(b"authorization")
     if credentials is None:
-        if dev and client is not None and _is_loopback(client[0]):
+        if dev and client is not None and is_loopback(client[0]):
             return DEV_ACTOR
         return Rejection(ResultCode.UNAUTHENTICATED, "send `Authorization: Bearer <api key>`")
     scheme, _, secret = credentials.partition(b" ")
@@ -29,14 +36,3 @@ def actor_of(
         if key is not None:
             return f"key:{key.key_id}"
     return Rejection(ResultCode.UNAUTHENTICATED, "this API key is unknown or revoked")
-
-
-def _is_loopback(host: str) -> bool:
-    if host in ("127.0.0.1", "::1"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

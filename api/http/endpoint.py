@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from time import perf_counter
 from typing import Any, NamedTuple, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from api.answers import problems
-from api.http.auth import actor_of
+from api.http.auth import actor_of, why_not_here
+from api.http.bodies import BodyReader
+from api.http.filters import Filters
 from api.http.operations import Call, Changing, Handled, NoQuery, Operation, Reading, Reply, Stream
+from api.http.queries import QueryReader
 from api.server.server import Server
 from engine import limits
 from engine.facts import Fact
@@ -28,7 +30,6 @@ Headers = dict[bytes, bytes]
 JSON = b"application/json"
 BODY_TOO_LARGE = Rejection(ResultCode.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES_MAX} bytes are taken")
 encode = msgspec.json.Encoder().encode
-_to_query = msgspec.convert
 
 
 class ClientGone(Exception):
@@ -41,12 +42,15 @@ class Endpoint:
     def __init__(self, server: Server, operations: list[Operation]) -> None:
         self._server = server
         self.prepared = {operation.method: Prepared(server, operation) for operation in operations}
-        self._allow = ", ".join(sorted(self.prepared)).encode()
+        get = self.prepared.get("GET")
+        self._taken = self.prepared if get is None else self.prepared | {"HEAD": get}
+        self._allow = ", ".join(sorted(self._taken)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         headers: Headers = dict(scope["headers"])
-        prepared = self.prepared.get(scope["method"])
+        is_head = scope["method"] == "HEAD"
+        prepared = self._taken.get(scope["method"])
         if prepared is None:
             refusal = Rejection(ResultCode.METHOD_NOT_ALLOWED, f"this address takes {self._allow.decode()}")
             await send_reply(send, refusal_reply(refusal, headers, ((b"allow", self._allow),)), headers)
@@ -59,7 +63,9 @@ class Endpoint:
             self._server.report(error)
             reply = refusal_reply(Rejection(ResultCode.INTERNAL_ERROR), headers)
         if type(reply) is Reply:
-            await send_reply(send, reply, headers)
+            await send_reply(send, reply, headers, is_head)
+        elif is_head:
+            await _send_head(send, cast(Stream, reply), headers)
         else:
             assert isinstance(reply, Stream)
             await self._send_stream(receive, send, reply, headers)
@@ -70,7 +76,7 @@ class Endpoint:
         if isinstance(admitted, Rejection):
             return prepared.refused(admitted, headers)
         content = b""
-        if prepared.decode is not None:
+        if prepared.reader is not None:
             message = await receive()
             content = message.get("body", b"")
             if message.get("more_body") or message["type"] != "http.request":
@@ -116,7 +122,10 @@ class Prepared:
         self.server = server
         self.operation = operation
         self.metrics = server.metrics.operation(operation.id)
-        self.decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
+        without = b"{}" if operation.body_optional else b""
+        self.reader = None if operation.body is None else BodyReader(operation.body, without)
+        self._queries = QueryReader(operation.query)
+        self._filters = Filters(operation.query)
         self._empty_query = operation.query() if operation.query is NoQuery else None
         self._is_post = operation.method == "POST"
         self._tagged_answer = operation.method == "PUT" and operation.resource is not None
@@ -124,19 +133,30 @@ class Prepared:
     def admit(self, headers: Headers, client: tuple[str, Any] | None, query_string: bytes) -> Admitted | Rejection:
         """Look at the head."""
         operation, server = self.operation, self.server
+        misdirected = why_not_here(headers, client, operation.method) if server.dev else None
+        if misdirected is not None:
+            return misdirected
         actor = "public" if operation.public else actor_of(headers, client, server.state.access, server.dev)
         if isinstance(actor, Rejection):
             return actor
-        query = self._empty_query if self._empty_query is not None and not query_string else self._query(query_string)
+        query = (
+            self._empty_query
+            if self._empty_query is not None and not query_string
+            else self._queries.read(query_string)
+        )
         if isinstance(query, Rejection):
             return query
+        if query_string:
+            refusal = self._filters.refusal(query, server.state)
+            if refusal is not None:
+                return refusal
         key = None
         if self._is_post and b"idempotency-key" in headers:
             given = _idempotency_key(headers[b"idempotency-key"])
             if isinstance(given, Rejection):
                 return given
             key = given
-        if self.decode is not None:
+        if self.reader is not None:
             refusal = _body_refused(headers)
             if refusal is not None:
                 return refusal
@@ -144,12 +164,14 @@ class Prepared:
 
     def call(self, admitted: Admitted, path: dict[str, str], headers: Headers, content: bytes) -> Call | Rejection:
         """Decode the body; `path` are the path's parameters."""
-        body = None
-        if self.decode is not None:
-            try:
-                body = self.decode(content or (b"{}" if self.operation.body_optional else content))
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                return problems.from_validation(error)
+        body: Any = None
+        raw_above = self.operation.raw_above_bytes
+        if raw_above is not None and len(content) > raw_above:
+            body = msgspec.Raw(content)
+        elif self.reader is not None:
+            body = self.reader.read(content)
+            if isinstance(body, Rejection):
+                return body
         return Call(self.server, admitted.actor, path, admitted.query, body, headers, admitted.key, content)
 
     def answer(
@@ -188,16 +210,6 @@ class Prepared:
             return self.refused(handled, call.headers)
         assert isinstance(handled, Reply | Stream)
         return handled
-
-    def _query(self, query_string: bytes) -> Any:
-        try:
-            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=50)
-            if len(dict(pairs)) != len(pairs):
-                return problems.malformed("a query parameter is given twice")
-            return _to_query(dict(pairs), self.operation.query, strict=False)
-        except (msgspec.ValidationError, ValueError) as error:
-            rejection = problems.from_validation(error)
-            return Rejection(ResultCode.MALFORMED_REQUEST, f"in the query: {rejection.detail}", rejection.errors)
 
     def _change(self, changing: Changing, call: Call, path: str, answered: Callable[[Reply], None]) -> Reply | None:
         server, status, of_facts = self.server, self.operation.status, changing.render
@@ -367,13 +379,20 @@ def _pointing_into_the_body(rejection: Rejection, within: str) -> Rejection:
     return msgspec.structs.replace(rejection, errors=errors)
 
 
-async def send_reply(send: Send, reply: Reply, request_headers: Headers) -> None:
-    """Send an answer with its headers; the caller's request id and trace come back."""
+async def send_reply(send: Send, reply: Reply, request_headers: Headers, is_head: bool = False) -> None:
+    """Send an answer with its headers, to HEAD nothing else; the caller's request id and trace come back."""
     headers = [(b"content-type", reply.media_type), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
     if b"x-request-id" in request_headers or b"traceparent" in request_headers:
         headers += _coming_back(request_headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+
+
+async def _send_head(send: Send, stream: Stream, request_headers: Headers) -> None:
+    """What HEAD is told of an answer that would come in pieces; none of them is made."""
+    headers = [(b"content-type", stream.media_type), *stream.headers, *_coming_back(request_headers)]
+    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_pieces(send: Send, stream: Stream, request_headers: Headers) -> None:

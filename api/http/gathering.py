@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
-from api.answers import problems
+from api.answers.timestamps import iso
+from api.http.bodies import BodyReader
 from api.http.endpoint import encode, refusal_reply
 from api.http.operations import Call, Renderer, Reply
+from api.http.turns import Turns
 from engine.commands import Command
 from engine.facts import Fact
 from engine.results import Rejection
@@ -33,8 +35,17 @@ class Gathering:
 
     def reply(self, seq: int) -> Reply:
         """All answers, once they are there; `seq` is the journal's position then."""
-        parts = b",".join(b'{"status":%d,"body":%b}' % (reply.status, reply.body) for reply in self.answers if reply)
+        parts = b",".join(
+            b'{"status":%d,"body":%b%b}' % (reply.status, reply.body, _replayed(reply))
+            for reply in self.answers
+            if reply
+        )
         return Reply(200, b'{"items":[' + parts + b"]}", headers=((b"kontor-seq", b"%d" % seq),))
+
+
+def _replayed(reply: Reply) -> bytes:
+    """What is added to an answer that was given before."""
+    return b"".join(b',"%b":%b' % header for header in reply.headers if header[0] in (b"replayed", b"recorded_at"))
 
 
 class Batch:
@@ -52,7 +63,7 @@ class Batch:
         render: Renderer,
         complete: Callable[[Call, Any], Command] = lambda call, command: command,
     ) -> None:
-        self._decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(item).decode
+        self._reader = BodyReader(item)
         self._kind = kind
         self._path = path
         self._of_facts = render
@@ -62,7 +73,10 @@ class Batch:
         """Carry out all items, each on its own, in one go."""
         items = call.body.items
         gathering = Gathering(len(items), call.server.loop.create_future())
+        turns = Turns()
         for position, raw in enumerate(items):
+            if turns.is_over:
+                await turns.next()
             reply = self._submit(call, raw, position, gathering)
             if reply is not None:
                 gathering.put(position, reply)
@@ -71,10 +85,9 @@ class Batch:
 
     def _submit(self, call: Call, raw: msgspec.Raw, position: int, gathering: Gathering) -> Reply | None:
         """The answer of one item, if it is known already; else it will be put to the others."""
-        try:
-            item = self._decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return refusal_reply(problems.from_validation(error), {})
+        item = self._reader.read(bytes(raw))
+        if isinstance(item, Rejection):
+            return refusal_reply(item, {})
         *fields, own_key = msgspec.structs.astuple(item)
         asked = self._kind(*fields)
         key = payload = earlier = None
@@ -100,4 +113,7 @@ def _reply(call: Call, outcome: Done | Rejection) -> Reply:
     if isinstance(outcome, Rejection):
         call.server.metrics.refused(outcome.code.wire)
         return refusal_reply(outcome, {})
+    if outcome.replayed:
+        recorded_at = encode(iso(call.server.journal.record(outcome.seq)[0]))
+        return Reply(outcome.status, outcome.body, headers=((b"replayed", b"true"), (b"recorded_at", recorded_at)))
     return Reply(outcome.status, outcome.body)

@@ -26,10 +26,11 @@ class _NoEvent:
 class _InFlight:
     """Stands in uvicorn's books for the request that is being answered."""
 
-    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
+    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete", "response_started")
 
     def __init__(self) -> None:
         self.response_complete = True
+        self.response_started = False
         self.disconnected = False
         self.keep_alive = True
         self.message_event = _NoEvent()
@@ -40,7 +41,6 @@ class LaneProtocol(KontorProtocol):
 
     _lane: Lane[Prepared] | None = None
     _found: Found[Prepared] | None = None
-    _request_headers: Headers
     _content = b""
 
     def connection_made(self, transport: Any) -> None:
@@ -73,15 +73,14 @@ class LaneProtocol(KontorProtocol):
         if self._lane is None or self.flow.write_paused or not self._is_free():
             return None
         found = self._lane.find(self.parser.get_method(), self.url)
-        if found is None or self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+        if found is None or self._version != "1.1" or not self.parser.should_keep_alive():
             return None
-        headers = dict(self.headers)
+        headers = self._request_headers
         if not UNUSUAL.isdisjoint(headers):
             return None
         length = headers.get(b"content-length", b"0")
         if len(length) > 9 or not length.isdigit() or int(length) > limits.LANE_BODY_BYTES_MAX:
             return None
-        self._request_headers = headers
         return found
 
     def _is_free(self) -> bool:
@@ -134,7 +133,7 @@ class LaneProtocol(KontorProtocol):
         transport.write(content)
         if closing:
             transport.close()
-        if closing or self.pipeline:
+        if closing or self.pipeline or self._refusal is not None:
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1

@@ -13,8 +13,17 @@ from api.answers.problems import malformed
 from api.answers.timestamps import to_ns
 from api.http.operations import Call, Handled, PageQuery, Reading
 from engine import limits
-from engine.commands.fields import Country, Id, Sku
-from engine.results import Rejection, ResultCode
+from engine.commands.fields import (
+    ID_REGEX,
+    ORDER_NUMBER_REGEX,
+    PATTERNS_IN_WORDS,
+    SKU_REGEX,
+    Country,
+    Id,
+    OrderNumber,
+    Sku,
+)
+from engine.results import Rejection
 from engine.state.kept import Kept, Numbered
 from engine.state.orders import Order
 from engine.state.state import State
@@ -39,15 +48,25 @@ class SpanQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True
         return None if self.to is None else to_ns(self.to)
 
 
+POSITION_MAX = 2**63 - 2
+Position = Annotated[int, Meta(ge=0, le=POSITION_MAX)]
+NO_CURSOR = malformed("in the query: `cursor` is what the page before gave as `next_cursor`", "/cursor")
+
+
+def number_in(text: str) -> int | None:
+    """A position as it was given out: digits, and no more than any journal or list has; None for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if number <= POSITION_MAX else None
+
+
 def position_of(cursor: str | None) -> int | Rejection | None:
     """The number in a cursor; None for the first page."""
     if not cursor:
         return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        return Rejection(
-            ResultCode.MALFORMED_REQUEST, "in the query: `cursor` is what the page before gave as `next_cursor`"
-        )
-    return int(cursor)
+    position = number_in(cursor)
+    return NO_CURSOR if position is None else position
 
 
 def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
@@ -55,10 +74,9 @@ def start_of(cursor: str | None) -> tuple[int, int] | Rejection | None:
     `number`, then older orders."""
     if not cursor:
         return None
-    seq, dot, number = cursor.partition(".")
-    if not (cursor.isascii() and dot and seq.isdigit() and number.isdigit() and len(cursor) <= 30):
-        return malformed("in the query: `cursor` is what the page before gave as `next_cursor`")
-    return int(seq), int(number)
+    seq, _, number = cursor.partition(".")
+    first, second = number_in(seq), number_in(number)
+    return NO_CURSOR if first is None or second is None else (first, second)
 
 
 Start = TypeVar("Start")
@@ -77,8 +95,9 @@ def from_cursor(
 
 
 def path_id(value: str, name: str) -> str | Rejection:
-    """An id from the path, or the refusal of what can't be one."""
-    return _checked(value, Id, f"`{name}` in the path: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`")
+    """An id from the path, or the refusal of what can't be one. A `number` is that of an order."""
+    kind, words = (OrderNumber, ORDER_NUMBER_REGEX) if name == "number" else (Id, ID_REGEX)
+    return _checked(value, kind, f"`{name}` in the path: {PATTERNS_IN_WORDS[words]}")
 
 
 def id_of(name: str) -> Callable[[dict[str, str]], str | None]:
@@ -98,7 +117,7 @@ def path_country(value: str) -> str | Rejection:
 
 def path_sku(value: str) -> str | Rejection:
     """A SKU from the path, or the refusal of what can't be one."""
-    return _checked(value, Sku, "`sku` in the path: 1 to 64 printable characters, no `/`, no blanks at the ends")
+    return _checked(value, Sku, f"`sku` in the path: {PATTERNS_IN_WORDS[SKU_REGEX]}")
 
 
 def _checked(value: str, kind: Any, detail: str) -> str | Rejection:
@@ -127,11 +146,13 @@ OneNumbered = TypeVar("OneNumbered", bound=Numbered)
 def page_of_parts(
     orders: Iterable[Order], start: tuple[int, int] | None, limit: int, parts: Callable[[Order], Iterable[OneNumbered]]
 ) -> tuple[list[tuple[Order, OneNumbered]], str | None]:
-    """A page of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
+    """A slice of what belongs to orders, in their order, from a cursor of `start_of` on; and the next cursor."""
     items: list[tuple[Order, OneNumbered]] = []
-    for looked_at, order in enumerate(orders):
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX:
+    lines = 0
+    for order in orders:
+        if lines >= limits.LIST_SLICE_LINES:
             return items, f"{order.seq + 1}.0"
+        lines += len(order.lines)
         for part in parts(order):
             if start is not None and order.seq == start[0] and part.number >= start[1]:
                 continue
@@ -159,7 +180,7 @@ def kept_page(
     items: list[OneNumbered] = []
     last = None
     for looked_at, thing in enumerate(thing for thing in youngest if before is None or thing.number < before):
-        if len(items) == limit or looked_at == limits.LIST_SCAN_ORDERS_MAX:
+        if len(items) == limit or looked_at == limits.KEPT_SCAN_MAX:
             return items, str(last)
         last = thing.number
         if wanted(thing):

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from api.answers.problems import Problem, body_of
+from api.http.describing import GROUPS, PARAMETERS, describe, texts_of
 from api.http.operations import NoQuery, Operation
 from engine import limits
-from engine.commands.fields import Id, Sku
+from engine.commands.fields import Id, OrderNumber, Sku
 from engine.results import Rejection, ResultCode
 
 REF_TEMPLATE = "#/components/schemas/{name}"
@@ -21,6 +22,8 @@ An omnichannel order engine: stock, reservations, orders, fulfilments, returns.
 
 * **Whole numbers.** Quantities are whole sales units, money is whole minor units beside a currency. `"2"`, `true` and
   `100.0` are refused where an integer is asked for. Request fields that are not documented here are refused.
+* **All is said.** Where a body may name a part (`lines`, `amount_minor`), it must be sent: `{{"all": true}}`, or `{{}}`,
+  means all of it. A body that is missing there is refused.
 * **Enumerations are open.** States, kinds and codes in answers will get new values, and answers new fields: accept both.
 * **Retries.** Every POST takes `Idempotency-Key`. Same key and payload: the first answer again, with
   `Idempotent-Replayed: true`, for at least 24 h. "No" answers are not remembered, so a retry may succeed.
@@ -36,10 +39,14 @@ WITH_BODY = (ResultCode.BODY_TOO_LARGE, ResultCode.UNSUPPORTED_MEDIA_TYPE, Resul
 CHANGING_METHODS = ("POST", "PUT", "DELETE")
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
-_PATH_TYPES: dict[str, Any] = {"sku": Sku, **dict.fromkeys(("node", "channel", "policy", "number", "key"), Id)}
+_PATH_TYPES: dict[str, Any] = {
+    "sku": Sku,
+    "number": OrderNumber,
+    **dict.fromkeys(("node", "channel", "policy", "key"), Id),
+}
 _PATH_DESCRIPTIONS = {
-    "sku": "URL-encoded; a SKU may hold blanks and other characters",
-    "number": "the merchant's order number",
+    "sku": "URL-encoded, a `/` as `%2F`; a SKU may hold blanks and other characters",
+    "number": "the merchant's order number, URL-encoded: `#` as `%23`, `/` as `%2F`",
 }
 
 
@@ -47,10 +54,10 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """The document for these operations: plain JSON values."""
     paths: dict[str, dict[str, Any]] = {}
     schemas = _Schemas(operations)
-    for operation in operations:
+    for operation in sorted(operations, key=_place):
         path = _PATH_PARAMETER.sub(r"{\1}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas)
-    tags = list(dict.fromkeys(operation.tag for operation in operations))
+    used = {operation.tag for operation in operations}
     made = {
         "openapi": "3.1.0",
         "info": {
@@ -61,7 +68,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in tags],
+        "tags": [{"name": tag, "description": text} for tag, text in GROUPS.items() if tag in used],
         "security": [{"api_key": []}],
         "paths": paths,
         "components": {
@@ -78,6 +85,21 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     }
     plain: dict[str, Any] = _simply(msgspec.json.decode(msgspec.json.encode(made)))
     return plain
+
+
+def _place(operation: Operation) -> tuple[int, bool, int, str, int]:
+    """Groups in their order; in each what is made before what is done with it, and lists before single things."""
+    methods = ("POST", "GET", "PUT", "DELETE")
+    groups = [*GROUPS, operation.tag]
+    noun = f"/v1/{operation.tag.lower()}"
+    apart = not (operation.path + "/").startswith(noun + "/")
+    return (
+        groups.index(operation.tag),
+        apart,
+        operation.path.count("/"),
+        operation.path,
+        methods.index(operation.method),
+    )
 
 
 def _simply(value: Any) -> Any:
@@ -104,6 +126,7 @@ class _Schemas:
             types += [kind for kind in (_body_type(operation),) if kind is not None]
         found, components = msgspec.json.schema_components(types, ref_template=REF_TEMPLATE)
         self.components: dict[str, Any] = dict(sorted(components.items()))
+        describe(self.components)
         self._found = list(zip(types, found, strict=True))
 
     def of(self, kind: Any) -> dict[str, Any]:
@@ -146,8 +169,9 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     for name in _PATH_PARAMETER.findall(operation.path):
         schema = msgspec.json.schema(_PATH_TYPES.get(name, str))
         parameter = {"name": name, "in": "path", "required": True, "schema": schema}
-        if name in _PATH_DESCRIPTIONS:
-            parameter["description"] = _PATH_DESCRIPTIONS[name]
+        text = _PATH_DESCRIPTIONS.get(name) or PARAMETERS.get(name)
+        if text:
+            parameter["description"] = text
         parameters.append(parameter)
     return parameters
 
@@ -158,8 +182,15 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     _, components = msgspec.json.schema_components([operation.query], ref_template=REF_TEMPLATE)
     (schema,) = components.values()
     required = schema.get("required", ())
+    texts = texts_of(operation.query)
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _without_null(part)}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": texts.get(name) or PARAMETERS.get(name, ""),
+            "schema": _without_null(part),
+        }
         for name, part in schema["properties"].items()
     ]
 

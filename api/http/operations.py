@@ -101,7 +101,7 @@ class Operation(msgspec.Struct, frozen=True):
     `body` is the type the JSON body decodes to (None: no body is read), `query` the type of the query string, `answer`
     the type of a success. `resource(call)` reads the single resource that `If-Match` speaks of; on a GET it makes the
     ETag. `codes` are the refusals it may give besides those every operation may give. `hot` operations take the fast
-    lane (api/http/lane.py).
+    lane (api/http/lane.py). A body of more than `raw_above_bytes` is handed over as it came, to be read in turns.
     """
 
     id: str
@@ -123,6 +123,7 @@ class Operation(msgspec.Struct, frozen=True):
     body_optional: bool = False
     body_schema: Any = None
     hot: bool = False
+    raw_above_bytes: int | None = None
 
 
 class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

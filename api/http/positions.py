@@ -1,10 +1,9 @@
 """Positions of feeds: records of this history, and of no other."""
 
 from api.answers.problems import malformed
+from api.http.listing import number_in
 from api.server.server import Server
 from engine.results import Rejection, ResultCode
-
-SEQ_DIGITS_MAX = 18
 
 
 def foreign(server: Server, after: int, history: str | None) -> Rejection | None:
@@ -27,6 +26,7 @@ def event_id(server: Server, seq: int) -> str:
 def of_event_id(text: str) -> tuple[int, str | None] | Rejection:
     """(seq, history) of `Last-Event-ID`: `<history>.<seq>` as the node gives it, or a seq alone."""
     history, dot, seq = text.rpartition(".")
-    if not (seq.isascii() and seq.isdigit() and len(seq) <= SEQ_DIGITS_MAX) or (dot and not history):
+    given = number_in(seq)
+    if given is None or (dot and not history):
         return malformed("`Last-Event-ID` is the id of the last event, a journal position")
-    return int(seq), history or None
+    return given, history or None

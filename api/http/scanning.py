@@ -1,10 +1,10 @@
 """Pages of the journal's facts, the newest first, in slices, so that other requests are answered in between."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from api.http.listing import SpanQuery, start_of
+from api.http.turns import Turns
 from api.server.history import seq_at
 from engine import limits
 from engine.facts import Fact, records
@@ -39,22 +39,26 @@ async def scan(source: Journal, query: SpanQuery, facts_of: FactsOf, entry_of: E
         if first_too_late < before_seq:
             before_seq, given = first_too_late, 0
     items: list[Any] = []
-    looked_at = 0
+    looked_at = postings = 0
+    turns = Turns()
     for seq, time_ns, encoded in _records(source, before_seq + (1 if given else 0)):
         if time_ns < query.from_ns:
             return Page(items, None)
         if looked_at == limits.JOURNAL_SCAN_RECORDS_MAX:
             return Page(items, f"{seq + 1}.0")
         looked_at += 1
-        if looked_at % limits.JOURNAL_SCAN_SLICE_RECORDS == 0:
-            await asyncio.sleep(0)
+        if turns.is_over:
+            await turns.next()
         actor, facts = facts_of(encoded)
         for position, fact in enumerate(facts):
             if seq == before_seq and position < given:
                 continue
-            if len(items) == query.limit:
+            if turns.is_over:
+                await turns.next()
+            if len(items) == query.limit or postings > limits.JOURNAL_PAGE_POSTINGS_MAX:
                 return Page(items, f"{seq}.{position}" if position else f"{seq + 1}.0")
             items.append(entry_of(seq, time_ns, actor, fact))
+            postings += len(fact.postings)
     return Page(items, None)
 
 

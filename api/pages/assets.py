@@ -1,7 +1,7 @@
 """The static files of the API documentation page: a fixed list, read when first asked for.
 
-`docs.html` is served at `/docs`, everything else below `/docs/`; the page finds its files and `openapi.json`
-by relative links, so it works behind a path prefix too.
+`start.html` is served at `/`, `docs.html` at `/docs`, everything else below `/docs/`; pages find their files and
+`openapi.json` by relative links, so they work behind a path prefix too.
 """
 
 from functools import cache
@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 DOCS_PAGE: Final = "docs.html"
+START_PAGE: Final = "start.html"
 
 # No inline script anywhere. Swagger UI writes style attributes and draws its icons from data: addresses.
 DOCS_CONTENT_SECURITY_POLICY: Final = (
@@ -18,6 +19,8 @@ DOCS_CONTENT_SECURITY_POLICY: Final = (
 
 _ASSETS: Final = {
     DOCS_PAGE: ("static/docs.html", "text/html; charset=utf-8"),
+    START_PAGE: ("static/start.html", "text/html; charset=utf-8"),
+    "docs.css": ("static/docs.css", "text/css; charset=utf-8"),
     "docs.js": ("static/docs.js", "text/javascript; charset=utf-8"),
     "swagger-ui.css": ("static/swagger-ui/swagger-ui.css", "text/css; charset=utf-8"),
     "swagger-ui-bundle.js": ("static/swagger-ui/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),

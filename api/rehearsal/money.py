@@ -151,8 +151,8 @@ class MoneyReport(msgspec.Struct):
         table.add_row("file", pounds(self.file))
         for rate, minor in self.tax_minor.items():
             table.add_row(f"tax on top at {rate}", pounds(10 * minor), style="dim")
-        verdict = "booked to the penny" if self.matches else "DIFFERENCE"
-        table.add_row(
-            verdict, pounds(sum(self.parts.values()) - self.file), style="bold green" if self.matches else "bold red"
-        )
+        style = "bold green" if self.matches else "bold red"
+        table.add_row("difference", pounds(sum(self.parts.values()) - self.file), style=style)
+        table.caption = "booked to the penny" if self.matches else "DIFFERENCE"
+        table.caption_style, table.caption_justify = style, "left"
         return table

@@ -42,6 +42,7 @@ from engine import limits
 from engine.commands.configuration import Configure
 
 PLAN_VERSION = 3
+SALE_LINES_MAX = 100  # as ever: the figures of years are compared
 SLICE_EVENTS_MAX = 64
 CHUNK_GAP_NS = 1_000_000
 DAY_NS = 86_400 * NS_PER_SECOND
@@ -217,7 +218,7 @@ class _Planner:
         if market is None:
             self.fates += [(row.index, f"{REFUSED}order line, unknown country") for row in rows]
             return
-        for part, some in enumerate(runs(rows, limits.RESERVATION_LINES_MAX), 1):
+        for part, some in enumerate(runs(rows, SALE_LINES_MAX), 1):
             number = first.invoice if part == 1 else f"{first.invoice}:{part}"
             lines = tuple(SaleLine(row.index, row.code, row.quantity, (row.price + 5) // 10) for row in some)
             sale = Sale(number, market, first.customer, first.time_ns, lines)

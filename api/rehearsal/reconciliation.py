@@ -100,13 +100,15 @@ class Reconciliation:
         table.add_section()
         table.add_row("sum", *_cells(self.total))
         table.add_row("file", *_cells(self._file))
-        verdict = "every row accounted for" if self.matches else "DIFFERENCE"
+        style = "bold green" if self.matches else "bold red"
         difference = Sums(
             self.total.rows - self._file.rows,
             self.total.units - self._file.units,
             self.total.value - self._file.value,
         )
-        table.add_row(verdict, *_cells(difference), style="bold green" if self.matches else "bold red")
+        table.add_row("difference", *_cells(difference), style=style)
+        table.caption = "every row accounted for" if self.matches else "DIFFERENCE"
+        table.caption_style, table.caption_justify = style, "left"
         return table
 
 

@@ -3,15 +3,19 @@
 A kind is a row of KINDS here, beside its row in engine/configuration/master_data.py.
 """
 
+import asyncio
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
-from api.answers.problems import malformed
+from api.answers.documents import Document
+from api.http.endpoint import encode, etag_of
 from api.http.listing import path_country, path_id, path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading
+from api.http.operations import Call, Changing, Handled, Handler, Operation, PageQuery, Reader, Reading, Reply
+from api.http.turns import Turns, reading
+from api.server.configuring import BUSY
 from api.server.outbound.addresses import why_never
 from engine import limits
 from engine.commands.configuration import Configure
@@ -20,8 +24,10 @@ from engine.facts import Fact
 from engine.results import Rejection, ResultCode
 from engine.state.configuration import DOCUMENT_PARTS
 from engine.state.state import State
+from engine.writer import Done
 
 TAG = "Configuration"
+CONFIGURATION_RAW_BYTES = 32 * 1024  # larger documents are read in turns
 _CHECKS: dict[str, Callable[[str], str | Rejection]] = {"sku": path_sku, "country": path_country}
 
 
@@ -85,6 +91,10 @@ async def _address_refused(call: Call, providers: dict[str, Any], pointer: str) 
     return None
 
 
+async def _addresses_refused(call: Call, document: Configure) -> Rejection | None:
+    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url")
+
+
 def _putting(kind: Kind) -> Handler:
     async def put_provider(call: Call) -> Handled:
         name = call.path["provider"]
@@ -99,10 +109,11 @@ def _putting(kind: Kind) -> Handler:
             return kind.answer(keys, state.configuration.bodies(kind.part, *keys[:-1])[keys[-1]])
 
         document = call.body
+        if call.server.configuring.checking:
+            return BUSY
         for key in reversed(keys):
             document = {key: document}
-        # Ids and SKUs hold no `/`; in a JSON pointer a `~` reads `~0`.
-        within = "/".join(("", kind.part, *(key.replace("~", "~0") for key in keys)))
+        within = "/".join(("", kind.part, *map(master_data.escape, keys)))
         return Changing(Configure(**{kind.part: document}), render, within=within)
 
     return put_provider if kind.part == "payment_providers" else put
@@ -133,15 +144,44 @@ def _listing(kind: Kind) -> Handler:
 
 
 async def configure(call: Call) -> Handled:
-    """Set any number of things, all or nothing."""
-    document: Configure = call.body
-    entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(document))
-    entries += sum(len(each.prices) for each in document.price_lists.values())
-    if entries > limits.CONFIGURATION_ENTRIES_MAX:
-        return malformed(f"a document has at most {limits.CONFIGURATION_ENTRIES_MAX} entries, this one {entries}")
-    return await _address_refused(call, document.payment_providers, "/payment_providers/{}/url") or Changing(
-        document, _render_configured
-    )
+    """Set any number of things, all or nothing; a large document in turns."""
+    if not isinstance(call.body, msgspec.Raw):
+        entries = sum(1 for kind in master_data.KINDS for _ in kind.entries(call.body))
+        entries += sum(len(each.prices) for each in call.body.price_lists.values())
+        if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
+            refusal = BUSY if call.server.configuring.checking else await _addresses_refused(call, call.body)
+            return refusal or Changing(call.body, _render_configured)
+    read = await _in_turns(call.content)
+    if read.refusal is not None or call.server.configuring.checking:
+        return read.refusal or BUSY
+    document, entries = Configure(**read.parts), read.entries + read.prices
+    refusal = await _addresses_refused(call, document)
+    if refusal is not None:
+        return refusal
+    if entries <= limits.CONFIGURATION_RECORD_ENTRIES:
+        return Changing(document, _render_configured)
+    return await _large(call, document, entries)
+
+
+async def _large(call: Call, document: Configure, entries: int) -> Handled:
+    server, key, payload = call.server, None, None
+    if call.key is not None:
+        named = call.actor, call.key, "POST", "/v1/configuration"
+        key, payload, _ = await asyncio.to_thread(server.key_digests, *named, encode(call.body))
+    done = await server.configuring.apply(document, entries, call.content, call.actor, key, payload)
+    if isinstance(done, Done):
+        replayed = ((b"idempotent-replayed", b"true"),) if done.replayed else ()
+        return Reply(done.status, done.body, headers=((b"kontor-seq", b"%d" % done.seq), *replayed))
+    return done or Changing(Configure(), _render_configured)  # everything is as asked
+
+
+async def _in_turns(content: bytes) -> Document:
+    document, turns = Document(), Turns()
+    for _ in document.read(content):
+        if turns.is_over:
+            await turns.next()
+    await turns.next()
+    return document
 
 
 def _render_configured(state: State, seq: int, facts: tuple[Fact, ...]) -> Any:
@@ -156,9 +196,24 @@ def _export(call: Call) -> Callable[[State, int], Any]:
     return lambda state, now_ns: state.configuration.export()
 
 
-def export(call: Call) -> Handled:
-    """Everything, as the document that would set it again."""
-    return Reading(_export(call))
+async def export(call: Call) -> Handled:
+    """Everything, as the document that would set it again: copied at once, and put into words in turns."""
+    document = await reading(call.server, _export(call))
+    parts, turns = [], Turns()
+    for part in DOCUMENT_PARTS:
+        bodies = getattr(document, part)
+        pieces = []
+        for key, body in bodies.items():
+            pieces.append(encode(key) + b":" + encode(body))
+            if turns.is_over:
+                await turns.next()
+        if pieces:
+            parts.append(encode(part) + b":{" + b",".join(pieces) + b"}")
+    content = b"{" + b",".join(parts) + b"}"
+    etag = etag_of(content)
+    if call.headers.get(b"if-none-match") == etag:
+        return Reply(304, b"", headers=((b"etag", etag),))
+    return Reply(200, content, headers=((b"etag", etag),))
 
 
 def _three(kind: Kind) -> list[Operation]:
@@ -210,7 +265,7 @@ PROMOTION = {
 KINDS = (
     Kind(
         "nodes", "/v1/nodes/{node}", "NodeById", "Nodes", "a node", "there is no such node", "A node with its id.",
-        ("id",), NODE,
+        ("id",), NODE, (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "items", "/v1/items/{sku}", "Item", "Items", "an item", "there is no such SKU", "An item with its SKU.",
@@ -228,6 +283,7 @@ KINDS = (
     Kind(
         "sourcing_policies", "/v1/sourcing-policies/{policy}", "SourcingPolicy", "SourcingPolicies",
         "a sourcing policy", "there is no such sourcing policy", "A sourcing policy with its id.", ("id",), POLICY,
+        (ResultCode.UNKNOWN_CALENDAR,),
     ),
     Kind(
         "price_lists", "/v1/price-lists/{price_list}", "PriceList", "PriceLists", "a price list",
@@ -257,6 +313,11 @@ KINDS = (
         "a payment provider", "there is no such payment provider", "A payment provider with its id.", ("id",),
         {"url": "https://pay.example.org/kontor", "methods": ["card"]},
         (ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED),
+    ),
+    Kind(
+        "calendars", "/v1/calendars/{calendar}", "Calendar", "Calendars", "a calendar of holidays",
+        "there is no such calendar", "A calendar of holidays with its id.", ("id",),
+        {"name": "Germany", "dates": ["2026-12-25", "2026-12-26", "2027-01-01"], "countries": ["DE"]},
     ),
 )  # fmt: skip
 assert {kind.part for kind in KINDS} == master_data.OF_PART.keys(), "every kind of master data can be set over HTTP"
@@ -299,8 +360,12 @@ OPERATIONS = [
         summary="Create or replace any of it, all or nothing", body=Configure, answer=ConfigurationAnswer,
         codes=(
             ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_SKU, ResultCode.UNKNOWN_SOURCING_POLICY,
-            ResultCode.UNKNOWN_PROMOTION, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
+            ResultCode.UNKNOWN_PROMOTION, ResultCode.UNKNOWN_CALENDAR, ResultCode.IN_USE, ResultCode.ADDRESS_NOT_ALLOWED,
         ),
+        raw_above_bytes=CONFIGURATION_RAW_BYTES,
+        description=f"A document of more than {limits.CONFIGURATION_RECORD_ENTRIES} entries is checked whole, then applied in "
+        "several records; other configuration is refused with `in_use` meanwhile. It is answered when all of it is set, and "
+        "gone on with if the node ends before.",
         example={"nodes": {"leipzig": NODE}, "items": {"85123A": ITEM}, "channels": {"web-de": CHANNEL}},
     ),
     Operation(

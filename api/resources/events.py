@@ -11,6 +11,7 @@ from api.answers.facts import data_of
 from api.answers.timestamps import Timestamp, iso
 from api.http import positions
 from api.http.endpoint import encode
+from api.http.listing import Position
 from api.http.operations import Call, Handled, Operation, Reply, Stream
 from api.server.server import Server
 from engine import limits
@@ -28,7 +29,7 @@ class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is the last seq the caller has; 0 for everything. `history` is the one it is of: after a restore it is
     refused instead of meaning something else."""
 
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
     history: str | None = None
 

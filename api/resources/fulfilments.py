@@ -9,9 +9,12 @@ from msgspec import Meta
 from api.answers.identifiers import fulfilment_number
 from api.answers.orders import FulfilmentAnswer, fulfilment_answer
 from api.answers.timestamps import check_moment, to_ns
-from api.http.listing import Moment, from_cursor, newest_orders, page_of_parts, start_of
+from api.http.filters import NodeFilter, is_wanted, some_of
+from api.http.listing import Moment, newest_orders, page_of_parts, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.part_or_all import All, PartOrAll, all_of_it
+from api.http.things import STEP_CODES, Thing
+from api.http.turns import in_slices
 from engine import limits
 from engine.commands import Command
 from engine.commands.fields import Id, Text
@@ -19,6 +22,7 @@ from engine.commands.orders import (
     Action,
     AdvanceFulfilment,
     CancelFulfilment,
+    CollectPart,
     ConfirmedDate,
     ConfirmFulfilment,
     FoundLine,
@@ -33,7 +37,7 @@ from engine.commands.orders import (
     Tracking,
 )
 from engine.facts.orders import FulfilmentSplit
-from engine.lifecycles import OPEN
+from engine.lifecycles import FULFILMENT, OPEN
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment
 from engine.state.orders import Fulfilment, Order
@@ -43,8 +47,8 @@ from engine.state.state import State
 class FulfilmentsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Fulfilments must meet all of it. `supplier`: only purchase orders, the work of nodes that are suppliers."""
 
-    node: str | None = None
-    state: str | None = None
+    node: NodeFilter | None = None
+    state: Annotated[str, some_of(*FULFILMENT.states)] | None = None
     supplier: Literal["true", "false"] | None = None
 
 
@@ -64,7 +68,13 @@ class ReadyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         check_moment("pickup_until", self.pickup_until)
 
 
-class ShipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class CollectBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the customer took; with `all`, or `{}`, all of it. What is not named goes on waiting, as a fulfilment of its own."""
+
+    lines: FulfilmentLines | None = None
+
+
+class ShipBody(All, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The carrier's name and code, if there is one."""
 
     tracking: Tracking | None = None
@@ -125,9 +135,9 @@ class CancelWorkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
 
 
-def list_(call: Call) -> Handled:
+async def list_(call: Call) -> Handled:
     """A page of fulfilments, of open and closed orders."""
-    return _worklist(call) if call.query.node is not None and call.query.state in OPEN else _of_orders(call)
+    return await (_worklist if call.query.node is not None and call.query.state in OPEN else _of_orders)(call)
 
 
 def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> FulfilmentPage:
@@ -138,11 +148,12 @@ def _worklist_page(call: Call, state: State, after: tuple[int, int] | None) -> F
     items: list[FulfilmentAnswer] = []
     if not _is_wanted(state, query.node, query):
         return FulfilmentPage(items, None)
-    last = (-1, 0)
+    last, lines = (-1, 0), 0
     for entry in state.orders.work.after(query.node, query.state, after or last):
-        if len(items) == query.limit:
+        if len(items) == query.limit or lines >= limits.LIST_SLICE_LINES:
             return FulfilmentPage(items, f"{last[0]}.{last[1]}")
         order = state.orders.open[state.orders.order_of_fulfilment[entry[1]]]
+        lines += len(order.lines)
         items.append(fulfilment_answer(state, order, order.fulfilment(entry[1])))
         last = entry
     return FulfilmentPage(items, None)
@@ -156,22 +167,27 @@ def _is_wanted(state: State, node: str, query: FulfilmentsQuery) -> bool:
     return known is not None and (known.kind == "supplier") == (query.supplier == "true")
 
 
+def _only_open(asked: str | None) -> bool:
+    """Whether only open orders have fulfilments in these states."""
+    return asked is not None and set(asked.split(",")) <= set(OPEN)
+
+
 def _page(call: Call, state: State, start: tuple[int, int] | None) -> FulfilmentPage:
     query: FulfilmentsQuery = call.query
-    orders = newest_orders(state, None if start is None else start[0] + 1, open_only=query.state in OPEN)
+    orders = newest_orders(state, None if start is None else start[0] + 1, open_only=_only_open(query.state))
     found, cursor = page_of_parts(orders, start, query.limit, lambda order: _matching(state, order, query))
     return FulfilmentPage([fulfilment_answer(state, order, fulfilment) for order, fulfilment in found], cursor)
 
 
 def _matching(state: State, order: Order, query: FulfilmentsQuery) -> Iterator[Fulfilment]:
     for fulfilment in reversed(order.fulfilments):
-        if query.node not in (None, fulfilment.node) or query.state not in (None, fulfilment.state):
+        if query.node not in (None, fulfilment.node) or not is_wanted(query.state, fulfilment.state):
             continue
         if _is_wanted(state, fulfilment.node, query):
             yield fulfilment
 
 
-_worklist, _of_orders = from_cursor(start_of, _worklist_page), from_cursor(start_of, _page)
+_worklist, _of_orders = in_slices(start_of, _worklist_page), in_slices(start_of, _page)
 
 
 def _find(state: State, number: int) -> tuple[Order, Fulfilment] | None:
@@ -187,7 +203,7 @@ FULFILMENTS = Thing(
     key=lambda path: fulfilment_number(path["fulfilment"]),
     find=_find,
     render=lambda state, found: fulfilment_answer(state, *found),
-    empty=no_fields("StepBody", __name__),
+    empty=all_of_it("StepBody", __name__),
 )
 
 
@@ -212,6 +228,10 @@ def _make_ready(number: int, body: ReadyBody) -> Command:
     return AdvanceFulfilment(number, "ready", None, None if body.pickup_until is None else to_ns(body.pickup_until))
 
 
+def _collect(number: int, body: CollectBody) -> Command:
+    return AdvanceFulfilment(number, "collect") if body.lines is None else CollectPart(number, body.lines)
+
+
 def _confirm(number: int, body: ConfirmBody) -> Command:
     return ConfirmFulfilment(number, tuple(ConfirmedDate(line.id, to_ns(line.ships_at)) for line in body.lines))
 
@@ -223,7 +243,7 @@ def _step(
     return FULFILMENTS.act(
         f"{action}Fulfilment", action, summary, body or FULFILMENTS.empty,
         command or (lambda number, _: AdvanceFulfilment(number, action)),
-        body_optional=True, description="Steps may be skipped forward, never taken back.", **more,
+        description="Steps may be skipped forward, never taken back.", **{"body_optional": True, **more},
     )  # fmt: skip
 
 
@@ -249,7 +269,10 @@ OPERATIONS = [
         lambda number, body: AdvanceFulfilment(number, "ship", body.tracking), example={"tracking": TRACKING},
     ),
     _step("deliver", "The units arrived"),
-    _step("collect", "The customer has the units"),
+    _step(
+        "collect", "The customer has the units, all or those named", CollectBody, _collect,
+        body_optional=False, codes=UNITS_CODES, example={"lines": [{"line": "1", "quantity": 1}]},
+    ),
     FULFILMENTS.act(
         "rejectFulfilment", "reject", "The node can't do it: source the order elsewhere", RejectBody,
         lambda number, body: RejectFulfilment(number, body.reason, body.note),

@@ -1,18 +1,27 @@
 """Goods on their way over HTTP: announced, received in parts, delayed, cancelled."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import inbound_id, inbound_number, transfer_id
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
+from api.http.filters import NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.listing import Moment
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing
 from engine import limits
-from engine.commands.fields import Id, Sku
-from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantities, ReceiveInbound
+from engine.commands.fields import Id
+from engine.commands.inbound import (
+    CancelInbound,
+    DelayInbound,
+    ExpectInbound,
+    InboundArrivals,
+    InboundQuantities,
+    ReceiveInbound,
+)
 from engine.facts.inbound import InboundExpected
 from engine.lifecycles import INBOUND
 from engine.results import Rejection, ResultCode
@@ -33,10 +42,16 @@ class InboundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_moment("expected_at", self.expected_at)
 
 
-class InboundLinesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `lines` it is everything that is still expected."""
+class InboundLinesBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With `all`, or `{}`, it is everything that is still expected."""
 
     lines: InboundQuantities | None = None
+
+
+class InboundArrivalBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What came; with `all`, or `{}`, everything that is still expected, all of it sound."""
+
+    lines: InboundArrivals | None = None
 
 
 class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,13 +63,17 @@ class DelayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_moment("expected_at", self.expected_at)
 
 
-class InboundLineAnswer(msgspec.Struct):
-    """Units of one SKU; max(0, quantity - received - cancelled) are still expected."""
+class InboundLineAnswer(msgspec.Struct, omit_defaults=True):
+    """Units of one SKU; max(0, quantity - received - cancelled) are still expected.
+
+    `damaged` ones are among the received ones; left out if there are none.
+    """
 
     sku: str
     quantity: int
     received: int
     cancelled: int
+    damaged: int = 0
 
 
 class InboundAnswer(msgspec.Struct):
@@ -77,10 +96,10 @@ class InboundAnswer(msgspec.Struct):
 class InboundQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only at `node`, of `supplier`, with `sku`, or in `state`."""
 
-    node: Id | None = None
+    node: NodeFilter | None = None
     supplier: Id | None = None
-    sku: Sku | None = None
-    state: InboundState | None = None
+    sku: SkuFilter | None = None
+    state: Annotated[str, some_of(*get_args(InboundState))] | None = None
 
 
 class InboundPage(PageOf[InboundAnswer]):
@@ -96,8 +115,8 @@ def answer_of(inbound: Inbound) -> InboundAnswer:
         inbound.node,
         iso(inbound.expected_at_ns),
         iso(inbound.created_at_ns),
-        tuple(InboundLineAnswer(line.sku, line.quantity, line.received, line.cancelled) for line in inbound.lines),
-        INBOUND.allowed(inbound.state),
+        tuple(InboundLineAnswer(n.sku, n.quantity, n.received, n.cancelled, n.damaged) for n in inbound.lines),
+        INBOUND.allowed(inbound.state, inbound.traits),
         None if inbound.transfer is None else transfer_id(inbound.transfer),
     )
 
@@ -125,7 +144,7 @@ def _wanted(query: InboundQuery, one: Inbound) -> bool:
         query.node in (None, one.node)
         and query.supplier in (None, one.supplier)
         and (query.sku is None or one.line_of(query.sku) is not None)
-        and query.state in (None, one.state)
+        and is_wanted(query.state, one.state)
     )
 
 
@@ -150,11 +169,12 @@ OPERATIONS = [
         description=f"The last {limits.INBOUND_ENDED_KEPT:,} that ended can be read; of older ones the journal tells.",
     ),
     INBOUND_GOODS.act(
-        "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundLinesBody,
+        "receiveInbound", "receive", "Take in what arrived; partial and repeatable", InboundArrivalBody,
         lambda number, body: ReceiveInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
-        example={"lines": [{"sku": "85123A", "quantity": 25}]},
-        description="More than expected is taken in, too. Backorders are served first, in order of placing.",
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE),
+        example={"lines": [{"sku": "85123A", "quantity": 25, "damaged": 2}]},
+        description="More than expected is taken in, too. Backorders are served first, in order of placing; `damaged` units serve "
+        "nobody, they are unsellable at once.",
     ),
     INBOUND_GOODS.act(
         "delayInbound", "delay", "Expect it at another time", DelayBody,
@@ -163,7 +183,7 @@ OPERATIONS = [
     INBOUND_GOODS.act(
         "cancelInbound", "cancel", "Expect nothing more of it, or fewer units", InboundLinesBody,
         lambda number, body: CancelInbound(number, body.lines),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
+        codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
         example={"lines": [{"sku": "85123A", "quantity": 5}]},
     ),
 ]  # fmt: skip

@@ -1,11 +1,15 @@
 """The stock journal over HTTP: every posting, the newest first."""
 
+from typing import Annotated, get_args
+
 import msgspec
 
 from api.answers.facts import Document, PostingAnswer, document_of, postings_of
 from api.answers.identifiers import reservation_number
+from api.answers.problems import malformed
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
+from api.http.filters import NodeFilter, OrderFilter, SkuFilter, only
 from api.http.listing import SpanQuery
 from api.http.operations import Call, Handled, Operation, PageOf, Reply
 from api.http.scanning import scan
@@ -13,16 +17,19 @@ from engine.facts import Fact, records
 from engine.facts.records import kind_of
 from engine.results import Rejection
 
+KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(Fact))
+KindFilter = Annotated[str, only("kind of fact", lambda state, value: value in KINDS)]
+
 
 class JournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Entries must meet all of it. `sku` and `node` are met together by one posting; `kind` is a fact's name."""
 
-    sku: str | None = None
-    node: str | None = None
-    order: str | None = None
+    sku: SkuFilter | None = None
+    node: NodeFilter | None = None
+    order: OrderFilter | None = None
     reservation: str | None = None
     actor: str | None = None
-    kind: str | None = None
+    kind: KindFilter | None = None
 
 
 class JournalEntry(msgspec.Struct, omit_defaults=True):
@@ -88,7 +95,7 @@ async def journal(call: Call) -> Handled:
     query: JournalQuery = call.query
     reservation = None if query.reservation is None else reservation_number(query.reservation)
     if query.reservation is not None and reservation is None:
-        return Reply(200, encode(JournalPage([], None)))
+        return malformed(f"in the query: there is no reservation {query.reservation!r}", "/reservation")
     page = await scan(call.server.journal, query, _Wanted(query, reservation).facts_of, _entry)
     return page if isinstance(page, Rejection) else Reply(200, encode(JournalPage(*page)))
 

@@ -6,18 +6,22 @@ import msgspec
 from msgspec import Meta
 
 from api.answers import people
-from api.answers.orders import OrderAnswer
+from api.answers.orders import OrderAnswer, order_answer
 from api.answers.people import Customer, ShipTo
-from api.answers.timestamps import check_moment, to_ns
+from api.answers.timestamps import Timestamp, check_moment, iso_or_none, to_ns
 from api.geography.locating import located
 from api.http.listing import Moment, path_id
-from api.http.operations import Call, Changing, Handled, Operation
-from api.resources.orders import order_renderer, repeated_line
+from api.http.operations import Call, Changing, Handled, Operation, Renderer
+from api.resources.orders import repeated_line
 from engine import limits
 from engine.areas import NOWHERE
 from engine.commands.orders import OrderLineRequest, PlaceOrder, RestateOrder
+from engine.facts import Fact
+from engine.orders.marketplaces import is_ignored
 from engine.results import Rejection, ResultCode
 from engine.state import finding
+from engine.state.orders import Order
+from engine.state.state import State
 from engine.wal import StorageFull
 
 
@@ -39,6 +43,21 @@ class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             raise ValueError("`lines` is empty: give the lines, or `cancelled`")
 
 
+class StatedOrderAnswer(OrderAnswer, kw_only=True):
+    """The order as it is after the statement. `ignored`: the statement changed nothing, because one of `newest_stated_at`
+    says otherwise. An order that was called off before it came has no lines, and can be read once it has come.
+    """
+
+    ignored: bool
+    newest_stated_at: Timestamp | None
+
+
+def _stated_address(call: Call, order: Order) -> ShipTo | None:
+    """The address as the marketplace stated it last: what the merchant corrected himself is not undone by stating it again."""
+    stated = msgspec.structs.replace(order, contact=order.stated_contact or order.contact)
+    return people.open_order(call.server.parties, stated).ship_to
+
+
 def state_order(call: Call) -> Handled:
     """Place, change or cancel, whatever the statement makes necessary."""
     body: StatementBody = call.body
@@ -56,7 +75,7 @@ def state_order(call: Call) -> Handled:
         order = finding.find_order(call.server.state, number)
         if order is None:
             sealed = people.seal(call.server.parties, number, body.customer, body.ship_to, None)
-        elif body.ship_to is not None and people.open_order(call.server.parties, order).ship_to != body.ship_to:
+        elif body.ship_to is not None and _stated_address(call, order) != body.ship_to:
             again = people.readdress(call.server.parties, order, body.ship_to)
             if again is None:
                 detail = f"{people.why_closed(call.server.parties, order)}: it takes no new address"
@@ -70,7 +89,28 @@ def state_order(call: Call) -> Handled:
     placing = PlaceOrder(
         number, channel, body.lines, area, party=sealed.party, contact=sealed.contact, placed_at_ns=stated_at_ns
     )
-    return Changing(RestateOrder(placing, stated_at_ns, moved, body.cancelled), order_renderer(number))
+    command = RestateOrder(placing, stated_at_ns, moved, body.cancelled)
+    return Changing(command, _renderer(command))
+
+
+def _renderer(command: RestateOrder) -> Renderer:
+    """Renders the order after a statement, or what is kept of one that has not come."""
+    number, channel = command.order.number, command.order.channel
+
+    def render(state: State, seq: int, facts: tuple[Fact, ...]) -> StatedOrderAnswer:
+        order, kept = finding.find_order(state, number), state.statements.of(channel, number)
+        shown = order or Order(
+            number, seq, channel, state.time_ns, None, None, None, None, None, NOWHERE, command.order.delivery, ()
+        )
+        answer = msgspec.structs.asdict(order_answer(state, shown))
+        if order is None:
+            answer["allowed"] = ()
+        newest_ns = order.stated_at_ns if order is not None else None if kept is None else kept.stated_at_ns
+        return StatedOrderAnswer(
+            **answer, ignored=is_ignored(order, kept, command), newest_stated_at=iso_or_none(newest_ns)
+        )
+
+    return render
 
 
 EXAMPLE: dict[str, Any] = {
@@ -82,13 +122,15 @@ EXAMPLE: dict[str, Any] = {
 OPERATIONS = [
     Operation(
         id="stateOrder", method="PUT", path="/v1/channels/{channel}/orders/{number}", tag="Orders", handle=state_order,
-        summary="State all of a marketplace's order; the newest statement wins", body=StatementBody, answer=OrderAnswer,
+        summary="State all of a marketplace's order; the newest statement wins", body=StatementBody, answer=StatedOrderAnswer,
         codes=(
-            ResultCode.NOT_FOUND, ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.ORDER_NUMBER_TAKEN,
-            ResultCode.INSUFFICIENT_STOCK, ResultCode.BELOW_SHIPPED, ResultCode.INVALID_TRANSITION,
+            ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU, ResultCode.ORDER_NUMBER_TAKEN, ResultCode.INSUFFICIENT_STOCK,
+            ResultCode.BELOW_SHIPPED, ResultCode.INVALID_TRANSITION,
         ),
         example=EXAMPLE,
-        description="It may be sent any number of times and in any order: a statement that is not newer changes nothing and is answered with "
-        "the order as it is. What happens to the order is in `/v1/events`, what can be sold in the channel's stock feed.",
+        description="It may be sent any number of times and in any order: a statement that is not newer changes nothing, is answered with "
+        "the order as it is, and marked as `ignored`; also a cancellation that comes before its order is kept. What was sold is kept "
+        "though it can't be promised: what is missing is backordered or unsourceable. Only what is different from the statement before "
+        "counts: what you changed or cancelled yourself stays. What happens to the order is in `/v1/events`, what can be sold in the channel's stock feed.",
     ),
 ]  # fmt: skip

@@ -9,19 +9,21 @@ from msgspec import Meta
 from api.answers.facts import Document, document_of
 from api.answers.timestamps import Timestamp, iso
 from api.http.endpoint import encode
+from api.http.filters import OrderFilter, only
 from api.http.listing import SpanQuery
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
+from api.http.part_or_all import PartOrAll
 from api.http.scanning import bookings_in, scan
 from api.http.things import STEP_CODES
 from api.resources.orders import ORDERS
 from engine import limits
 from engine.calendars.local_time import date_of_day
 from engine.commands.bookkeeping import LockPeriod, WriteOff
-from engine.commands.fields import Date, Text
+from engine.commands.fields import Currency, Date, Text
 from engine.facts import Fact
 from engine.facts.money import MoneyBooked
 from engine.results import Rejection, ResultCode
-from engine.state.money_books import of_customer
+from engine.state.money_books import KINDS, of_customer
 from engine.state.state import State
 
 TAG = "Money books"
@@ -68,13 +70,17 @@ class MoneyJournalPage(PageOf[MoneyEntry]):
     """The newest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
 
 
+def _is_account(state: State, name: str) -> bool:
+    return name.partition(":")[0] in KINDS
+
+
 class MoneyJournalQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Entries must meet all of it. `account` is one that a posting names, in full or up to a `:`."""
 
-    order: str | None = None
-    account: str | None = None
+    order: OrderFilter | None = None
+    account: Annotated[str, only("account", _is_account)] | None = None
     document: str | None = None
-    currency: str | None = None
+    currency: Currency | None = None
 
 
 class CurrencyBalance(msgspec.Struct):
@@ -107,8 +113,8 @@ class LockAnswer(msgspec.Struct):
     locked_through: str
 
 
-class WriteOffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Why what the customer owes will not come; without `amount_minor` all of it."""
+class WriteOffBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why what the customer owes will not come; without `amount_minor`, or with `all`, all of it."""
 
     reason: Text
     amount_minor: Amount | None = None

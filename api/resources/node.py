@@ -6,7 +6,7 @@ import msgspec
 
 from api.answers.timestamps import Timestamp, iso
 from api.http.operations import Call, Handled, Operation, Reading, Reply
-from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, asset
+from api.pages.assets import DOCS_CONTENT_SECURITY_POLICY, START_PAGE, asset
 from api.server.metrics import CONTENT_TYPE
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
@@ -20,8 +20,27 @@ class HealthAnswer(msgspec.Struct):
     status: str
 
 
+class StartAnswer(msgspec.Struct):
+    """Where things are on this node."""
+
+    docs: str = "/docs"
+    """Every operation, as a page."""
+    openapi: str = "/openapi.json"
+    """Every operation, as an OpenAPI document."""
+    health: str = "/health/ready"
+    """Whether it takes requests."""
+    node: str = "/v1/node"
+    """Version and position; it takes a key."""
+    metrics: str = "/metrics"
+    """For Prometheus; it takes a key."""
+
+
 class NodeAnswer(msgspec.Struct):
-    """What runs here. `history` is the id of what its seqs count: another one after a restore. `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one."""
+    """What runs here. `history` is the id of what its seqs count: another one after a restore.
+
+    `digest` is the hash of the state at `digest_seq`; ask with `?digest=fresh` for the present one.
+    `dev`: it was started with `--dev` and takes calls of its own machine without a key.
+    """
 
     version: str
     seq: int
@@ -33,6 +52,7 @@ class NodeAnswer(msgspec.Struct):
     journal_bytes: int
     uptime_seconds: int
     history: str
+    dev: bool
 
 
 class NodeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,12 +91,15 @@ def metrics(call: Call) -> Handled:
     return Reply(200, call.server.metrics.render(), CONTENT_TYPE.encode())
 
 
-def about(call: Call) -> Handled:
+async def about(call: Call) -> Handled:
     """Version, position, digest."""
-    node, fresh = call.server, call.query.digest == "fresh"
+    node = call.server
+    taken = await node.digests.digest(call.query.digest == "fresh")
+    if isinstance(taken, Rejection):
+        return taken
+    digest_seq, digest = taken
 
     def read(state: State, now_ns: int) -> NodeAnswer:
-        digest_seq, digest = node.digest(fresh)
         return NodeAnswer(
             version=node.version,
             seq=state.seq,
@@ -88,6 +111,7 @@ def about(call: Call) -> Handled:
             journal_bytes=node.journal.bytes_used,
             uptime_seconds=int(time.time() - node.started_at),
             history=node.history_id,
+            dev=node.dev,
         )
 
     return Reading(read)
@@ -100,6 +124,15 @@ def problem(call: Call) -> Handled:
             kind = ProblemKind(f"/problems/{code.wire}", code.wire, code.title, code.status, code.retry_may_succeed)
             return Reply(200, msgspec.json.encode(kind))
     return Rejection(ResultCode.NOT_FOUND, "there is no such problem code")
+
+
+def start(call: Call) -> Handled:
+    """Where to go from here: a page for browsers, the same addresses as JSON for everybody else."""
+    if b"text/html" not in call.headers.get(b"accept", b""):
+        return Reply(200, msgspec.json.encode(StartAnswer()))
+    content, media_type = asset(START_PAGE) or (b"", "")
+    policy = (b"content-security-policy", DOCS_CONTENT_SECURITY_POLICY.encode())
+    return Reply(200, content, media_type.encode(), (policy,))
 
 
 def page(call: Call) -> Handled:
@@ -119,6 +152,10 @@ def page(call: Call) -> Handled:
 
 OPERATIONS = [
     Operation(
+        id="getStart", method="GET", path="/", tag=TAG, handle=start, public=True,
+        summary="Where things are on this node", answer=StartAnswer,
+    ),
+    Operation(
         id="getLiveness", method="GET", path="/health/live", tag=TAG, handle=live, public=True,
         summary="Whether the process runs", answer=HealthAnswer,
     ),
@@ -127,8 +164,10 @@ OPERATIONS = [
         summary="Whether it takes requests", answer=HealthAnswer,
     ),
     Operation(
-        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics, public=True,
+        id="getMetrics", method="GET", path="/metrics", tag=TAG, handle=metrics,
         summary="Metrics for Prometheus", answer=str, answer_media_type="text/plain",
+        description="It takes a key, as every call does. Started with `--metrics-port`, the node shows the same page at an "
+        "address of its own, without one.",
     ),
     Operation(
         id="getNode", method="GET", path="/v1/node", tag=TAG, handle=about, query=NodeQuery,

@@ -14,13 +14,16 @@ from api.answers.people import Billing, Customer, ShipTo
 from api.answers.timestamps import Timestamp, check_moment, iso, to_ns
 from api.geography.locating import located
 from api.http.endpoint import encode
-from api.http.listing import Moment, SpanQuery, from_cursor, id_of, newest_orders, position_of
+from api.http.filters import ChannelFilter, NodeFilter, SkuFilter, is_wanted, some_of
+from api.http.listing import Moment, SpanQuery, id_of, newest_orders, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.turns import in_slices
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
 from engine.areas import NOWHERE
-from engine.commands.fields import Id, Minor
+from engine.commands.fields import Id, Minor, OrderNumber
 from engine.commands.orders import (
     CancelLine,
     CancelOrder,
@@ -37,6 +40,7 @@ from engine.commands.pricing import Treatment
 from engine.copying import copying
 from engine.facts import Fact, records
 from engine.facts.records import kind_of
+from engine.lifecycles import O_UNFINISHED, ORDER
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state import finding
 from engine.state.orders import Order
@@ -55,7 +59,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     promotions.
     """
 
-    number: Id
+    number: OrderNumber
     channel: Id
     lines: OrderLineRequests
     reservation: str | None = None
@@ -93,23 +97,25 @@ _command_of = copying(
     OrderBody,
     PlaceOrder,
     given="area reservation source_again_if_expired party contact billing placed_at_ns collect_by_ns party_known",
-    apart="if_expired customer ship_to placed_at pickup_until replaces priced",
+    apart="if_expired customer ship_to placed_at pickup_until replaces priced sold called_off",
 )
 
 
-class CancelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `lines` everything that has not shipped is cancelled. No names in `reason`, please: it is journalled."""
+class CancelBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Without `lines`, or with `all`, everything that has not shipped is cancelled. No names in `reason`, please: it is journalled."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
     lines: Annotated[tuple[CancelLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None
 
 
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Orders must meet all of it. `node` has or had a fulfilment of the order; the span is of `created_at`."""
+    """Orders must meet all of it. `node` has or had a fulfilment of the order, `sku` is one of its lines; the span is of
+    `created_at`. Who waits for a SKU: `sku` with `state=backordered`."""
 
-    state: str | None = None
-    channel: str | None = None
-    node: str | None = None
+    state: Annotated[str, some_of(*ORDER.states)] | None = None
+    channel: ChannelFilter | None = None
+    node: NodeFilter | None = None
+    sku: SkuFilter | None = None
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,21 +234,29 @@ def _page(call: Call, state: State, before: int | None) -> OrderPage:
         first_too_late = seq_at(call.server.journal, query.to_ns)
         before = first_too_late if before is None else min(before, first_too_late)
     items: list[OrderAnswer] = []
-    for looked_at, order in enumerate(newest_orders(state, before)):
+    lines = 0
+    for order in newest_orders(state, before, open_only=_only_open(query.state)):
         if order.created_at_ns < query.from_ns:
             break
-        if looked_at == limits.LIST_SCAN_ORDERS_MAX or len(items) == query.limit:
+        if lines >= limits.LIST_SLICE_LINES or len(items) == query.limit:
             return OrderPage(items, str(order.seq + 1))
+        lines += len(order.lines)
         if _matches(order, query):
             items.append(order_answer(state, order))
     return OrderPage(items, None)
 
 
+def _only_open(asked: str | None) -> bool:
+    """Whether no closed order can be in these states."""
+    return asked is not None and set(asked.split(",")) <= set(O_UNFINISHED)
+
+
 def _matches(order: Order, query: OrdersQuery) -> bool:
     return (
         (query.to_ns is None or order.created_at_ns < query.to_ns)
-        and (query.state is None or order.state == query.state)
+        and is_wanted(query.state, order.state)
         and (query.channel is None or order.channel == query.channel)
+        and (query.sku is None or any(line.sku == query.sku for line in order.lines))
         and (query.node is None or any(fulfilment.node == query.node for fulfilment in order.fulfilments))
     )
 
@@ -303,7 +317,7 @@ OPERATIONS = [
         description="Short lines are backordered where the item allows it. What the order does not use of its "
         "reservation is released in the same step. The answer leaves the people out; read the order to see them.",
     ),
-    ORDERS.list_("listOrders", "Orders, the newest first", from_cursor(position_of, _page), OrdersQuery, OrderPage),
+    ORDERS.list_("listOrders", "Orders, the newest first", in_slices(position_of, _page), OrdersQuery, OrderPage),
     ORDERS.get(
         "getOrder", "Read an order, with the people in it", handle=get, answer=OrderDetail, query=AsOfQuery, description=AS_OF
     ),

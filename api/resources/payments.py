@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from api.answers.orders import OrderAnswer
 from api.http.listing import path_id
+from api.http.part_or_all import PartOrAll
 from api.http.things import STEP_CODES, Thing, no_fields
 from api.resources.orders import ORDERS
 from engine import limits
@@ -19,14 +20,14 @@ from engine.state.finding import find_order
 TAG = "Payments"
 
 
-class CaptureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How much came; without `amount_minor` all that is left of it."""
+class CaptureBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much came; with `all`, or `{}`, all that is left of it."""
 
     amount_minor: Minor | None = None
 
 
-class PayOutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How much was paid out; without `amount_minor` all that is to go back."""
+class PayOutBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much was paid out; with `all`, or `{}`, all that is to go back."""
 
     amount_minor: Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)] | None = None
 
@@ -57,7 +58,7 @@ OPERATIONS = [
     PAYMENTS.act(
         "payOutRefund", "pay-out", "What goes back over a payment has left the bank", PayOutBody,
         lambda key, body: PayOutRefund(*key, body.amount_minor),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.EXCEEDS_OWED),
+        codes=(*STEP_CODES, ResultCode.EXCEEDS_OWED),
         description="Until then it stands in `refunds_payable`. What goes back to a voucher is there at once.",
     ),
     PAID_ORDERS.act(
@@ -69,7 +70,7 @@ OPERATIONS = [
     PAYMENTS.act(
         "capturePayment", "capture", "Money of an authorised payment came, in whole or in part", CaptureBody,
         lambda key, body: CapturePayment(*key, body.amount_minor),
-        body_optional=True, codes=(*STEP_CODES, ResultCode.EXCEEDS_AUTHORISED), example={"amount_minor": 1500},
+        codes=(*STEP_CODES, ResultCode.EXCEEDS_AUTHORISED), example={"amount_minor": 1500},
     ),
     PAYMENTS.step(
         "voidPayment", "void", "What is authorised and not captured will not come", lambda key: VoidPayment(*key)

@@ -1,14 +1,17 @@
 """Pick lists over HTTP: several orders of a node in one walk."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from api.answers.identifiers import fulfilment_id, fulfilment_number, pick_list_id, pick_list_number
 from api.answers.timestamps import Timestamp, iso
+from api.http.filters import NodeFilter, is_wanted, some_of
 from api.http.operations import Call, Changing, Handled, PageOf, PageQuery
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
 from engine import limits
 from engine.commands.fields import Id
 from engine.commands.picking import CancelPickList, FinishPickList, MakePickList
@@ -49,7 +52,7 @@ class WalkStop(msgspec.Struct):
 class PickListAnswer(msgspec.Struct):
     """One walk through a node. `state`: open, picked, cancelled.
 
-    `stops` are what is still to pick, by bin and then by SKU; what was short, rejected or cancelled meanwhile is not among it.
+    `stops` are what is still to pick, by bin and then by SKU, numbers in them by value (2 before 10); what was short, rejected or cancelled meanwhile is not among it.
     """
 
     id: str
@@ -64,8 +67,8 @@ class PickListAnswer(msgspec.Struct):
 class PickListsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only of a node, or in a state."""
 
-    node: Id | None = None
-    state: Literal["open", "picked", "cancelled"] | None = None
+    node: NodeFilter | None = None
+    state: Annotated[str, some_of(*PICK_LIST.states)] | None = None
 
 
 class PickListPage(PageOf[PickListAnswer]):
@@ -102,7 +105,16 @@ def _stops(state: State, found: PickList) -> list[WalkStop]:
                 stop = stops[sku] = WalkStop(None if rule is None else rule.bin, sku, 0, [])
             stop.quantity += take.quantity
             stop.boxes.append(BoxUnits(box, fulfilment_id(number), take.quantity))
-    return sorted(stops.values(), key=lambda stop: (stop.bin is None, stop.bin or "", stop.sku))
+    return sorted(stops.values(), key=lambda stop: (stop.bin is None, as_walked(stop.bin or ""), as_walked(stop.sku)))
+
+
+def as_walked(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """The order in which people number shelves: digits count as numbers, so that 2 comes before 10, and A-9 before A-10.
+
+    Where that makes no difference (1 and 01, a and A) the text itself decides.
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
+    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts), text
 
 
 PICK_LISTS = Thing(
@@ -113,7 +125,7 @@ PICK_LISTS = Thing(
     key=lambda path: pick_list_number(path["list"]),
     find=lambda state, number: state.pick_lists.find(number),
     render=answer_of,
-    empty=no_fields("NoFields", __name__),
+    empty=all_of_it("NoFields", __name__),
 )
 
 
@@ -133,7 +145,7 @@ def make(call: Call) -> Handled:
 
 
 def _wanted(query: PickListsQuery, one: PickList) -> bool:
-    return query.node in (None, one.node) and query.state in (None, one.state)
+    return query.node in (None, one.node) and is_wanted(query.state, one.state)
 
 
 OPERATIONS = [

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.answers import problems
 from api.answers.identifiers import payment_request_id, payment_request_number
 from api.answers.timestamps import Timestamp, iso
+from api.http.bodies import BodyReader
+from api.http.filters import OrderFilter, ProviderFilter
 from api.http.listing import from_cursor, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
 from api.http.things import no_fields
@@ -17,7 +18,7 @@ from api.resources.payments import PAID_ORDERS
 from api.server.outbound.payments import Attempts
 from api.server.outbound.signing import SIGNATURE, TIMESTAMP, secret_of, why_not_genuine
 from engine import limits
-from engine.commands.fields import Id, Text
+from engine.commands.fields import Id, OrderNumber, Text
 from engine.commands.providers import AskForPayment, ReportPayment
 from engine.results import Rejection, ResultCode
 from engine.state.payment_requests import ProviderRequest
@@ -36,7 +37,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     id: Id
     type: What
-    order: Id
+    order: OrderNumber
     payment: Id
     request: Id | None = None
     amount_minor: Annotated[int, Meta(ge=1, le=limits.MINOR_MAX)] | None = None
@@ -80,11 +81,11 @@ class PaymentRequestPage(PageOf[PaymentRequestAnswer]):
 class PaymentRequestQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Those of one order, or of one provider."""
 
-    order: str | None = None
-    provider: str | None = None
+    order: OrderFilter | None = None
+    provider: ProviderFilter | None = None
 
 
-_decode_event = msgspec.json.Decoder(ProviderEvent).decode
+_EVENTS = BodyReader(ProviderEvent)
 
 
 def secret(call: Call) -> Handled:
@@ -115,10 +116,9 @@ def event(call: Call) -> Handled:
     )
     if reason is not None:
         return Rejection(ResultCode.UNAUTHENTICATED, reason)
-    try:
-        body = _decode_event(call.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return problems.from_validation(error)
+    body = _EVENTS.read(call.content)
+    if isinstance(body, Rejection):
+        return body
     request = None if body.request is None else payment_request_number(body.request)
     if body.request is not None and request is None:
         return Rejection.at(ResultCode.MALFORMED_REQUEST, "/request", "no request has such an id")

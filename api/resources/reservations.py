@@ -1,5 +1,7 @@
 """Reservations over HTTP."""
 
+import heapq
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -8,8 +10,11 @@ from msgspec import Meta
 from api.answers.identifiers import inbound_id, reservation_id, reservation_number
 from api.answers.timestamps import Timestamp, iso, iso_or_none
 from api.geography.locating import located
+from api.http.filters import ChannelFilter, NodeFilter, SkuFilter, is_wanted, some_of
 from api.http.gathering import Batch
-from api.http.operations import Call, Changing, Handled, Operation, Reading
+from api.http.listing import position_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
+from api.http.part_or_all import PartOrAll
 from engine import limits
 from engine.commands.fields import TtlSeconds
 from engine.commands.reservations import (
@@ -24,7 +29,7 @@ from engine.facts import Fact
 from engine.facts.reservations import StockReserved
 from engine.results import Rejection, ResultCode
 from engine.state import finding
-from engine.state.reservations import ACTIVE, EXPIRED, Reservation
+from engine.state.reservations import ACTIVE, CONFIRMED, EXPIRED, RELEASED, Reservation
 from engine.state.state import State
 
 TAG = "Reservations"
@@ -71,8 +76,8 @@ class ExtendBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ttl_seconds: TtlSeconds
 
 
-class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """Without `lines` everything is released."""
+class ReleaseBody(PartOrAll, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """What is given back; with `all`, or `{}`, everything."""
 
     lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = (
         None
@@ -83,6 +88,15 @@ class ChangeBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """New quantities by SKU; SKUs that are not named stay as they are."""
 
     lines: Annotated[tuple[NewQuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
+
+
+class ReservationsQuery(PageQuery, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Reservations must meet all of it. `node` is one of their sources, `sku` one of their lines."""
+
+    state: Annotated[str, some_of(ACTIVE, CONFIRMED, RELEASED, EXPIRED)] | None = None
+    channel: ChannelFilter | None = None
+    node: NodeFilter | None = None
+    sku: SkuFilter | None = None
 
 
 class BatchBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -103,11 +117,17 @@ class BatchBodySchema(msgspec.Struct):
     items: tuple[BatchItem, ...]
 
 
-class BatchItemAnswer(msgspec.Struct):
-    """What the item would have been answered on its own."""
+class ReservationPage(PageOf[ReservationAnswer]):
+    """The youngest first. A page may end early, even empty, with a cursor: then more was looked at than one call may."""
+
+
+class BatchItemAnswer(msgspec.Struct, omit_defaults=True):
+    """What the item would have been answered on its own. `replayed`: its key was used before, at `recorded_at`, and nothing was done."""
 
     status: int
     body: Any
+    replayed: bool = False
+    recorded_at: Timestamp | None = None
 
 
 class BatchAnswer(msgspec.Struct):
@@ -172,6 +192,45 @@ def get(call: Call) -> Handled:
     return Reading(_resource(call))
 
 
+def _page(call: Call, state: State, before: int | None, now_ns: int) -> ReservationPage:
+    query: ReservationsQuery = call.query
+    found: Iterable[Reservation] = (
+        reservation
+        for reservation in reversed(state.reservations.active.values())
+        if before is None or reservation.number < before
+    )
+    if query.state is None or set(query.state.split(",")) - {ACTIVE}:
+        ended = state.closed.newest_reservations(before)
+        found = heapq.merge(found, ended, key=lambda reservation: -reservation.number)
+    items: list[ReservationAnswer] = []
+    last = None
+    for looked_at, reservation in enumerate(found):
+        if len(items) == query.limit or looked_at == limits.LIST_SLICE_LINES:
+            return ReservationPage(items, str(last))
+        last = reservation.number
+        answer = answer_of(reservation, now_ns)
+        if _is_asked_for(answer, query):
+            items.append(answer)
+    return ReservationPage(items, None)
+
+
+def _is_asked_for(answer: ReservationAnswer, query: ReservationsQuery) -> bool:
+    return (
+        is_wanted(query.state, answer.state)
+        and query.channel in (None, answer.channel)
+        and (query.sku is None or any(line.sku == query.sku for line in answer.lines))
+        and (query.node is None or any(s.node == query.node for line in answer.lines for s in line.sources))
+    )
+
+
+def list_(call: Call) -> Handled:
+    """A page of them."""
+    before = position_of(call.query.cursor)
+    if isinstance(before, Rejection):
+        return before
+    return Reading(lambda state, now_ns: _page(call, state, before, now_ns))
+
+
 def _acting(call: Call, command: Any) -> Handled:
     number = reservation_number(call.path["reservation"])
     if number is None:
@@ -232,18 +291,22 @@ OPERATIONS = [
         answer=BatchAnswer, example={"items": [{"idempotency_key": "cart-4711", **EXAMPLE}]},
     ),
     Operation(
+        id="listReservations", method="GET", path="/v1/reservations", tag=TAG, handle=list_, query=ReservationsQuery,
+        summary="Reservations, active and ended, the youngest first", answer=ReservationPage,
+    ),
+    Operation(
         id="getReservation", method="GET", path="/v1/reservations/{reservation}", tag=TAG, handle=get,
         summary="Read a reservation, active or ended", answer=ReservationAnswer, resource=_resource,
         codes=(ResultCode.NOT_FOUND,),
     ),
     Operation(
         id="extendReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/extend", tag=TAG, handle=extend,
-        summary="Let it end `ttl_seconds` from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
+        summary="Let it end later, or sooner, counted from now", body=ExtendBody, answer=ReservationAnswer, resource=_resource,
         codes=ENDED_CODES, example={"ttl_seconds": 900},
     ),
     Operation(
         id="releaseReservation", hot=True, method="POST", path="/v1/reservations/{reservation}/release", tag=TAG, handle=release,
-        summary="Give back everything, or the quantities named", body=ReleaseBody, body_optional=True,
+        summary="Give back everything, or the quantities named", body=ReleaseBody,
         answer=ReservationAnswer, resource=_resource,
         codes=(*ENDED_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION),
         example={"lines": [{"sku": "85123A", "quantity": 1}]},

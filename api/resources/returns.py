@@ -11,9 +11,12 @@ from api.answers import people
 from api.answers.identifiers import return_number
 from api.answers.orders import OrderAnswer, ReturnAnswer, loose_return_answer, return_answer
 from api.answers.problems import malformed
+from api.http.filters import OrderFilter, is_wanted, some_of
 from api.http.listing import from_cursor, newest_orders, page_of_parts, path_id, position_of, start_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery
-from api.http.things import Thing, no_fields
+from api.http.part_or_all import all_of_it
+from api.http.things import Thing
+from api.http.turns import in_slices
 from api.resources.orders import ORDERS, order_renderer, repeated_line
 from engine import limits
 from engine.commands.fields import Id, Text
@@ -34,7 +37,7 @@ from engine.commands.orders import (
 from engine.facts import Fact
 from engine.facts.money import PaymentMoved, PaymentsRefunded, ReturnSettled, UnitsCredited
 from engine.facts.orders import LooseReturnTaken, ReturnAuthorised
-from engine.lifecycles import RECEIVED
+from engine.lifecycles import AUTHORISED, CANCELLED, RECEIVED
 from engine.results import Rejection, ResultCode
 from engine.state import finding
 from engine.state.finding import find_by_return
@@ -71,8 +74,8 @@ class LooseReturnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 class ReturnsQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Returns must meet all of it. `without_order`: only those that no order is known for."""
 
-    order: Id | None = None
-    state: Literal["authorised", "received", "cancelled"] | None = None
+    order: OrderFilter | None = None
+    state: Annotated[str, some_of(AUTHORISED, RECEIVED, CANCELLED)] | None = None
     without_order: Literal["true", "false"] | None = None
 
 
@@ -190,14 +193,14 @@ def take_loose(call: Call) -> Handled:
     return Changing(command, RETURNS.made(LooseReturnTaken, lambda fact: fact.return_id))
 
 
-def list_(call: Call) -> Handled:
+async def list_(call: Call) -> Handled:
     """A page of returns."""
-    return _loose(call) if call.query.without_order == "true" else _of_orders(call)
+    return _loose(call) if call.query.without_order == "true" else await _of_orders(call)
 
 
 def _loose_page(call: Call, state: State, before: int | None) -> ReturnPage:
     query: ReturnsQuery = call.query
-    if query.order is not None or query.state not in (None, RECEIVED):
+    if query.order is not None or not is_wanted(query.state, RECEIVED):
         return ReturnPage([], None)
     numbers = [n for n in reversed(state.loose_returns.ended) if before is None or n < before]
     items = [loose_return_answer(state.loose_returns.ended[n]) for n in numbers[: query.limit]]
@@ -213,13 +216,13 @@ def _page(call: Call, state: State, start: tuple[int, int] | None) -> ReturnPage
         orders = newest_orders(state, None if start is None else start[0] + 1)
 
     def wanted(order: Order) -> Iterable[Return]:
-        return (agreed for agreed in reversed(order.returns) if query.state in (None, agreed.state))
+        return (agreed for agreed in reversed(order.returns) if is_wanted(query.state, agreed.state))
 
     found, cursor = page_of_parts(orders, start, query.limit, wanted)
     return ReturnPage([return_answer(order, agreed) for order, agreed in found], cursor)
 
 
-_loose, _of_orders = from_cursor(position_of, _loose_page), from_cursor(start_of, _page)
+_loose, _of_orders = from_cursor(position_of, _loose_page), in_slices(start_of, _page)
 
 
 def settle(call: Call) -> Handled:
@@ -296,13 +299,13 @@ OPERATIONS = [
         example={"node": "leipzig", "lines": [{"id": "1", "quantity": 1, "disposition": "restock"}]},
     ),
     RETURNS.post(
-        "settleReturn", "settle", "Settle what came back and was not settled", no_fields("SettleBody", __name__), settle,
+        "settleReturn", "settle", "Settle what came back and was not settled", all_of_it("SettleBody", __name__), settle,
         body_optional=True, answer=SettlementAnswer,
         description="Units are worth what was paid for them, by the frozen shares: the first that are still paid for. Over any "
         "sequence of cancellations and returns this adds up to exactly what was paid. Shipping comes back if the return says so.",
     ),
     RETURNS.step(
         "cancelReturn", "cancel", "Expect nothing more of a return", CancelReturn,
-        body=no_fields("CancelReturnBody", __name__),
+        body=all_of_it("CancelReturnBody", __name__),
     ),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.answers.explanations import ExplanationAnswer, answer_of
+from api.answers.explanations import ExplanationAnswer, answer_of, explain_brought
 from api.answers.problems import malformed
 from api.geography.locating import located
 from api.http.endpoint import encode
@@ -57,7 +57,13 @@ def _reader(body: ExplainBody, channel: str) -> Callable[[State, int], Explanati
 
     def read(state: State, now_ns: int) -> ExplanationAnswer | Rejection:
         refusal = check_demand(state, channel, lines)
-        return refusal or answer_of(explain(state, request, now_ns)[0], channel, now_ns)
+        if refusal is not None:
+            return refusal
+        explained, given = explain(state, request, now_ns)
+        brought = None
+        if given.short and request.delivery != "ship" and len({line.node for line in lines} | {None}) == 2:
+            brought = explain_brought(state, request, now_ns)
+        return brought or answer_of(explained, channel, now_ns)
 
     return read
 
@@ -144,6 +150,7 @@ OPERATIONS = [
         example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 2}], "ship_to": {"country": "DE"}},
         description="Changes nothing. For every node that could send its prices, for every other the rule against it; the "
         "plan that was nearly chosen, and whether the chosen one is proven. With `seq` it is told with the stock and the "
-        "rules as they were before that record, and whether the same plan comes out again; that takes a moment.",
+        "rules as they were before that record, and whether the same plan comes out again; that takes a moment. What a pickup "
+        "node lacks and other nodes bring is in `brought`.",
     ),
 ]  # fmt: skip

@@ -1,21 +1,18 @@
-"""Stock over HTTP: movements, balances, availability, the trial balance."""
+"""Stock over HTTP: movements, balances, the trial balance."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from api.answers.identifiers import inbound_id
-from api.answers.timestamps import Timestamp, iso, iso_or_none
-from api.geography.locating import located
 from api.http.listing import counted_page, from_cursor, path_sku, position_of
-from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading, Reply
-from api.server.history import AS_OF, AsOfQuery, seq_of
+from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reading, Reply
+from api.resources.stock_lists import SkuStockQuery, StockQuery, held_at
+from api.server.history import AS_OF, seq_of
 from engine import limits
 from engine.commands.fields import Id, QuantityOrZero, Sku, Text
-from engine.commands.reservations import Delivery, DemandLine, Destination, QuantityLine, ReserveStock
 from engine.commands.stock import MovementLine, MoveStock
+from engine.configuration.known_skus import refuse_named_twice
 from engine.facts import Fact
 from engine.facts.postings import (
     ADJUSTMENT,
@@ -29,12 +26,9 @@ from engine.facts.postings import (
     UNSELLABLE,
 )
 from engine.facts.stock import StockMoved
-from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
 from engine.state.stock import Balances
-from engine.supply.plan import expected, promised, supply, terms_of
-from engine.supply.request import Request
 
 TAG = "Stock"
 
@@ -99,57 +93,6 @@ class StockPage(PageOf[SkuStock]):
     """In the order in which the SKUs were created."""
 
 
-class AvailabilityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What somebody would like to buy on a channel, and where it would go."""
-
-    channel: Id
-    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
-    ship_to: Destination | None = None
-    delivery: Delivery = "ship"
-    customer_group: Id | None = None
-
-
-class ProjectedUnits(msgspec.Struct):
-    """Units that a supplier will bring and the channel could promise today."""
-
-    expected_at: Timestamp
-    quantity: int
-
-
-class AvailabilityLine(msgspec.Struct, omit_defaults=True):
-    """One SKU: units asked for by all lines together, and units the channel could promise now.
-
-    `projected` are units it could promise for later, the earliest first; left out if there are none.
-    """
-
-    sku: str
-    requested: int
-    available: int
-    projected: list[ProjectedUnits] = []
-
-
-class AvailabilitySource(msgspec.Struct, omit_defaults=True):
-    """Units a node would send, when it would, and when they would arrive (null: not told).
-
-    With `inbound` they are not there yet: that inbound will bring them.
-    """
-
-    sku: str
-    node: str
-    quantity: int
-    ships_at: Timestamp | None
-    delivers_at: Timestamp | None
-    inbound: str | None = None
-
-
-class AvailabilityAnswer(msgspec.Struct):
-    """Whether all of it could be promised now, and from where. Nothing is held by asking."""
-
-    fulfillable: bool
-    lines: list[AvailabilityLine]
-    sources: list[AvailabilitySource]
-
-
 class TrialBalance(msgspec.Struct):
     """Every account over all SKUs and nodes. The accounts sum to zero, and so do those of every single SKU."""
 
@@ -173,9 +116,6 @@ class CountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lines: Annotated[tuple[CountedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
 
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
 
 class FeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a node says it has of a SKU: units on hand."""
@@ -191,17 +131,6 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     lines: Annotated[tuple[FeedLine, ...], Meta(min_length=1, max_length=limits.MOVEMENT_LINES_MAX)]
     reference: Text | None = None
     skip_unknown: bool = False
-
-    def __post_init__(self) -> None:
-        check_named_once(self.lines)
-
-
-def check_named_once(lines: Sequence[CountedLine | FeedLine]) -> None:
-    """Raise ValueError if a SKU comes up twice."""
-    seen: dict[str, int] = {}
-    for at, line in enumerate(lines):
-        if seen.setdefault(line.sku, at) != at:
-            raise ValueError(f"`lines[{at}]` names {line.sku!r}, as `lines[{seen[line.sku]}]` does")
 
 
 class CountedLineAnswer(msgspec.Struct):
@@ -275,6 +204,9 @@ def _counting(node: str, lines: list[MovementLine], reference: str | None, skipp
 def count(call: Call) -> Handled:
     """Somebody counted."""
     body: CountBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     lines = [MovementLine(line.sku, body.node, "count", line.counted) for line in body.lines]
     return _counting(body.node, lines, body.reference)
 
@@ -282,6 +214,9 @@ def count(call: Call) -> Handled:
 def feed(call: Call) -> Handled:
     """Another system says what is there."""
     body: FeedBody = call.body
+    twice = refuse_named_twice(body.lines)
+    if twice is not None:
+        return twice
     skipped: tuple[str, ...] = ()
     known = body.lines
     if body.skip_unknown:
@@ -297,7 +232,13 @@ def feed(call: Call) -> Handled:
 def _resource(call: Call) -> Any:
     sku = call.path["sku"]
 
-    return lambda state, now_ns: stock_of(state, sku)
+    def read(state: State, now_ns: int) -> Any:
+        found = stock_of(state, sku)
+        if isinstance(found, SkuStockDetail):
+            found.nodes = [there for there in found.nodes if call.query.shows(msgspec.structs.asdict(there))]
+        return found
+
+    return read
 
 
 def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
@@ -311,6 +252,7 @@ def stock_of(state: State, sku: str) -> SkuStockDetail | Rejection:
 def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
+    sellable = sellable and state.configuration.items[sku].sellable
     return NodeStock(
         node=node, **_named(state.stock.balances_at(sku, node)), safety_stock=safety_stock, sellable=sellable
     )
@@ -346,57 +288,24 @@ async def get(call: Call) -> Handled:
     if isinstance(path_sku(sku), Rejection) or sku not in call.server.state.configuration.items:
         return Rejection(ResultCode.NOT_FOUND, "there is no such SKU")
     answer = await call.server.history.ask(seq, "--sku", sku)
-    return answer if isinstance(answer, Rejection) else Reply(200, msgspec.json.encode(answer))
+    if isinstance(answer, Rejection):
+        return answer
+    if "nodes" in answer:
+        answer["nodes"] = [there for there in answer["nodes"] if call.query.shows(there)]
+    return Reply(200, msgspec.json.encode(answer))
 
 
 def _page(call: Call, state: State, first: int | None) -> StockPage:
+    if call.query.node is not None:
+        return _page_of_node(state, call.query.node, first or 0, call.query.limit)
     skus, cursor = counted_page(state.ledger.skus, first, call.query.limit)
     return StockPage(_totals(state, skus), cursor)
 
 
-def availability(call: Call) -> Handled:
-    """What could be promised now."""
-    body: AvailabilityBody = located(call.body, call.server.postcodes)
-
-    def read(state: State, now_ns: int) -> AvailabilityAnswer | Rejection:
-        lines = tuple(DemandLine(line.sku, line.quantity) for line in body.lines)
-        asked = ReserveStock(body.channel, lines, None, True, body.ship_to, body.delivery, body.customer_group)
-        return check_demand(state, body.channel, lines) or _available(state, Request.of_checkout(asked), now_ns)
-
-    return Reading(read)
-
-
-def _available(state: State, request: Request, now_ns: int) -> AvailabilityAnswer:
-    found = supply(state, request, now_ns)
-    units: dict[tuple[str, str, int | None], AvailabilitySource] = {}
-    for line, sources in zip(request.lines, found.sources, strict=True):
-        for source in sources:
-            key = (line.sku, source.node, source.inbound)
-            if key in units:
-                units[key].quantity += source.quantity
-            else:
-                ships_at, delivers_at = iso_or_none(source.ships_at_ns), iso_or_none(source.delivers_at_ns)
-                inbound = None if source.inbound is None else inbound_id(source.inbound)
-                units[key] = AvailabilitySource(line.sku, source.node, source.quantity, ships_at, delivers_at, inbound)
-    return AvailabilityAnswer(
-        not found.short,
-        [
-            AvailabilityLine(*line, _projected(state, request, line[0], now_ns))
-            for line in promised(state, request, now_ns)
-        ],
-        list(units.values()),
-    )
-
-
-def _projected(state: State, request: Request, sku: str, now_ns: int) -> list[ProjectedUnits]:
-    """What is expected of a SKU and could be promised, one entry an instant."""
-    terms, _ = terms_of(state, request, now_ns)
-    units: dict[int, int] = {}
-    for source in expected(state, terms, sku, (), now_ns):
-        assert source.inbound is not None
-        expected_at_ns = state.inbound.open[source.inbound].expected_at_ns
-        units[expected_at_ns] = units.get(expected_at_ns, 0) + source.quantity
-    return [ProjectedUnits(iso(expected_at_ns), quantity) for expected_at_ns, quantity in units.items()]
+def _page_of_node(state: State, node: str, first: int, limit: int) -> StockPage:
+    """SKUs of which a node has any, from a position in the order of SKUs on."""
+    skus, cursor = held_at(state, node, first, limit)
+    return StockPage([SkuStock(sku, **_named(state.stock.balances_at(sku, node))) for sku in skus], cursor)
 
 
 def trial_balance(call: Call) -> Handled:
@@ -444,18 +353,12 @@ OPERATIONS = [
     ),
     Operation(
         id="getStock", method="GET", path="/v1/stock/{sku}", tag=TAG, handle=get, resource=_resource,
-        summary="Stock of one SKU, over all nodes and at each", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
-        query=AsOfQuery, description=AS_OF,
+        summary="Stock of one SKU, over all nodes and at each that has any", answer=SkuStockDetail, codes=(ResultCode.NOT_FOUND,),
+        query=SkuStockQuery, description=AS_OF,
     ),
     Operation(
-        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=PageQuery,
-        summary="Stock of all SKUs", answer=StockPage,
-    ),
-    Operation(
-        id="getAvailability", hot=True, method="POST", path="/v1/availability", tag=TAG, handle=availability,
-        summary="What a channel could promise now", body=AvailabilityBody, answer=AvailabilityAnswer,
-        codes=(ResultCode.UNKNOWN_CHANNEL, ResultCode.UNKNOWN_SKU),
-        example={"channel": "web-de", "lines": [{"sku": "85123A", "quantity": 2}]},
+        id="listStock", method="GET", path="/v1/stock", tag=TAG, handle=from_cursor(position_of, _page), query=StockQuery,
+        summary="Stock of all SKUs, or of those that a node has", answer=StockPage,
     ),
     Operation(
         id="getTrialBalance", method="GET", path="/v1/ledger/trial-balance", tag="Journal", handle=trial_balance,

@@ -6,29 +6,27 @@ import msgspec
 from msgspec import Meta
 
 from api.http import positions
-from api.http.listing import path_id, start_of
+from api.http.listing import Position, path_id, start_of
 from api.http.operations import Call, Handled, Operation, Reading
 from api.server.server import Server
 from engine import limits
-from engine.areas import coarse_area
 from engine.facts import Fact, records
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
-from engine.supply.plan import promised
-from engine.supply.request import Demand, Request
+from engine.supply.plan import sellable
 
 NOT_FOUND = Rejection(ResultCode.NOT_FOUND, "there is no such channel")
-RECORDS_MAX = limits.JOURNAL_SCAN_SLICE_RECORDS
+RECORDS_MAX = limits.FEED_SCAN_RECORDS_MAX
 # After one of these every SKU may have another figure.
-SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet)
+SWEEPING = (NodeSet, ChannelSet, SourcingPolicySet, CalendarSet)
 
 
 class StockFeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is `next_after` of the page before; 0 or nothing is for every SKU. `cursor` goes through that list.
     `history` is that of the page before: after a restore it is refused instead of meaning something else."""
 
-    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    after: Position = 0
     limit: Annotated[int, Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_MAX
     cursor: str | None = None
     history: str | None = None
@@ -95,11 +93,7 @@ def _everything(server: Server, channel: str, start: tuple[int, int], limit: int
 
 
 def _figures(state: State, channel: str, skus: list[str], now_ns: int) -> list[SellableUnits]:
-    if not skus:
-        return []
-    area = coarse_area(state.configuration.channels[channel].country, None, None, None)
-    request = Request(channel, [Demand(sku, 1) for sku in skus], area, partial=True)
-    return [SellableUnits(sku, units) for sku, _, units in promised(state, request, now_ns)]
+    return [SellableUnits(sku, units) for sku, units in zip(skus, sellable(state, channel, skus, now_ns), strict=True)]
 
 
 def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | None:
@@ -115,7 +109,7 @@ def _changed(server: Server, after: int, limit: int) -> tuple[list[str], int] | 
             touched = _touched(records.decode(encoded).facts)
             if touched is None:
                 return None
-            if len(skus.keys() | touched.keys()) > limit and skus:
+            if len(skus) + sum(sku not in skus for sku in touched) > limit and skus:
                 return list(skus), seq - 1
             skus.update(touched)
             looked_at += 1

@@ -8,7 +8,7 @@ import msgspec
 
 from api.answers.problems import malformed
 from api.answers.timestamps import moment_ns
-from api.server.children import Child
+from api.server.helper import Helper
 from api.server.host import Host
 from engine.facts import records
 from engine.facts.orders import OrderReopened
@@ -50,6 +50,7 @@ class History:
         self._host = host
         self._asked = 0
         self._one_at_a_time = asyncio.Lock()
+        self._helper = Helper()
 
     async def ask(self, seq: int, *question: str) -> Any | Rejection:
         """What `kontor state` says of record `seq`, decoded; a refusal when there was nothing."""
@@ -80,13 +81,17 @@ class History:
         try:
             async with self._one_at_a_time:
                 where = ["--data", str(self._host.directory), "--archive", str(self._host.paths.archive)]
-                ended = await Child([*command, *where]).ended()
+                ended = await self._helper.ask([*command, *where])
         finally:
             self._asked -= 1
         if ended.code != 0:
             self._host.report(RuntimeError(f"kontor {command[0]} failed"))
             return Rejection(ResultCode.INTERNAL_ERROR, "the past could not be read; the log says more")
         return msgspec.json.decode(ended.output) or NOTHING_THEN
+
+    def stop(self) -> None:
+        """Whoever asks now is not answered."""
+        self._helper.stop()
 
     async def order(self, number: str, seq: int) -> Order | Rejection:
         """An order as it was after record `seq`, as a copy."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ from api.parties.keystore import PartyKeys
 from api.server import key_store
 from api.server.books import Books, Paths
 from api.server.clock import AHEAD_SECONDS_MAX, Clock, refuse_behind
+from api.server.configuring import Configuring
+from api.server.digests import Digests
 from api.server.disk import WARN_MIB, Disk
 from api.server.history import History
 from api.server.history_id import HistoryId
@@ -32,7 +35,6 @@ TICK_SECONDS = 0.25
 FLUSH_CLOSED_SECONDS = 1.0
 LOOK_AT_DISK_SECONDS = 2.0
 GATHER_ROUNDS_MAX = 3
-DIGEST_FRESH_ENTRIES_MAX = 50_000
 
 log = structlog.get_logger("kontor")
 
@@ -85,28 +87,30 @@ class Server:
         self._rounds = 0
         self._closed = False
         self._waiting_for_commit: list[asyncio.Future[None]] = []
-        self._digest: tuple[int, str] | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self.metrics = NodeMetrics(
-            {
-                "queue_depth": lambda: len(self.writer.queue),
-                "open_reservations": lambda: len(self.state.reservations.active),
-                "open_orders": lambda: len(self.state.orders.open),
-                "open_payment_requests": lambda: len(self.state.payment_requests.open),
-                "journal_seq": lambda: self.journal.last_seq,
-                "journal_bytes": lambda: self.journal.bytes_used,
-                "closed_pending": lambda: self.state.closed.pending_count,
-                "parties": lambda: self.parties.parties_count,
-                "snapshot_seq": lambda: self.snapshots.newest_seq,
-                "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
-                "snapshot_failures": lambda: self.snapshots.failures,
-                "replay_diverged": lambda: self.snapshots.diverged,
-                "disk_free_bytes": lambda: self.disk.free_bytes("data"),
-                "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
-                "disk_full": lambda: self.disk.full is not None,
-                "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
-            }
-        )
+        self.metrics = NodeMetrics(self._readings())
+
+    def _readings(self) -> dict[str, Callable[[], float]]:
+        """What is read when somebody asks for the metrics, by gauge."""
+        return {
+            "queue_depth": lambda: len(self.writer.queue),
+            "open_reservations": lambda: len(self.state.reservations.active),
+            "open_orders": lambda: len(self.state.orders.open),
+            "open_payment_requests": lambda: len(self.state.payment_requests.open),
+            "journal_seq": lambda: self.journal.last_seq,
+            "journal_bytes": lambda: self.journal.bytes_used,
+            "closed_pending": lambda: self.state.closed.pending_count,
+            "parties": lambda: self.parties.parties_count,
+            "snapshot_seq": lambda: self.snapshots.newest_seq,
+            "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
+            "snapshot_failures": lambda: self.snapshots.failures,
+            "dev_mode": lambda: int(self.dev),
+            "replay_diverged": lambda: self.snapshots.diverged,
+            "disk_free_bytes": lambda: self.disk.free_bytes("data"),
+            "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
+            "disk_full": lambda: self.disk.full is not None,
+            "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
+        }
 
     @classmethod
     def open(
@@ -148,6 +152,8 @@ class Server:
         )
         self.snapshots = Snapshots(self, self._schedule)
         self.history = History(self)
+        self.configuring = Configuring(self)
+        self.digests = Digests(self, self.history)
 
     def _start_clock(self) -> None:
         bound = self._clock_ahead_seconds_max
@@ -177,6 +183,7 @@ class Server:
         self._improver = loop.create_task(Improver(self).run())
         self.courier = Courier(self)
         self._courier = loop.create_task(self.courier.run())
+        self.configuring.resume(loop)
 
     def submit(self, item: Change | Query) -> Rejection | None:
         """Queue a change or a read; it is done after the requests that are ready now."""
@@ -275,13 +282,9 @@ class Server:
             trace = trace.tb_next
         log.error("unexpected error", kind=type(error).__name__, at=frames[-5:])
 
-    def digest(self, fresh: bool) -> tuple[int, str]:
-        """(seq, digest of the state then). Made anew when asked, or if the state is small enough to do it at once."""
-        state = self.state
-        entries = len(state.reservations.active) + len(state.orders.open) + len(state.idempotency.seq_of)
-        if self._digest is None or fresh or (self._digest[0] != state.seq and entries <= DIGEST_FRESH_ENTRIES_MAX):
-            self._digest = (state.seq, dumping.digest(state))
-        return self._digest
+    def digest(self, fresh: bool = True) -> tuple[int, str]:
+        """(seq, digest of the state now) at once, for who may hold everybody up. `digests` is for callers over HTTP."""
+        return self.state.seq, dumping.digest(self.state)
 
     def stop(self) -> None:
         """Take nothing new, finish what is queued."""
@@ -297,6 +300,8 @@ class Server:
             self._improver.cancel()
             self._courier.cancel()
             self.snapshots.stop()
+            self.configuring.stop()
+            self.history.stop()
         self._closed = True
         self.writer.flush_closed()
         self.snapshots.at_stop(snapshot_seconds_max)

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
     seq: int
 
 
-class _Scan:
+class Scan:
     """The digest of a state, taken in slices; the first one at once, so that it begins at `seq`."""
 
     def __init__(self, state: State) -> None:
@@ -71,6 +71,11 @@ class _Scan:
             count += 1
         if count:
             self._taken.append((self._state.seq, count))
+
+    @property
+    def is_of_one_moment(self) -> bool:
+        """Whether the state has not changed since it began."""
+        return self._state.seq == self.seq
 
     def result(self) -> RecordDigest:
         """What is to be journalled."""
@@ -114,7 +119,7 @@ class Snapshots:
         if self.newest is not None and self._host.state.seq in (self.newest.seq, self._unchanged_seq):
             return Wanted(self.newest.name, self.newest.seq)
         self._host.flush_closed()
-        scan = _Scan(self._host.state)
+        scan = Scan(self._host.state)
         self.making = Wanted(name_of(scan.seq), scan.seq)
         self._task = asyncio.get_running_loop().create_task(self._make(scan))
         return self.making
@@ -149,7 +154,7 @@ class Snapshots:
             if host.journal.last_seq - self.newest_seq >= last_snapshot.RECORDS_MIN:
                 last_snapshot.make(host.state, host.journal, host.paths.snapshots, self._schedule.kept, seconds_max)
 
-    async def _make(self, scan: _Scan) -> None:
+    async def _make(self, scan: Scan) -> None:
         started, seq = time.perf_counter(), scan.seq
         try:
             proof = await self._journal_digest(scan)
@@ -168,7 +173,7 @@ class Snapshots:
         finally:
             self.making = None
 
-    async def _journal_digest(self, scan: _Scan) -> Done | Rejection:
+    async def _journal_digest(self, scan: Scan) -> Done | Rejection:
         """Take the state's digest in slices between batches, and journal it."""
         while not scan.done:
             await asyncio.sleep(PAUSE_SECONDS)

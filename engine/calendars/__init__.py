@@ -6,19 +6,34 @@ promises      when a parcel leaves, when a pickup is ready, when a delivery arri
 working_days  when a node works: its hours, its holidays, its cut-off and its lead time
 """
 
-from engine.calendars.countries import time_zone_of_country
+from engine.calendars.countries import only_time_zone_of_country, time_zone_of_country
 from engine.calendars.local_time import DAYS, date_of_day, day_at, day_of_date
-from engine.calendars.promises import DELIVERY_WEEKDAYS, Dispatch, OpenDay, delivery, dispatch, open_days, ready_at_ns
-from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of
+from engine.calendars.promises import (
+    DELIVERY_WEEKDAYS,
+    Dispatch,
+    OpenDay,
+    Ready,
+    delivery,
+    dispatch,
+    in_hours_ns,
+    open_days,
+    ready,
+    ready_at_ns,
+)
+from engine.calendars.working_days import Calendar, Problem, calendar_of, problems_of, with_time_zone
 
 __all__ = [
     "Calendar",
     "Problem",
     "calendar_of",
     "problems_of",
+    "with_time_zone",
     "Dispatch",
     "dispatch",
+    "Ready",
+    "ready",
     "ready_at_ns",
+    "in_hours_ns",
     "delivery",
     "DELIVERY_WEEKDAYS",
     "OpenDay",
@@ -27,5 +42,6 @@ __all__ = [
     "day_at",
     "day_of_date",
     "date_of_day",
+    "only_time_zone_of_country",
     "time_zone_of_country",
 ]

@@ -54,6 +54,16 @@ PAIRS = """
 
 ZONE_BY_COUNTRY = dict(zip(PAIRS.split()[0::2], PAIRS.split()[1::2], strict=True))
 
+# Countries whose clocks do not all show the same time: their nodes must say where they are. China and Ukraine have one
+# legal time each, whatever else zone.tab lists for them.
+SEVERAL_TEXT = "AQ AU BR CA CD CL EC ES FM GL ID KI MN MX NZ PF PG PT RU UM US"
+SEVERAL = frozenset(SEVERAL_TEXT.split())
+
+
+def only_time_zone_of_country(country: str) -> str | None:
+    """The IANA name of a country's zone; None where it has several, or is unknown."""
+    return None if country in SEVERAL else ZONE_BY_COUNTRY.get(country)
+
 
 def time_zone_of_country(country: str) -> str:
     """The IANA name of a country's main zone; UTC for a country without one."""

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.calendars.local_time import DAYS, day_at, instant_ns, weekday_of, zone_of
 from engine.calendars.working_days import WHOLE_DAY, Calendar, Span, working_days
+from engine.limits import CALENDAR_DAYS_MAX, NS_PER_SECOND
 
 DELIVERY_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat")
 DELIVERY_MINUTE = 20 * 60
@@ -33,47 +34,110 @@ class OpenDay(msgspec.Struct, frozen=True):
     ships_at_ns: int
 
 
-def dispatch(calendar: Calendar, now_ns: int, lead_days: int = 0, not_before_day: int | None = None) -> Dispatch | None:
+class Ready(msgspec.Struct, frozen=True):
+    """When a pickup is ready. `day` is the ordinal of the node's local date.
+
+    The answer holds for every now up to but not including `valid_until_ns`; if it `slides`, it is later by as much as
+    now is: somebody is there and begins at once.
+    """
+
+    at_ns: int
+    day: int
+    valid_until_ns: int
+    slides: bool
+
+
+def dispatch(
+    calendar: Calendar,
+    now_ns: int,
+    lead_days: int = 0,
+    not_before_day: int | None = None,
+    uncollected_days: frozenset[int] = frozenset(),
+) -> Dispatch | None:
     """When a parcel leaves that is released now. None if no working day comes within CALENDAR_DAYS_MAX days.
 
     Released before the cut-off of a working day it leaves that day, at the cut-off; released at the cut-off or later,
     on the next working day. The calendar's lead time and `lead_days` add that many working days. If all of that is
-    earlier than `not_before_day` (the days until then are full), it is the first working day from then on.
+    earlier than `not_before_day` (the days until then are full), or on a day on which no carrier comes
+    (`uncollected_days`, ordinals, and weekdays without a cut-off), it is the first working day after that.
     """
     assert lead_days >= 0
     ahead = calendar.lead_days + lead_days
     not_before = 0 if not_before_day is None else not_before_day
     # From the day that now belongs to, to the day the parcel leaves.
     days: list[int] = []
-    for day in working_days(calendar, day_at(calendar.zone, now_ns)):
+    first_day = day_at(calendar.zone, now_ns)
+    for day in working_days(calendar, first_day):
         if not days and _cut_off_ns(calendar, day) <= now_ns:
             continue
         days.append(day)
-        if len(days) > ahead and day >= not_before:
+        if len(days) > ahead and day >= not_before and calendar.collects_on(day) and day not in uncollected_days:
             return Dispatch(
                 ships_at_ns=_cut_off_ns(calendar, day),
                 day=day,
                 valid_until_ns=_cut_off_ns(calendar, days[-1 - ahead]),
             )
+        if len(days) - ahead > CALENDAR_DAYS_MAX and day - max(first_day, not_before) > CALENDAR_DAYS_MAX:
+            return None
     return None
 
 
-def ready_at_ns(calendar: Calendar, now_ns: int, lead_days: int = 0) -> int | None:
-    """When a pickup is ready that is released now. None if the node does not open within CALENDAR_DAYS_MAX days.
+def ready_at_ns(calendar: Calendar, now_ns: int, lead_days: int = 0, preparation_minutes: int = 0) -> int | None:
+    """When a pickup is ready that is released now. None if the node does not open within CALENDAR_DAYS_MAX days."""
+    found = ready(calendar, now_ns, lead_days, preparation_minutes)
+    return None if found is None else found.at_ns
 
-    That is now while the node is open, and else its next opening. The calendar's lead time and `lead_days` move it to
-    the opening of the working day that many working days later.
+
+def ready(
+    calendar: Calendar,
+    now_ns: int,
+    lead_days: int = 0,
+    preparation_minutes: int = 0,
+    not_before_day: int | None = None,
+) -> Ready | None:
+    """When a pickup is ready that is released now, with how long that holds. None as for `ready_at_ns`.
+
+    People begin now while the node is open, and else at its next opening. The calendar's lead time and `lead_days` move
+    that to the opening of the working day that many working days later, `not_before_day` to that of the first working
+    day from then on. Preparing takes that many minutes in which the node is open, so that whoever comes at the promised
+    time finds it open, too.
     """
     assert lead_days >= 0
+    assert preparation_minutes >= 0
     ahead = calendar.lead_days + lead_days
+    not_before = 0 if not_before_day is None else not_before_day
+    left_ns = preparation_minutes * 60 * NS_PER_SECOND
+    valid_until_ns = 0
     for day in working_days(calendar, day_at(calendar.zone, now_ns)):
         unfinished = [span for span in _spans_ns(calendar, day) if span[1] > now_ns]
         if not unfinished:
             continue
-        if ahead == 0:
-            return max(now_ns, unfinished[0][0])
-        ahead -= 1
+        if ahead or day < not_before:
+            if not valid_until_ns:
+                valid_until_ns = unfinished[-1][1]  # who comes later begins to wait a day later
+            ahead -= min(ahead, 1)
+            continue
+        for start_ns, end_ns in unfinished:
+            begins_ns = max(now_ns, start_ns)
+            at_ns = begins_ns + left_ns
+            slides = not valid_until_ns and start_ns <= now_ns
+            if not valid_until_ns:
+                valid_until_ns = start_ns if start_ns > now_ns else max(now_ns + 1, end_ns - left_ns)
+            if at_ns < end_ns:
+                return Ready(at_ns, day, valid_until_ns, slides)
+            # The rest is done in the next span: no longer as much later as now is.
+            valid_until_ns = min(valid_until_ns, now_ns + 1) if start_ns <= now_ns else valid_until_ns
+            left_ns -= end_ns - begins_ns
     return None
+
+
+def in_hours_ns(calendar: Calendar, at_ns: int) -> int:
+    """The same instant while the node is open or just closes, else when it closes next; as it is if it never opens."""
+    for day in working_days(calendar, day_at(calendar.zone, at_ns - 1)):
+        for start_ns, end_ns in _spans_ns(calendar, day):
+            if end_ns >= at_ns:
+                return at_ns if start_ns <= at_ns else end_ns
+    return at_ns
 
 
 def delivery(

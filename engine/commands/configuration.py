@@ -19,6 +19,7 @@ from engine.commands.fields import (
     Minor,
     Name,
     PostalCode,
+    PreparationMinutes,
     QuantityOrZero,
     Seconds,
     Sku,
@@ -33,8 +34,11 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A place that holds stock and can fulfil.
 
     `orders_per_day_max` are orders that may be sent from it on one of its days; a parcel leaves on the first day it works
-    on, if released before its `cut_off`, after `lead_time_days` more of them. `groups` are for selectors of policies.
-    Work that it does not accept within `accept_within_seconds` is taken back and sourced elsewhere.
+    on, if released before its `cut_off`, after `lead_time_days` more of them. `cut_offs` are those of single weekdays, null
+    where nobody collects. What customers pick up is ready after `preparation_minutes` in which it is open (left out: the
+    channel's). It is closed on `closed_dates` and on the dates of the `calendars` it names. `groups` are for selectors of
+    policies. Work that it does not accept within `accept_within_seconds` is taken back and sourced elsewhere.
+    Without a `time_zone` it gets that of its country, if there is only one.
     """
 
     name: Name
@@ -55,12 +59,16 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     lead_time_days: Annotated[int, Meta(ge=0, le=365)] = 0
     groups: tuple[Id, ...] = ()
     accept_within_seconds: Seconds | None = None
+    cut_offs: dict[str, ClockTime | None] | None = None
+    preparation_minutes: PreparationMinutes | None = None
+    calendars: tuple[Id, ...] = ()
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The smallest thing stocked and sold. `value_minor` is what a unit is worth where an order line has no price.
 
     Of a backorderable one no order may let more than `backorders_max` units wait in all, and `backorders_max_by_channel` on a channel.
+    One that is not `sellable` is promised to nobody any more, from no node and on no channel; what was promised stands.
     """
 
     name: Name
@@ -72,6 +80,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     value_minor: Minor | None = None
     backorders_max: QuantityOrZero | None = None
     backorders_max_by_channel: dict[Id, QuantityOrZero] = {}
+    sellable: bool = True
 
 
 class NodeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,6 +102,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     What is ready for pickup and not collected within `collect_within_seconds` is given back. Units still backordered after
     `cancel_backorders_after_seconds` are cancelled. `prices_include_tax` is about the prices that the shop gives itself.
+    `preparation_minutes` are what nodes need for a pickup that say nothing themselves.
     """
 
     name: Name
@@ -106,6 +116,17 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     collect_within_seconds: Seconds = limits.COLLECT_SECONDS_DEFAULT
     cancel_backorders_after_seconds: Seconds | None = None
     prices_include_tax: bool = True
+    preparation_minutes: PreparationMinutes = 0
+
+
+class HolidayCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Dates on which people rest. Nodes that name it are closed then, carriers that name it neither collect nor deliver, and in
+    its `countries` nothing is collected or delivered. The dates are all there is: a calendar of past years knows no holiday.
+    """
+
+    name: Name
+    dates: Annotated[tuple[Date, ...], Meta(max_length=limits.CALENDAR_DATES_MAX)] = ()
+    countries: Annotated[tuple[Country, ...], Meta(max_length=limits.CALENDAR_COUNTRIES_MAX)] = ()
 
 
 class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -122,3 +143,31 @@ class Configure(Command, msgspec.Struct, frozen=True, forbid_unknown_fields=True
     vouchers: dict[Id, Voucher] = {}
     payment_providers: dict[Id, PaymentProvider] = {}
     shipping_prices: dict[Id, ShippingPrices] = {}
+    calendars: dict[Id, HolidayCalendar] = {}
+
+
+class BeginConfiguration(Command, frozen=True):
+    """Announce a large configuration, checked whole: its document lies in the data directory under its hash.
+
+    `asked_by` is who asked; `key` and `payload` are the digests of the request's idempotency key and of what was asked.
+    """
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None = None
+    payload: bytes | None = None
+
+
+class ApplyPart(Command, frozen=True):
+    """Set some entries of the configuration that was announced."""
+
+    sha256: str
+    document: Configure
+
+
+class EndConfiguration(Command, frozen=True):
+    """The last part of it is set. Not `whole`: its document is lost, and the rest of it will never be."""
+
+    sha256: str
+    whole: bool = True

@@ -8,7 +8,8 @@ from engine import limits
 
 # `$` in Python also matches before a final newline; the look-ahead closes that door and means the same in ECMA 262.
 ID_REGEX = r"^[A-Za-z0-9._:\-]{1,64}$(?!\n)"
-SKU_REGEX = r"^[^\s/\x00-\x1f\x7f]([^/\x00-\x1f\x7f]{0,62}[^\s/\x00-\x1f\x7f])?$(?!\n)"
+ORDER_NUMBER_REGEX = r"^[A-Za-z0-9._:\-#]([A-Za-z0-9._:\-#/]{0,62}[A-Za-z0-9._:\-#])?$(?!\n)"
+SKU_REGEX = r"^[^\s/\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,62}[^\s/\x00-\x1f\x7f])?$(?!\n)"
 
 COUNTRY_REGEX = r"^[A-Z]{2}$(?!\n)"
 CURRENCY_REGEX = r"^[A-Z]{3}$(?!\n)"
@@ -20,7 +21,8 @@ GTIN_REGEX = r"^[0-9]{8,14}$(?!\n)"
 # What a pattern asks for, in words, for people who got it wrong.
 PATTERNS_IN_WORDS = {
     ID_REGEX: "1 to 64 characters of A-Z a-z 0-9 . _ : -",
-    SKU_REGEX: "1 to 64 printable characters without `/` and without blanks at the ends",
+    ORDER_NUMBER_REGEX: "1 to 64 characters of A-Z a-z 0-9 . _ : - # /, without `/` at the ends",
+    SKU_REGEX: "1 to 64 printable characters without `/` and blanks at the ends",
     COUNTRY_REGEX: "two capital letters (ISO 3166-1)",
     CURRENCY_REGEX: "three capital letters (ISO 4217)",
     CLOCK_REGEX: "a time of day such as 16:00",
@@ -30,6 +32,7 @@ PATTERNS_IN_WORDS = {
 }
 
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX, pattern=ID_REGEX)]
+OrderNumber = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX, pattern=ORDER_NUMBER_REGEX)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64, pattern=SKU_REGEX)]
 Quantity = Annotated[int, Meta(ge=1, le=limits.QUANTITY_MAX)]
 QuantityOrZero = Annotated[int, Meta(ge=0, le=limits.QUANTITY_MAX)]
@@ -44,6 +47,7 @@ Latitude = Annotated[float, Meta(ge=-90, le=90, description="decimal degrees, WG
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="decimal degrees, WGS 84")]
 TtlSeconds = Annotated[int, Meta(ge=1, le=limits.RESERVATION_TTL_SECONDS_MAX)]
 Seconds = Annotated[int, Meta(ge=1, le=limits.SECONDS_MAX)]
+PreparationMinutes = Annotated[int, Meta(ge=0, le=limits.PREPARATION_MINUTES_MAX)]
 ClockTime = Annotated[str, Meta(pattern=CLOCK_REGEX, description="HH:MM, local time")]
 UtcTime = Annotated[str, Meta(pattern=UTC_TIME_REGEX, description="RFC 3339, to the second, UTC")]
 Date = Annotated[str, Meta(pattern=DATE_REGEX)]

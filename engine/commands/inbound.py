@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from engine import limits
 from engine.commands.command import Command
-from engine.commands.fields import Quantity, Sku
+from engine.commands.fields import Quantity, QuantityOrZero, Sku
 
 
 class InboundQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,6 +18,21 @@ class InboundQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 InboundQuantities = Annotated[tuple[InboundQuantity, ...], Meta(min_length=1, max_length=limits.INBOUND_LINES_MAX)]
+
+
+class InboundArrival(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Units of one SKU that came: `quantity` in all, of which `damaged` can't be sold."""
+
+    sku: Sku
+    quantity: Quantity
+    damaged: QuantityOrZero = 0
+
+    def __post_init__(self) -> None:
+        if self.damaged > self.quantity:
+            raise ValueError("`damaged` units are among the `quantity` that came, so there can't be more of them")
+
+
+InboundArrivals = Annotated[tuple[InboundArrival, ...], Meta(min_length=1, max_length=limits.INBOUND_LINES_MAX)]
 
 
 class ExpectInbound(Command, frozen=True):
@@ -33,7 +48,7 @@ class ReceiveInbound(Command, frozen=True):
     """Units arrived: those named, or (`lines` is None) all that are still expected. Partial and repeatable."""
 
     inbound: int
-    lines: tuple[InboundQuantity, ...] | None = None
+    lines: tuple[InboundArrival | InboundQuantity, ...] | None = None
 
 
 class DelayInbound(Command, frozen=True):

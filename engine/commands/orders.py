@@ -60,7 +60,8 @@ class PlaceOrder(Command, frozen=True):
     With `pickup_node` the customer comes for it, by `collect_by_ns` if that is given.
 
     `contact` and `billing` are sealed blobs under keys of `party`; `placed_at_ns` is the shop's own time, if it gave
-    one. `party_known`: the party is the same in every order of that customer.
+    one. `party_known`: the party is the same in every order of that customer. `sold`: it was
+    sold elsewhere, so that it is kept whatever there is of it; `called_off`: and cancelled before it came.
     """
 
     number: str
@@ -87,6 +88,8 @@ class PlaceOrder(Command, frozen=True):
     payments: tuple[PaymentRequest, ...] = ()
     vouchers: tuple[str, ...] = ()
     party_known: bool = False
+    sold: bool = False
+    called_off: bool = False
 
 
 class RestateOrder(Command, frozen=True):
@@ -196,6 +199,23 @@ class AdvanceFulfilment(Command, frozen=True):
     collect_by_ns: int | None = None
 
 
+class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of the order line with id `line`."""
+
+    line: Id
+    quantity: Quantity
+
+
+FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
+
+
+class CollectPart(Command, frozen=True):
+    """The customer took some units of a fulfilment; the rest goes on waiting."""
+
+    fulfilment: int
+    lines: tuple[FulfilmentLine, ...]
+
+
 class ConfirmedDate(msgspec.Struct, frozen=True):
     """When the units of an order line will leave a supplier."""
 
@@ -224,16 +244,6 @@ class ShortFulfilment(Command, frozen=True):
     lines: tuple[FoundLine, ...]
     reason: RejectReason = "not_found"
     note: str | None = None
-
-
-class FulfilmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units of the order line with id `line`."""
-
-    line: Id
-    quantity: Quantity
-
-
-FulfilmentLines = Annotated[tuple[FulfilmentLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
 
 
 class SplitFulfilment(Command, frozen=True):

@@ -76,7 +76,8 @@ class WeightStep(_Authored, frozen=True):
 class CarrierRate(_Authored, frozen=True):
     """One row of the carrier table: what a parcel costs, and how long it takes, from some nodes to some places.
 
-    `countries` and `up_to_km` say where to; `transit_days` are counted on `delivery_weekdays`.
+    `countries` and `up_to_km` say where to; `transit_days` are counted on `delivery_weekdays`, without the dates of the `calendars`
+    it names: on these the carrier does not come for parcels either.
     """
 
     carrier: Name
@@ -86,6 +87,7 @@ class CarrierRate(_Authored, frozen=True):
     countries: tuple[Country, ...] | None = None
     up_to_km: Kilometres | None = None
     delivery_weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
+    calendars: tuple[Id, ...] = ()
 
 
 class Preference(_Authored, frozen=True):

@@ -10,6 +10,8 @@ from engine.commands.command import Command
 from engine.commands.fields import Id, SignedQuantity, Sku, Text
 
 Reason = Literal["receipt", "adjustment", "count", "feed", "damage", "quarantine", "restore", "write_off"]
+ABSOLUTE_REASONS = ("count", "feed")
+"""Reasons whose `quantity` is what is there, not what comes or goes."""
 
 
 class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -27,7 +29,7 @@ class MovementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
                 raise ValueError("`quantity` of an adjustment is not 0")
             if not self.note:
                 raise ValueError("an adjustment needs a `note`")
-        elif self.quantity < (least := 0 if self.reason in ("count", "feed") else 1):
+        elif self.quantity < (least := 0 if self.reason in ABSOLUTE_REASONS else 1):
             raise ValueError(f"`quantity` of a {self.reason} is at least {least}")
 
 

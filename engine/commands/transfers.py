@@ -30,7 +30,14 @@ class PlanTransfer(Command, frozen=True):
 
 
 class ShipTransfer(Command, frozen=True):
-    """The goods have left."""
+    """The goods have left: `lines`, or (None) all that was planned. What is not named stays, and is free."""
+
+    transfer: int
+    lines: tuple[TransferQuantity, ...] | None = None
+
+
+class TurnBackTransfer(Command, frozen=True):
+    """What is under way goes back to where it came from."""
 
     transfer: int
 
@@ -48,7 +55,10 @@ class ArrivedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class ReceiveTransfer(Command, frozen=True):
-    """Goods arrived: `lines`, or (None) all that is in transit. What does not arrive is lost unless more is to come."""
+    """Goods arrived: `lines`, or (None) all that is in transit. What does not arrive is lost unless more is to come.
+
+    Of a transfer that ended with losses: `lines` are what has turned up after all.
+    """
 
     transfer: int
     lines: tuple[ArrivedLine, ...] | None = None

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from engine.calendars import day_of_date
+from engine.calendars import day_of_date, with_time_zone
 from engine.calendars import problems_of as problems_of_node
-from engine.commands.configuration import Configure, NodeItem
+from engine.commands.configuration import Configure, HolidayCalendar, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
 from engine.facts.pricing import PriceListSet, PromotionSet, ShippingPricesSet, TaxRatesSet, VoucherSet
 from engine.facts.providers import PaymentProviderSet
 from engine.pricing.checking import (
@@ -23,7 +23,7 @@ from engine.pricing.checking import (
 from engine.results import FieldError, Rejection, ResultCode
 from engine.state.configuration import ALL, LAST, NONE, VERSIONS_DUMPED, Configuration
 from engine.state.state import State
-from engine.supply.policies import FUNCTIONS, problems_of
+from engine.supply.policies import FUNCTIONS, all_settings, problems_of
 
 
 class Kind(NamedTuple):
@@ -68,22 +68,39 @@ class Kind(NamedTuple):
 def decide_configure(state: State, command: Configure, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Set all of the document or none. What is already as asked gives no fact, so a repeated PUT writes nothing."""
     known = state.configuration
-    refusal = _malformed(command) or _first_refusal(known, command)
-    if refusal is not None:
-        return refusal
+    return refuse_meanwhile(known) or refusal_of(known, command) or what_is_new(known, command)
+
+
+def refuse_meanwhile(known: Configuration) -> Rejection | None:
+    """The refusal of anything else while a large configuration is applied."""
+    if known.announced is None:
+        return None
+    return Rejection(ResultCode.IN_USE, f"a configuration of {known.announced.entries:,} entries is being applied")
+
+
+def refusal_of(known: Configuration, document: Configure, checked: tuple[str, ...] = ()) -> Rejection | None:
+    """Why a document can't be set, if it can't. Bodies of parts that were `checked` before are not looked into."""
+    return _malformed(document, checked) or _first_refusal(known, document)
+
+
+def what_is_new(known: Configuration, document: Configure) -> tuple[Fact, ...]:
+    """What is not as it shall be, as facts."""
+    nodes = {name: with_time_zone(node) for name, node in document.nodes.items()}
+    document = msgspec.structs.replace(document, nodes=nodes)
     facts: list[Any] = []
-    for kind in _JOURNALLED:
-        for keys, body in kind.entries(command):
+    for kind in JOURNALLED:
+        for keys, body in kind.entries(document):
             if known.bodies(kind.part, *keys[:-1]).get(keys[-1]) != body:
                 facts.append(kind.fact(*keys, body))
     return tuple(facts)
 
 
-def _malformed(document: Configure) -> Rejection | None:
+def _malformed(document: Configure, checked: tuple[str, ...]) -> Rejection | None:
     """Everything that could not be worked with, pointed at."""
     errors = [
-        FieldError("/".join(("", kind.part, *map(_escape, keys))) + inner, detail)
+        FieldError("/".join(("", kind.part, *map(escape, keys))) + inner, detail)
         for kind in KINDS
+        if kind.part not in checked
         for keys, body in kind.entries(document)
         for inner, detail in kind.problems(body)
     ]
@@ -96,7 +113,7 @@ def _first_refusal(known: Configuration, document: Configure) -> Rejection | Non
     return next((refusal for kind in ordered for refusal in kind.refusals(known, document)), None)
 
 
-def _escape(token: str) -> str:
+def escape(token: str) -> str:
     """One token of a JSON pointer (RFC 6901)."""
     return token.replace("~", "~0").replace("/", "~1")
 
@@ -106,6 +123,8 @@ def evolve_set(state: State, fact: Fact) -> None:
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
     state.configuration.put(kind.part, body, *keys)
+    if state.configuration.announced is not None:
+        state.configuration.announced.count(kind.part)
     if kind.versions != NONE:
         state.configuration.note_version(kind.part, keys[-1], state.seq, kind.versions)
     kind.effect(state, fact)
@@ -118,6 +137,12 @@ def _no_problems(body: Any) -> tuple[tuple[str, str], ...]:
 def _problems_of_node_item(body: NodeItem) -> Iterator[tuple[str, str]]:
     if body.stocked_since is not None and day_of_date(body.stocked_since) is None:
         yield "/stocked_since", f"there is no date {body.stocked_since}"
+
+
+def _problems_of_calendar(body: HolidayCalendar) -> Iterator[tuple[str, str]]:
+    for at, date in enumerate(body.dates):
+        if day_of_date(date) is None:
+            yield f"/dates/{at}", f"there is no date {date}"
 
 
 def _problems_of_policy(body: SourcingPolicy) -> list[tuple[str, str]]:
@@ -133,6 +158,7 @@ _UNKNOWN = {
     "items": (ResultCode.UNKNOWN_SKU, "SKU"),
     "sourcing_policies": (ResultCode.UNKNOWN_SOURCING_POLICY, "sourcing policy"),
     "promotions": (ResultCode.UNKNOWN_PROMOTION, "promotion"),
+    "calendars": (ResultCode.UNKNOWN_CALENDAR, "calendar"),
 }
 
 
@@ -144,9 +170,24 @@ def _unknown(
         yield Rejection.at(code, pointer, f"there is no {called} {name!r}")
 
 
+def _named_by_nodes(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    for name, node in document.nodes.items():
+        for at, calendar in enumerate(node.calendars):
+            yield from _unknown(known, document, "calendars", calendar, f"/nodes/{escape(name)}/calendars/{at}")
+
+
+def _named_by_policies(known: Configuration, document: Configure) -> Iterator[Rejection]:
+    for name, policy in document.sourcing_policies.items():
+        for inner, settings in all_settings(policy):
+            for at, rate in enumerate(settings.carriers or ()):
+                for position, calendar in enumerate(rate.calendars):
+                    pointer = f"/sourcing_policies/{escape(name)}{inner}/carriers/{at}/calendars/{position}"
+                    yield from _unknown(known, document, "calendars", calendar, pointer)
+
+
 def _named_by_channels(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for name, channel in document.channels.items():
-        pointer, policy = f"/channels/{_escape(name)}", channel.sourcing_policy
+        pointer, policy = f"/channels/{escape(name)}", channel.sourcing_policy
         for at, node in enumerate(channel.nodes or ()):
             yield from _unknown(known, document, "nodes", node, f"{pointer}/nodes/{at}")
         yield from _unknown(known, document, "sourcing_policies", policy, f"{pointer}/sourcing_policy")
@@ -154,15 +195,15 @@ def _named_by_channels(known: Configuration, document: Configure) -> Iterator[Re
 
 def _named_by_vouchers(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for code, voucher in document.vouchers.items():
-        yield from _unknown(known, document, "promotions", voucher.promotion, f"/vouchers/{_escape(code)}/promotion")
+        yield from _unknown(known, document, "promotions", voucher.promotion, f"/vouchers/{escape(code)}/promotion")
 
 
 def _named_by_node_items(known: Configuration, document: Configure) -> Iterator[Rejection]:
     for node, items in document.node_items.items():
-        pointer = f"/node_items/{_escape(node)}"
+        pointer = f"/node_items/{escape(node)}"
         yield from _unknown(known, document, "nodes", node, pointer)
         for sku in items:
-            yield from _unknown(known, document, "items", sku, f"{pointer}/{_escape(sku)}")
+            yield from _unknown(known, document, "items", sku, f"{pointer}/{escape(sku)}")
 
 
 def _methods_taken(known: Configuration, document: Configure) -> Iterator[Rejection]:
@@ -172,7 +213,7 @@ def _methods_taken(known: Configuration, document: Configure) -> Iterator[Reject
         others = {method: other for other, body in providers.items() if other != name for method in body.methods}
         for at, method in enumerate(provider.methods):
             if method in others:
-                pointer = f"/payment_providers/{_escape(name)}/methods/{at}"
+                pointer = f"/payment_providers/{escape(name)}/methods/{at}"
                 yield Rejection.at(ResultCode.IN_USE, pointer, f"{others[method]!r} moves the money of {method!r}")
 
 
@@ -187,9 +228,12 @@ def _open_node(state: State, fact: NodeSet) -> None:
 
 
 def _open_sku(state: State, fact: ItemSet) -> None:
-    """A new item gets its position in the ledger."""
+    """A new item gets its position in the ledger. All units of one that is not sold are withheld."""
     state.ledger.open_sku(fact.sku)
     state.stock.grow()
+    if fact.body.sellable != state.stock.is_sold(fact.sku):
+        rules = {node: rules[fact.sku] for node, rules in state.configuration.node_items.items() if fact.sku in rules}
+        state.stock.sell(fact.sku, fact.body.sellable, rules)
 
 
 def _withhold(state: State, fact: NodeItemSet) -> None:
@@ -199,21 +243,22 @@ def _withhold(state: State, fact: NodeItemSet) -> None:
 
 # In the order in which problems are told.
 KINDS = (
-    Kind("nodes", "node", NodeSet, 0, NONE, problems_of_node, _names_nothing, _open_node),
+    Kind("nodes", "node", NodeSet, 0, NONE, problems_of_node, _named_by_nodes, _open_node),
     Kind("items", "item", ItemSet, 1, NONE, _no_problems, _names_nothing, _open_sku),
     Kind("node_items", "node_item", NodeItemSet, 4, NONE, _problems_of_node_item, _named_by_node_items, _withhold),
     Kind("channels", "channel", ChannelSet, 3, NONE, _no_problems, _named_by_channels, _no_effect),
-    Kind("sourcing_policies", "sourcing_policy", SourcingPolicySet, 2, LAST, _problems_of_policy, _names_nothing, _no_effect),
+    Kind("sourcing_policies", "sourcing_policy", SourcingPolicySet, 2, LAST, _problems_of_policy, _named_by_policies, _no_effect),
     Kind("price_lists", "price_list", PriceListSet, 5, ALL, problems_of_price_list, _names_nothing, _no_effect),
     Kind("tax_rates", "tax_rates", TaxRatesSet, 6, NONE, problems_of_tax_rates, _names_nothing, _no_effect),
     Kind("promotions", "promotion", PromotionSet, 10, NONE, problems_of_promotion, _names_nothing, _no_effect),
     Kind("shipping_prices", "shipping_prices", ShippingPricesSet, 8, NONE, problems_of_shipping_prices, _names_nothing, _no_effect),
     Kind("vouchers", "voucher", VoucherSet, 9, NONE, problems_of_voucher, _named_by_vouchers, _no_effect),
     Kind("payment_providers", "payment_provider", PaymentProviderSet, 7, NONE, _no_problems, _methods_taken, _no_effect),
+    Kind("calendars", "calendar", CalendarSet, 11, NONE, _problems_of_calendar, _names_nothing, _no_effect),
 )  # fmt: skip
 OF_FACT: dict[type, Kind] = {kind.fact: kind for kind in KINDS}
 OF_PART = {kind.part: kind for kind in KINDS}
-_JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
+JOURNALLED = sorted(KINDS, key=lambda kind: kind.journalled)
 
 assert OF_PART.keys() == set(Configure.__struct_fields__), "every part of the document is a kind of master data"
 assert OF_FACT.keys() == {fact for fact in get_args(Fact) if fact.__name__.endswith("Set")}, "every kind has its fact"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts.postings import Posting
 
@@ -48,4 +48,44 @@ class SourcingPolicySet(msgspec.Struct, array_like=True, frozen=True, tag="sourc
     postings: tuple[Posting, ...] = ()
 
 
-Fact = NodeSet | ItemSet | NodeItemSet | ChannelSet | SourcingPolicySet
+class ConfigurationBegun(msgspec.Struct, array_like=True, frozen=True, tag="configuration_begun"):
+    """A large configuration, checked whole, is applied by the records that follow; nothing else is meanwhile.
+
+    Its document has this SHA-256 and that many entries. `key` and `payload` are of the request, as in a record.
+    """
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None = None
+    payload: bytes | None = None
+    postings: tuple[Posting, ...] = ()
+
+
+class ConfigurationEnded(msgspec.Struct, array_like=True, frozen=True, tag="configuration_ended"):
+    """All of it is set; `changed` is how many of each part were. Not `whole`: its document was lost half way."""
+
+    sha256: str
+    whole: bool
+    changed: tuple[tuple[str, int], ...]
+    postings: tuple[Posting, ...] = ()
+
+
+class CalendarSet(msgspec.Struct, array_like=True, frozen=True, tag="calendar_set"):
+    """A calendar was created or replaced."""
+
+    calendar: str
+    body: HolidayCalendar
+    postings: tuple[Posting, ...] = ()
+
+
+Fact = (
+    NodeSet
+    | ItemSet
+    | NodeItemSet
+    | ChannelSet
+    | SourcingPolicySet
+    | CalendarSet
+    | ConfigurationBegun
+    | ConfigurationEnded
+)

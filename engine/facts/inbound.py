@@ -7,10 +7,11 @@ from engine.numbers import InboundNumber, TransferNumber
 
 
 class InboundUnits(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`quantity` units of one SKU of an inbound."""
+    """`quantity` units of one SKU of an inbound; `damaged` of those that came can't be sold."""
 
     sku: str
     quantity: int
+    damaged: int = 0
 
 
 class InboundExpected(msgspec.Struct, array_like=True, frozen=True, tag="inbound_expected"):

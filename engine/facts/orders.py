@@ -23,7 +23,11 @@ class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line as ordered; `backordered` units found no stock, but some of them have `claims` on what will come."""
+    """One line as ordered; `backordered` units found no stock, but some of them have `claims` on what will come.
+
+    `unsourceable` ones were sold elsewhere and may not wait: a person must decide. `cancelled` ones were called off
+    before the order came.
+    """
 
     id: str
     sku: str
@@ -31,6 +35,8 @@ class PlacedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
     unit_price_minor: int | None
     backordered: int
     claims: tuple[Claim, ...] = ()
+    unsourceable: int = 0
+    cancelled: int = 0
 
 
 class Take(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -135,11 +141,15 @@ class FulfilmentTake(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Quantity(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The line at position `line` has `quantity` units in all, not `before`."""
+    """The line at position `line` has `quantity` units in all, not `before`.
+
+    `ended` of those before had been cancelled, come back or got lost by then (None: not written down).
+    """
 
     line: int
     quantity: int
     before: int
+    ended: int | None = None
 
 
 class ChangeBody(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -186,6 +196,20 @@ class OrderChanged(msgspec.Struct, array_like=True, frozen=True, tag="order_chan
     postings: tuple[Posting, ...]
 
 
+class FulfilmentReaddressed(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_readdressed"):
+    """A parcel goes to another address from the node that has it: it is packed and labelled anew, and promised anew.
+
+    `state` is the one it is in then.
+    """
+
+    order: str
+    fulfilment: FulfilmentNumber
+    state: str
+    ships_at_ns: int | None
+    delivers_at_ns: int | None
+    postings: tuple[Posting, ...] = ()
+
+
 class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_declined"):
     """A proposed change was dropped."""
 
@@ -194,10 +218,30 @@ class ChangeDeclined(msgspec.Struct, array_like=True, frozen=True, tag="change_d
     postings: tuple[Posting, ...] = ()
 
 
+class StatedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A line as a marketplace knows it."""
+
+    id: str
+    quantity: int
+
+
 class OrderRestated(msgspec.Struct, array_like=True, frozen=True, tag="order_restated"):
-    """A marketplace stated the order as of `stated_at_ns`; what that changed is in the facts beside this one."""
+    """A marketplace stated the order as of `stated_at_ns`, with `lines`, or that it is `cancelled`; what that changed
+    is in the facts beside this one. `contact` is told where the address is another than it stated before, sealed."""
 
     order: str
+    stated_at_ns: int
+    postings: tuple[Posting, ...] = ()
+    lines: tuple[StatedLine, ...] = ()
+    cancelled: bool = False
+    contact: bytes | None = None
+
+
+class StatementKept(msgspec.Struct, array_like=True, frozen=True, tag="statement_kept"):
+    """A marketplace called off, as of `stated_at_ns`, an order that has not come: no older statement will place it."""
+
+    number: str
+    channel: str
     stated_at_ns: int
     postings: tuple[Posting, ...] = ()
 
@@ -294,7 +338,10 @@ class OrderCancelled(msgspec.Struct, array_like=True, frozen=True, tag="order_ca
 
 
 class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_advanced"):
-    """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`."""
+    """A node reported a step; `state` is the new one. Goods that are ready wait until `collect_by_ns`.
+
+    `lines` are told where only a part left: the rest has become a fulfilment of its own before.
+    """
 
     order: str
     fulfilment: FulfilmentNumber
@@ -303,6 +350,7 @@ class FulfilmentAdvanced(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     tracking_code: str | None
     postings: tuple[Posting, ...]
     collect_by_ns: int | None = None
+    lines: tuple[Take, ...] = ()
 
 
 class ConfirmedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -423,8 +471,10 @@ Fact = (
     | OrderImproved
     | ChangeProposed
     | OrderChanged
+    | FulfilmentReaddressed
     | ChangeDeclined
     | OrderRestated
+    | StatementKept
     | OrderHeld
     | HoldLifted
     | OrderNoted

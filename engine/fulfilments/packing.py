@@ -1,10 +1,12 @@
 """A node's work divided, joined, and put into parcels."""
 
-from engine.commands.orders import FulfilmentLine, MergeFulfilments, PackParcels, SplitFulfilment
-from engine.facts.orders import FulfilmentsMerged, FulfilmentSplit, Parcel, ParcelsPacked, Take
+from engine.commands.orders import CollectPart, FulfilmentLine, MergeFulfilments, PackParcels, SplitFulfilment
+from engine.facts import Fact
+from engine.facts.orders import FulfilmentAdvanced, FulfilmentsMerged, FulfilmentSplit, Parcel, ParcelsPacked, Take
+from engine.facts.postings import ALLOCATED, CUSTOMER, Posting
 from engine.fulfilments.steps import open_work
 from engine.fulfilments.work import take_away, units_by_line
-from engine.lifecycles import CANCELLED
+from engine.lifecycles import CANCELLED, COLLECTED
 from engine.results import Rejection, ResultCode
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
@@ -66,6 +68,27 @@ def evolve_split(state: State, fact: FulfilmentSplit) -> None:
     order.fulfilments.append(part)
     state.orders.enter(order, part)
     state.orders.next_fulfilment = fact.part + 1
+
+
+def decide_collect_part(state: State, command: CollectPart, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """The customer takes some units. The rest becomes a fulfilment of its own, which goes on waiting as it did."""
+    found = open_work(state, command.fulfilment, "collect")
+    if isinstance(found, Rejection):
+        return found
+    order, fulfilment = found
+    units = _units(order, fulfilment, command.lines, "/lines")
+    if isinstance(units, Rejection):
+        return units
+    whole = units_by_line(fulfilment.lines)
+    rest = tuple(Take(at, count - units.get(at, 0)) for at, count in whole.items() if count > units.get(at, 0))
+    taken = tuple(Take(at, count) for at, count in units.items())
+    postings = tuple(
+        Posting(order.lines[take.line].sku, fulfilment.node, ALLOCATED, CUSTOMER, take.quantity) for take in taken
+    )
+    collected = FulfilmentAdvanced(order.number, fulfilment.number, COLLECTED, None, None, postings, None, taken)
+    if not rest:
+        return (collected,)
+    return FulfilmentSplit(order.number, fulfilment.number, state.orders.next_fulfilment, rest), collected
 
 
 def decide_merge(state: State, command: MergeFulfilments, now_ns: int) -> FulfilmentsMerged | Rejection:

@@ -1,10 +1,20 @@
 """Work that comes back from a node, all of it or what could not be found: booked by its reason, sourced again."""
 
+from msgspec.structs import replace
+
 from engine.commands.orders import CancelFulfilment, RejectFulfilment, ShortFulfilment
 from engine.facts import Fact
-from engine.facts.orders import FulfilmentRejected, FulfilmentShorted, FulfilmentTake, OrderCancelled, Take
-from engine.facts.postings import ALLOCATED, AVAILABLE, LOSS, UNSELLABLE, Posting
-from engine.fulfilments.sourcing_again import source_lines
+from engine.facts.orders import (
+    FulfilmentRejected,
+    FulfilmentShorted,
+    FulfilmentTake,
+    OrderCancelled,
+    OrderSourced,
+    Take,
+    Waiting,
+)
+from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, LOSS, UNSELLABLE, Posting
+from engine.fulfilments.sourcing_again import FOR_ITS_OWN_SAKE, NO_CAPACITY, NOT_ACCEPTED, source_lines
 from engine.fulfilments.steps import open_work
 from engine.fulfilments.work import freed, give_up, take_away, units_by_line
 from engine.lifecycles import REJECTED
@@ -12,9 +22,8 @@ from engine.results import Rejection, ResultCode
 from engine.state.orders import Fulfilment, Order
 from engine.state.state import State
 
-NOT_ACCEPTED = "not_accepted"
 # Not found: written off, with what the node still thought free. Damaged: unsellable. The others: free again.
-ACCOUNT_OF = {"not_found": LOSS, "damaged": UNSELLABLE, "no_capacity": AVAILABLE, NOT_ACCEPTED: AVAILABLE}
+ACCOUNT_OF = {"not_found": LOSS, "damaged": UNSELLABLE, NO_CAPACITY: AVAILABLE, NOT_ACCEPTED: AVAILABLE}
 
 
 def decide_reject(state: State, command: RejectFulfilment, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -32,7 +41,30 @@ def reject(
     units = units_by_line(fulfilment.lines)
     postings = _postings(state, order, fulfilment.node, units, reason)
     rejected = FulfilmentRejected(order.number, fulfilment.number, fulfilment.node, reason, note, postings)
-    return rejected, source_lines(state, order, units, [*order.rejected_by, fulfilment.node], now_ns)
+    excluded, lacks = [*order.rejected_by, fulfilment.node], reason not in FOR_ITS_OWN_SAKE
+    facts = source_lines(state, order, units, excluded, now_ns, bring=lacks)
+    sourced = facts[-1]
+    assert isinstance(sourced, OrderSourced)
+    if fulfilment.node == order.pickup_node and not lacks:
+        sourced = _brought_no_more(state, order, sourced)
+    return rejected, *facts[:-1], sourced
+
+
+def _brought_no_more(state: State, order: Order, sourced: OrderSourced) -> OrderSourced:
+    """A pickup node that hands nothing out for an order has nothing brought for it: those units wait like the rest."""
+    waiting = {entry.line: entry for entry in sourced.waiting}
+    postings = list(sourced.postings)
+    for at, line in enumerate(order.lines):
+        useless = [claim for claim in line.claims if state.inbound.open[claim.inbound].transfer is not None]
+        if not useless:
+            continue
+        entry = waiting.get(at) or Waiting(at, line.backordered, line.unsourceable, line.claims)
+        units = sum(claim.quantity for claim in useless)
+        left = 0 if state.configuration.items[line.sku].backorderable else units
+        claims = tuple(claim for claim in entry.claims if claim not in useless)
+        waiting[at] = Waiting(at, entry.backordered - left, entry.unsourceable + left, claims)
+        postings += [Posting(line.sku, one.node, INBOUND_ALLOCATED, INBOUND, one.quantity) for one in useless]
+    return replace(sourced, waiting=tuple(waiting.values()), postings=tuple(postings))
 
 
 def _postings(state: State, order: Order, node: str, units: dict[int, int], reason: str) -> tuple[Posting, ...]:
@@ -91,7 +123,8 @@ def decide_short(state: State, command: ShortFulfilment, now_ns: int) -> tuple[F
         tuple(Take(at, units) for at, units in missing.items()),
         _postings(state, order, fulfilment.node, missing, command.reason),
     )
-    return shorted, source_lines(state, order, missing, [*order.rejected_by, fulfilment.node], now_ns)
+    excluded, lacks = [*order.rejected_by, fulfilment.node], command.reason not in FOR_ITS_OWN_SAKE
+    return shorted, *source_lines(state, order, missing, excluded, now_ns, bring=lacks)
 
 
 def evolve_shorted(state: State, fact: FulfilmentShorted) -> None:

@@ -1,13 +1,18 @@
 """Sourcing units of an order again: what a node gave back, what waits, what was added."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from engine.commands.orders import SourceOrderAgain
+from engine.facts import Fact
 from engine.facts.orders import OrderSourced, Waiting
-from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
+from engine.facts.postings import Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.pickup_transfers import binding, claims_of, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
-from engine.fulfilments.work import evolve_add_fulfilments, evolve_waiting
-from engine.lifecycles import ORDER
+from engine.fulfilments.work import evolve_add_fulfilments, evolve_waiting, order_traits
+from engine.lifecycles import ORDER, REJECTED
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.orders import Order
@@ -15,52 +20,102 @@ from engine.state.state import State
 from engine.supply.plan import supply
 from engine.supply.request import Request
 
-
-class Found:
-    """Where units of an order can come from: sources by line position, and what binds them."""
-
-    def __init__(
-        self, order: Order, sources: dict[int, list[Source]], slots: tuple[Slot, ...], decision: Decision | None
-    ) -> None:
-        self.sources, self.slots, self.decision = sources, slots, decision
-        self.units = {at: sum(source.quantity for source in given) for at, given in sources.items()}
-        self.postings = tuple(
-            Posting(order.lines[at].sku, source.node, AVAILABLE, ALLOCATED, source.quantity)
-            for at, given in sources.items()
-            for source in given
-        )
+# Reasons for which a node gives work back that it has the units for.
+NO_CAPACITY, NOT_ACCEPTED = "no_capacity", "not_accepted"
+FOR_ITS_OWN_SAKE = (NO_CAPACITY, NOT_ACCEPTED)
 
 
-def find_nodes(state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int) -> Found:
-    """Nodes for units by line position. What is picked up comes from its node or from none."""
-    if order.pickup_node is not None and order.pickup_node in excluded:
-        return Found(order, {at: [] for at in missing}, (), None)
-    found, _, slots, decision = supply(state, Request.of_order(order, missing, excluded), now_ns)
+class Found(NamedTuple):
+    """Where units of an order can come from: sources by line position, and what binds them.
+
+    Those with an inbound are brought to the pickup node by the transfers in `before`.
+    """
+
+    order: Order
+    sources: dict[int, list[Source]]
+    slots: tuple[Slot, ...] = ()
+    decision: Decision | None = None
+    before: tuple[Fact, ...] = ()
+
+    @property
+    def units(self) -> dict[int, int]:
+        """Units found by line position."""
+        return {at: sum(source.quantity for source in given) for at, given in self.sources.items()}
+
+    @property
+    def coming(self) -> dict[int, int]:
+        """Those among them that are brought."""
+        return {at: sum(s.quantity for s in given if s.inbound is not None) for at, given in self.sources.items()}
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """What binds all of it."""
+        lines = self.order.lines
+        return tuple(binding(lines[at].sku, source) for at, given in self.sources.items() for source in given)
+
+    def sourced(
+        self, state: State, waits: dict[int, tuple[int, int]], now_ns: int, first_number: int | None = None
+    ) -> tuple[Fact, ...]:
+        """The facts of it: new work, new claims, and units by line position that are (backordered, unsourceable)
+        besides what has a claim now."""
+        waiting = []
+        coming = self.coming
+        for at, (backordered, unsourceable) in waits.items():
+            claims = self.order.lines[at].claims + claims_of(self.sources.get(at, []), state.seq + 1)
+            waiting.append(Waiting(at, backordered + coming.get(at, 0), unsourceable, claims))
+        there = {at: [s for s in given if s.inbound is None] for at, given in self.sources.items()}
+        number = state.orders.next_fulfilment if first_number is None else first_number
+        planned = plan_fulfilments(state, number, there, self.slots, now_ns)
+        sourced = OrderSourced(self.order.number, planned, tuple(waiting), self.postings, self.decision)
+        return (*self.before, sourced)
+
+
+def hands_out(order: Order) -> bool:
+    """Whether its pickup node would still hand it out: it lacked units at most, and gave nothing back otherwise."""
+    return not any(
+        work.node == order.pickup_node and work.state == REJECTED and work.reason in FOR_ITS_OWN_SAKE
+        for work in order.fulfilments
+    )
+
+
+def find_nodes(
+    state: State, order: Order, missing: dict[int, int], excluded: Sequence[str], now_ns: int, bring: bool = True
+) -> Found:
+    """Nodes for units by line position. What is picked up comes from its node, is brought there, or comes from none."""
+    there = order.pickup_node is None or order.pickup_node not in excluded
+    if not there and not (bring and hands_out(order)):
+        return Found(order, {at: [] for at in missing})
+    request = Request.of_order(order, missing, excluded)
+    found, short, slots, decision = supply(state, request, now_ns)
+    if short and order.pickup_node is not None and bring:
+        brought = with_transfers(state, request, now_ns, order.collect_by_ns, whole=False)
+        if brought is not None:
+            sources = dict(zip(missing, brought.sources, strict=True))
+            return Found(order, sources, brought.slots, brought.decision, brought.before)
+    if not there:
+        return Found(order, {at: [] for at in missing})
     return Found(order, {at: list(given) for at, given in zip(missing, found, strict=True)}, slots, decision)
 
 
-def source_lines(state: State, order: Order, missing: dict[int, int], excluded: list[str], now_ns: int) -> OrderSourced:
-    """Find nodes for `missing` units by line position. What finds none is backordered, or left to a person."""
-    found = find_nodes(state, order, missing, excluded, now_ns)
-    waiting = []
+def source_lines(
+    state: State, order: Order, missing: dict[int, int], excluded: Sequence[str], now_ns: int, bring: bool = True
+) -> tuple[Fact, ...]:
+    """Find nodes for `missing` units by line position. What finds none is backordered, or left to a person.
+
+    The last fact is the OrderSourced.
+    """
+    found = find_nodes(state, order, missing, excluded, now_ns, bring)
+    waits = {}
     for at, quantity in missing.items():
         line = order.lines[at]
         short = quantity - found.units[at]
-        if short:
+        if short or found.coming[at]:
             later = state.configuration.items[line.sku].backorderable
-            waiting.append(
-                Waiting(
-                    at,
-                    line.backordered + (short if later else 0),
-                    line.unsourceable + (0 if later else short),
-                    line.claims,
-                )
-            )
-    planned = plan_fulfilments(state, state.orders.next_fulfilment, found.sources, found.slots, now_ns)
-    return OrderSourced(order.number, planned, tuple(waiting), found.postings, found.decision)
+            waits[at] = line.backordered + (short if later else 0), line.unsourceable + (0 if later else short)
+    return found.sourced(state, waits, now_ns)
 
 
-def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) -> OrderSourced | Rejection:
+def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Look again for what waits or was left for a person; what was left for a person is served first.
 
     Units that were promised from inbound wait for it.
@@ -70,7 +125,7 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
         return Rejection(ResultCode.NOT_FOUND, "there is no such order")
     missing = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
     missing = {at: quantity for at, quantity in missing.items() if quantity}
-    refusal = ORDER.refusal(order.state, "source_again")
+    refusal = ORDER.refusal(order.state, "source_again", order_traits(order))
     if refusal is not None:
         return refusal
     if not missing:
@@ -78,17 +133,12 @@ def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) ->
     found = find_nodes(state, order, missing, order.rejected_by, now_ns)
     if not found.postings:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "still no node has stock for this order")
-    waiting = []
+    waits = {}
     for at, units in found.units.items():
         line = order.lines[at]
         from_unsourceable = min(units, line.unsourceable)
-        waiting.append(
-            Waiting(
-                at, line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable, line.claims
-            )
-        )
-    planned = plan_fulfilments(state, state.orders.next_fulfilment, found.sources, found.slots, now_ns)
-    return OrderSourced(order.number, planned, tuple(waiting), found.postings, found.decision)
+        waits[at] = line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable
+    return found.sourced(state, waits, now_ns)
 
 
 def evolve_sourced(state: State, fact: OrderSourced) -> None:

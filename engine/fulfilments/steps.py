@@ -3,9 +3,9 @@
 from engine.commands.orders import AdvanceFulfilment, ConfirmFulfilment
 from engine.facts.orders import ConfirmedLine, FulfilmentAdvanced, FulfilmentConfirmed
 from engine.facts.postings import CUSTOMER, Posting
+from engine.fulfilments.collecting import channel_until_ns, open_until_ns, refuse_past
 from engine.fulfilments.work import freed, refuse_step, units_by_line
 from engine.lifecycles import ACCEPTED, FULFILMENT, LEFT, OPEN, READY
-from engine.limits import NS_PER_SECOND
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_by_fulfilment
 from engine.state.orders import Fulfilment, Order
@@ -30,6 +30,9 @@ def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> Ful
         return found
     order, fulfilment = found
     after = FULFILMENT.target(command.action)
+    past = refuse_past(command.collect_by_ns, now_ns)
+    if past is not None:
+        return past
     postings: tuple[Posting, ...] = ()
     if fulfilment.state in OPEN and after in LEFT:
         postings = freed(order, fulfilment, CUSTOMER)
@@ -41,16 +44,15 @@ def decide_advance(state: State, command: AdvanceFulfilment, now_ns: int) -> Ful
         None if tracking is None else tracking.carrier,
         None if tracking is None else tracking.code,
         postings,
-        _collect_by_ns(state, order, command, now_ns) if after == READY else None,
+        _collect_by_ns(state, order, fulfilment, command, now_ns) if after == READY else None,
     )
 
 
-def _collect_by_ns(state: State, order: Order, command: AdvanceFulfilment, now_ns: int) -> int:
+def _collect_by_ns(state: State, order: Order, fulfilment: Fulfilment, command: AdvanceFulfilment, now_ns: int) -> int:
     """Until when ready goods wait: what was said now, with the order, or by the channel."""
-    asked_ns = command.collect_by_ns or order.collect_by_ns
-    if asked_ns is not None:
-        return asked_ns
-    return now_ns + state.configuration.channels[order.channel].collect_within_seconds * NS_PER_SECOND
+    if command.collect_by_ns is not None:
+        return open_until_ns(state, fulfilment.node, command.collect_by_ns)
+    return order.collect_by_ns or channel_until_ns(state, order.channel, fulfilment.node, now_ns)
 
 
 def evolve_advanced(state: State, fact: FulfilmentAdvanced) -> None:

@@ -226,7 +226,7 @@ def book_advanced(books: Books, fact: FulfilmentAdvanced) -> None:
     money = order.money
     customer = books.customer_of(order, money)
     sale = Sale()
-    for at, quantity in units_of(order.fulfilment(fact.fulfilment).lines).items():
+    for at, quantity in units_of(fact.lines or order.fulfilment(fact.fulfilment).lines).items():
         sale.add(money, at, money.lines[at].first_open(quantity))
     if money.shipping.goods_minor and not (money.shipping_gone or money.is_invoiced):
         sale.add_shipping(money)

@@ -13,7 +13,7 @@ from engine.facts.orders import (
     Waiting,
 )
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, Posting
-from engine.fulfilments.work import evolve_waiting, take_away
+from engine.fulfilments.work import evolve_waiting, order_traits, take_away
 from engine.lifecycles import OPEN, ORDER
 from engine.results import Rejection, ResultCode
 from engine.state.finding import find_order
@@ -39,6 +39,9 @@ class GivenUp(NamedTuple):
     taken: tuple[FulfilmentTake, ...]
     waiting: tuple[Waiting, ...]
     postings: tuple[Posting, ...]
+
+
+NOTHING = GivenUp((), (), ())
 
 
 def given_up(order: Order, wanted: dict[int, int]) -> GivenUp:
@@ -86,7 +89,7 @@ def _wanted_cancellations(order: Order, lines: tuple[CancelLine, ...] | None) ->
     """Units to cancel by line position."""
     if lines is None:
         everything = {at: line.open for at, line in enumerate(order.lines) if line.open}
-        return ORDER.refusal(order.state, "cancel") or everything
+        return ORDER.refusal(order.state, "cancel", order_traits(order)) or everything
     wanted: dict[int, int] = {}
     for position, asked in enumerate(lines):
         at = order.line_at(asked.id)

@@ -12,23 +12,20 @@ from engine.facts.orders import (
     OrderSourced,
     PlacedLine,
     Quantity,
+    Waiting,
 )
-from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
-from engine.facts.reservations import Source
-from engine.fulfilments.planning import plan_fulfilments
 from engine.fulfilments.sourcing_again import source_lines
-from engine.fulfilments.work import evolve_waiting, freed, give_up, take_away, without
-from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, HELD, OPEN, ORDER, PROPOSED, RELEASED
+from engine.fulfilments.work import evolve_waiting, give_up, order_traits, take_away, without
+from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, ORDER, PROPOSED
 from engine.money.charging import growth_minor
-from engine.orders.cancelling import GivenUp, given_up
-from engine.orders.improving import as_if_new, differing
+from engine.orders.cancelling import NOTHING, GivenUp, given_up
+from engine.orders.following_transfers import follow
 from engine.orders.placing import refuse_pickup, refuse_waiting
+from engine.orders.rerouting import Rerouted, lacking, readdressed, reroute
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_by_change, find_order
-from engine.state.orders import Change, Fulfilment, Order, OrderLine, decode, encode
+from engine.state.orders import Change, Order, OrderLine, decode, encode
 from engine.state.state import State
-from engine.supply.plan import supply, terms_of
-from engine.supply.request import Demand
 
 WITHDRAWN = "order_changed"
 
@@ -38,7 +35,9 @@ def decide_propose(state: State, command: ProposeChange, now_ns: int) -> ChangeP
     order = find_order(state, command.order)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such order")
-    refusal = ORDER.refusal(order.state, "change") or refuse_unknown_skus(state, command.add, "/add")
+    refusal = ORDER.refusal(order.state, "change", order_traits(order)) or refuse_unknown_skus(
+        state, command.add, "/add"
+    )
     if refusal is None and len(order.changes) >= limits.ORDER_CHANGES_MAX:
         refusal = Rejection(ResultCode.INVALID_TRANSITION, f"{limits.ORDER_CHANGES_MAX} changes are all an order takes")
     if refusal is None and command.pickup_node is not None:
@@ -52,7 +51,7 @@ def decide_propose(state: State, command: ProposeChange, now_ns: int) -> ChangeP
     if isinstance(facts, Rejection):
         return facts
     grown = growth_minor(state, order, body, now_ns)
-    would_move = tuple(posting for fact in facts for posting in fact.postings)
+    would_move = tuple(posting for fact in follow(state, facts) for posting in fact.postings)
     return ChangeProposed(order.number, state.seq + 1, command.reason, body, would_move, grown)
 
 
@@ -65,7 +64,7 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
             return Rejection.at(ResultCode.UNKNOWN_LINE, f"/set/{position}/id", f"the order has no line {line.id!r}")
         if at in quantities:
             return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/set/{position}/id", f"line {line.id!r} is set twice")
-        quantities[at] = line.quantity
+        quantities[at] = line.quantity or _nothing_left(order.lines[at])
     ids = {line.id: None for line in order.lines}
     for position, added in enumerate(command.add):
         if added.id in ids:
@@ -73,7 +72,10 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
             return Rejection.at(ResultCode.MALFORMED_REQUEST, f"/add/{position}/id", detail)
         ids[added.id] = None
     return ChangeBody(
-        tuple(Quantity(at, quantity, order.lines[at].quantity) for at, quantity in quantities.items()),
+        tuple(
+            Quantity(at, quantity, order.lines[at].quantity, order.lines[at].ended)
+            for at, quantity in quantities.items()
+        ),
         tuple(PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, 0) for line in command.add),
         command.area,
         command.party,
@@ -83,13 +85,33 @@ def _body(order: Order, command: ProposeChange) -> ChangeBody | Rejection:
     )
 
 
+def _nothing_left(line: OrderLine) -> int:
+    """Units in all of a line that is taken out: those cancelled before stay, those that left can't be undone."""
+    return 0 if line.shipped else line.cancelled
+
+
+def _another_than(order: Order, entry: Quantity) -> Rejection | None:
+    """Why a line is not the one that a change was proposed for: "in all" would mean something else by now."""
+    line = order.lines[entry.line]
+    if line.quantity == entry.before and entry.ended in (None, line.ended):
+        return None
+    detail = (
+        f"line {line.id!r} is another than the one this change was proposed for: it has {line.quantity} units in all"
+        f" ({line.cancelled} cancelled, {line.returned} returned, {line.lost} lost), and had {entry.before};"
+        " propose it anew, or decline it"
+    )
+    return Rejection(ResultCode.INVALID_TRANSITION, detail)
+
+
 def decide_confirm(state: State, command: ConfirmChange, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Carry it out as things are now, whatever they were when it was proposed."""
+    """Carry it out as things are now; a line whose units ended in another way meanwhile is another one."""
     found = _change(state, command.change, "confirm")
     if isinstance(found, Rejection):
         return found
     order, change = found
-    refusal = ORDER.refusal(order.state, "change")
+    refusal = ORDER.refusal(order.state, "change", order_traits(order))
+    for entry in change.body.quantities:
+        refusal = refusal or _another_than(order, entry)
     return refusal or carry_out(state, order, change.number, change.body, now_ns)
 
 
@@ -110,8 +132,11 @@ def _change(state: State, number: int, action: str) -> tuple[Order, Change] | Re
     return CHANGE.refusal(change.state, action) or (order, change)
 
 
-def carry_out(state: State, order: Order, number: int, body: ChangeBody, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """The facts of a change of an open order, or why it can't be done."""
+def carry_out(
+    state: State, order: Order, number: int, body: ChangeBody, now_ns: int, sold: bool = False
+) -> tuple[Fact, ...] | Rejection:
+    """The facts of a change of an open order, or why it can't be done. `sold`: more units were sold already, so that
+    they wait where there is no stock."""
     if len(order.lines) + len(body.added) > limits.ORDER_LINES_MAX:
         return Rejection(ResultCode.INVALID_TRANSITION, f"an order has at most {limits.ORDER_LINES_MAX:,} lines")
     taken = next((line.id for line in body.added if order.line_at(line.id) is not None), None)
@@ -130,26 +155,40 @@ def carry_out(state: State, order: Order, number: int, body: ChangeBody, now_ns:
             (more if by > 0 else fewer)[entry.line] = abs(by)
     more.update({len(order.lines) + position: line.quantity for position, line in enumerate(body.added)})
     gone = given_up(order, fewer)
-    after = _as_it_will_be(order, body, gone)
+    after = as_it_will_be(order, body, gone)
     goes_elsewhere = (after.area, after.delivery, after.pickup_node) != (order.area, order.delivery, order.pickup_node)
-    withdrawn: list[Fulfilment] = []
-    sourced: OrderSourced | Rejection | None = None
+    route: Rerouted | Rejection
     if goes_elsewhere:
-        found = _moved(state, order, after, more, now_ns)
-        if isinstance(found, Rejection):
-            return found
-        withdrawn, sourced = found
-    elif more:
-        sourced = _more(state, after, more, now_ns)
+        route = reroute(state, order, after, more, now_ns)
+        if sold and more and isinstance(route, Rejection) and route.code is ResultCode.INSUFFICIENT_STOCK:
+            route = reroute(state, order, after, {}, now_ns)
+            moved = not isinstance(route, Rejection) and any(isinstance(fact, OrderSourced) for fact in route.facts)
+            # What moves may take the units that would be found for more: then more of them wait.
+            rest = _waiting_for(state, after, more) if moved else _more(state, after, more, now_ns, sold)
+            route = _beside(route, rest)
+    else:
+        route = Rerouted([], (), (), readdressed(state, order, after, now_ns))
+        if more:
+            route = _beside(route, _more(state, after, more, now_ns, sold))
+    if isinstance(route, Rejection):
+        return route
+    waiting = {entry.line: entry for entry in (*gone.waiting, *route.waiting)}
+    postings = (*gone.postings, *route.postings)
+    numbers = tuple(work.number for work in route.withdrawn)
+    changed = OrderChanged(order.number, number, body, gone.taken, numbers, tuple(waiting.values()), postings)
+    return (changed, *route.facts)
+
+
+def _beside(route: Rerouted | Rejection, sourced: tuple[Fact, ...] | Rejection) -> Rerouted | Rejection:
+    """A way, and what is sourced besides; or why one of them is not possible."""
+    if isinstance(route, Rejection):
+        return route
     if isinstance(sourced, Rejection):
         return sourced
-    postings = (*gone.postings, *(posting for work in withdrawn for posting in freed(after, work)))
-    numbers = tuple(work.number for work in withdrawn)
-    changed = OrderChanged(order.number, number, body, gone.taken, numbers, gone.waiting, postings)
-    return (changed,) if sourced is None else (changed, sourced)
+    return route._replace(facts=(*route.facts, *sourced))
 
 
-def _as_it_will_be(order: Order, body: ChangeBody, gone: GivenUp) -> Order:
+def as_it_will_be(order: Order, body: ChangeBody, gone: GivenUp = NOTHING) -> Order:
     """A copy of the order with the change in it, before anything new is sourced."""
     after = decode(encode(order))
     _write(after, body)
@@ -178,81 +217,36 @@ def _write(order: Order, body: ChangeBody) -> None:
         order.collect_by_ns = None
 
 
-def _more(state: State, after: Order, more: dict[int, int], now_ns: int) -> OrderSourced | Rejection:
-    """Source what is added, beside what nodes have already."""
-    sourced = source_lines(state, after, more, after.rejected_by, now_ns)
+def _more(state: State, after: Order, more: dict[int, int], now_ns: int, sold: bool) -> tuple[Fact, ...] | Rejection:
+    """Source what is added, beside what nodes have already. What was `sold` elsewhere waits where there is no stock."""
+    facts = source_lines(state, after, more, after.rejected_by, now_ns)
+    sourced = facts[-1]
+    assert isinstance(sourced, OrderSourced)
+    if sold:
+        return facts
     short = [entry for entry in sourced.waiting if entry.unsourceable > after.lines[entry.line].unsourceable]
     if not short:
         waits: dict[str, int] = {}
         for entry in sourced.waiting:
             line = after.lines[entry.line]
-            waits[line.sku] = waits.get(line.sku, 0) + entry.backordered - line.backordered
-        return refuse_waiting(state, after.channel, waits) or sourced
+            claimed = sum(claim.quantity for claim in entry.claims) - line.claimed
+            waits[line.sku] = waits.get(line.sku, 0) + entry.backordered - line.backordered - claimed
+        return refuse_waiting(state, after.channel, waits) or facts
     shortages = []
     for entry in short:
         line, wanted = after.lines[entry.line], more[entry.line]
         shortages.append(Shortage(line.sku, wanted, wanted - entry.unsourceable + line.unsourceable))
-    return _lacking(shortages)
+    return lacking(shortages)
 
 
-def _lacking(short: list[Shortage]) -> Rejection:
-    detail = "not enough stock can be promised for the change"
-    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
-
-
-def _moved(
-    state: State, order: Order, after: Order, more: dict[int, int], now_ns: int
-) -> tuple[list[Fulfilment], OrderSourced | None] | Rejection:
-    """Source anew what no node has begun, together with what is added, for where the order goes now.
-
-    Where nodes already have it for the least possible cost it stays with them. A parcel that becomes a pickup, or the
-    other way round, must not have been begun.
-    """
-    work = [f for f in after.fulfilments if f.state in (HELD, RELEASED)]
-    other_way = (after.delivery, after.pickup_node) != (order.delivery, order.pickup_node)
-    begun = [f for f in after.fulfilments if f.state in OPEN and f.state not in (HELD, RELEASED)]
-    if other_way and begun:
-        now = f"fulfilment {begun[0].number} is {begun[0].state}"
-        detail = f"{now}: how the order gets to the customer can't change any more"
-        return Rejection(ResultCode.INVALID_TRANSITION, detail)
-    work = work if other_way else _movable(state, after, work, now_ns)
-    request, _ = as_if_new(after, work)
-    lines = after.lines
-    positions = [*_positions(work), *more]
-    demand = [*request.lines]
-    demand += [Demand(lines[at].sku, n, after.pickup_node, lines[at].unit_price_minor) for at, n in more.items()]
-    if not demand:
-        return [], None
-    found = supply(state, request._replace(lines=demand, partial=False), now_ns)
-    if found.short:
-        if not more and not other_way:
-            return [], None
-        return _lacking(found.short)
-    sources: dict[int, list[Source]] = {}
-    for at, given in zip(positions, found.sources, strict=True):
-        sources.setdefault(at, []).extend(given)
-    planned = plan_fulfilments(state, state.orders.next_fulfilment, sources, found.slots, now_ns)
-    withdrawn, new = differing(work, planned)
-    if not new:
-        return [], None
-    postings = tuple(
-        Posting(lines[take.line].sku, plan.node, AVAILABLE, ALLOCATED, take.quantity)
-        for plan in new
-        for take in plan.lines
-    )
-    return withdrawn, OrderSourced(order.number, tuple(new), (), postings, found.decision)
-
-
-def _movable(state: State, after: Order, work: list[Fulfilment], now_ns: int) -> list[Fulfilment]:
-    """Work that could be planned anew: all but that of nodes that take nothing new, where it stays."""
-    terms, _ = terms_of(state, as_if_new(after, work)[0], now_ns)
-    blocked, node_index = terms.blocked(state, now_ns), state.ledger.node_index
-    return [f for f in work if terms.sends[node_index[f.node]] and node_index[f.node] not in blocked]
-
-
-def _positions(work: list[Fulfilment]) -> list[int]:
-    """Line positions of some work, in line order, as `as_if_new` asks for them."""
-    return sorted({take.line: None for fulfilment in work for take in fulfilment.lines})
+def _waiting_for(state: State, after: Order, more: dict[int, int]) -> tuple[Fact, ...]:
+    """Units that were sold and that nobody has: they wait for stock, or for a person."""
+    waiting = []
+    for at, units in more.items():
+        line = after.lines[at]
+        later = units if state.configuration.items[line.sku].backorderable else 0
+        waiting.append(Waiting(at, line.backordered + later, line.unsourceable + units - later, line.claims))
+    return (OrderSourced(after.number, (), tuple(waiting), ()),)
 
 
 def evolve_proposed(state: State, fact: ChangeProposed) -> None:

@@ -10,7 +10,8 @@ from engine.commands.maintenance import MeetDeadlines
 from engine.facts import Fact
 from engine.facts.orders import OrderCancelled, PickupLapsed, Take, Waiting
 from engine.facts.postings import Posting
-from engine.fulfilments.rejecting import NOT_ACCEPTED, reject
+from engine.fulfilments.rejecting import reject
+from engine.fulfilments.sourcing_again import NOT_ACCEPTED
 from engine.fulfilments.work import freed, give_up
 from engine.lifecycles import FULFILMENT, LAPSED, OPEN
 from engine.orders.cancelling import fewer_claims
@@ -18,6 +19,7 @@ from engine.state.orders import Due, Fulfilment, Order
 from engine.state.state import State
 
 BACKORDER_EXPIRED = "backorder_expired"
+NOT_THERE_IN_TIME = "not_there_in_time"
 
 
 def next_deadline_ns(state: State) -> int | None:
@@ -42,7 +44,7 @@ def _standing(state: State, due: Due) -> Order | None:
     orders = state.orders
     if due.order:
         order = orders.open.get(due.order)
-        stands = order is not None and order.cancel_backorders_at_ns == due.at_ns
+        stands = order is not None and due.at_ns in (order.cancel_backorders_at_ns, order.collect_by_ns)
         return order if stands and order is not None and any(line.backordered for line in order.lines) else None
     number = orders.order_of_fulfilment.get(due.number)
     if number is None:
@@ -68,14 +70,15 @@ def decide_deadline(state: State, command: MeetDeadlines, now_ns: int) -> tuple[
         return ()
     due, order = found
     if due.order:
-        return (_backorders_cancelled(order),)
+        in_time = due.at_ns == order.cancel_backorders_at_ns
+        return (_backorders_cancelled(order, BACKORDER_EXPIRED if in_time else NOT_THERE_IN_TIME),)
     fulfilment = order.fulfilment(due.number)
     if _is_late(fulfilment, due.at_ns):
         return reject(state, order, fulfilment, NOT_ACCEPTED, None, now_ns)
     return (PickupLapsed(order.number, fulfilment.number, freed(order, fulfilment)),)
 
 
-def _backorders_cancelled(order: Order) -> OrderCancelled:
+def _backorders_cancelled(order: Order, reason: str) -> OrderCancelled:
     """Everything that still waits for stock is cancelled; what people must decide about is left to them."""
     lines, waiting = [], []
     postings: list[Posting] = []
@@ -84,7 +87,7 @@ def _backorders_cancelled(order: Order) -> OrderCancelled:
             lines.append(Take(at, line.backordered))
             waiting.append(Waiting(at, 0, line.unsourceable))
             postings += fewer_claims(line, 0)[1]
-    return OrderCancelled(order.number, BACKORDER_EXPIRED, tuple(lines), (), tuple(waiting), tuple(postings))
+    return OrderCancelled(order.number, reason, tuple(lines), (), tuple(waiting), tuple(postings))
 
 
 def evolve_lapsed(state: State, fact: PickupLapsed) -> None:

@@ -19,7 +19,7 @@ def decide_hold(state: State, command: HoldOrder, now_ns: int) -> OrderHeld | Re
     order = find_order(state, command.order)
     if order is None:
         return NO_ORDER
-    refusal = ORDER.refusal(order.state, "hold")
+    refusal = ORDER.refusal(order.state, "hold", order_traits(order))
     if refusal is not None:
         return refusal
     if any(hold.handle == command.handle for hold in order.holds):

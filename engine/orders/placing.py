@@ -18,11 +18,13 @@ from engine.facts.orders import (
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import Source, freeing
 from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.collecting import refuse_past
+from engine.fulfilments.pickup_transfers import binding, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
 from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
-from engine.orders.pickup_transfers import bring
+from engine.orders.pickup_times import collected_by, ready_from
 from engine.reservations import end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
@@ -39,13 +41,14 @@ _fact_of = copying(
     OrderPlaced,
     given="order reservation lines fulfilments postings decision cancel_backorders_at_ns",
     apart="number source_again_if_expired holds party_known"
+    " sold called_off"  # for what becomes of it
     " priced shipping_minor first_order tax_treatment discounts payments vouchers",  # for what it costs
 )
 _order_of = copying(
     OrderPlaced,
     Order,
     given="number seq created_at_ns lines fulfilments returns rejected_by history",
-    apart="order postings decision holds changes replaced_by stated_at_ns money",
+    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled stated_contact money",
 )
 
 
@@ -69,22 +72,32 @@ def decide_place(
     reservation: Reservation | None = None
     if command.reservation is not None:
         reservation = find_reservation(state, command.reservation)
-    refusal = _refuse_order(state, command, reservation)
+    refusal = _refuse_order(state, command, reservation) or refuse_past(command.collect_by_ns, now_ns)
     if refusal is not None:
         return refusal
     price = price_order(state, command, now_ns)
     if isinstance(price, Rejection):
         return price
-    if reservation is not None and reservation.state == ACTIVE:
+    outcome: _Bound | Rejection
+    if command.called_off:
+        outcome = _Bound([[] for _ in command.lines], [], (), None)
+    elif reservation is not None and reservation.state == ACTIVE:
         outcome = _from_reservation(command, reservation)
+        if command.pickup_node is not None and not isinstance(outcome, Rejection):
+            outcome = outcome._replace(sources=ready_from(state, command, reservation, outcome.sources, now_ns))
     else:
         outcome = _on_the_spot(state, command, now_ns, foreseen)
         reservation = None
     if isinstance(outcome, Rejection):
         return outcome
+    if command.collect_by_ns is not None:
+        until = collected_by(state, command, outcome.sources)
+        if isinstance(until, Rejection):
+            return until
+        command = replace(command, collect_by_ns=until)
     promised = state.seq + 1 if reservation is None else reservation.number
     found = zip(command.lines, outcome.sources, strict=True)
-    lines = tuple([_placed_line(line, sources, promised) for line, sources in found])
+    lines = tuple([_placed_line(state, command, line, sources, promised) for line, sources in found])
     there = dict(enumerate(outcome.sources))
     for at, placed in enumerate(lines):
         if placed.claims:
@@ -116,8 +129,15 @@ def _held(order: str, holds: tuple[HoldRequest, ...], planned: tuple[PlannedFulf
     )
 
 
-def _placed_line(line: OrderLineRequest, found: list[Source], promised: int) -> PlacedLine:
-    """What is not there yet is backordered, with a claim on the inbound it was promised from by record `promised`."""
+def _placed_line(
+    state: State, command: PlaceOrder, line: OrderLineRequest, found: list[Source], promised: int
+) -> PlacedLine:
+    """What is not there yet is backordered, with a claim on the inbound it was promised from by record `promised`.
+
+    Of what was sold elsewhere, that is left to a person which may not wait.
+    """
+    if command.called_off:
+        return PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, 0, (), 0, line.quantity)
     backordered = line.quantity
     claims: tuple[Claim, ...] = ()
     for source in found:
@@ -126,7 +146,11 @@ def _placed_line(line: OrderLineRequest, found: list[Source], promised: int) -> 
         else:
             dates = source.ships_at_ns, source.delivers_at_ns
             claims += (Claim(source.inbound, source.node, source.quantity, promised, *dates),)
-    return PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, backordered, claims)
+    unsourceable = 0
+    if command.sold and not state.configuration.items[line.sku].backorderable:
+        unsourceable = backordered - sum(claim.quantity for claim in claims)
+    waits = backordered - unsourceable
+    return PlacedLine(line.id, line.sku, line.quantity, line.unit_price_minor, waits, claims, unsourceable)
 
 
 def _refuse_order(state: State, command: PlaceOrder, reservation: Reservation | None) -> Rejection | None:
@@ -228,17 +252,24 @@ def request_of(state: State, command: PlaceOrder) -> Request | None:
 def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Foreseen | None) -> _Bound | Rejection:
     """Source now. Short lines are refused unless their item may be backordered, and the rules allow to send a part."""
     items = state.configuration.items
-    found, short, slots, decision = supply(state, Request.of_placing(state, command), now_ns, foreseen)
+    request = Request.of_placing(state, command)
+    found, short, slots, decision = supply(state, request, now_ns, foreseen)
+    if short and command.sold and not request.partial:  # nobody refuses what was sold: a part is better than nothing
+        found, short, slots, decision = supply(state, request._replace(partial=True), now_ns)
     if short and command.pickup_node is not None:
         with_more = _with_transfers(state, command, now_ns)
         if with_more is not None:
             return with_more
-    lacking = tuple(s for s in short if not items[s.sku].backorderable)
+    lacking = () if command.sold else tuple(s for s in short if not items[s.sku].backorderable)
     if lacking:
         return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
-    if short and any(
-        not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
-        for line, sources in zip(command.lines, found, strict=True)
+    if (
+        short
+        and not command.sold
+        and any(
+            not items[line.sku].backorderable and sum(source.quantity for source in sources) < line.quantity
+            for line, sources in zip(command.lines, found, strict=True)
+        )
     ):
         detail = "not everything is there, and the sourcing policy sends nobody a part of an order"
         return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
@@ -247,7 +278,7 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
         there = sum([source.quantity for source in sources if source.inbound is None])
         if there < line.quantity:
             waits[line.sku] = waits.get(line.sku, 0) + line.quantity - there
-    too_many = refuse_waiting(state, command.channel, waits)
+    too_many = None if command.sold else refuse_waiting(state, command.channel, waits)
     if too_many is not None:
         return too_many
     postings = [
@@ -262,22 +293,15 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
 
 def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | None:
     """What the pickup node has, the rest brought there from other nodes; None if that is not wanted, or impossible."""
-    request = Request.of_placing(state, command)._replace(partial=True, inbound=False)
-    found, _, slots, decision = supply(state, request, now_ns)
-    sources = [list(given) for given in found]
-    missing = {
-        at: line.quantity - sum(source.quantity for source in sources[at]) for at, line in enumerate(command.lines)
-    }
-    brought = bring(state, command, {at: units for at, units in missing.items() if units}, now_ns)
-    if brought is None:
+    found = with_transfers(state, Request.of_placing(state, command), now_ns, command.collect_by_ns)
+    if found is None:
         return None
-    postings = []
-    for at, line in enumerate(command.lines):
-        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in sources[at]]
-        for source in brought.sources.get(at, ()):
-            postings.append(Posting(line.sku, source.node, INBOUND, INBOUND_ALLOCATED, source.quantity))
-            sources[at].append(source)
-    return _Bound(sources, postings, slots, decision, brought.facts)
+    postings = [
+        binding(line.sku, source)
+        for line, sources in zip(command.lines, found.sources, strict=True)
+        for source in sources
+    ]
+    return _Bound(found.sources, postings, found.slots, found.decision, found.before)
 
 
 def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:
@@ -305,7 +329,17 @@ def evolve_placed(state: State, fact: OrderPlaced) -> None:
     if fact.reservation is not None:
         end(state, fact.reservation, CONFIRMED)
     lines = [
-        OrderLine(line.id, line.sku, line.quantity, line.unit_price_minor, 0, line.backordered, claims=line.claims)
+        OrderLine(
+            line.id,
+            line.sku,
+            line.quantity,
+            line.unit_price_minor,
+            0,
+            line.backordered,
+            line.unsourceable,
+            cancelled=line.cancelled,
+            claims=line.claims,
+        )
         for line in fact.lines
     ]
     order = _order_of(fact, fact.order, state.seq, state.time_ns, tuple(lines), [], [], [], [])

@@ -189,7 +189,7 @@ def decide_receive(state: State, command: ReceiveReturn, now_ns: int) -> tuple[F
     if command.node not in state.configuration.nodes:
         return Rejection.at(ResultCode.UNKNOWN_NODE, "/node", f"there is no node {command.node!r}")
     agreed = order.agreed(command.return_id)
-    refusal = RETURN.refusal(agreed.state, "receive")
+    refusal = RETURN.refusal(agreed.state, "receive", agreed.traits)
     if refusal is not None:
         return refusal
     open_units = _open_units(agreed)
@@ -234,7 +234,7 @@ def decide_cancel(state: State, command: CancelReturn, now_ns: int) -> tuple[Fac
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such return")
     agreed = order.agreed(command.return_id)
-    refusal = RETURN.refusal(agreed.state, "cancel")
+    refusal = RETURN.refusal(agreed.state, "cancel", agreed.traits)
     if refusal is not None:
         return refusal
     cancelled = ReturnCancelled(order.number, command.return_id)

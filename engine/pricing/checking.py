@@ -27,7 +27,7 @@ def problems_of_price_list(price_list: PriceList) -> Iterator[Problem]:
     for sku, steps in price_list.prices.items():
         begins = [step.from_quantity for step in steps]
         if sorted(set(begins)) != begins:
-            pointer = f"/prices/{sku.replace('~', '~0')}"
+            pointer = f"/prices/{sku.replace('~', '~0').replace('/', '~1')}"
             yield pointer, f"the steps of {sku!r} must begin at more and more units"
 
 

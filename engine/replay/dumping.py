@@ -9,7 +9,7 @@ import msgspec
 from engine.state.state import TABLE_OF, Position, State
 from engine.stock import inbound
 
-DUMP_VERSION = 3
+DUMP_VERSION = 4
 _Part: Any = Union[(Position, *TABLE_OF)]
 _decode_part = msgspec.msgpack.Decoder(_Part).decode
 _encode_part = msgspec.msgpack.Encoder().encode
@@ -35,6 +35,9 @@ def load(state: State, parts: Iterable[bytes]) -> None:
 def _derive(state: State) -> None:
     """What is not dumped because it follows from what is."""
     state.stock.grow()
+    for sku, item in state.configuration.items.items():
+        if not item.sellable:
+            state.stock.sell(sku, False, {})
     for node, items in state.configuration.node_items.items():
         for sku, rule in items.items():
             state.stock.withhold(sku, node, rule)

@@ -74,7 +74,7 @@ def in_transit_equals_transfers_under_way(state: State) -> Violations:
     for transfer in state.transfers.open.values():
         for line in transfer.lines if transfer.state == ON_THE_WAY else ():
             if line.awaited:
-                held[line.sku, transfer.target] = held.get((line.sku, transfer.target), 0) + line.awaited
+                held[line.sku, transfer.goes_to] = held.get((line.sku, transfer.goes_to), 0) + line.awaited
     wrong = _compare(state, IN_TRANSIT, held, "transfers bring")
     return [*wrong, "units are between two nodes and in no transfer"] if state.ledger.outside[TRANSFER].any() else wrong
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import machine
 from engine.commands import Command
-from engine.commands.inbound import CancelInbound, DelayInbound, InboundQuantity, ReceiveInbound
+from engine.commands.inbound import CancelInbound, DelayInbound, InboundArrival, InboundQuantity, ReceiveInbound
 from engine.commands.orders import AdvanceFulfilment, CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
 from engine.commands.policies import SourcingPolicy
 from engine.commands.stock import MovementLine, MoveStock
@@ -128,10 +128,12 @@ class Simulation:
             self._apply((fact,), time_ns)
         elif isinstance(fact, InboundDelayed):
             self._do(DelayInbound(fact.inbound, fact.expected_at_ns), time_ns)
+        elif isinstance(fact, InboundReceived):
+            came = tuple(InboundArrival(line.sku, line.quantity, line.damaged) for line in fact.lines)
+            self._do(ReceiveInbound(fact.inbound, came), time_ns)
         else:
             lines = tuple(InboundQuantity(line.sku, line.quantity) for line in fact.lines)
-            command = ReceiveInbound if isinstance(fact, InboundReceived) else CancelInbound
-            self._do(command(fact.inbound, lines), time_ns)
+            self._do(CancelInbound(fact.inbound, lines), time_ns)
 
     def _reserve(self, fact: StockReserved, decided: Decided | None, time_ns: int) -> None:
         if decided is None:

@@ -18,6 +18,7 @@ promotion_usage   how often promotions were used and what they have cost, for th
 reopening         closed orders that something happens to: back into memory, as they were closed
 reservations      reservations, as they are kept: the active ones, in the order in which they end
 state             all tables, composed
+statements        what marketplaces said of orders that have not come: cancellations that were quicker
 stock             on hand and available-to-promise: arithmetic on the ledger
 transfers         goods between nodes, as they are kept: those under way, and the last that ended
 worklists         what each node has to do, state by state, in the order in which it should leave

@@ -116,6 +116,18 @@ class Closed:
         )
         return heapq.merge(recent, stored, key=lambda order: -order.seq)
 
+    def newest_reservations(self, before: int | None = None) -> Iterator[Reservation]:
+        """Ended reservations, the youngest first, from numbers below `before`."""
+        recent = sorted(
+            (r for r in self.reservations.values() if before is None or r.number < before), key=lambda r: -r.number
+        )
+        stored = (
+            reservation
+            for reservation in (_reservations.decode(value) for _, value in self.table.newest(RESERVATIONS, before))
+            if reservation.number not in self.reservations
+        )
+        return heapq.merge(recent, stored, key=lambda reservation: -reservation.number)
+
     def flush(self, through_seq: int) -> None:
         """Put what is pending on disk. `through_seq` is the seq of the state, all of it durable."""
         if through_seq > self.table.through_seq:

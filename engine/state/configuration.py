@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.commands.configuration import Channel, Configure, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.commands.pricing import PriceList, Promotion, ShippingPrices, TaxRates, Voucher
 from engine.commands.providers import PaymentProvider
@@ -15,7 +15,7 @@ Cache = TypeVar("Cache")
 DEFAULT_POLICY = SourcingPolicy(name="built-in default")
 
 DOCUMENT_PARTS = Configure.__struct_fields__
-TERMS_PARTS = ("nodes", "channels", "sourcing_policies")  # terms are derived from these
+TERMS_PARTS = ("nodes", "channels", "sourcing_policies", "calendars")  # terms are derived from these
 
 # Which of the records that set a body are its versions and kept. A dump has room for those of VERSIONS_DUMPED.
 NONE, LAST, ALL = "none", "last", "all"
@@ -44,6 +44,23 @@ class PriceListVersions(msgspec.Struct, array_like=True, tag="price_list_version
     seqs: dict[str, list[int]]
 
 
+class Announced(msgspec.Struct, array_like=True, tag="announced_configuration"):
+    """The large configuration that is being applied: what was announced at `since_ns`, and how many entries of each
+    part were changed so far."""
+
+    sha256: str
+    entries: int
+    asked_by: str
+    key: bytes | None
+    payload: bytes | None
+    since_ns: int
+    changed: dict[str, int] = {}
+
+    def count(self, part: str) -> None:
+        """One more entry was changed."""
+        self.changed[part] = self.changed.get(part, 0) + 1
+
+
 class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
@@ -51,7 +68,7 @@ class Configuration:
     them.
     """
 
-    PARTS = MasterData, PolicyVersions, PriceListVersions
+    PARTS = MasterData, PolicyVersions, PriceListVersions, Announced
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -65,6 +82,8 @@ class Configuration:
         self.vouchers: dict[str, Voucher] = {}
         self.payment_providers: dict[str, PaymentProvider] = {}
         self.shipping_prices: dict[str, ShippingPrices] = {}
+        self.announced: Announced | None = None
+        self.calendars: dict[str, HolidayCalendar] = {}
         self.seqs: dict[str, dict[str, list[int]]] = {part: {} for part in DOCUMENT_PARTS}
         self.promotions_version = 0
         self._caches: dict[type, Any] = {}
@@ -122,8 +141,10 @@ class Configuration:
         yield PolicyVersions({name: seqs[-1] for name, seqs in self.seqs["sourcing_policies"].items()})
         for some in cut(self.seqs["price_lists"]):
             yield PriceListVersions({name: list(seqs) for name, seqs in some.items()})
+        if self.announced is not None:
+            yield self.announced
 
-    def load(self, part: MasterData | PolicyVersions | PriceListVersions) -> None:
+    def load(self, part: MasterData | PolicyVersions | PriceListVersions | Announced) -> None:
         """Take back a part."""
         match part:
             case MasterData():
@@ -132,6 +153,8 @@ class Configuration:
                 self.seqs["sourcing_policies"].update({name: [seq] for name, seq in part.seqs.items()})
             case PriceListVersions():
                 self.seqs["price_lists"].update(part.seqs)
+            case Announced():
+                self.announced = part
 
     def add(self, document: Configure) -> None:
         """Take over a part of what `export` gives."""

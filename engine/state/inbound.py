@@ -15,13 +15,17 @@ Holder = int | str
 
 
 class InboundLine(msgspec.Struct, array_like=True, gc=False):
-    """Units of one SKU. `received` can exceed `quantity`: suppliers send too much. `promised` are still to come."""
+    """Units of one SKU. `received` can exceed `quantity`: suppliers send too much. `promised` are still to come.
+
+    `damaged` ones are among the received ones.
+    """
 
     sku: str
     quantity: int
     received: int = 0
     cancelled: int = 0
     promised: int = 0
+    damaged: int = 0
 
     @property
     def expected(self) -> int:
@@ -46,6 +50,11 @@ class Inbound(msgspec.Struct, array_like=True, gc=False):
         if any(line.expected for line in self.lines):
             return EXPECTED
         return RECEIVED if any(line.received for line in self.lines) else CANCELLED
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """What its steps depend on besides its state."""
+        return () if self.transfer is None else ("by_transfer",)
 
     def line_of(self, sku: str) -> InboundLine | None:
         """The line of a SKU."""

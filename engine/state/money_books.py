@@ -20,6 +20,11 @@ REFUNDS_PAYABLE, VOUCHER_LIABILITY, VOUCHERS_ISSUED = "refunds_payable", "vouche
 APPEASEMENT, WRITE_OFF = "appeasement", "write_off"
 REVENUE, SHIPPING_REVENUE, DISCOUNTS, TAX_PAYABLE = "revenue", "shipping", "discounts", "tax_payable"
 CLEARING = "clearing"
+KINDS = (
+    RECEIVABLE, PREPAYMENT, REFUNDS_PAYABLE, VOUCHER_LIABILITY, VOUCHERS_ISSUED, APPEASEMENT, WRITE_OFF, REVENUE,
+    SHIPPING_REVENUE, DISCOUNTS, TAX_PAYABLE, CLEARING,
+)  # fmt: skip
+"""What accounts are called, up to the first `:` of those that come in several."""
 
 PREFIXES = {ORDER_CONFIRMATION: "OC", INVOICE: "INV", CREDIT_NOTE: "CN"}
 

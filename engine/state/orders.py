@@ -11,7 +11,7 @@ import msgspec
 
 from engine import limits
 from engine.areas import Area
-from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, Take
+from engine.facts.orders import ChangeBody, Claim, LooseUnits, Parcel, StatedLine, Take
 from engine.facts.postings import Posting
 from engine.facts.sourcing import Slot
 from engine.lifecycles import (
@@ -57,6 +57,11 @@ class OrderLine(msgspec.Struct, array_like=True, gc=False):
     def open(self) -> int:
         """Units that have neither shipped nor been cancelled."""
         return self.allocated + self.backordered + self.unsourceable
+
+    @property
+    def ended(self) -> int:
+        """Units that the customer does not have and will not get: cancelled, sent back, or lost."""
+        return self.cancelled + self.returned + self.lost
 
     @property
     def claimed(self) -> int:
@@ -210,6 +215,9 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     replaced_by: list[str] = []
     stated_at_ns: int | None = None
     money: OrderMoney | None = None
+    stated: tuple[StatedLine, ...] = ()
+    stated_cancelled: bool = False
+    stated_contact: bytes | None = None
 
     @property
     def way(self) -> str:
@@ -375,8 +383,9 @@ class Orders(Listed):
                 self._count_waiting(order, at, line)
             if line.backordered:
                 self.waiting.setdefault(line.sku, {})[order.seq, at] = order.number
-                if begins and order.cancel_backorders_at_ns is not None:
-                    heappush(self.dues, Due(order.cancel_backorders_at_ns, 0, order.number))
+                for at_ns in (order.cancel_backorders_at_ns, order.collect_by_ns) if begins else ():
+                    if at_ns is not None:
+                        heappush(self.dues, Due(at_ns, 0, order.number))
             elif line.sku in self.waiting:
                 queue = self.waiting[line.sku]
                 queue.pop((order.seq, at), None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-PART_ENTRIES_MAX = 4_096
+PART_ENTRIES_MAX = 512  # one part is taken while nobody is answered
 Dumped = Iterator[msgspec.Struct]
 
 

@@ -18,6 +18,7 @@ from engine.state.payment_requests import Requests
 from engine.state.pick_lists import PickLists
 from engine.state.promotion_usage import Usage
 from engine.state.reservations import Reservations
+from engine.state.statements import Statements
 from engine.state.stock import Stock
 from engine.state.transfers import Transfers
 
@@ -49,6 +50,7 @@ class State:
     money_books: MoneyBooks
     payment_requests: Requests
     transfers: Transfers
+    statements: Statements
     idempotency: Idempotency
     access: Access
 

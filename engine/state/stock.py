@@ -4,6 +4,7 @@ Available to promise = max(0, available - withheld), where withheld is the safet
 where the SKU may not be sold from the node.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ class Stock:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.special: dict[int, dict[int, NodeItem]] = {}
+        self.not_sold: dict[int, None] = {}
         self.withheld = sparse.zeros(ledger.sku_capacity, ledger.node_capacity)
         self.withheld_cells = sparse.flat(self.withheld)
 
@@ -67,6 +69,24 @@ class Stock:
         if self.withheld.shape != room:
             self.withheld = sparse.grown(self.withheld, *room)
             self.withheld_cells = sparse.flat(self.withheld)
+            for sku_at in self.not_sold:
+                self.withheld[sku_at] = NOT_SELLABLE
+
+    def is_sold(self, sku: str) -> bool:
+        """Whether a SKU is sold at all, whatever its nodes say."""
+        return self.ledger.sku_index[sku] not in self.not_sold
+
+    def sell(self, sku: str, sellable: bool, rules: Mapping[str, NodeItem]) -> None:
+        """Withhold all units of a SKU everywhere, at nodes to come as well; or no more than `rules`, by node, ask."""
+        sku_at = self.ledger.sku_index[sku]
+        if sellable:
+            del self.not_sold[sku_at]
+            self.withheld[sku_at] = 0
+            for node, rule in rules.items():
+                self.withhold(sku, node, rule)
+        else:
+            self.not_sold[sku_at] = None
+            self.withheld[sku_at] = NOT_SELLABLE
 
     def withhold(self, sku: str, node: str, rule: NodeItem) -> None:
         """Withhold the safety stock of a SKU at a node, or everything if it may not be sold from there.
@@ -74,7 +94,8 @@ class Stock:
         `special` holds the rules that are about prices, by positions of SKU and node.
         """
         sku_at, node_at = self.ledger.sku_index[sku], self.ledger.node_index[node]
-        self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = units_withheld(rule)
+        units = NOT_SELLABLE if sku_at in self.not_sold else units_withheld(rule)
+        self.withheld_cells[sku_at * self.ledger.node_capacity + node_at] = units
         special = self.special.setdefault(sku_at, {})
         special.pop(node_at, None)
         if any(getattr(rule, field.name) != field.default for field in _ABOUT_PRICES):

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 
-from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.inbound import (
+    CancelInbound,
+    DelayInbound,
+    ExpectInbound,
+    InboundArrival,
+    InboundQuantity,
+    ReceiveInbound,
+)
 from engine.configuration.known_skus import refuse_named_twice, refuse_unknown_skus
 from engine.facts import Fact
 from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
-from engine.facts.postings import AVAILABLE, INBOUND, SUPPLIER, Posting
+from engine.facts.postings import AVAILABLE, INBOUND, SUPPLIER, UNSELLABLE, Posting
+from engine.lifecycles import PLANNED
 from engine.results import Rejection, ResultCode
 from engine.state.inbound import EXPECTED, Holder, Inbound, InboundLine
 from engine.state.state import State
 from engine.stock import inbound_promises
+from engine.stock.bringing_anew import bring_anew
 
 
 def promises(state: State) -> Iterator[tuple[Holder, int, str, int]]:
@@ -55,7 +64,9 @@ def _expected(state: State, number: int) -> Inbound | Rejection:
     return inbound
 
 
-def _units_of(inbound: Inbound, lines: tuple[InboundQuantity, ...] | None) -> tuple[InboundUnits, ...] | Rejection:
+def _units_of(
+    inbound: Inbound, lines: tuple[InboundQuantity | InboundArrival, ...] | None
+) -> tuple[InboundUnits, ...] | Rejection:
     """What a command is about: the lines it names, or everything still expected."""
     if lines is None:
         return tuple(InboundUnits(line.sku, line.expected) for line in inbound.lines if line.expected)
@@ -66,40 +77,62 @@ def _units_of(inbound: Inbound, lines: tuple[InboundQuantity, ...] | None) -> tu
         if inbound.line_of(line.sku) is None:
             detail = f"the inbound has no line of SKU {line.sku!r}"
             return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{at}/sku", detail)
-    return tuple(InboundUnits(line.sku, line.quantity) for line in lines)
+    return tuple(
+        InboundUnits(line.sku, line.quantity, line.damaged if isinstance(line, InboundArrival) else 0) for line in lines
+    )
 
 
 def decide_receive(state: State, command: ReceiveInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Take in what arrived, more than expected too. Who was promised units gets them first, in order of promise."""
+    """Take in what arrived, more than expected too. Who was promised units gets them first, in order of promise.
+
+    Damaged units serve nobody: if too few sound ones are left for all promises, the youngest are taken back.
+    """
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
     if inbound.transfer is not None:
         detail = f"it comes with transfer {inbound.transfer}: receive that one"
         return Rejection(ResultCode.INVALID_TRANSITION, detail)
-    return received(state, inbound, command.lines, now_ns)
+    units = _units_of(inbound, command.lines)
+    return units if isinstance(units, Rejection) else received(state, inbound, units, (), now_ns)
 
 
 def received(
-    state: State, inbound: Inbound, lines: tuple[InboundQuantity, ...] | None, now_ns: int
-) -> tuple[Fact, ...] | Rejection:
-    """The facts of an arrival."""
-    units = _units_of(inbound, lines)
-    if isinstance(units, Rejection):
-        return units
+    state: State, inbound: Inbound, came: tuple[InboundUnits, ...], gone: tuple[InboundUnits, ...], now_ns: int
+) -> tuple[Fact, ...]:
+    """The facts of an arrival, and of `gone` units that will not come any more: what they mean for each promise."""
+    not_coming = {line.sku: line.quantity for line in gone}
     postings = []
     budget: dict[str, int] = {}
-    for came in units:
-        line = inbound.line(came.sku)
-        budget[came.sku] = min(came.quantity, line.promised)
-        rest = came.quantity - budget[came.sku]
+    missing: dict[str, int] = {}
+    for sku in dict.fromkeys(line.sku for line in (*came, *gone)):
+        here = next((line for line in came if line.sku == sku), InboundUnits(sku, 0))
+        line = inbound.line(sku)
+        good = here.quantity - here.damaged
+        budget[sku] = min(good, line.promised)
+        rest = good - budget[sku]
         awaited = min(rest, line.expected - line.promised)
-        for source, quantity in ((INBOUND, awaited), (SUPPLIER, rest - awaited)):
+        broken = min(here.damaged, line.expected - budget[sku] - awaited)
+        left = line.expected - budget[sku] - awaited - broken - not_coming.get(sku, 0)
+        missing[sku] = max(0, line.promised - budget[sku] - left)
+        for source, target, quantity in (
+            (INBOUND, AVAILABLE, awaited),
+            (SUPPLIER, AVAILABLE, rest - awaited),
+            (INBOUND, UNSELLABLE, broken),
+            (SUPPLIER, UNSELLABLE, here.damaged - broken),
+        ):
             if quantity:
-                postings.append(Posting(came.sku, inbound.node, source, AVAILABLE, quantity))
-    found = inbound_promises.shares(inbound_promises.turns(state, inbound), budget)
-    received = InboundReceived(inbound.number, units, tuple(postings))
-    return (received, *inbound_promises.arrived(state, inbound, found, now_ns))
+                postings.append(Posting(sku, inbound.node, source, target, quantity))
+    turns = inbound_promises.turns(state, inbound)
+    found = inbound_promises.shares(turns, budget)
+    lost = inbound_promises.shares(turns[::-1], missing)
+    served = inbound_promises.arrived(state, inbound, found, lost, now_ns)
+    facts: list[Fact] = [InboundReceived(inbound.number, came, tuple(postings))] if came else []
+    if gone:
+        back = tuple(Posting(line.sku, inbound.node, INBOUND, SUPPLIER, line.quantity) for line in gone)
+        facts.append(InboundCancelled(inbound.number, gone, back))
+    # What is taken back from a promise must be there before it is broken or gone.
+    return (*served, *facts) if lost else (*facts, *served)
 
 
 def decide_delay(state: State, command: DelayInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
@@ -112,23 +145,26 @@ def decide_delay(state: State, command: DelayInbound, now_ns: int) -> tuple[Fact
 
 
 def decide_cancel(state: State, command: CancelInbound, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Expect these units no more. If too few are left for all promises, the youngest are taken back."""
+    """Expect these units no more. If too few are left for all promises, the youngest are taken back.
+
+    What was to be brought for a pickup is looked for elsewhere.
+    """
     inbound = _expected(state, command.inbound)
     if isinstance(inbound, Rejection):
         return inbound
     units = _units_of(inbound, command.lines)
     if isinstance(units, Rejection):
         return units
-    missing: dict[str, int] = {}
     for at, gone in enumerate(units):
-        line = inbound.line(gone.sku)
-        if gone.quantity > line.expected:
-            detail = f"{line.expected} units of {gone.sku!r} are still expected"
+        expected = inbound.line(gone.sku).expected
+        if gone.quantity > expected:
+            detail = f"{expected} units of {gone.sku!r} are still expected"
             return Rejection.at(ResultCode.EXCEEDS_CANCELLABLE, f"/lines/{at}/quantity", detail)
-        missing[gone.sku] = max(0, gone.quantity - (line.expected - line.promised))
-    found = inbound_promises.shares(inbound_promises.turns(state, inbound)[::-1], missing)
-    postings = tuple(Posting(gone.sku, inbound.node, INBOUND, SUPPLIER, gone.quantity) for gone in units)
-    return (*inbound_promises.taken_back(state, found), InboundCancelled(inbound.number, units, postings))
+    facts = received(state, inbound, (), units, now_ns)
+    transfer = None if inbound.transfer is None else state.transfers.open.get(inbound.transfer)
+    if transfer is None:
+        return facts
+    return (*facts, *bring_anew(state, facts, transfer.source if transfer.state == PLANNED else None, now_ns))
 
 
 def evolve_expected(state: State, fact: InboundExpected) -> None:
@@ -147,6 +183,7 @@ def evolve_received(state: State, fact: InboundReceived) -> None:
     for arrived in fact.lines:
         line = inbound.line(arrived.sku)
         line.received += arrived.quantity
+        line.damaged += arrived.damaged
     state.inbound.settle(inbound)
 
 

@@ -13,6 +13,7 @@ from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCAT
 from engine.facts.reservations import ReservationChanged, ReservedLine, Source
 from engine.facts.sourcing import Slot
 from engine.fulfilments.planning import plan_fulfilments
+from engine.fulfilments.sourcing_again import hands_out
 from engine.reservations import merge_sources
 from engine.state.inbound import Holder, Inbound
 from engine.state.orders import Order
@@ -67,16 +68,18 @@ def shares(queue: list[Turn], budget: dict[str, int]) -> dict[Holder, Share]:
 
 
 def arrived(
-    state: State, inbound: Inbound, found: dict[Holder, Share], now_ns: int
+    state: State, inbound: Inbound, found: dict[Holder, Share], lost: dict[Holder, Share], now_ns: int
 ) -> tuple[ReservationChanged | OrderSourced, ...]:
-    """Reservations hold what arrived for them; for orders it becomes work of the node."""
+    """Reservations hold what arrived for them; for orders it becomes work of the node. `lost` units are taken back:
+    they will not come, and are waited for without a promise."""
     facts: list[ReservationChanged | OrderSourced] = []
     first_number = state.orders.next_fulfilment
-    for holder, share in found.items():
+    for holder in dict.fromkeys((*found, *lost)):
+        share, gone = found.get(holder, {}), lost.get(holder, {})
         if isinstance(holder, int):
-            facts.append(_reservation_served(state, inbound, state.reservations.active[holder], share, now_ns))
+            facts.append(_reservation_served(state, inbound, state.reservations.active[holder], share, gone, now_ns))
         else:
-            sourced = _order_served(state, inbound, state.orders.open[holder], share, first_number, now_ns)
+            sourced = _order_served(state, inbound, state.orders.open[holder], share, gone, first_number, now_ns)
             first_number += len(sourced.fulfilments)
             facts.append(sourced)
     return tuple(facts)
@@ -102,7 +105,7 @@ def _there(state: State, terms: Terms, promised: Source, units: int, now_ns: int
 
 
 def _reservation_served(
-    state: State, inbound: Inbound, reservation: Reservation, share: Share, now_ns: int
+    state: State, inbound: Inbound, reservation: Reservation, share: Share, gone: Share, now_ns: int
 ) -> ReservationChanged:
     terms = _terms_of_reservation(state, reservation, now_ns)
     slots = {slot.node: slot for slot in reservation.slots}
@@ -110,9 +113,11 @@ def _reservation_served(
     for at, line in enumerate(reservation.lines):
         sources: list[Source] = []
         for index, source in enumerate(line.sources):
-            units = share.get((at, index), 0)
-            if units < source.quantity:
-                sources.append(replace(source, quantity=source.quantity - units))
+            units, lost = share.get((at, index), 0), gone.get((at, index), 0)
+            if units + lost < source.quantity:
+                sources.append(replace(source, quantity=source.quantity - units - lost))
+            if lost:
+                postings.append(Posting(line.sku, inbound.node, INBOUND_RESERVED, INBOUND, lost))
             if units:
                 there, taken = _there(state, terms, source, units, now_ns)
                 sources.append(there)
@@ -124,20 +129,24 @@ def _reservation_served(
 
 
 def _order_served(
-    state: State, inbound: Inbound, order: Order, share: Share, first_number: int, now_ns: int
+    state: State, inbound: Inbound, order: Order, share: Share, gone: Share, first_number: int, now_ns: int
 ) -> OrderSourced:
     """A node that gave the order back does not get it again, and none but the one it is picked up at: its units are
-    free then, and the order waits on."""
+    free then, and the order waits on. A pickup node that only lacked units has them brought."""
     terms = _terms_of_order(state, order, now_ns)
-    refused = inbound.node in order.rejected_by or order.pickup_node not in (None, inbound.node)
+    rejected = inbound.node in order.rejected_by and (inbound.transfer is None or not hands_out(order))
+    refused = rejected or order.pickup_node not in (None, inbound.node)
     sources: dict[int, list[Source]] = {}
     slots: tuple[Slot, ...] = ()
     waiting, postings = [], []
-    for at in dict.fromkeys(at for at, _ in share):
+    both = {key: share.get(key, 0) + gone.get(key, 0) for key in dict.fromkeys((*share, *gone))}
+    for at in dict.fromkeys(at for at, _ in both):
         line = order.lines[at]
         got = 0
         for index, claim in enumerate(line.claims):
-            units = share.get((at, index), 0)
+            units, lost = share.get((at, index), 0), gone.get((at, index), 0)
+            if lost:
+                postings.append(Posting(line.sku, claim.node, INBOUND_ALLOCATED, INBOUND, lost))
             if not units:
                 continue
             postings.append(Posting(line.sku, inbound.node, INBOUND_ALLOCATED, AVAILABLE, units))
@@ -147,7 +156,7 @@ def _order_served(
                 sources.setdefault(at, []).append(there)
                 postings.append(Posting(line.sku, inbound.node, AVAILABLE, ALLOCATED, units))
                 got += units
-        waiting.append(Waiting(at, line.backordered - got, line.unsourceable, _kept(line.claims, at, share)))
+        waiting.append(Waiting(at, line.backordered - got, line.unsourceable, _kept(line.claims, at, both)))
     planned = plan_fulfilments(state, first_number, sources, slots, now_ns)
     return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))
 
@@ -156,37 +165,6 @@ def _kept(claims: tuple[Claim, ...], at: int, share: Share) -> tuple[Claim, ...]
     """The claims of a line without what is in `share`."""
     left = [replace(c, quantity=c.quantity - share.get((at, index), 0)) for index, c in enumerate(claims)]
     return tuple(claim for claim in left if claim.quantity)
-
-
-def taken_back(state: State, found: dict[Holder, Share]) -> tuple[ReservationChanged | OrderSourced, ...]:
-    """Units that will not come: reservations hold less, orders wait on without a promise."""
-    facts: list[ReservationChanged | OrderSourced] = []
-    for holder, share in found.items():
-        postings = []
-        if isinstance(holder, int):
-            reservation = state.reservations.active[holder]
-            lines = []
-            for at, held in enumerate(reservation.lines):
-                sources = []
-                for index, source in enumerate(held.sources):
-                    units = share.get((at, index), 0)
-                    if units:
-                        postings.append(Posting(held.sku, source.node, INBOUND_RESERVED, INBOUND, units))
-                    if units < source.quantity:
-                        sources.append(replace(source, quantity=source.quantity - units))
-                lines.append(replace(held, sources=tuple(sources)))
-            facts.append(ReservationChanged(holder, tuple(lines), tuple(postings), reservation.slots))
-            continue
-        order = state.orders.open[holder]
-        waiting = []
-        for (at, index), units in share.items():
-            line = order.lines[at]
-            postings.append(Posting(line.sku, line.claims[index].node, INBOUND_ALLOCATED, INBOUND, units))
-        for at in dict.fromkeys(at for at, _ in share):
-            line = order.lines[at]
-            waiting.append(Waiting(at, line.backordered, line.unsourceable, _kept(line.claims, at, share)))
-        facts.append(OrderSourced(order.number, (), tuple(waiting), tuple(postings)))
-    return tuple(facts)
 
 
 def redated(

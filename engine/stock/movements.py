@@ -1,6 +1,7 @@
 """The movements of stock that people post."""
 
 from engine.commands.stock import MovementLine, MoveStock
+from engine.configuration.known_skus import refuse_counted_twice, refuse_unknown_skus
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -18,12 +19,13 @@ from engine.state.state import State
 
 def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMoved | Rejection:
     """Turn each line into postings, one after the other: a later line sees what an earlier one moved. All or none."""
-    for position, line in enumerate(command.lines):
-        if line.node not in state.configuration.nodes:
-            return Rejection.at(ResultCode.UNKNOWN_NODE, f"/lines/{position}/node", f"there is no node {line.node!r}")
-    for position, line in enumerate(command.lines):
-        if line.sku not in state.configuration.items:
-            return Rejection.at(ResultCode.UNKNOWN_SKU, f"/lines/{position}/sku", f"there is no SKU {line.sku!r}")
+    refusal = (
+        refuse_counted_twice(command.lines)
+        or _unknown_nodes(state, command)
+        or refuse_unknown_skus(state, command.lines)
+    )
+    if refusal is not None:
+        return refusal
     scratch: dict[tuple[str, str, int], int] = {}
 
     def balance(line: MovementLine, account: int) -> int:
@@ -54,6 +56,17 @@ def decide_move_stock(state: State, command: MoveStock, now_ns: int) -> StockMov
                     scratch[line.sku, line.node, account] += change
         moved.append(MovedLine(line.sku, line.node, line.reason, line.quantity, line.note, oversold))
     return StockMoved(command.reference, tuple(moved), tuple(postings))
+
+
+def _unknown_nodes(state: State, command: MoveStock) -> Rejection | None:
+    errors = tuple(
+        [
+            FieldError(f"/lines/{at}/node", f"there is no node {line.node!r}")
+            for at, line in enumerate(command.lines)
+            if line.node not in state.configuration.nodes
+        ]
+    )
+    return Rejection(ResultCode.UNKNOWN_NODE, errors[0].detail, errors) if errors else None
 
 
 def _moves_of(

@@ -1,13 +1,20 @@
-"""Transfers: planned -> in transit -> received, or cancelled. Units go available -> allocated -> in transit ->
-available.
+"""Transfers: planned -> in transit -> received, or cancelled; what is in transit may be turned back. Units go available
+-> allocated -> in transit -> available.
 
 Between two nodes units pass the account TRANSFER, which is empty after every record.
 """
 
-from engine.commands.inbound import CancelInbound, InboundQuantity
-from engine.commands.transfers import CancelTransfer, PlanTransfer, ReceiveTransfer, ShipTransfer
+from engine.commands.transfers import (
+    CancelTransfer,
+    PlanTransfer,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferQuantity,
+    TurnBackTransfer,
+)
 from engine.configuration.known_skus import refuse_named_twice, refuse_unknown_skus
 from engine.facts import Fact
+from engine.facts.inbound import InboundUnits
 from engine.facts.postings import (
     ADJUSTMENT,
     ALLOCATED,
@@ -22,20 +29,25 @@ from engine.facts.postings import (
 from engine.facts.transfers import (
     TransferArrival,
     TransferCancelled,
+    TransferLowered,
     TransferPlanned,
     TransferReceived,
     TransferShipped,
+    TransferTurnedBack,
     TransferUnits,
 )
 from engine.lifecycles import CANCELLED, PLANNED, RECEIVED
 from engine.lifecycles import IN_TRANSIT as ON_THE_WAY
 from engine.lifecycles import TRANSFER as STEPS
 from engine.results import Rejection, ResultCode, Shortage
+from engine.state.inbound import Inbound
+from engine.state.orders import RELEASE, Order
 from engine.state.state import State
 from engine.state.transfers import Transfer, TransferLine
-from engine.stock.inbound import decide_cancel as cancel_inbound
+from engine.stock.bringing_anew import bring_anew
 from engine.stock.inbound import received as received_inbound
 
+ORDER_HELD = "order_held"
 SHORT, OVER = "short_transfer", "over_transfer"
 
 
@@ -66,88 +78,201 @@ def decide_plan(state: State, command: PlanTransfer, now_ns: int) -> TransferPla
     )
 
 
+def traits_of(state: State, transfer: Transfer) -> tuple[str, ...]:
+    """What its steps depend on besides its state."""
+    held = any(order.is_held(RELEASE) for order in orders_of(state, transfer))
+    return (*transfer.traits, ORDER_HELD) if held else transfer.traits
+
+
+def orders_of(state: State, transfer: Transfer) -> list[Order]:
+    """The orders that were promised what it brings."""
+    holders = () if transfer.inbound is None else state.inbound.holders.get(transfer.inbound, ())
+    return [state.orders.open[holder] for holder in holders if isinstance(holder, str)]
+
+
 def _under_way(state: State, number: int, action: str) -> Transfer | Rejection:
     transfer = state.transfers.find(number)
     if transfer is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such transfer, or it ended long ago")
-    return STEPS.refusal(transfer.state, action) or transfer
+    traits = traits_of(state, transfer)
+    refusal = STEPS.refusal(transfer.state, action, traits)
+    if refusal is not None and ORDER_HELD in traits and STEPS.allows(transfer.state, action, transfer.traits):
+        detail = "a hold stops the order that this transfer brings something for; lift the hold first"
+        return Rejection(ResultCode.INVALID_TRANSITION, detail)
+    return refusal or transfer
 
 
-def decide_ship(state: State, command: ShipTransfer, now_ns: int) -> TransferShipped | Rejection:
-    """The units leave their node; on the way they count at the one they go to."""
+def _coming(state: State, transfer: Transfer) -> Inbound | None:
+    """As what its units are expected and promised; None once nothing of that is left, or where nobody waits."""
+    return None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+
+
+def _gone(inbound: Inbound, units: dict[str, int], came: tuple[InboundUnits, ...] = ()) -> tuple[InboundUnits, ...]:
+    """Units by SKU that will not come, as far as they are still expected after those that `came`."""
+    found = []
+    arrived = {line.sku: line.quantity for line in came}
+    for sku, count in units.items():
+        line = inbound.line_of(sku)
+        expected = 0 if line is None else min(count, line.expected - arrived.get(sku, 0))
+        if expected > 0:
+            found.append(InboundUnits(sku, expected))
+    return tuple(found)
+
+
+def _without(
+    state: State, transfer: Transfer, units: dict[str, int], giver: str | None, now_ns: int
+) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """Units by SKU that do not come: the facts that take them from who was promised them, and those that bring them
+    anew, without asking `giver`."""
+    inbound = _coming(state, transfer)
+    gone = () if inbound is None else _gone(inbound, units)
+    if inbound is None or not gone:
+        return (), ()
+    lost = received_inbound(state, inbound, (), gone, now_ns)
+    return lost, bring_anew(state, lost, giver, now_ns)
+
+
+def decide_ship(state: State, command: ShipTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """The units leave their node; on the way they count at the one they go to. What was not named stays, and is free.
+
+    What stays of units that were promised to a pickup is looked for elsewhere.
+    """
     transfer = _under_way(state, command.transfer, "ship")
     if isinstance(transfer, Rejection):
         return transfer
+    goes = {line.sku: line.quantity for line in transfer.lines if line.quantity}
+    if command.lines is not None:
+        named = _named(transfer, command.lines)
+        if isinstance(named, Rejection):
+            return named
+        goes = named
+    stays = {line.sku: line.quantity - goes.get(line.sku, 0) for line in transfer.lines}
+    stays = {sku: units for sku, units in stays.items() if units}
     postings: list[Posting] = []
-    for line in transfer.lines:
-        postings.append(Posting(line.sku, transfer.source, ALLOCATED, TRANSFER, line.quantity))
-        postings.append(Posting(line.sku, transfer.target, TRANSFER, IN_TRANSIT, line.quantity))
-    return TransferShipped(transfer.number, tuple(postings))
+    for sku, units in goes.items():
+        postings.append(Posting(sku, transfer.source, ALLOCATED, TRANSFER, units))
+        postings.append(Posting(sku, transfer.target, TRANSFER, IN_TRANSIT, units))
+    postings += [Posting(sku, transfer.source, ALLOCATED, AVAILABLE, units) for sku, units in stays.items()]
+    left = tuple(TransferUnits(sku, units) for sku, units in stays.items())
+    lost, anew = _without(state, transfer, stays, transfer.source, now_ns)
+    return (*lost, TransferShipped(transfer.number, tuple(postings), left), *anew)
+
+
+def _named(transfer: Transfer, lines: tuple[TransferQuantity, ...]) -> dict[str, int] | Rejection:
+    """Units by SKU that leave, no more than were planned."""
+    twice = refuse_named_twice(lines)
+    if twice is not None:
+        return twice
+    for position, named in enumerate(lines):
+        line = transfer.line_of(named.sku)
+        if line is None:
+            detail = f"the transfer has no {named.sku!r}"
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
+        if named.quantity > line.quantity:
+            detail = f"{line.quantity} units of {named.sku!r} were planned"
+            return Rejection.at(ResultCode.EXCEEDS_ALLOCATED, f"/lines/{position}/quantity", detail)
+    return {named.sku: named.quantity for named in lines}
+
+
+def decide_turn_back(state: State, command: TurnBackTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
+    """What is under way goes back where it came from; what was promised of it is looked for elsewhere."""
+    transfer = _under_way(state, command.transfer, "turn_back")
+    if isinstance(transfer, Rejection):
+        return transfer
+    back = {line.sku: line.awaited for line in transfer.lines if line.awaited}
+    postings: list[Posting] = []
+    for sku, units in back.items():
+        postings.append(Posting(sku, transfer.target, IN_TRANSIT, TRANSFER, units))
+        postings.append(Posting(sku, transfer.source, TRANSFER, IN_TRANSIT, units))
+    lost, anew = _without(state, transfer, back, transfer.source, now_ns)
+    return (*lost, TransferTurnedBack(transfer.number, tuple(postings)), *anew)
 
 
 def decide_receive(state: State, command: ReceiveTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Take in what arrived. What is missing is lost unless more is to come; what is too much was there all along."""
+    """Take in what arrived. What is missing is lost unless more is to come; what is too much was there all along.
+
+    What is lost or damaged of units that were promised to a pickup is looked for elsewhere. Of a transfer that ended
+    with losses, what turns up after all is taken in by its lines.
+    """
     transfer = _under_way(state, command.transfer, "receive")
     if isinstance(transfer, Rejection):
         return transfer
-    arrived = {line.sku: (line.awaited, 0) for line in transfer.lines}
-    if command.lines is not None:
-        arrived = dict.fromkeys(arrived, (0, 0))
-        twice = refuse_named_twice(command.lines)
-        if twice is not None:
-            return twice
-        for position, named in enumerate(command.lines):
-            if named.sku not in arrived:
-                detail = f"the transfer has no {named.sku!r}"
-                return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
-            arrived[named.sku] = (named.received, named.damaged)
-    inbound = None if transfer.inbound is None else state.inbound.open.get(transfer.inbound)
+    if command.lines is None and transfer.state == RECEIVED:
+        detail = "the transfer is received; name the `lines` of what has turned up of the lost units"
+        return Rejection.at(ResultCode.INVALID_TRANSITION, "/lines", detail)
+    arrived = _arrived(transfer, command)
+    if isinstance(arrived, Rejection):
+        return arrived
     lines, postings = [], []
-    sound: list[InboundQuantity] = []
+    sound: list[InboundUnits] = []
+    not_coming: dict[str, int] = {}
     reasons: dict[str, None] = {}
+    inbound = None if transfer.turned_back else _coming(state, transfer)
     for line in transfer.lines:
         received, damaged = arrived[line.sku]
-        surplus = max(0, received - line.awaited)
+        found = min(received, line.lost) if transfer.state == RECEIVED else 0
+        surplus = max(0, received - line.awaited - found)
         lost = 0 if command.more_to_come else max(0, line.awaited - received)
         if not (received or lost):
             continue
-        lines.append(TransferArrival(line.sku, received, damaged, lost, surplus))
+        lines.append(TransferArrival(line.sku, received, damaged, lost, surplus, found))
         if lost:
             reasons[SHORT] = None
         if surplus:
             reasons[OVER] = None
         broken = min(damaged, received - surplus)
         good = received - surplus - broken
-        if good:
-            sound.append(InboundQuantity(line.sku, good))
+        if good and inbound is not None:
+            sound.append(InboundUnits(line.sku, good))
+        if broken + lost:
+            not_coming[line.sku] = broken + lost
+        origin = LOSS if found else IN_TRANSIT
         moves = (
-            (IN_TRANSIT, AVAILABLE if inbound is None else SUPPLIER, good),
-            (IN_TRANSIT, UNSELLABLE, broken),
+            (origin, AVAILABLE if inbound is None else SUPPLIER, good),
+            (origin, UNSELLABLE, broken),
             (IN_TRANSIT, LOSS, lost),
             (ADJUSTMENT, AVAILABLE, surplus - (damaged - broken)),
             (ADJUSTMENT, UNSELLABLE, damaged - broken),
         )
-        postings += [Posting(line.sku, transfer.target, source, to, units) for source, to, units in moves if units]
+        postings += [Posting(line.sku, transfer.goes_to, source, to, units) for source, to, units in moves if units]
     if not lines:
         return Rejection(ResultCode.INVALID_TRANSITION, "nothing arrived and more is to come, so that nothing changes")
     fact = TransferReceived(transfer.number, tuple(lines), " and ".join(reasons) or None, tuple(postings))
-    if inbound is None or not sound:
+    if inbound is None:
         return (fact,)
-    arrived_there = received_inbound(state, inbound, tuple(sound), now_ns)
-    return arrived_there if isinstance(arrived_there, Rejection) else (fact, *arrived_there)
+    gone = _gone(inbound, not_coming, tuple(sound))
+    came = received_inbound(state, inbound, tuple(sound), gone, now_ns)
+    return (fact, *came, *bring_anew(state, came, None, now_ns))
+
+
+def _arrived(transfer: Transfer, command: ReceiveTransfer) -> dict[str, tuple[int, int]] | Rejection:
+    """Units by SKU that came, and the damaged ones among them."""
+    if command.lines is None:
+        return {line.sku: (line.awaited, 0) for line in transfer.lines}
+    twice = refuse_named_twice(command.lines)
+    if twice is not None:
+        return twice
+    arrived = {line.sku: (0, 0) for line in transfer.lines}
+    for position, named in enumerate(command.lines):
+        if named.sku not in arrived:
+            detail = f"the transfer has no {named.sku!r}"
+            return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
+        arrived[named.sku] = (named.received, named.damaged)
+    return arrived
 
 
 def decide_cancel(state: State, command: CancelTransfer, now_ns: int) -> tuple[Fact, ...] | Rejection:
-    """Leave the units where they are. An order they were promised to waits on without a promise."""
+    """Leave the units where they are. What they were promised to is looked for elsewhere, and not here again: an order
+    that finds nothing waits on without a promise."""
     transfer = _under_way(state, command.transfer, "cancel")
     if isinstance(transfer, Rejection):
         return transfer
-    postings = tuple(Posting(n.sku, transfer.source, ALLOCATED, AVAILABLE, n.quantity) for n in transfer.lines)
-    cancelled = TransferCancelled(transfer.number, postings)
-    if transfer.inbound is None or transfer.inbound not in state.inbound.open:
-        return (cancelled,)
-    given_up = cancel_inbound(state, CancelInbound(transfer.inbound), now_ns)
-    return given_up if isinstance(given_up, Rejection) else (*given_up, cancelled)
+    units = {line.sku: line.quantity for line in transfer.lines if line.quantity}
+    postings = tuple(Posting(sku, transfer.source, ALLOCATED, AVAILABLE, count) for sku, count in units.items())
+    lost, anew = _without(state, transfer, units, transfer.source, now_ns)
+    orders = orders_of(state, transfer)
+    given_back_for = orders[0].number if orders else None
+    return (*lost, TransferCancelled(transfer.number, postings, given_back_for), *anew)
 
 
 def evolve_planned(state: State, fact: TransferPlanned) -> None:
@@ -160,27 +285,51 @@ def evolve_planned(state: State, fact: TransferPlanned) -> None:
     )
 
 
-def evolve_shipped(state: State, fact: TransferShipped) -> None:
-    """Write down that it left."""
+def evolve_lowered(state: State, fact: TransferLowered) -> None:
+    """Write down what of it stays."""
     state.ledger.post(fact.postings)
-    state.transfers.move(state.transfers.open[fact.transfer], ON_THE_WAY, state.time_ns)
+    transfer = state.transfers.open[fact.transfer]
+    for line in fact.lines:
+        transfer.leave_behind(line.sku, line.quantity)
+
+
+def evolve_shipped(state: State, fact: TransferShipped) -> None:
+    """Write down that it left, and what did not."""
+    state.ledger.post(fact.postings)
+    transfer = state.transfers.open[fact.transfer]
+    for line in fact.left_behind:
+        transfer.leave_behind(line.sku, line.quantity)
+    state.transfers.move(transfer, ON_THE_WAY, state.time_ns)
+
+
+def evolve_turned_back(state: State, fact: TransferTurnedBack) -> None:
+    """Write down that it goes back."""
+    state.ledger.post(fact.postings)
+    transfer = state.transfers.open[fact.transfer]
+    transfer.turned_back, transfer.changed_at_ns = True, state.time_ns
 
 
 def evolve_received(state: State, fact: TransferReceived) -> None:
     """Write down what arrived; with nothing left to come it has ended."""
     state.ledger.post(fact.postings)
-    transfer = state.transfers.open[fact.transfer]
+    transfer = state.transfers.find(fact.transfer)
+    assert transfer is not None
     for arrived in fact.lines:
         line = transfer.line_of(arrived.sku)
         assert line is not None
         line.received += arrived.received
         line.damaged += arrived.damaged
-        line.lost += arrived.lost
-    if not any(line.awaited for line in transfer.lines):
+        line.lost += arrived.lost - arrived.found
+    if transfer.state == ON_THE_WAY and not any(line.awaited for line in transfer.lines):
         state.transfers.move(transfer, RECEIVED, state.time_ns)
 
 
 def evolve_cancelled(state: State, fact: TransferCancelled) -> None:
-    """Write down that it stays."""
+    """Write down that it stays; its node is not asked again for an order that it gave back."""
     state.ledger.post(fact.postings)
-    state.transfers.move(state.transfers.open[fact.transfer], CANCELLED, state.time_ns)
+    transfer = state.transfers.open[fact.transfer]
+    if fact.given_back_for is not None:
+        order = state.orders.touch(fact.given_back_for)
+        if transfer.source not in order.rejected_by:
+            order.rejected_by.append(transfer.source)
+    state.transfers.move(transfer, CANCELLED, state.time_ns)

@@ -1,8 +1,10 @@
 """From a wish to a plan: the request, what is there, what it costs under the rules, and which nodes it comes from.
 
 explaining     why a plan looks as it does: the cost of every node that could send, the rule against every other
+holidays       on which days people rest: the calendars of nodes, carriers and countries
 looking_ahead  many orders of a batch sourced in one pass, before they are decided one by one
 node_table     all nodes as columns: what selectors, distances and prices are computed from
+packing        how many parcels an order needs, told to the solver as weights
 plan           the plan for a demand: the bridge from stock and rules to sourcing
 policies       which settings of a policy hold for a request
 prices         what sending from every node costs under some settings: named columns of prices

@@ -8,7 +8,7 @@ from engine.state.state import State
 from engine.supply.node_table import Ints
 from engine.supply.plan import Supply, plan_for, supply, terms_of
 from engine.supply.prices import Column
-from engine.supply.problem import Row, moving_columns, problem_of, promisable, unit_columns
+from engine.supply.problem import Row, moving_columns, problem_of, promisable, unit_columns, weight_hg_of
 from engine.supply.request import Asked, Request, ask, rows_of
 from engine.supply.terms import PICKUP, Terms
 
@@ -155,8 +155,9 @@ def _shipments(
     for node_at in dict.fromkeys(at for _, at, _ in plan.takes):
         takes = [(line, units) for line, at, units in plan.takes if at == node_at]
         parts = [Part(c.name, "order", int(c.values[node_at])) for c in fixed if c.values[node_at]]
-        weight_hg = sum(int(problem.weight_hg[line]) * units for line, units in takes)
-        parcels_minor = parcels_cost(terms.locations, terms.rules, node_at, weight_hg)
+        packed_hg = sum(int(problem.weight_hg[line]) * units for line, units in takes)
+        weight_hg = sum(weight_hg_of(state, rows[line].sku) * units for line, units in takes)
+        parcels_minor = parcels_cost(terms.locations, terms.rules, node_at, packed_hg)
         parts.append(Part("parcels", "parcel", parcels_minor))
         units_by_sku: dict[str, int] = {}
         for line, units in takes:

@@ -17,7 +17,7 @@ from engine.facts.postings import AVAILABLE
 from engine.solver.together import NOWHERE, Orders, first_looks
 from engine.state.state import State
 from engine.supply.plan import Foreseen, is_quick, terms_of
-from engine.supply.problem import Row, problem_of, promisable
+from engine.supply.problem import Row, problem_of, promisable, weight_hg_of
 from engine.supply.request import Request
 from engine.supply.terms import Terms, terms_cache
 
@@ -66,8 +66,11 @@ class Ahead:
         alike: dict[tuple[Terms, tuple[int, ...]], list[_Asked]] = {}
         for at, command in enumerate(commands):
             one = _asked(state, at, command, request_of)
-            if one is not None:
-                alike.setdefault(terms_of(state, one.request, now_ns), []).append(one)
+            if one is None:
+                continue
+            terms, variant = terms_of(state, one.request, now_ns)
+            if _fits_a_parcel(state, terms, one.wanted):
+                alike.setdefault((terms, variant), []).append(one)
         for (terms, _), asked in alike.items():
             if terms.foreseeable:
                 for some in _pieces(asked, len(state.ledger.nodes)):
@@ -81,7 +84,7 @@ class Ahead:
         quantity = np.array([units for one in asked for units in one.wanted.values()])
         lines = np.array([len(one.wanted) for one in asked])
         stock = promisable(self._state, terms, list(row_of), (), now_ns) * terms.sends
-        table = problem_of(self._state, terms, [Row(sku, 1, 0) for sku in row_of], stock, now_ns)
+        table = problem_of(self._state, terms, [Row(sku, 1, 0) for sku in row_of], stock, now_ns, whole_order=False)
         orders = Orders(goods, quantity, np.cumsum(lines) - lines)
         found = first_looks(table, orders)
         skus_at = np.array([ledger.sku_index[sku] for sku in row_of])[goods]
@@ -129,6 +132,12 @@ def _asked(state: State, position: int, command: Command | None, request_of: Req
             return None
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
     return _Asked(position, request, wanted)
+
+
+def _fits_a_parcel(state: State, terms: Terms, wanted: dict[str, int]) -> bool:
+    """Whether an order is one parcel at most: the parcels of others must be packed, each order by itself."""
+    steps = terms.rules.parcel_up_to_hg
+    return not steps or sum([weight_hg_of(state, sku) * units for sku, units in wanted.items()]) <= steps[-1]
 
 
 def _pieces(asked: list[_Asked], nodes_count: int) -> Iterator[list[_Asked]]:

@@ -20,7 +20,7 @@ from engine.sourcing import solve, solve_most
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.supply.problem import Row, problem_of
-from engine.supply.request import Asked, Request, ask, rows_of, shortages, variant_of_request
+from engine.supply.request import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
 from engine.supply.terms import NS_PER_DAY, Promise, Terms, terms_cache
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
@@ -87,6 +87,23 @@ def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int
     terms, _ = terms_of(state, request, now_ns)
     asked = ask(state, terms, request, now_ns)
     return list(zip(asked.row_of, asked.requested, asked.visible, strict=True))
+
+
+def sellable(state: State, channel: str, skus: list[str], now_ns: int) -> list[int]:
+    """Units that a channel could promise of each SKU for itself, sent within its own country.
+
+    SKUs for which the same overrides of the policy hold are looked up together.
+    """
+    asked_alike: dict[tuple[int, ...], list[str]] = {}
+    for sku in skus:
+        variant = variant_of_request(state, Request(channel, [Demand(sku, 1)]), now_ns)
+        asked_alike.setdefault(variant, []).append(sku)
+    units: dict[str, int] = {}
+    for variant, alike in asked_alike.items():
+        request = Request(channel, [Demand(sku, 1) for sku in alike])
+        terms = terms_cache(state).get(state, channel, request.area, request.delivery, variant)
+        units.update(zip(alike, ask(state, terms, request, now_ns).visible, strict=True))
+    return [units[sku] for sku in skus]
 
 
 def _quickly(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply | None:

@@ -78,7 +78,7 @@ def settings_of(policy: SourcingPolicy, variant: tuple[int, ...]) -> Settings:
 
 def asks_own_code(policy: SourcingPolicy) -> bool:
     """Whether registered functions add to its prices, always or at times."""
-    return any(settings.functions for _, settings in _all_settings(policy))
+    return any(settings.functions for _, settings in all_settings(policy))
 
 
 def selects_item(selector: ItemSelector, sku: str, groups: tuple[str, ...]) -> bool:
@@ -96,7 +96,7 @@ def problems_of(policy: SourcingPolicy, functions: tuple[str, ...]) -> list[Wron
     wrong: list[Wrong] = []
     if len(policy.overrides) > limits.OVERRIDES_MAX:
         wrong.append(("/overrides", f"at most {limits.OVERRIDES_MAX} overrides"))
-    for pointer, settings in _all_settings(policy):
+    for pointer, settings in all_settings(policy):
         wrong += [(pointer + inner, detail) for inner, detail in _wrong_settings(settings, functions)]
     for at, override in enumerate(policy.overrides):
         wrong += [(f"/overrides/{at}/when{inner}", detail) for inner, detail in _wrong_conditions(override.when)]
@@ -105,7 +105,8 @@ def problems_of(policy: SourcingPolicy, functions: tuple[str, ...]) -> list[Wron
     return wrong
 
 
-def _all_settings(policy: SourcingPolicy) -> Iterator[tuple[str, Settings]]:
+def all_settings(policy: SourcingPolicy) -> Iterator[tuple[str, Settings]]:
+    """A policy's own settings and those of its overrides, each with the pointer to where they stand."""
     yield "", policy
     for at, override in enumerate(policy.overrides):
         yield f"/overrides/{at}/then", override.then

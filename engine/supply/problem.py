@@ -10,6 +10,7 @@ from engine.state.capacity import NS_PER_DAY, UNIX_EPOCH_DAY
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.supply.node_table import Ints
+from engine.supply.packing import packed_weights
 from engine.supply.policies import selects_item
 from engine.supply.prices import Column
 from engine.supply.terms import Terms
@@ -60,9 +61,19 @@ def withheld(state: State, terms: Terms, sku: str, own: Ints | None = None) -> I
     return units_withheld
 
 
-def problem_of(state: State, terms: Terms, rows: list[Row], stock: Ints, now_ns: int) -> Problem:
-    """The numbers for the solver. `stock` int64[n, L] is what each row may take from each node."""
-    items = state.configuration.items
+def weight_hg_of(state: State, sku: str) -> int:
+    """What a unit weighs, in steps of 100 g; 0 where that is not known."""
+    return -(-(state.configuration.items[sku].weight_grams or 0) // 100)
+
+
+def problem_of(
+    state: State, terms: Terms, rows: list[Row], stock: Ints, now_ns: int, whole_order: bool = True
+) -> Problem:
+    """The numbers for the solver. `stock` int64[n, L] is what each row may take from each node.
+
+    If the rows are a `whole_order`, its units weigh what counts the parcels that packing needs
+    (engine/supply/packing.py); what is paid by weight is still paid for what they weigh.
+    """
     moving = moving_columns(state, terms, now_ns)
     locations = terms.locations
     if moving:
@@ -70,13 +81,22 @@ def problem_of(state: State, terms: Terms, rows: list[Row], stock: Ints, now_ns:
         for column in moving:
             fixed += column.values
         locations = locations._replace(fixed=fixed)
+    weight_hg = [weight_hg_of(state, row.sku) for row in rows]
+    adj = _adjustments(state, terms, rows, now_ns)
+    steps = terms.rules.parcel_up_to_hg
+    if steps and whole_order:
+        packed = packed_weights(weight_hg, [row.quantity for row in rows], steps[-1])
+        if packed != weight_hg:
+            lighter = np.array(weight_hg, np.int64)[:, None] - np.array(packed, np.int64)[:, None]
+            adj = lighter * locations.rate + (0 if adj is None else adj)
+            weight_hg = packed
     return Problem(
         quantity=np.array([row.quantity for row in rows], np.int64),
-        weight_hg=np.array([-(-(items[row.sku].weight_grams or 0) // 100) for row in rows], np.int64),
+        weight_hg=np.array(weight_hg, np.int64),
         stock=stock,
         locations=locations,
         rules=terms.rules,
-        adj=_adjustments(state, terms, rows, now_ns),
+        adj=adj,
         value=np.array([row.value_minor for row in rows], np.int64),
     )
 

@@ -103,13 +103,14 @@ class Request(NamedTuple):
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
     """Positions of the overrides of the channel's policy that hold for a request."""
-    policy = state.configuration.policy_of(state.configuration.channels[request.channel])
+    channel = state.configuration.channels[request.channel]
+    policy = state.configuration.policy_of(channel)
     if not policy.overrides:
         return ()
     items = state.configuration.items
     groups = tuple({group: None for line in request.lines for group in items[line.sku].groups})
     value_minor = sum(line.quantity * value_minor_of(state, line) for line in request.lines)
-    country = request.area.country
+    country = request.area.country or channel.country
     return variant_of(
         policy, Circumstances(country, request.delivery, request.customer_group, groups, value_minor, now_ns)
     )
@@ -125,7 +126,8 @@ def value_minor_of(state: State, line: Wanted) -> int:
 class Asked(NamedTuple):
     """A request, held against stock. SKUs are numbered as they come up in the lines.
 
-    `visible` are the units the channel could promise of each SKU; `countable` int64[SKUs, L] where they are.
+    `visible` are the units the channel could promise of each SKU, those of one node where it is picked up; `countable`
+    int64[SKUs, L] where they are.
     `named` are units by position of the lines that name a node; `free` units by SKU for all other lines together;
     `stock` int64[SKUs, L] is what those may take: without what the named lines have.
     """
@@ -174,7 +176,12 @@ def ask(state: State, terms: Terms, request: Request, now_ns: int) -> Asked:
             stock[row, node_at] -= units
             budget[row] -= units
     stock *= terms.sends
-    free = np.minimum(np.minimum(wanted, stock.sum(axis=1)), budget).tolist()
+    there = stock.sum(axis=1)
+    if terms.delivery == PICKUP:
+        there = stock.max(axis=1, initial=0)
+        best = countable.max(axis=1, initial=0).tolist()
+        visible = [min(units, most) for units, most in zip(visible, best, strict=True)]
+    free = np.minimum(np.minimum(wanted, there), budget).tolist()
     return Asked(row_of, requested, visible, countable, named, free, stock)
 
 

@@ -83,6 +83,7 @@ CHANNEL = {"buffer": May(nothing, nothing)} | dict.fromkeys(
     (
         "name", "kind", "country", "currency", "nodes", "sourcing_policy", "reservation_ttl_seconds",
         "collect_within_seconds", "cancel_backorders_after_seconds", "prices_include_tax",
+        "preparation_minutes",
     ),
     May(always, always),
 )  # fmt: skip
@@ -90,11 +91,11 @@ CHANNEL = {"buffer": May(nothing, nothing)} | dict.fromkeys(
 NODE = (
     "name", "kind", "country", "latitude", "longitude", "postal_code", "time_zone", "enabled", "ships", "pickup",
     "orders_per_day_max", "handling_cost_minor", "cut_off", "opening_hours", "closed_dates", "lead_time_days", "groups",
-    "accept_within_seconds",
+    "accept_within_seconds", "cut_offs", "preparation_minutes", "calendars",
 )  # fmt: skip
 ITEM = (
     "name", "weight_grams", "tax_class", "gtin", "backorderable", "groups", "value_minor",
-    "backorders_max", "backorders_max_by_channel",
+    "backorders_max", "backorders_max_by_channel", "sellable",
 )  # fmt: skip
 # Nothing is quick while any SKU has one of these at a node (Stock.special); looking ahead reckons with them.
 NODE_ITEM = ("sourcing_minor_per_unit", "stocked_since")

@@ -1,15 +1,18 @@
 """What sending to an area costs a channel under the settings that hold: all of a plan that stock does not change."""
 
+import msgspec
 import numpy as np
 
 from engine import limits
 from engine.areas import Area
-from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, time_zone_of_country
-from engine.commands.policies import SafetyStockRule
+from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, ready, time_zone_of_country
+from engine.commands.configuration import Node
+from engine.commands.policies import CarrierRate, SafetyStockRule
 from engine.facts.sourcing import Decision
 from engine.solver.problem import Locations, Rules
 from engine.state.configuration import Configuration
 from engine.state.state import State
+from engine.supply.holidays import NONE, Days, Holidays
 from engine.supply.node_table import Bools, Ints, NodeTable
 from engine.supply.policies import asks_own_code, settings_of
 from engine.supply.prices import (
@@ -38,15 +41,28 @@ PICKUP = "pickup"
 
 
 class Promise:
-    """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day."""
+    """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day.
 
-    __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "valid_until_ns")
+    For a pickup both are when it is ready. If it `slides_from_ns`, it is later by as much as now is later than that.
+    """
 
-    def __init__(self, ships_at_ns: int, delivers_at_ns: int, day: int, valid_until_ns: int) -> None:
+    __slots__ = ("day", "delivers_at_ns", "ships_at_ns", "slides_from_ns", "valid_until_ns")
+
+    def __init__(
+        self, ships_at_ns: int, delivers_at_ns: int, day: int, valid_until_ns: int, slides_from_ns: int | None = None
+    ) -> None:
         self.ships_at_ns = ships_at_ns
         self.delivers_at_ns = delivers_at_ns
         self.day = day
         self.valid_until_ns = valid_until_ns
+        self.slides_from_ns = slides_from_ns
+
+    def at(self, now_ns: int) -> "Promise":
+        """The promise at a now for which it holds."""
+        if self.slides_from_ns is None or now_ns == self.slides_from_ns:
+            return self
+        ready_ns = self.ships_at_ns + now_ns - self.slides_from_ns
+        return Promise(ready_ns, ready_ns, self.day, self.valid_until_ns, now_ns)
 
 
 class Terms:
@@ -68,6 +84,7 @@ class Terms:
         nodes_count = len(table.names)
         self.settings, self.area, self.delivery = settings, area, delivery
         self.table, self.km, self.buffer = table, km, channel.buffer
+        self.preparation_minutes = channel.preparation_minutes
         self.served: Bools = table.enabled.copy()
         if channel.nodes is not None:
             self.served &= np.isin(table.names, channel.nodes)
@@ -89,7 +106,7 @@ class Terms:
         self.rules = Rules(
             line_split=settings.line_split is not False,
             ship_complete=True,
-            locations_max=settings.nodes_max,
+            locations_max=1 if delivery == PICKUP else settings.nodes_max,  # nobody goes to two shops for one order
             split_penalty=settings.split_penalty_minor or 0,
             parcel_up_to_hg=self.parcels.up_to_hg,
             split_value_min=settings.split_value_minor_min or 0,
@@ -111,24 +128,26 @@ class Terms:
             at
             for at, node in enumerate(table.nodes)
             if self.hands_out[at]
-            and (node.orders_per_day_max is not None or node.opening_hours is not None or node.closed_dates)
+            and (node.orders_per_day_max is not None or _may_be_shut(node) or any(self._resting(state, at)))
         ]
 
     def promise(self, state: State, node_at: int, now_ns: int) -> Promise | None:
         """When a node would send and the parcel arrive; None without a day for it (never open, or all full)."""
         found = self._promises.get(node_at)
         if found is None or now_ns >= found.valid_until_ns:
-            found = self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, now_ns))
+            found = self._soonest(state, node_at, now_ns)
             if found is None:
                 return None
             self._promises[node_at] = found
+        if found.slides_from_ns is not None:
+            found = found.at(now_ns)
         if self.table.orders_per_day_max[node_at] is None:
             return found
         return self._day_with_room(state, node_at, now_ns, found)
 
     def promise_from(self, state: State, node_at: int, from_ns: int) -> Promise | None:
         """The same for units that are at the node from a later instant on; places on that day are not counted."""
-        return self._promise_from(state, node_at, terms_cache(state).dispatch(state, node_at, from_ns, 0))
+        return self._soonest(state, node_at, from_ns, 0)
 
     def blocked(self, state: State, now_ns: int) -> list[int]:
         """Positions of nodes that can't take this order: never open, full, or too late for the policy."""
@@ -147,18 +166,47 @@ class Terms:
                 arrivals[at] = promise.delivers_at_ns
         return arrivals
 
-    def _promise_from(self, state: State, node_at: int, leaves: Dispatch | None) -> Promise | None:
+    def _soonest(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Promise | None:
+        """What a node can promise from now on, or from the opening of a later day on. Places are not counted."""
+        if self.delivery == PICKUP:
+            return self._ready(state, node_at, now_ns, not_before_day)
+        uncollected, undelivered = self._resting(state, node_at)
+        leaves = terms_cache(state).dispatch(state, node_at, now_ns, not_before_day, uncollected)
         if leaves is None:
             return None
-        if self.delivery == PICKUP:
-            return Promise(leaves.ships_at_ns, leaves.ships_at_ns, leaves.day, leaves.valid_until_ns)
-        rate = self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
-        country = self.area.country or self.table.nodes[node_at].country
-        days = int(self.parcels.transit_days[node_at])
-        arrives_ns = delivery(leaves.ships_at_ns, days, time_zone_of_country(country), rate.delivery_weekdays)
+        arrives_ns = delivery(
+            leaves.ships_at_ns,
+            int(self.parcels.transit_days[node_at]),
+            time_zone_of_country(self.area.country or self.table.nodes[node_at].country),
+            self._rate(node_at).delivery_weekdays,
+            undelivered,
+        )
         if arrives_ns is None:
             return None
         return Promise(leaves.ships_at_ns, arrives_ns, leaves.day, leaves.valid_until_ns)
+
+    def _rate(self, node_at: int) -> CarrierRate:
+        """The row of the carrier table for a node."""
+        return self.parcels.rates[max(0, int(self.parcels.rate_at[node_at]))]
+
+    def _resting(self, state: State, node_at: int) -> tuple[Days, Days]:
+        """Days on which nobody comes for a node's parcels, and days on which none is delivered where they go."""
+        if self.delivery == PICKUP:
+            return NONE, NONE
+        holidays, own = terms_cache(state).holidays(state), self._rate(node_at).calendars
+        here = self.table.nodes[node_at].country
+        return holidays.of(own, here), holidays.of(own, self.area.country or here)
+
+    def _ready(self, state: State, node_at: int, now_ns: int, not_before_day: int | None) -> Promise | None:
+        """When a pickup is ready: no carrier is needed, but somebody who is there."""
+        node = self.table.nodes[node_at]
+        minutes = self.preparation_minutes if node.preparation_minutes is None else node.preparation_minutes
+        calendar = terms_cache(state).calendar(state, node_at)
+        found = ready(calendar, now_ns, node.lead_time_days, minutes, not_before_day)
+        if found is None:
+            return None
+        slides_from_ns = now_ns if found.slides else None
+        return Promise(found.at_ns, found.at_ns, found.day, found.valid_until_ns, slides_from_ns)
 
     def _day_with_room(self, state: State, node_at: int, now_ns: int, first: Promise) -> Promise | None:
         name = self.table.names[node_at]
@@ -168,10 +216,9 @@ class Terms:
                 return found
             if found.day - first.day >= (self.settings.wait_days_max or 0):
                 return None
-            leaves = terms_cache(state).dispatch(state, node_at, now_ns, found.day + 1)
-            if leaves is None or leaves.day - first.day > (self.settings.wait_days_max or 0):
+            found = self._soonest(state, node_at, now_ns, found.day + 1)
+            if found is None or found.day - first.day > (self.settings.wait_days_max or 0):
                 return None
-            found = self._promise_from(state, node_at, leaves)
         return None
 
 
@@ -183,29 +230,32 @@ class TermsCache:
         self._by_postal_area = False
         self._version = -1
         self._table: NodeTable | None = None
+        self._holidays: Holidays | None = None
         self._calendars: dict[int, Calendar] = {}
-        self._dispatches: dict[int, Dispatch | None] = {}
+        self._dispatches: dict[tuple[int, Days], Dispatch | None] = {}
 
     def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
-        """The terms of a known channel for an area."""
+        """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
+        country = area.country or state.configuration.channels[channel_id].country
         if self._version != state.configuration.version:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
-        key = (channel_id, area.country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
+        key = (channel_id, country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
             if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
                 del self._terms[next(iter(self._terms))]
-            terms = self._terms[key] = Terms(state, channel_id, area, delivery, variant)
+            there = msgspec.structs.replace(area, country=country)
+            terms = self._terms[key] = Terms(state, channel_id, there, delivery, variant)
         return terms
 
     def _renew(self, configuration: Configuration) -> None:
         self._terms.clear()
         self._calendars.clear()
         self._dispatches.clear()
-        self._table, self._version = None, configuration.version
+        self._table, self._holidays, self._version = None, None, configuration.version
         self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
 
     def table(self, state: State) -> NodeTable:
@@ -214,18 +264,45 @@ class TermsCache:
             self._table = NodeTable(state.configuration, state.ledger.nodes)
         return self._table
 
-    def dispatch(self, state: State, node_at: int, now_ns: int, not_before_day: int | None = None) -> Dispatch | None:
-        """When the next parcel leaves a node; None if it never works."""
-        node = self.table(state).nodes[node_at]
+    def calendar(self, state: State, node_at: int) -> Calendar:
+        """When a node works."""
+        if self._version != state.configuration.version:
+            self._renew(state.configuration)
         calendar = self._calendars.get(node_at)
         if calendar is None:
-            calendar = self._calendars[node_at] = calendar_of(node)
+            node = self.table(state).nodes[node_at]
+            closed = self.holidays(state).of(node.calendars)
+            calendar = self._calendars[node_at] = calendar_of(node, holidays=closed)
+        return calendar
+
+    def holidays(self, state: State) -> Holidays:
+        """On which days people rest."""
+        if self._holidays is None:
+            self._holidays = Holidays(state.configuration)
+        return self._holidays
+
+    def dispatch(
+        self,
+        state: State,
+        node_at: int,
+        now_ns: int,
+        not_before_day: int | None = None,
+        uncollected: Days = NONE,
+    ) -> Dispatch | None:
+        """When the next parcel leaves a node, if nobody comes for any on these days; None if it never works."""
+        node, calendar = self.table(state).nodes[node_at], self.calendar(state, node_at)
         if not_before_day is not None:
-            return dispatch(calendar, now_ns, node.lead_time_days, not_before_day)
-        found = self._dispatches.get(node_at)
+            return dispatch(calendar, now_ns, node.lead_time_days, not_before_day, uncollected)
+        found = self._dispatches.get((node_at, uncollected))
         if found is None or now_ns >= found.valid_until_ns:
-            found = self._dispatches[node_at] = dispatch(calendar, now_ns, node.lead_time_days)
+            found = dispatch(calendar, now_ns, node.lead_time_days, None, uncollected)
+            self._dispatches[node_at, uncollected] = found
         return found
+
+
+def _may_be_shut(node: Node) -> bool:
+    """Whether a node could have no working day in sight, or none on which anybody comes for its parcels."""
+    return node.opening_hours is not None or bool(node.closed_dates or node.calendars or node.cut_offs)
 
 
 def free_places(state: State, node: str, day: int) -> int | None:

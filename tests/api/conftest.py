@@ -68,7 +68,7 @@ class Api:
             transport = WireTransport(self.app)
         else:
             transport = httpx2.ASGITransport(app=self.app, client=("127.0.0.1", 50000))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://kontor") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **options)
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> httpx2.Response:
@@ -122,7 +122,7 @@ class Api:
 
     def stock(self, sku: str, node: str) -> dict[str, int]:
         """Balances of a SKU at a node."""
-        return next(entry for entry in self.read(f"/v1/stock/{sku}")["nodes"] if entry["node"] == node)
+        return next(entry for entry in self.read(f"/v1/stock/{sku}?all=true")["nodes"] if entry["node"] == node)
 
     def order(self, number: str, *lines: tuple[str, int], **more: Any) -> Any:
         """An order that must be accepted; line ids count from 1."""

@@ -1,14 +1,21 @@
 """Stock and orders as they were: `?as_of=` a seq or a time."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.answers.timestamps import iso
-from api.server import history
 from api.server.children import Ended
+from api.server.helper import Helper
 from tests.api.conftest import ERIKA, INVALIDENSTRASSE, Api
+from tests.recovery.logged_node import LoggedNode, until
 
 pytestmark = pytest.mark.usefixtures("api")
 
@@ -177,30 +184,22 @@ def test_the_past_changes_nothing(api: Api) -> None:
     assert (now(api), api.node.digest(True), api.read("/v1/orders/W-1")) == before
 
 
-class Slow:
-    """Stands for a child process: ends when it is told to."""
+def test_more_than_four_questions_at_once_are_told_to_come_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = asyncio.Event()
 
-    let_go: asyncio.Event
-
-    def __init__(self, arguments: list[str]) -> None:
-        self.arguments = arguments
-
-    async def ended(self) -> Ended:
-        await self.let_go.wait()
+    async def wait(self: Helper, arguments: list[str]) -> Ended:
+        await let_go.wait()
         return Ended(0, b'{"asked":true}', "")
 
-
-def test_more_than_four_questions_at_once_are_told_to_come_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "Child", Slow)
+    monkeypatch.setattr(Helper, "ask", wait)
 
     async def ask() -> list[Any]:
-        Slow.let_go = asyncio.Event()
         asked = [asyncio.create_task(api._call("GET", "/v1/stock/CUSHION?as_of=1")) for _ in range(6)]
         done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         assert done
         now = await api._call("GET", "/v1/stock/CUSHION")
         assert now.status_code == 200, "questions about now are answered all the while"
-        Slow.let_go.set()
+        let_go.set()
         return await asyncio.gather(*asked)
 
     answers = api.runner.run(ask())
@@ -215,13 +214,60 @@ def test_more_than_four_questions_at_once_are_told_to_come_again(api: Api, monke
 def test_a_child_that_fails_is_an_internal_error_and_the_next_question_is_taken(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(Slow):
-        async def ended(self) -> Ended:
-            return Ended(1, b"", "no memory")
+    async def fail(self: Helper, arguments: list[str]) -> Ended:
+        return Ended(1, b"", "no memory")
 
     with monkeypatch.context() as patched:
-        patched.setattr(history, "Child", Failing)
+        patched.setattr(Helper, "ask", fail)
         for _ in range(6):
             answer = stock_at(api, 1)
             assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert stock_at(api, 1).status_code == 200
+
+
+def _helpers_of(parent: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent and fields[0] != "Z":
+                found += [int(stat.parent.name), *_helpers_of(int(stat.parent.name))]
+    return found
+
+
+def test_questions_about_the_past_are_asked_of_one_helper_that_ends_with_its_node(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    stock_at(api, 1)
+    helpers = _helpers_of(os.getpid())
+    assert len(helpers) == 1
+    assert stock_at(api, 2).json()["on_hand"] == 3
+    assert _helpers_of(os.getpid()) == helpers
+    api.restart()
+    assert not _helpers_of(os.getpid())
+    assert stock_at(api, 2).json()["on_hand"] == 3
+
+
+def test_a_helper_that_is_gone_is_started_again(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 3)
+    stock_at(api, 2)
+    (helper,) = _helpers_of(os.getpid())
+    os.kill(helper, signal.SIGKILL)
+    assert stock_at(api, 2).json()["on_hand"] == 3
+
+
+def test_a_helper_ends_when_its_node_is_killed_and_when_nobody_asks(tmp_path: Path) -> None:
+    node = LoggedNode(tmp_path / "killed")
+    try:
+        assert node.call("GET", "/v1/stock/GHOST?as_of=0")[0] == 404
+        node.call("PUT", "/v1/items/MUG", {"name": "Mug"})
+        assert node.call("GET", "/v1/stock/MUG?as_of=1")[0] == 200
+        helpers = _helpers_of(node.process.pid)
+        assert len(helpers) == 1
+        node.kill()
+        until(lambda: not Path(f"/proc/{helpers[0]}").exists(), "the helper ends")
+    finally:
+        node.leave_nobody()
+    unasked = "from api.cli import asking; asking.IDLE_SECONDS = 0.01; asking.serve_questions()"
+    with subprocess.Popen([sys.executable, "-c", unasked], stdin=subprocess.PIPE) as idle:
+        assert idle.wait(60) == 0

@@ -96,11 +96,11 @@ def test_an_unknown_fulfilment_is_not_found(api: Api, fulfilment: str) -> None:
 @pytest.mark.parametrize(
     ("action", "body", "pointer"),
     [
-        ("reject", {}, ""),
+        ("reject", {}, "/reason"),
         ("reject", {"reason": "bored"}, "/reason"),
-        ("ship", {"tracking": {"carrier": "dhl"}}, "/tracking"),
+        ("ship", {"tracking": {"carrier": "dhl"}}, "/tracking/code"),
         ("ship", {"tracking": {"carrier": "", "code": "1"}}, "/tracking/carrier"),
-        ("accept", {"note": "ok"}, ""),
+        ("accept", {"note": "ok"}, "/note"),
     ],
 )
 def test_a_bad_report_is_named_and_nothing_is_changed(api: Api, action: str, body: Any, pointer: str) -> None:

@@ -40,7 +40,7 @@ def test_goods_are_announced_and_arrive_in_parts(api: Api) -> None:
     assert api.stock("CUSHION", "leipzig")["inbound"] == 10
     part = api.done("/v1/inbound/in-1/receive", {"lines": [{"sku": "CUSHION", "quantity": 12}]})
     assert (part["state"], part["lines"][0]["received"]) == ("expected", 12)
-    whole = api.done("/v1/inbound/in-1/receive")
+    whole = api.done("/v1/inbound/in-1/receive", {"all": True})
     assert (whole["state"], whole["lines"][1]["received"]) == ("received", 2)
     assert api.stock("CUSHION", "leipzig")["available"] == 12
     balance = api.read("/v1/ledger/trial-balance")
@@ -65,7 +65,7 @@ def test_a_date_moves_and_units_are_cancelled(api: Api) -> None:
     assert (fewer["state"], fewer["lines"][0]["cancelled"]) == ("expected", 4)
     body = {"lines": [{"sku": "CUSHION", "quantity": 7}]}
     api.refused("/v1/inbound/in-1/cancel", body, 409, "exceeds_cancellable", "/lines/0/quantity")
-    assert api.done("/v1/inbound/in-1/cancel")["state"] == "cancelled"
+    assert api.done("/v1/inbound/in-1/cancel", {"all": True})["state"] == "cancelled"
     assert api.stock("CUSHION", "leipzig")["inbound"] == 0
 
 
@@ -103,7 +103,7 @@ def test_lists_are_by_node_sku_and_state_and_come_in_pages(api: Api) -> None:
     announced(api, ("CUSHION", 1))
     announced(api, ("CUSHION", 1), node="berlin")
     announced(api, ("BRASS-KETTLE", 1), node="berlin")
-    api.done("/v1/inbound/in-2/receive")
+    api.done("/v1/inbound/in-2/receive", {})
     assert ids(api.read("/v1/inbound")) == ["in-3", "in-2", "in-1"]
     assert ids(api.read("/v1/inbound?node=berlin")) == ["in-3", "in-2"]
     assert ids(api.read("/v1/inbound?sku=CUSHION&state=expected")) == ["in-1"]
@@ -170,7 +170,7 @@ def test_a_reservation_and_its_order_show_what_inbound_will_bring(forward: Api) 
     assert forward.read("/v1/orders/W-1")["lines"][0]["promised"][0]["ships_at"] >= in_days(20)
     balance = forward.read("/v1/ledger/trial-balance")
     assert (balance["balanced"], balance["accounts"]["inbound_allocated"]) == (True, 3)
-    forward.done("/v1/inbound/in-1/receive")
+    forward.done("/v1/inbound/in-1/receive", {})
     after = forward.read("/v1/orders/W-1")
     assert (after["state"], after["lines"][0]["allocated"]) == ("open", 4)
     assert "promised" not in after["lines"][0]
@@ -194,7 +194,7 @@ def test_a_date_that_moves_is_told_in_the_history_of_the_order_and_as_an_event(f
 def test_a_decision_that_promised_inbound_can_be_made_again(forward: Api) -> None:
     held = forward.done("/v1/reservations", kettles(4))
     seqs = [forward.node.state.seq]
-    forward.done(f"/v1/reservations/{held['id']}/release")
+    forward.done(f"/v1/reservations/{held['id']}/release", {})
     forward.order("W-1", ("BRASS-KETTLE", 4))
     seqs.append(forward.node.state.seq)
     for seq in seqs:
@@ -212,3 +212,42 @@ def test_a_date_that_nobody_can_mean_is_refused_and_the_node_goes_on(api: Api, m
     announced(api, ("CUSHION", 10))
     api.refused("/v1/inbound/in-1/delay", {"expected_at": moment}, 400, "malformed_request", "/expected_at")
     assert api.read("/v1/inbound/in-1")["expected_at"] == MONDAY
+
+
+def test_what_comes_damaged_is_unsellable_and_serves_nobody(api: Api) -> None:
+    first, second = api.order("W-1", ("CUSHION", 2)), api.order("W-2", ("CUSHION", 2))
+    assert (first["state"], second["state"]) == ("backordered", "backordered")
+    announced(api, ("CUSHION", 5), ("BRASS-KETTLE", 2))
+    arrived = {
+        "lines": [{"sku": "CUSHION", "quantity": 4, "damaged": 1}, {"sku": "BRASS-KETTLE", "quantity": 3, "damaged": 3}]
+    }
+    lines = api.done("/v1/inbound/in-1/receive", arrived)["lines"]
+    assert lines == [
+        {"sku": "CUSHION", "quantity": 5, "received": 4, "cancelled": 0, "damaged": 1},
+        {"sku": "BRASS-KETTLE", "quantity": 2, "received": 3, "cancelled": 0, "damaged": 3},
+    ]
+    there = api.stock("CUSHION", "leipzig")
+    assert (there["on_hand"], there["allocated"], there["unsellable"], there["available"]) == (4, 3, 1, 0)
+    kettles = api.stock("BRASS-KETTLE", "leipzig")
+    assert (kettles["on_hand"], kettles["unsellable"], kettles["inbound"]) == (3, 3, 0)
+    assert api.read("/v1/orders/W-2")["lines"][0]["backordered"] == 1
+    too_many = {"lines": [{"sku": "CUSHION", "quantity": 1, "damaged": 2}]}
+    api.refused("/v1/inbound/in-1/receive", too_many, 400, "malformed_request")
+    assert api.read("/v1/ledger/trial-balance")["balanced"]
+    api.restart()
+
+
+def test_damaged_units_that_were_promised_leave_the_youngest_promise_waiting(api: Api) -> None:
+    api.put("/v1/sourcing-policies/forward", {"name": "Forward", "inbound_days_max": 30})
+    channel = {"name": "Web", "kind": "web", "country": "DE", "currency": "EUR", "sourcing_policy": "forward"}
+    assert api.put("/v1/channels/web-de", channel).status_code == 200
+    announced(api, ("BRASS-KETTLE", 4), expected_at=in_days(7))
+    lines = [{"sku": "BRASS-KETTLE", "quantity": 2}]
+    held = api.done("/v1/reservations", {"channel": "web-de", "lines": lines})["id"]
+    api.order("W-1", ("BRASS-KETTLE", 2))
+    arrived = {"lines": [{"sku": "BRASS-KETTLE", "quantity": 4, "damaged": 1}]}
+    assert api.done("/v1/inbound/in-1/receive", arrived)["state"] == "received"
+    assert api.read(f"/v1/reservations/{held}")["lines"][0]["reserved"] == 2
+    line = api.read("/v1/orders/W-1")["lines"][0]
+    assert (line["allocated"], line["backordered"], line.get("promised", [])) == (1, 1, [])
+    api.restart()

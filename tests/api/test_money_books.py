@@ -100,7 +100,7 @@ def test_what_comes_back_gets_a_credit_note_and_its_money_waits_to_be_paid_out(s
         ("prepayment", "tax_payable:DE:S:0.19", 366),
     ]
     assert accounts(shop)["refunds_payable"] == -2_290
-    paid_out = shop.done("/v1/orders/W-1/payments/p-2/pay-out")
+    paid_out = shop.done("/v1/orders/W-1/payments/p-2/pay-out", {"all": True})
     assert [payment["paid_out_minor"] for payment in paid_out["money"]["payments"]] == [0, 1_000]
     assert accounts(shop)["refunds_payable"] == -1_290
     assert "clearing:paypal" not in accounts(shop)
@@ -188,7 +188,7 @@ def test_the_journal_of_money_is_filtered_and_paged(shop: Api) -> None:
     invoice = of_one[0]["document"]["id"]
     assert shop.get(f"/v1/journal/money?document={invoice}").json()["items"] == of_one[:1]
     assert shop.get("/v1/journal/money?account=revenue").json()["items"] == of_one[:1]
-    assert shop.get("/v1/journal/money?account=rev").json()["items"] == []
+    assert shop.get("/v1/journal/money?account=rev").status_code == 400
     assert shop.get("/v1/journal/money?to=2020-01-01T00:00:00Z").json() == {"items": [], "next_cursor": None}
 
 

@@ -8,7 +8,7 @@ import openapi_spec_validator
 import pytest
 
 from api import app
-from api.http import openapi
+from api.http import describing, openapi
 from api.http.operations import Operation
 from engine.results import ResultCode
 from tests.api.conftest import Api
@@ -73,3 +73,57 @@ def test_it_says_what_clients_must_know(document: Any) -> None:
     assert "Enumerations are open" in description
     assert document["components"]["securitySchemes"]["api_key"]["scheme"] == "bearer"
     assert document["paths"]["/health/live"]["get"]["security"] == []
+
+
+def test_every_group_says_what_is_in_it(document: Any) -> None:
+    said = {tag["name"]: tag.get("description", "") for tag in document["tags"]}
+    assert said.keys() == {operation.tag for operation in OPERATIONS}
+    assert all(text.endswith(".") for text in said.values())
+
+
+def test_every_field_says_what_it_is(document: Any) -> None:
+    mute = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+        if not described.get("description")
+    ]
+    assert mute == [], "put a string below the field in its struct, or its name into api/http/field_words.py"
+
+
+def test_every_parameter_says_what_it_is(document: Any) -> None:
+    mute = [
+        f"{operation['operationId']} {parameter['name']}"
+        for path in document["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description")
+    ]
+    assert mute == [], "put a string below the field in its query struct, or its name into api/http/describing.py"
+
+
+def test_a_string_below_a_field_is_its_text() -> None:
+    assert describing.texts_of(Described)["colour"] == "What colour it has."
+
+
+class Described(msgspec.Struct):
+    """A struct as other people write them."""
+
+    colour: str
+    """What colour it has."""
+
+
+def test_summaries_are_plain_words_since_tools_show_them_as_they_are() -> None:
+    assert [operation.id for operation in OPERATIONS if "`" in operation.summary] == []
+
+
+def test_an_order_is_placed_before_it_is_changed_and_groups_come_as_one_meets_them(document: Any) -> None:
+    ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert ids.index("placeOrder") < ids.index("getOrder") < ids.index("cancelOrder") < ids.index("confirmChange")
+    assert ids.index("putItem") < ids.index("moveStock") < ids.index("reserveStock") < ids.index("placeOrder")
+
+
+def test_examples_of_answers_are_values_of_a_real_shop(document: Any) -> None:
+    line = document["components"]["schemas"]["OrderLineAnswer"]["properties"]
+    assert line["sku"]["examples"] == ["BRASS-KETTLE"]
+    assert document["components"]["schemas"]["ReservationAnswer"]["properties"]["id"]["examples"] == ["r-3"]

@@ -76,3 +76,24 @@ def test_lists_are_listed_by_node_and_state(leipzig: Api) -> None:
     page = leipzig.read("/v1/pick-lists?limit=2")
     assert [item["id"] for item in leipzig.read(f"/v1/pick-lists?cursor={page['next_cursor']}")["items"]] == ["p-1"]
     assert leipzig.read("/v1/pick-lists?node=berlin")["items"] == []
+
+
+def test_numbers_in_bins_are_walked_by_value(api: Api) -> None:
+    bins = {
+        "S-1": "A-10",
+        "S-2": "A-9",
+        "S-3": "A-9-2",
+        "S-4": "b-1",
+        "S-5": "10",
+        "S-6": "9",
+        "S-7": "A-009",
+        "S-8": None,
+    }
+    api.done("/v1/configuration", {"items": {sku: {"name": sku} for sku in bins}})
+    for sku, where in bins.items():
+        if where is not None:
+            api.put(f"/v1/nodes/leipzig/items/{sku}", {"bin": where})
+        api.receive(sku, "leipzig", 1)
+    api.order("W-1", *((sku, 1) for sku in bins))
+    stops = api.done("/v1/pick-lists", {"node": "leipzig"})["stops"]
+    assert [stop["bin"] for stop in stops] == ["9", "10", "A-009", "A-9", "A-9-2", "A-10", "b-1", None]

@@ -107,9 +107,9 @@ def test_what_cannot_be_quoted_is_pointed_at(priced: Api, change: dict[str, Any]
     [
         ("promotions/none", {"name": "None", "gives": {}}, "/gives"),
         ("promotions/late", {"name": "Late", "gives": {"amount": 1}, "when": {"to": "2026-13-01"}}, "/when/to"),
-        ("tax-rates/DE", {"classes": {"standard": [{"rate": "19"}]}}, "/classes/.../0/rate"),
+        ("tax-rates/DE", {"classes": {"standard": [{"rate": "19"}]}}, "/classes/standard/0/rate"),
         ("tax-rates/DE", {"classes": {"standard": [{"rate": "0.1"}, {"rate": "0.2"}]}}, "/classes/standard"),
-        ("price-lists/bad", {"currency": "EUR", "prices": {"CUSHION": []}}, "/prices/..."),
+        ("price-lists/bad", {"currency": "EUR", "prices": {"CUSHION": []}}, "/prices/CUSHION"),
         ("price-lists/bad", {**SHELF, "valid_to": "2026-02-30"}, "/valid_to"),
     ],
 )

@@ -67,7 +67,7 @@ def test_stock_is_shown_over_all_nodes_and_at_each(api: Api) -> None:
     api.receive("TEA POT 2L", "berlin", 3)
     assert api.put("/v1/nodes/leipzig/items/TEA POT 2L", {"safety_stock": 3}).status_code == 200
     assert api.put("/v1/nodes/berlin/items/TEA%20POT%202L", {"sellable": False}).status_code == 200
-    found = api.read("/v1/stock/TEA%20POT%202L")
+    found = api.read("/v1/stock/TEA%20POT%202L?all=true")
     assert (found["on_hand"], found["available"], found["available_to_promise"]) == (7, 7, 1)
     by_node = {entry["node"]: entry for entry in found["nodes"]}
     assert by_node["leipzig"]["safety_stock"] == 3
@@ -145,7 +145,10 @@ BAD_LINES = [
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "found", "quantity": 1}, "/lines/0/reason"),
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 0}, "/lines/0/quantity"),
     ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "adjustment", "quantity": 1}, "/lines/0"),
-    ({"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 1, "colour": "red"}, "/lines/0"),
+    (
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "receipt", "quantity": 1, "colour": "red"},
+        "/lines/0/colour",
+    ),
 ]
 
 
@@ -177,3 +180,59 @@ def test_a_movement_is_answered_again_under_its_key_after_a_restart(api: Api) ->
     assert api.stock("CUSHION", "berlin")["on_hand"] == 5
     body["lines"][0]["quantity"] = 6
     assert api.post("/v1/stock/movements", body, key="delivery-7").json()["code"] == "idempotency_key_reused"
+
+
+def test_what_is_there_of_a_sku_at_a_node_is_said_once_in_a_movement(api: Api) -> None:
+    """A stocktaking list by bin: the last row must not win over what lies in the other bins."""
+    lines = [
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "count", "quantity": 3, "note": "bin 1"},
+        {"sku": "BRASS-KETTLE", "node": "berlin", "reason": "count", "quantity": 9},
+        {"sku": "CUSHION", "node": "leipzig", "reason": "receipt", "quantity": 1},
+        {"sku": "CUSHION", "node": "leipzig", "reason": "receipt", "quantity": 1},
+        {"sku": "BRASS-KETTLE", "node": "leipzig", "reason": "feed", "quantity": 4, "note": "bin 2"},
+    ]
+    problem = api.refused("/v1/stock/movements", {"lines": lines}, 400, "malformed_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/sku", "/lines/4/sku"]
+    answers = api.done("/v1/stock/movements/bulk", {"items": [{"lines": lines}, {"lines": lines[:4]}]})["items"]
+    assert [answer["status"] for answer in answers] == [400, 201]
+    assert api.stock("BRASS-KETTLE", "leipzig")["on_hand"] == 3
+    assert api.stock("CUSHION", "leipzig")["on_hand"] == 2
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v1/counts", "counted"), ("/v1/stock/feed", "quantity")])
+def test_a_count_or_feed_that_names_a_sku_twice_points_at_all_of_its_lines(api: Api, path: str, name: str) -> None:
+    lines = [{"sku": sku, name: 2} for sku in ("BRASS-KETTLE", "CUSHION", "BRASS-KETTLE", "BRASS-KETTLE")]
+    problem = api.refused(path, {"node": "leipzig", "lines": lines}, 400, "malformed_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/sku", "/lines/2/sku", "/lines/3/sku"]
+
+
+def test_stock_of_a_sku_shows_only_nodes_that_have_any_unless_all_are_asked_for(api: Api) -> None:
+    def shown(query: str) -> list[str]:
+        return [there["node"] for there in api.read(f"/v1/stock/BRASS-KETTLE{query}")["nodes"]]
+
+    assert shown("") == []
+    api.receive("BRASS-KETTLE", "berlin", 2)
+    assert shown("") == ["berlin"]
+    assert shown(f"?as_of={api.node.state.seq}") == ["berlin"]
+    assert shown("?all=true") == ["leipzig", "berlin", "krakow"]
+    assert shown("?node=krakow") == ["krakow"]
+    assert api.read("/v1/stock/BRASS-KETTLE?node=krakow")["on_hand"] == 2, "the sum is over all nodes"
+    api.done(
+        "/v1/inbound",
+        {"supplier": "acme", "node": "krakow", "expected_at": "2030-01-01T00:00:00Z",
+         "lines": [{"sku": "BRASS-KETTLE", "quantity": 3}]},
+    )  # fmt: skip
+    assert shown("") == ["berlin", "krakow"], "units that are expected are worth showing"
+
+
+def test_the_stock_of_a_node_comes_page_by_page_without_what_it_has_nothing_of(api: Api) -> None:
+    for sku in ("CUSHION", "BRASS-KETTLE"):
+        api.receive(sku, "leipzig", 4)
+    api.receive("TEA POT 2L", "berlin", 1)
+    api.receive("CUSHION", "berlin", 5)
+    page = api.read("/v1/stock?node=leipzig&limit=1")
+    assert [(item["sku"], item["on_hand"]) for item in page["items"]] == [("BRASS-KETTLE", 4)]
+    page = api.read(f"/v1/stock?node=leipzig&limit=1&cursor={page['next_cursor']}")
+    assert [(item["sku"], item["on_hand"]) for item in page["items"]] == [("CUSHION", 4)]
+    assert page["next_cursor"] is None
+    assert api.read("/v1/stock?node=krakow")["items"] == []

@@ -14,7 +14,7 @@ def test_a_transfer_is_planned_sent_and_received(api: Api) -> None:
     planned = api.done("/v1/transfers", body(5, expected_at="2030-01-02T08:00:00Z"))
     assert (planned["id"], planned["state"], planned["allowed"]) == ("t-1", "planned", ["ship", "cancel"])
     assert (planned["from"], planned["to"]) == ("leipzig", "berlin")
-    assert api.done("/v1/transfers/t-1/ship")["allowed"] == ["receive"]
+    assert api.done("/v1/transfers/t-1/ship")["allowed"] == ["receive", "turn_back"]
     there = api.read(f"/v1/stock/{KETTLE}")
     assert (there["on_hand"], there["in_transit"]) == (5, 5)
     assert api.stock(KETTLE, "berlin")["in_transit"] == 5
@@ -93,3 +93,72 @@ def test_a_feed_with_unknown_skus_is_refused_unless_they_may_be_skipped(api: Api
     assert (fed["skipped"], len(fed["lines"])) == (["NO-SUCH"], 1)
     nothing = {"node": "leipzig", "lines": lines[:1], "skip_unknown": True}
     api.refused("/v1/stock/feed", nothing, 422, "unknown_sku")
+
+
+def test_fewer_units_leave_than_were_planned_and_none_of_them_is_lost(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.receive("CUSHION", "leipzig", 3)
+    two = [{"sku": KETTLE, "quantity": 10}, {"sku": "CUSHION", "quantity": 3}]
+    api.done("/v1/transfers", {**body(10), "lines": two})
+    api.refused("/v1/transfers/t-1/ship", {"lines": [{"sku": KETTLE, "quantity": 11}]}, 409, "exceeds_allocated")
+    api.refused("/v1/transfers/t-1/ship", {"lines": [{"sku": "TEA POT 2L", "quantity": 1}]}, 422, "unknown_line")
+    twice = {"lines": [{"sku": KETTLE, "quantity": 1}, {"sku": KETTLE, "quantity": 1}]}
+    api.refused("/v1/transfers/t-1/ship", twice, 400, "malformed_request")
+    left = api.done("/v1/transfers/t-1/ship", {"lines": [{"sku": KETTLE, "quantity": 8}]})
+    assert [(line["quantity"], line.get("not_sent", 0)) for line in left["lines"]] == [(8, 2), (0, 3)]
+    there = api.stock(KETTLE, "leipzig")
+    assert (there["available"], there["allocated"], api.stock("CUSHION", "leipzig")["available"]) == (2, 0, 3)
+    came = api.done("/v1/transfers/t-1/receive")
+    assert (came["state"], [line["lost"] for line in came["lines"]]) == ("received", [0, 0])
+    assert api.stock(KETTLE, "berlin")["available"] == 8
+    api.restart()
+
+
+def test_an_empty_body_sends_all_of_it(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.done("/v1/transfers", body(10))
+    assert api.done("/v1/transfers/t-1/ship", {})["lines"][0]["quantity"] == 10
+
+
+def test_what_is_turned_back_is_received_where_it_came_from(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.done("/v1/transfers", body(10))
+    api.refused("/v1/transfers/t-1/turn-back", None, 409, "invalid_transition")
+    api.done("/v1/transfers/t-1/ship")
+    api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 3}], "more_to_come": True})
+    back = api.done("/v1/transfers/t-1/turn-back")
+    assert (back["state"], back["turned_back"], back["allowed"]) == ("in_transit", True, ["receive"])
+    assert (api.stock(KETTLE, "berlin")["in_transit"], api.stock(KETTLE, "leipzig")["in_transit"]) == (0, 7)
+    api.restart()
+    api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 7, "damaged": 1}]})
+    there = api.stock(KETTLE, "leipzig")
+    assert (there["available"], there["unsellable"], api.stock(KETTLE, "berlin")["available"]) == (6, 1, 3)
+    assert api.read("/v1/ledger/trial-balance")["balanced"]
+
+
+def test_lost_units_that_turn_up_are_received_after_all(api: Api) -> None:
+    api.receive(KETTLE, "leipzig", 10)
+    api.done("/v1/transfers", body(10))
+    api.done("/v1/transfers/t-1/ship")
+    lost = api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 6}]})
+    assert (lost["state"], lost["lines"][0]["lost"], lost["allowed"]) == ("received", 4, ["receive"])
+    api.refused("/v1/transfers/t-1/receive", {}, 409, "invalid_transition")
+    found = api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 3, "damaged": 1}]})
+    assert (found["lines"][0]["received"], found["lines"][0]["lost"], found["allowed"]) == (9, 1, ["receive"])
+    there = api.stock(KETTLE, "berlin")
+    assert (there["available"], there["unsellable"]) == (8, 1)
+    api.restart()
+    last = api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 1}]})
+    assert (last["lines"][0]["lost"], last["allowed"]) == (0, [])
+    api.refused("/v1/transfers/t-1/receive", {"lines": [{"sku": KETTLE, "received": 1}]}, 409, "invalid_transition")
+    assert (api.stock(KETTLE, "berlin")["on_hand"], api.read("/v1/ledger/trial-balance")["balanced"]) == (10, True)
+
+
+def test_what_turns_up_goes_to_whoever_waits(api: Api) -> None:
+    api.receive("CUSHION", "leipzig", 2)
+    api.done("/v1/transfers", {**body(2), "lines": [{"sku": "CUSHION", "quantity": 2}]})
+    api.done("/v1/transfers/t-1/ship")
+    api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": "CUSHION", "received": 0}]})
+    assert api.order("W-1", ("CUSHION", 2))["state"] == "backordered"
+    api.done("/v1/transfers/t-1/receive", {"lines": [{"sku": "CUSHION", "received": 2}]})
+    assert api.read("/v1/orders/W-1")["state"] == "open"

@@ -183,7 +183,7 @@ def test_with_each_setting_alone_looking_ahead_changes_nothing(name: str, monkey
 
 
 def test_a_late_parcel_costs_nothing_more_once_the_only_node_that_was_earlier_is_full() -> None:
-    """Paris takes one order a day and has no trays: while it has a place, trays from Berlin are two days late."""
+    """Paris takes one order a day and has no trays: while it has a place, trays from Berlin are three days late."""
     berlin = Node(name="Berlin", kind="warehouse", country="DE", latitude=52.5, longitude=13.4)
     paris = Node(name="Paris", kind="store", country="FR", latitude=48.9, longitude=2.4, orders_per_day_max=1)
     preferences = (Preference("not quick", 10, "unit"),)
@@ -206,7 +206,7 @@ def test_a_late_parcel_costs_nothing_more_once_the_only_node_that_was_earlier_is
     made = [records.decode(record).facts[0] for batch in shop.journal.read() for record in batch.records][-len(skus) :]
     costs = [fact.decision.cost_minor for fact in made if isinstance(fact, StockReserved) and fact.decision is not None]
     assert len(costs) == len(skus)
-    assert {cost - costs[0] for cost in costs[2:]} == {-2 * 200}
+    assert {cost - costs[0] for cost in costs[2:]} == {-3 * 200}
 
 
 def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:

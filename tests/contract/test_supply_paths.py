@@ -1,13 +1,16 @@
 """The quick path of supply is a short cut: wherever it gives a plan, the whole path gives the same one."""
 
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from engine.areas import NOWHERE, Area
-from engine.commands.configuration import Channel, Configure, Item, Node, NodeItem
+from engine.calendars import DAYS
+from engine.commands.configuration import Channel, Configure, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.inbound import ExpectInbound, InboundQuantity
 from engine.commands.policies import Preference, Settings, SourcingPolicy
 from engine.commands.reservations import DemandLine, ReserveStock
@@ -42,6 +45,7 @@ def random_shop(chance: Random, **settings: Any) -> Shop:
         nodes_max=chance.choice((None, 1, 2)),
         line_split=chance.random() < 0.7,
         split_penalty_minor=chance.choice((0, 300)),
+        cross_border_cost_minor=chance.choice((0, 1_000)),
     )
     policy = msgspec.structs.replace(policy, **settings)
     names = tuple(nodes)
@@ -89,14 +93,14 @@ def busy_shop(chance: Random, **settings: Any) -> Shop:
     return shop
 
 
-def quick_plans_of(shop: Shop, chance: Random) -> int:
+def quick_plans_of(shop: Shop, chance: Random, delivery: str = "ship") -> int:
     """How many of forty requests are answered quickly; all of them as they are by the whole path."""
     state, quick_count = shop.state, 0
     for _ in range(40):
         area = chance.choice((NOWHERE, Area("DE", "10", 525, 134), Area("FR", "75", 489, 24), Area("DE")))
         demand = [Demand(sku, chance.randint(1, 4)) for sku in chance.sample(SKUS, chance.randint(1, 3))]
-        request = Request("shop", demand, area, partial=True)
-        terms = terms_cache(state).get(state, "shop", area, "ship", ())
+        request = Request("shop", demand, area, delivery, partial=True)
+        terms = terms_cache(state).get(state, "shop", area, delivery, ())
         whole = _by_sourcing(state, terms, request, (), shop.now_ns)
         quick = _quickly(state, terms, request, (), shop.now_ns)
         if quick is not None:
@@ -104,6 +108,43 @@ def quick_plans_of(shop: Shop, chance: Random) -> int:
             assert quick == whole
         assert supply(state, request, shop.now_ns) == whole
     return quick_count
+
+
+def shop_with_calendars(chance: Random) -> Shop:
+    """Such a shop in which nodes and carriers rest at times, some of them for good."""
+    rest = tuple(date(2027, 1, 15 + day).isoformat() for day in range(9))
+    shop = random_shop(chance)
+    always = tuple((date(2027, 1, 1) + timedelta(days=day)).isoformat() for day in range(900))
+    calendars = {"days": HolidayCalendar(name="d", dates=rest), "years": HolidayCalendar(name="y", dates=always)}
+    for country in ("DE", "FR"):
+        kind = chance.choice((None, "days", "days", "years"))
+        if kind is not None:
+            calendars[country] = replace(calendars[kind], countries=(country,))
+    hours = chance.choice((None, {"mon": (("09:00", "18:00"),), "fri": (("09:00", "12:00"), ("13:00", "18:00"))}, {}))
+    nodes = {
+        name: replace(
+            node,
+            pickup=True,
+            opening_hours=chance.choice((None, hours)),
+            cut_off=chance.choice((None, "11:00")),
+            cut_offs=chance.choice((None, None, {"fri": None}, dict.fromkeys(DAYS))),
+            preparation_minutes=chance.choice((None, 45)),
+            calendars=chance.choice(((), (), ("days",), ("years",))),
+        )
+        for name, node in shop.state.configuration.nodes.items()
+    }
+    channel = replace(shop.state.configuration.channels["shop"], preparation_minutes=chance.choice((0, 90)))
+    shop.done(Configure(nodes=nodes, calendars=calendars, channels={"shop": channel}))
+    return shop
+
+
+@pytest.mark.parametrize("seed", range(60, 90))
+def test_the_quick_path_gives_the_plan_of_the_whole_path_whoever_rests(seed: int) -> None:
+    chance = Random(seed)
+    shop = shop_with_calendars(chance)
+    for delivery in ("ship", "pickup"):
+        quick_plans_of(shop, chance, delivery)
+        shop.wait(chance.randint(1, 200) * 3600)
 
 
 @pytest.mark.parametrize("seed", range(40))

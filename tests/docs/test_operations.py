@@ -60,6 +60,7 @@ def test_every_option_the_handbook_names_exists() -> None:
         "serve",
         "apply",
         "nodes-from-csv",
+        "calendars make",
         "snapshot",
         "backup",
         "restore",
@@ -70,6 +71,8 @@ def test_every_option_the_handbook_names_exists() -> None:
         "state",
         "journal",
         "stock import",
+        "items import",
+        "prices import",
     ):
         helped += CliRunner().invoke(main, [*command.split(), "--help"], catch_exceptions=False).stdout
     assert {option for option in named if option not in helped} == set()

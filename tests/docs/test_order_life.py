@@ -14,6 +14,10 @@ TABLES = [table for table in vars(lifecycles).values() if isinstance(table, Life
 UNLESS: dict[Traits, str] = {
     ("ship_held",): "not while a hold stops shipping",
     ("nothing_due",): "not where prices leave nothing due",
+    ("order_held",): "not while a hold stops its order",
+    ("nothing_lost",): "not where nothing was lost",
+    ("turned_back",): "not twice",
+    ("by_transfer",): "not where a transfer brings it",
 }
 
 

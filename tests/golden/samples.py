@@ -10,19 +10,28 @@ import msgspec
 
 from engine.areas import Area
 from engine.commands import policies as p
-from engine.commands.configuration import Channel, Item, Node, NodeItem
+from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
 from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
-from engine.facts.configuration import ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
-from engine.facts.inbound import InboundCancelled, InboundDelayed, InboundExpected, InboundReceived, InboundUnits
+from engine.facts.configuration import (
+    CalendarSet,
+    ChannelSet,
+    ConfigurationBegun,
+    ConfigurationEnded,
+    ItemSet,
+    NodeItemSet,
+    NodeSet,
+    SourcingPolicySet,
+)
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.orders import (
     ChangeDeclined,
     ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
+    FulfilmentReaddressed,
     FulfilmentRejected,
     FulfilmentShorted,
     FulfilmentsMerged,
@@ -45,18 +54,16 @@ from engine.facts.orders import (
     ReturnAuthorised,
     ReturnCancelled,
     ReturnReceived,
+    StatementKept,
 )
 from engine.facts.picking import PickListEnded, PickListMade
 from engine.facts.postings import (
     ALLOCATED,
     AVAILABLE,
     CUSTOMER,
-    IN_TRANSIT,
-    INBOUND,
     LOSS,
     RESERVED,
     SUPPLIER,
-    TRANSFER,
     UNSELLABLE,
     Posting,
 )
@@ -72,14 +79,7 @@ from engine.facts.reservations import (
 )
 from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine, StockMoved
-from engine.facts.transfers import (
-    TransferArrival,
-    TransferCancelled,
-    TransferPlanned,
-    TransferReceived,
-    TransferShipped,
-    TransferUnits,
-)
+from tests.golden.goods_samples import GOODS_SAMPLES, OLDER_GOODS
 from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
 
 HERE = Path(__file__).parent
@@ -109,7 +109,7 @@ AWAITED_LINES = (
 )
 CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
 CHANGE = of.ChangeBody(
-    (of.Quantity(0, 4, 3),),
+    (of.Quantity(0, 4, 3, 1),),
     (of.PlacedLine("2", "TEA-TOWEL", 1, 450, 0),),
     HALLE,
     "p-0123456789abcdef",
@@ -117,6 +117,7 @@ CHANGE = of.ChangeBody(
     "pickup",
     "leipzig",
 )
+OLDER_CHANGE = msgspec.structs.replace(CHANGE, quantities=(of.Quantity(0, 4, 3),))
 NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
 ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
 SETTINGS = p.Settings(
@@ -125,7 +126,9 @@ SETTINGS = p.Settings(
     parcel_cost_minor=1,
     parcel_grams_max=31_500,
     carriers=(
-        p.CarrierRate("DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat")),
+        p.CarrierRate(
+            "DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat"), ("DE",)
+        ),
     ),
     cost_per_100_km_minor=2,
     cross_border_cost_minor=3,
@@ -155,7 +158,10 @@ SETTINGS = p.Settings(
 WHEN = p.Conditions(
     ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
 )
-OLDER_SETTINGS = msgspec.structs.replace(SETTINGS, pickup_transfer_days=None)
+BEFORE_CALENDARS = msgspec.structs.replace(
+    SETTINGS, carriers=tuple(msgspec.structs.replace(rate, calendars=()) for rate in SETTINGS.carriers or ())
+)
+OLDER_SETTINGS = msgspec.structs.replace(BEFORE_CALENDARS, pickup_transfer_days=None)
 
 
 def near(settings: p.Settings) -> SourcingPolicy:
@@ -200,19 +206,6 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": ReturnCancelled("W-1001", 5, ()),
-    "inbound_expected/2": InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40), 6
-    ),
-    "transfer_planned/2": TransferPlanned(
-        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5), 9
-    ),
-    "inbound_received/1": InboundReceived(
-        9,
-        (InboundUnits("BRASS-KETTLE", 31),),
-        (*move(INBOUND, AVAILABLE, 30), *move(SUPPLIER, AVAILABLE, 1)),
-    ),
-    "inbound_delayed/1": InboundDelayed(9, TIME_NS + 4, ()),
-    "inbound_cancelled/1": InboundCancelled(9, (InboundUnits("BRASS-KETTLE", 10),), move(INBOUND, SUPPLIER, 10)),
     "item_set/3": ItemSet(
         "BRASS-KETTLE",
         Item(
@@ -237,11 +230,124 @@ SAMPLES: dict[str, Fact] = {
         (),
     ),
     **MONEY_SAMPLES,
-    "sourcing_policy_set/3": SourcingPolicySet("near", POLICY, ()),
+    **GOODS_SAMPLES,
+    "sourcing_policy_set/4": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
+    "configuration_begun/1": ConfigurationBegun("5f" * 32, 90_000, "key:k-1", b"k" * 16, b"p" * 16, ()),
+    "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
+    "order_placed/5": OrderPlaced(
+        "W-1001",
+        "web",
+        41,
+        "p-0123456789abcdef",
+        b"\x01sealed contact",
+        b"\x01sealed billing",
+        HALLE,
+        "ship",
+        TIME_NS - 5,
+        (of.PlacedLine("1", "BRASS-KETTLE", 3, 2_550, 1, CLAIMS, 2, 4),),
+        TIMED_WORK,
+        move(RESERVED, ALLOCATED, 3),
+        DECISION,
+        "club",
+        "leipzig",
+        TIME_NS + 8,
+        TIME_NS + 9,
+        "W-1000",
+    ),
+    "order_sourced/4": OrderSourced(
+        "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
+    ),
+    "order_improved/2": OrderImproved(
+        "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
+    ),
+    "fulfilment_advanced/3": FulfilmentAdvanced(
+        "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8, (of.Take(0, 1),)
+    ),
+    "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
+    "pick_list_ended/1": PickListEnded(8, "picked", ()),
+    "node_set/4": NodeSet(
+        "berlin",
+        Node(
+            name="Berlin",
+            kind="store",
+            country="DE",
+            latitude=52.53,
+            longitude=13.38,
+            postal_code="10115",
+            time_zone="Europe/Berlin",
+            enabled=False,
+            ships=False,
+            pickup=True,
+            orders_per_day_max=400,
+            handling_cost_minor=75,
+            cut_off="16:00",
+            opening_hours={"mon": (("09:00", "18:30"),)},
+            closed_dates=("2026-12-25",),
+            lead_time_days=2,
+            groups=("city",),
+            accept_within_seconds=7_200,
+            cut_offs={"fri": "12:00", "sat": None},
+            preparation_minutes=45,
+            calendars=("DE",),
+        ),
+        (),
+    ),
+    "channel_set/4": ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+            collect_within_seconds=259_200,
+            cancel_backorders_after_seconds=5_184_000,
+            prices_include_tax=False,
+            preparation_minutes=90,
+        ),
+        (),
+    ),
+    "calendar_set/1": CalendarSet("DE", HolidayCalendar("Germany", ("2026-12-25",), ("DE",)), ()),
+    "change_proposed/2": ChangeProposed(
+        "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
+    ),
+    "order_changed/2": OrderChanged(
+        "W-1001",
+        77,
+        CHANGE,
+        (of.FulfilmentTake(17, 0, 1),),
+        (18,),
+        (of.Waiting(0, 1, 1, CLAIMS),),
+        move(ALLOCATED, AVAILABLE, 1),
+    ),
+    "change_declined/1": ChangeDeclined("W-1001", 77, ()),
+    "order_restated/2": OrderRestated("W-1001", TIME_NS + 7, (), (of.StatedLine("1", 3),), True, b"\x01sealed contact"),
+    "statement_kept/1": StatementKept("W-1002", "market", TIME_NS + 7, ()),
+    "fulfilment_readdressed/1": FulfilmentReaddressed("W-1001", 17, "picked", TIME_NS + 2, TIME_NS + 3, ()),
+    "order_held/1": OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
+    "hold_lifted/1": HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
+    "order_noted/1": OrderNoted("W-1001", "asked for a call before delivery", ()),
+    "order_appeased/1": OrderAppeased("W-1001", 500, "came late", ()),
+    "fulfilment_confirmed/1": FulfilmentConfirmed("W-1001", 17, (of.ConfirmedLine(0, TIME_NS + 6),), ()),
+    "fulfilment_shorted/1": FulfilmentShorted(
+        "W-1001", 17, "berlin", "not_found", "shelf 7", (of.Take(0, 1),), move(ALLOCATED, LOSS, 1)
+    ),
+    "fulfilment_split/1": FulfilmentSplit("W-1001", 17, 18, (of.Take(0, 1),), ()),
+    "fulfilments_merged/1": FulfilmentsMerged("W-1001", 17, 18, ()),
+    "parcels_packed/1": ParcelsPacked("W-1001", 17, (of.Parcel((of.Take(0, 2),), 1_850, "DHL", "JJD-1"),), ()),
+    "pickup_lapsed/1": PickupLapsed("W-1001", 17, move(ALLOCATED, AVAILABLE, 3)),
+}
+
+OLDER: dict[str, Fact] = {
+    **OLDER_MONEY,
+    **OLDER_GOODS,
     "order_placed/4": OrderPlaced(
         "W-1001",
         "web",
@@ -262,25 +368,39 @@ SAMPLES: dict[str, Fact] = {
         TIME_NS + 9,
         "W-1000",
     ),
-    "order_sourced/4": OrderSourced(
-        "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
-    ),
-    "order_improved/2": OrderImproved(
-        "W-1001", (16,), TIMED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
-    ),
     "fulfilment_advanced/2": FulfilmentAdvanced(
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
-    "transfer_shipped/1": TransferShipped(6, (*move(ALLOCATED, TRANSFER, 5), *move(TRANSFER, IN_TRANSIT, 5))),
-    "transfer_received/1": TransferReceived(
-        6,
-        (TransferArrival("BRASS-KETTLE", 4, 1, 1, 0),),
-        "short_transfer",
-        (*move(IN_TRANSIT, AVAILABLE, 3), *move(IN_TRANSIT, UNSELLABLE, 1), *move(IN_TRANSIT, LOSS, 1)),
+    "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
+    "change_proposed/1": ChangeProposed(
+        "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
-    "transfer_cancelled/1": TransferCancelled(6, move(ALLOCATED, AVAILABLE, 5)),
-    "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
-    "pick_list_ended/1": PickListEnded(8, "picked", ()),
+    "order_changed/1": OrderChanged(
+        "W-1001",
+        77,
+        OLDER_CHANGE,
+        (of.FulfilmentTake(17, 0, 1),),
+        (18,),
+        (of.Waiting(0, 1, 1, CLAIMS),),
+        move(ALLOCATED, AVAILABLE, 1),
+    ),
+    "channel_set/2": ChannelSet(
+        "web",
+        Channel(
+            name="Web",
+            kind="web",
+            country="DE",
+            currency="EUR",
+            nodes=("berlin",),
+            sourcing_policy="near",
+            reservation_ttl_seconds=600,
+            buffer=3,
+            collect_within_seconds=259_200,
+            cancel_backorders_after_seconds=5_184_000,
+        ),
+        (),
+    ),
+    "sourcing_policy_set/3": SourcingPolicySet("near", near(BEFORE_CALENDARS), ()),
     "node_set/3": NodeSet(
         "berlin",
         Node(
@@ -321,58 +441,6 @@ SAMPLES: dict[str, Fact] = {
             prices_include_tax=False,
         ),
         (),
-    ),
-    "change_proposed/1": ChangeProposed(
-        "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
-    ),
-    "order_changed/1": OrderChanged(
-        "W-1001",
-        77,
-        CHANGE,
-        (of.FulfilmentTake(17, 0, 1),),
-        (18,),
-        (of.Waiting(0, 1, 1, CLAIMS),),
-        move(ALLOCATED, AVAILABLE, 1),
-    ),
-    "change_declined/1": ChangeDeclined("W-1001", 77, ()),
-    "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
-    "order_held/1": OrderHeld("W-1001", "fraud-check", "address looks odd", "release", (17, 18), ()),
-    "hold_lifted/1": HoldLifted("W-1001", "fraud-check", (of.ReleasedFulfilment(17, TIME_NS + 4),), ()),
-    "order_noted/1": OrderNoted("W-1001", "asked for a call before delivery", ()),
-    "order_appeased/1": OrderAppeased("W-1001", 500, "came late", ()),
-    "fulfilment_confirmed/1": FulfilmentConfirmed("W-1001", 17, (of.ConfirmedLine(0, TIME_NS + 6),), ()),
-    "fulfilment_shorted/1": FulfilmentShorted(
-        "W-1001", 17, "berlin", "not_found", "shelf 7", (of.Take(0, 1),), move(ALLOCATED, LOSS, 1)
-    ),
-    "fulfilment_split/1": FulfilmentSplit("W-1001", 17, 18, (of.Take(0, 1),), ()),
-    "fulfilments_merged/1": FulfilmentsMerged("W-1001", 17, 18, ()),
-    "parcels_packed/1": ParcelsPacked("W-1001", 17, (of.Parcel((of.Take(0, 2),), 1_850, "DHL", "JJD-1"),), ()),
-    "pickup_lapsed/1": PickupLapsed("W-1001", 17, move(ALLOCATED, AVAILABLE, 3)),
-}
-
-OLDER: dict[str, Fact] = {
-    **OLDER_MONEY,
-    "channel_set/2": ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-            collect_within_seconds=259_200,
-            cancel_backorders_after_seconds=5_184_000,
-        ),
-        (),
-    ),
-    "inbound_expected/1": InboundExpected(
-        9, "brass & sons", "berlin", TIME_NS, (InboundUnits("BRASS-KETTLE", 40),), move(SUPPLIER, INBOUND, 40)
-    ),
-    "transfer_planned/1": TransferPlanned(
-        6, "berlin", "leipzig", (TransferUnits("BRASS-KETTLE", 5),), TIME_NS + 9, move(AVAILABLE, ALLOCATED, 5)
     ),
     "sourcing_policy_set/2": SourcingPolicySet(
         "near",

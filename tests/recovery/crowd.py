@@ -19,7 +19,7 @@ BROKEN = Answer(0, b"")
 def request_bytes(path: str, body: Any, key: str | None = None) -> bytes:
     """A POST, ready to be sent."""
     content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n"
     if key is not None:
         head += f"idempotency-key: {key}\r\n"
     return head.encode() + b"\r\n" + content

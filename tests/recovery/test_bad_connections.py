@@ -31,7 +31,7 @@ def answer_to(node: RunningNode, request: bytes, seconds: float = 60) -> tuple[i
     return int(head.split()[1]), json.loads(body)
 
 
-HEAD = b"POST /v1/reservations HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n"
+HEAD = b"POST /v1/reservations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.recovery.test_kill_node import open_shop, reservation
 
 DATE = re.compile(rb"\r\ndate: [^\r]+")
 FRONTENDS = ("--frontends", "1")
-LAST = b"GET /nowhere HTTP/1.1\r\nhost: kontor\r\nconnection: close\r\n\r\n"
+LAST = b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 
 
 def frontends_of(node: RunningNode) -> list[int]:
@@ -119,7 +119,7 @@ def test_requests_are_counted_once_by_the_node(pair: tuple[RunningNode, RunningN
 
     def counted() -> int:
         with socket.create_connection(("127.0.0.1", node.port), timeout=60) as connection:
-            connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: kontor\r\nconnection: close\r\n\r\n")
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             page = b"".join(iter(lambda: connection.recv(65_536), b""))
         return sum(
             int(float(each)) for each in re.findall(rb'kontor_requests_total{operation="reserveStock".*} (.+)', page)

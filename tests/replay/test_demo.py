@@ -56,10 +56,10 @@ def _demo() -> Iterator[Demo]:
 def curl(line: str) -> tuple[int, object]:
     """Does what curl would do with this line: (status, decoded body)."""
     words = shlex.split(line)
-    assert words[:2] == ["curl", "-s"]
+    assert words[:4] == ["curl", "-s", "-w", r"\n"]
     headers = dict(word.split(": ", 1) for at, word in enumerate(words) if words[at - 1] == "-H")
     data = next((word.encode() for at, word in enumerate(words) if words[at - 1] == "-d"), None)
-    with urllib.request.urlopen(urllib.request.Request(words[2], data, headers), timeout=60) as answer:
+    with urllib.request.urlopen(urllib.request.Request(words[4], data, headers), timeout=60) as answer:
         return answer.status, json.load(answer)
 
 

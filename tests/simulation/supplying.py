@@ -6,9 +6,25 @@ from typing import TYPE_CHECKING
 
 from engine.areas import coarse_area
 from engine.commands.access import CreateApiKey, RevokeApiKey
-from engine.commands.inbound import CancelInbound, DelayInbound, ExpectInbound, InboundQuantity, ReceiveInbound
+from engine.commands.inbound import (
+    CancelInbound,
+    DelayInbound,
+    ExpectInbound,
+    InboundArrival,
+    InboundQuantity,
+    ReceiveInbound,
+)
 from engine.commands.maintenance import ImproveOrders
 from engine.commands.orders import OrderLineRequest, PlaceOrder, RestateOrder, SourceOrderAgain
+from engine.commands.transfers import (
+    ArrivedLine,
+    CancelTransfer,
+    PlanTransfer,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferQuantity,
+    TurnBackTransfer,
+)
 from engine.limits import NS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -27,16 +43,48 @@ def expect(life: Life, skus: tuple[str, ...], nodes: tuple[str, ...]) -> None:
         life.do(ExpectInbound("brass-and-sons", chance.choice(nodes), lines, expected_at_ns))
         return
     number = chance.choice(open_numbers)
-    some = (InboundQuantity(chance.choice(life.state.inbound.open[number].lines).sku, chance.randint(1, 4)),)
+    sku, units = chance.choice(life.state.inbound.open[number].lines).sku, chance.randint(1, 4)
+    some = (InboundQuantity(sku, units),)
     life.do(
         chance.choice(
             (
                 ReceiveInbound(number),
                 ReceiveInbound(number, some),
-                ReceiveInbound(number, some),
+                ReceiveInbound(number, (InboundArrival(sku, units, chance.randint(0, units)),)),
                 DelayInbound(number, expected_at_ns),
                 CancelInbound(number, some),
                 CancelInbound(number),
+            )
+        )
+    )
+
+
+def move(life: Life, skus: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+    """Goods go from node to node: whole or not, on time, late, back, or never."""
+    chance, transfers = life.chance, life.state.transfers
+    under_way = list(transfers.open.values())
+    if not under_way or chance.random() < 0.3:
+        source, target = chance.sample(nodes, 2)
+        life.do(PlanTransfer(source, target, (TransferQuantity(chance.choice(skus), chance.randint(1, 5)),)))
+        return
+    ended = [one for one in transfers.ended.values() if any(line.lost for line in one.lines)]
+    if ended and chance.random() < 0.2:
+        lost = chance.choice(ended)
+        found = ArrivedLine(lost.lines[0].sku, chance.randint(1, 3), chance.choice((0, 0, 1)))
+        life.do(ReceiveTransfer(lost.number, (found,)))
+        return
+    moving = chance.choice(under_way)
+    sku, received = moving.lines[0].sku, chance.randint(0, moving.lines[0].quantity + 1)
+    arrived = (ArrivedLine(sku, received, chance.randint(0, received)),)
+    life.do(
+        chance.choice(
+            (
+                ShipTransfer(moving.number),
+                ShipTransfer(moving.number, (TransferQuantity(sku, chance.randint(1, 3)),)),
+                TurnBackTransfer(moving.number),
+                ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
+                ReceiveTransfer(moving.number),
+                CancelTransfer(moving.number),
             )
         )
     )
@@ -53,7 +101,10 @@ def state_order(life: Life, skus: tuple[str, ...]) -> None:
     area = coarse_area("DE", "20095", 53.5, 10.0)
     order = PlaceOrder(number, "market", lines, area)
     stated_at_ns = life.now_ns - chance.choice((0, 0, 0, 600)) * NS_PER_SECOND
-    life.do(RestateOrder(order, stated_at_ns, chance.random() < 0.2, chance.random() < 0.15))
+    off = chance.random() < 0.15
+    if off and chance.random() < 0.5:
+        order = PlaceOrder(number, "market", (), area)
+    life.do(RestateOrder(order, stated_at_ns, chance.random() < 0.2, off))
 
 
 def source(life: Life) -> None:

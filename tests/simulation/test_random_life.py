@@ -50,7 +50,7 @@ def test_a_life_is_rich_enough_to_mean_something() -> None:
     )
     least = dict.fromkeys(needed, 5) | {"system keys_forgotten": 1}
     kinds: Counter[str] = Counter()
-    for seed in range(16):  # no more than it takes
+    for seed in range(24):  # no more than it takes
         kinds.update(live(seed, 600).kinds)
         if kinds >= Counter(least):
             break

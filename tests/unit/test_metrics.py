@@ -1,6 +1,7 @@
 """Metrics: what a scrape shows is what happened."""
 
 from functools import partial
+from time import thread_time
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -47,6 +48,31 @@ def test_a_latency_falls_into_its_bucket_and_into_every_larger_one() -> None:
 def test_asking_for_an_operation_twice_gives_the_same_counters() -> None:
     metrics = NodeMetrics({})
     assert metrics.operation("placeOrder") is metrics.operation("placeOrder")
+
+
+def test_what_nobody_has_called_is_not_on_the_page() -> None:
+    metrics = NodeMetrics({})
+    metrics.operation("reserveStock").done(201, 0.001)
+    metrics.operation("closePeriod")
+    assert "closePeriod" not in metrics.render().decode()
+    assert {labels for name, labels in scrape(metrics) if name == "kontor_requests_total"} == {
+        (("operation", "reserveStock"), ("status", "201"))
+    }
+
+
+def test_a_page_with_every_operation_on_it_takes_less_than_two_milliseconds_of_the_processor() -> None:
+    metrics = NodeMetrics(dict.fromkeys(GAUGES, lambda: 1.0))
+    for number in range(150):
+        metrics.operation(f"operation{number}").done(200, 0.001)
+    for number in range(40):
+        metrics.refused(f"code_{number}")
+    metrics.batch(1, 0.001)
+    taken = []
+    for _ in range(50):
+        started = thread_time()
+        metrics.render()
+        taken.append(thread_time() - started)
+    assert min(taken) < 0.002
 
 
 def test_batches_records_and_refusals_are_counted() -> None:

@@ -21,7 +21,7 @@ def page() -> str:
 
 def test_every_file_the_page_asks_for_is_served_by_the_node() -> None:
     links = LINK.findall(page())
-    assert len(links) == 5
+    assert len(links) == 6
     for link in links:
         if link != "openapi.json":
             found = asset(link.removeprefix("docs/"))
@@ -45,6 +45,7 @@ def test_the_page_has_no_inline_script_and_asks_nobody_else() -> None:
     [
         ("swagger-ui.css", "text/css; charset=utf-8"),
         ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("docs.css", "text/css; charset=utf-8"),
         ("docs.js", "text/javascript; charset=utf-8"),
         ("favicon-32x32.png", "image/png"),
         ("LICENSE", "text/plain; charset=utf-8"),
@@ -79,3 +80,11 @@ def test_the_licence_and_the_notice_travel_with_the_files() -> None:
     assert "Apache License" in (folder / "LICENSE").read_text()
     assert "SmartBear" in (folder / "NOTICE").read_text()
     assert (folder / "swagger-ui-bundle.js.LICENSE.txt").stat().st_size > 1_000
+
+
+def test_the_page_begins_closed_with_contents_and_a_search() -> None:
+    assert 'id="search"' in page()
+    assert 'id="contents"' in page()
+    starter = asset("docs.js")
+    assert starter is not None
+    assert b'docExpansion: "none"' in starter[0]

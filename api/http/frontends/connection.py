@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from api.http import heads
 from api.http.frontends.messages import Answer
 from api.http.lane import UNUSUAL, Lane, rendered
 from engine import limits
@@ -39,7 +40,7 @@ class Frontend(Protocol):
     def left(self, connection: "Connection") -> None: ...
 
 
-LEFT_OUT = frozenset((b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"connection"))
+LEFT_OUT = frozenset((b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"connection"))
 """Headers that no hot operation looks at."""
 
 
@@ -175,6 +176,7 @@ class Connection(asyncio.Protocol):
         self._lines += 1
         name = name.lower()
         if name not in LEFT_OUT:
+            self._unusual = self._unusual or name in self._headers
             self._headers[name] = value
 
     def on_headers_complete(self) -> None:
@@ -187,6 +189,7 @@ class Connection(asyncio.Protocol):
             or parser.get_http_version() != "1.1"
             or not parser.should_keep_alive()
             or not UNUSUAL.isdisjoint(headers)
+            or not heads.is_host(headers.get(b"host", b""))
             or self._lines > limits.HEADERS_MAX
             or len(length) > 9
             or not length.isdigit()

@@ -68,6 +68,26 @@ def spans_of(node: Node, day: int) -> list[tuple[int, int]]:
     return [(minute_of(start), 1_440 if end == "00:00" else minute_of(end)) for start, end in texts]
 
 
+def cut_off_of(node: Node, day: int) -> int:
+    """The cut-off that is given for a date; its last minute where none is."""
+    weekday = date.fromordinal(day).strftime("%a").lower()
+    given = (node.cut_offs or {}).get(weekday, node.cut_off)
+    return 1_440 if given is None else minute_of(given)
+
+
+def last_open_minute(spans: list[tuple[int, int]], cut_off: int) -> int:
+    """Back from a cut-off to the minute before which it is open; the cut-off if that never is."""
+    minute = cut_off
+    while minute and not any(start < minute <= end for start, end in spans):
+        minute -= 1
+    return minute or cut_off
+
+
+def collects(node: Node, day: int) -> bool:
+    """Whether anybody comes for parcels on this weekday."""
+    return (node.cut_offs or {}).get(date.fromordinal(day).strftime("%a").lower(), "") is not None
+
+
 def cut_offs(node: Node, clocks: Watch) -> list[tuple[int, int]]:
     """(date, instant of its cut-off) of all watched working days."""
     found = []
@@ -75,7 +95,7 @@ def cut_offs(node: Node, clocks: Watch) -> list[tuple[int, int]]:
         spans = spans_of(node, day)
         if not spans:
             continue
-        minute = max(end for _, end in spans) if node.cut_off is None else minute_of(node.cut_off)
+        minute = last_open_minute(spans, cut_off_of(node, day))
         at_ns = clocks.first_ns(day, minute)
         if at_ns is not None:
             found.append((day, at_ns))
@@ -83,23 +103,44 @@ def cut_offs(node: Node, clocks: Watch) -> list[tuple[int, int]]:
 
 
 def dispatch_naively(
-    node: Node, clocks: Watch, now_ns: int, lead_days: int, not_before_day: int
+    node: Node,
+    clocks: Watch,
+    now_ns: int,
+    lead_days: int,
+    not_before_day: int,
+    uncollected_days: frozenset[int] = frozenset(),
 ) -> tuple[int, int] | None:
     """(ships_at_ns, day), or None where that is later than what was watched."""
     ahead = [(day, at_ns) for day, at_ns in cut_offs(node, clocks) if at_ns > now_ns][lead_days:]
-    return next(((at_ns, day) for day, at_ns in ahead if day >= not_before_day), None)
+    return next(
+        (
+            (at_ns, day)
+            for day, at_ns in ahead
+            if day >= not_before_day and collects(node, day) and day not in uncollected_days
+        ),
+        None,
+    )
 
 
-def ready_naively(node: Node, clocks: Watch, now_ns: int, lead_days: int) -> int | None:
-    """The first moment from now on at which the node is open, on the day that is `lead_days` open days later."""
+def ready_naively(
+    node: Node, clocks: Watch, now_ns: int, lead_days: int, minutes: int = 0, not_before_day: int = 0
+) -> int | None:
+    """The first moment at which the node is open, and has been for so many minutes since now, or since the opening of
+    the day that is `lead_days` open days later."""
+    left_ns = minutes * NS_PER_MINUTE
     spans = {day: spans_of(node, day) for day in clocks.days}
     days: list[int] = []
     for minute in range(clocks.minute_at(now_ns), len(clocks.latest)):
         day, shown = clocks.latest[minute]
         if day not in days and any(start <= shown < end for start, end in spans[day]):
             days.append(day)
-            if len(days) > lead_days:
-                return max(now_ns, clocks.ns_of(minute))
+        if len(days) <= lead_days or day < not_before_day:
+            continue
+        if any(start <= shown < end for start, end in spans[day]):
+            begins_ns, ends_ns = max(now_ns, clocks.ns_of(minute)), clocks.ns_of(minute + 1)
+            if begins_ns + left_ns < ends_ns:
+                return begins_ns + left_ns
+            left_ns -= ends_ns - begins_ns
     return None
 
 

@@ -8,8 +8,20 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from engine.calendars import DAYS, calendar_of, date_of_day, day_at, delivery, dispatch, open_days, ready_at_ns
+from engine.calendars import (
+    DAYS,
+    calendar_of,
+    date_of_day,
+    day_at,
+    delivery,
+    dispatch,
+    in_hours_ns,
+    open_days,
+    ready,
+    ready_at_ns,
+)
 from engine.calendars.local_time import instant_ns, zone_of
 from engine.commands.configuration import Node
 from engine.limits import NS_PER_SECOND
@@ -69,6 +81,7 @@ def nodes(draw: st.DrawFn) -> tuple[Node, Watch, int]:
     hours = draw(st.none() | st.dictionaries(st.sampled_from(DAYS), days_of_spans(), min_size=1))
     closed = draw(st.sets(st.integers(0, 20), max_size=8))
     cut_off = draw(st.none() | minutes.map(clock))
+    cut_offs = draw(st.none() | st.dictionaries(st.sampled_from(DAYS), st.none() | minutes.map(clock), max_size=4))
     node = Node(
         name="Node",
         kind="warehouse",
@@ -77,6 +90,7 @@ def nodes(draw: st.DrawFn) -> tuple[Node, Watch, int]:
         longitude=0,
         time_zone=zone,
         cut_off=cut_off,
+        cut_offs=cut_offs,
         opening_hours=hours,
         closed_dates=tuple((first + timedelta(days=offset)).isoformat() for offset in sorted(closed)),
     )
@@ -96,28 +110,70 @@ lead_times = st.integers(0, 4)
 
 
 @settings(max_examples=examples(600))
-@given(nodes(), lead_times, st.integers(-3, 20))
+@given(nodes(), lead_times, st.integers(-3, 20), st.sets(st.integers(0, 12), max_size=6))
 def test_a_parcel_leaves_when_the_watched_clocks_say(
-    found: tuple[Node, Watch, int], lead_days: int, days_on: int
+    found: tuple[Node, Watch, int], lead_days: int, days_on: int, resting: set[int]
 ) -> None:
     node, clocks, now_ns = found
-    not_before = clocks.shown[clocks.minute_at(now_ns)][0] + days_on
-    expected = dispatch_naively(node, clocks, now_ns, lead_days, not_before)
+    today = clocks.shown[clocks.minute_at(now_ns)][0]
+    not_before, uncollected = today + days_on, frozenset(today + days for days in resting)
+    expected = dispatch_naively(node, clocks, now_ns, lead_days, not_before, uncollected)
     assume(expected is not None)
-    given_back = dispatch(calendar_of(node), now_ns, lead_days, not_before)
+    given_back = dispatch(calendar_of(node), now_ns, lead_days, not_before, uncollected)
     assert given_back is not None
     assert (given_back.ships_at_ns, given_back.day) == expected
-    assert dispatch(calendar_of(node, lead_days), now_ns, 0, not_before) == given_back
+    assert dispatch(calendar_of(node, lead_days), now_ns, 0, not_before, uncollected) == given_back
+
+
+preparations = st.sampled_from([0, 0, 1, 30, 90, 600, 1_440])
 
 
 @settings(max_examples=examples(300))
-@given(nodes(), lead_times)
-def test_a_pickup_is_ready_when_the_watched_clocks_say(found: tuple[Node, Watch, int], lead_days: int) -> None:
+@given(nodes(), lead_times, preparations, st.integers(-3, 12))
+def test_a_pickup_is_ready_when_the_watched_clocks_say(
+    found: tuple[Node, Watch, int], lead_days: int, minutes: int, days_on: int
+) -> None:
     node, clocks, now_ns = found
-    expected = ready_naively(node, clocks, now_ns, lead_days)
+    not_before = clocks.shown[clocks.minute_at(now_ns)][0] + days_on
+    expected = ready_naively(node, clocks, now_ns, lead_days, minutes, not_before)
     assume(expected is not None)
-    assert ready_at_ns(calendar_of(node), now_ns, lead_days) == expected
-    assert ready_at_ns(calendar_of(node, lead_days), now_ns) == expected
+    answer = ready(calendar_of(node), now_ns, lead_days, minutes, not_before)
+    assert answer is not None
+    assert answer.at_ns == expected
+    assert ready(calendar_of(node, lead_days), now_ns, 0, minutes, not_before) == answer
+    if days_on <= 0:
+        assert ready_at_ns(calendar_of(node), now_ns, lead_days, minutes) == expected
+
+
+@settings(max_examples=examples(300))
+@given(nodes(), lead_times, preparations, st.integers(-3, 12), st.data())
+def test_a_time_of_a_pickup_holds_until_it_says_or_is_as_much_later_as_now_is(
+    found: tuple[Node, Watch, int], lead_days: int, minutes: int, days_on: int, data: Any
+) -> None:
+    node, clocks, now_ns = found
+    calendar = calendar_of(node)
+    not_before = clocks.shown[clocks.minute_at(now_ns)][0] + days_on
+    answer = ready(calendar, now_ns, lead_days, minutes, not_before)
+    assume(answer is not None)
+    assert answer is not None
+    assert now_ns < answer.valid_until_ns
+    later_ns = data.draw(st.integers(now_ns, answer.valid_until_ns - 1))
+    later = ready(calendar, later_ns, lead_days, minutes, not_before)
+    assert later is not None
+    assert later.at_ns == answer.at_ns + (later_ns - now_ns if answer.slides else 0)
+    assert later.day == answer.day
+
+
+@settings(max_examples=examples(300))
+@given(nodes())
+def test_an_end_of_waiting_is_while_the_node_is_open_and_never_sooner(found: tuple[Node, Watch, int]) -> None:
+    node, clocks, at_ns = found
+    until_ns = in_hours_ns(calendar_of(node), at_ns)
+    assert until_ns >= at_ns
+    open_spans = [span for entry in open_days(calendar_of(node), clocks.days[0], 40) for span in entry.spans_ns]
+    assume(any(end >= at_ns for _, end in open_spans))
+    assert any(start <= until_ns <= end for start, end in open_spans)
+    assert not any(at_ns <= end < until_ns for _, end in open_spans)
 
 
 @settings(max_examples=examples(400))
@@ -173,7 +229,8 @@ def test_lead_times_and_full_days_are_counted_in_open_days(
     found: tuple[Node, Watch, int], lead_days: int, days_on: int
 ) -> None:
     node, _, now_ns = found
-    calendar = calendar_of(node)
+    every_day = {key: cut_off for key, cut_off in (node.cut_offs or {}).items() if cut_off is not None}
+    calendar = calendar_of(replace(node, cut_offs=every_day))  # on open days somebody comes for parcels
     soonest = dispatch(calendar, now_ns)
     assume(soonest is not None)
     assert soonest is not None

@@ -86,8 +86,9 @@ def test_a_cancelled_order_leaves_what_is_on_its_way_to_whoever_comes() -> None:
     assert shop.at(KETTLE, BERLIN).available == 4
 
 
-def test_a_transfer_that_is_called_off_takes_the_promise_with_it() -> None:
+def test_a_transfer_that_is_called_off_takes_the_promise_with_it_where_nobody_else_has_it() -> None:
     shop = shop_with()
+    shop.move(KETTLE, MUNICH, "damage", 5)
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     shop.done(CancelTransfer(1))
     line = shop.the_order(order).lines[0]
@@ -97,19 +98,20 @@ def test_a_transfer_that_is_called_off_takes_the_promise_with_it() -> None:
     assert shop.the_order(order).lines[0].allocated == 4
 
 
-def test_what_is_lost_on_the_way_stays_promised_until_it_is_called_off() -> None:
+def test_what_is_lost_on_the_way_is_promised_no_more_where_nobody_else_has_it() -> None:
     shop = shop_with()
+    shop.move(KETTLE, MUNICH, "damage", 5)
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     shop.done(ShipTransfer(1))
     shop.done(ReceiveTransfer(1, (ArrivedLine(KETTLE, 2, 1),)))
     line = shop.the_order(order).lines[0]
-    assert (line.allocated, line.backordered, line.claimed) == (2, 2, 2)
-    shop.done(CancelInbound(1))
-    assert shop.the_order(order).lines[0].claims == ()
+    assert (line.allocated, line.backordered, line.claimed) == (2, 2, 0)
+    assert not shop.state.inbound.open
 
 
 def test_what_arrives_after_its_promise_was_called_off_is_the_nodes_own() -> None:
     shop = shop_with()
+    shop.move(KETTLE, MUNICH, "damage", 5)
     order = shop.order((KETTLE, 4), **AT_BERLIN)
     shop.done(ShipTransfer(1))
     shop.done(CancelInbound(1))

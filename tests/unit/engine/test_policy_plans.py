@@ -143,7 +143,9 @@ def test_a_node_without_a_row_cannot_send() -> None:
     rates = (CarrierRate("DHL", (WeightStep(400),), origins=NodeSelector(nodes=(MUNICH,)), countries=("DE",)),)
     shop = shop_with(carriers=rates)
     assert nodes_for(shop) == [MUNICH]
-    shop.refused(ReserveStock("web", (line(KETTLE, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    abroad = ReserveStock("web", (line(KETTLE, 1),), ship_to=Destination("FR"))
+    shop.refused(abroad, ResultCode.INSUFFICIENT_STOCK)
+    shop.done(ReserveStock("web", (line(KETTLE, 1),)))  # without an address it is somewhere in the channel's country
 
 
 def test_a_heavy_order_pays_for_the_step_it_weighs() -> None:

@@ -254,13 +254,13 @@ def test_a_change_names_each_sku_once_and_knows_it(shop: Shop) -> None:
     shop.refused(change(held, ("NO-SUCH", 2)), ResultCode.UNKNOWN_SKU)
 
 
-def test_a_reservation_never_grows_past_a_hundred_lines() -> None:
+def test_a_reservation_never_grows_past_a_thousand_lines() -> None:
     shop = Shop()
-    shop.done(Configure(items={f"SKU-{i}": Item(name="x") for i in range(101)}))
-    for i in range(101):
+    shop.done(Configure(items={f"SKU-{i}": Item(name="x") for i in range(1_001)}))
+    for i in range(1_001):
         shop.receive(f"SKU-{i}", BERLIN, 1)
-    held = shop.reserve(*(line(f"SKU-{i}", 1) for i in range(100)))
-    shop.refused(change(held, ("SKU-100", 1)), ResultCode.MALFORMED_REQUEST)
+    held = shop.reserve(*(line(f"SKU-{i}", 1) for i in range(1_000)))
+    shop.refused(change(held, ("SKU-1000", 1)), ResultCode.MALFORMED_REQUEST)
 
 
 def test_a_change_respects_the_buffer_as_if_the_held_units_were_free() -> None:

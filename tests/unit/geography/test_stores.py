@@ -48,6 +48,28 @@ def test_a_row_becomes_a_node(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_of_stores_is_read_as_spreadsheets_save_it(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    rows = (HEADER.strip(), "1,Gießen,35390,50.58,8.67,Mo-Fr 09:00-18:00; Sa 09:00-14:00")
+    path = tmp_path / "stores.csv"
+    path.write_text("".join(f"{row.replace(',', delimiter)}\n" for row in rows if delimiter != ";"), encoding=encoding)
+    if delimiter == ";":
+        path.write_text(
+            rows[0].replace(",", ";") + '\n1;Gießen;35390;50.58;8.67;"Mo-Fr 09:00-18:00; Sa off"\n', encoding
+        )
+    (node,) = read_places(path, COLUMNS, COMMON).nodes.values()
+    assert (node["name"], node["postal_code"]) == ("Store Gießen", "35390")
+    assert node["opening_hours"]["mon"] == [("09:00", "18:00")]
+
+
+def test_two_columns_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
+    path = tmp_path / "stores.csv"
+    path.write_text("ref,addr:city,addr:postcode,lat,lon,lat,opening_hours\n1,Ulm,89073,48.4,9.99,1,\n")
+    with pytest.raises(BadTable, match="two columns are called `lat`"):
+        read_places(path, COLUMNS, COMMON)
+
+
 def test_public_holidays_close_the_stores_that_say_so(tmp_path: Path) -> None:
     rows = (BERLIN, "2,Ulm,89073,48.4,9.99,Mo-Su 07:00-21:00")
     places = read(tmp_path, *rows, public_holidays=("2026-12-25", "2026-12-26"))
