@@ -241,7 +241,7 @@ class Server:
                 looked_at = self.loop.time()
             end_ns = self.writer.next_wake_ns()
             now_ns = self.clock.now_ns()
-            due = end_ns is not None and end_ns <= now_ns
+            due = self.state.looks.due or (end_ns is not None and end_ns <= now_ns)
             if (due or self.state.idempotency.old_seq(now_ns)) and not self._turn_scheduled:
                 self._turn_scheduled = True
                 self._turn()
