@@ -1,9 +1,14 @@
 """Positions of feeds: records of this history, and of no other."""
 
+import re
+
 from api.answers.problems import malformed
 from api.http.listing import number_in
+from api.server.history_id import ID_BYTES
 from api.server.server import Server
 from engine.results import Rejection, ResultCode
+
+_HISTORY = re.compile(f"[0-9a-f]{{{2 * ID_BYTES}}}")
 
 
 def foreign(server: Server, after: int, history: str | None) -> Rejection | None:
@@ -27,6 +32,6 @@ def of_event_id(text: str) -> tuple[int, str | None] | Rejection:
     """(seq, history) of `Last-Event-ID`: `<history>.<seq>` as the node gives it, or a seq alone."""
     history, dot, seq = text.rpartition(".")
     given = number_in(seq)
-    if given is None or (dot and not history):
+    if given is None or (dot and _HISTORY.fullmatch(history) is None):
         return malformed("`Last-Event-ID` is the id of the last event, a journal position")
     return given, history or None
