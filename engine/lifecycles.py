@@ -95,6 +95,7 @@ FULFILMENT = Lifecycle(
         Step("merge", (*AT_NODE, READY)),
         Step("parcels", AT_NODE, needs=("ship",)),
         Step("reject", (*AT_NODE, READY), REJECTED),
+        Step("move", (HELD, *AT_NODE), needs=("ship",)),
         Step("cancel", OPEN, CANCELLED),
         Step("withdraw", (HELD, RELEASED), CANCELLED, by_itself=True),
         Step("take_back", (RELEASED,), REJECTED, by_itself=True),

@@ -30,6 +30,7 @@ RESERVATION_LINES_MAX = 1_000
 RESERVATION_BATCH_MAX = 1_000
 ORDER_LINES_MAX = 1_000
 ORDER_HOLDS_MAX = 20
+SOURCE_AGAIN_NODES_MAX = 1_000
 ORDER_CHANGES_MAX = 100  # proposed, confirmed and declined ones of an order
 PARCELS_MAX = 500
 PICK_LIST_MAX = 200  # fulfilments in one walk
@@ -59,9 +60,13 @@ BATCH_COMMANDS_MAX = 512
 BATCH_BYTES_MAX = 32 * 1024  # of requests, beyond the first: nobody else is answered while a batch is decided
 EXPIRY_SWEEP_MAX = 1_000
 DEADLINES_PER_BATCH_MAX = 200
+LOOKS_PER_BATCH_MAX = 200  # at orders and reservations that wait, as units may be free for them
 KEYS_FORGOTTEN_MAX = 10_000
 CLOSED_PENDING_MAX = 500  # nobody is answered while they are put on disk: some milliseconds
 CLOSED_PENDING_REPLAY_MAX = 2_000  # nobody waits, and fewer commits are quicker
+
+# Inbound that is later than this is promised to nobody until it has another date
+INBOUND_OVERDUE_NS = 24 * 3_600 * NS_PER_SECOND
 
 # Calendars
 AVAILABILITY_STORES_MAX = 50  # that one answer tells about

@@ -8,7 +8,7 @@ from engine import facts as f
 from engine import reservations
 from engine.configuration import api_keys, idempotency_keys, large, master_data
 from engine.facts.records import Record
-from engine.fulfilments import packing, pick_lists, rejecting, sourcing_again, steps
+from engine.fulfilments import moving, packing, pick_lists, rejecting, sourcing_again, steps
 from engine.money import booking, bookkeeping, payments, settling
 from engine.orders import (
     cancelling,
@@ -26,8 +26,7 @@ from engine.orders.following_transfers import follow
 from engine.results import Rejection
 from engine.state import reopening
 from engine.state.state import State
-from engine.stock import inbound, movements, transfers
-from engine.stock.backorders import serve_waiting
+from engine.stock import backorders, inbound, movements, transfers
 from engine.supply.looking_ahead import ENDED, GAINED, KEPT, Ahead
 from engine.supply.plan import Foreseen
 from engine.supply.request import Request
@@ -72,6 +71,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.reservations.ExtendReservation: CommandRow(reservations.decide_extend, None),
     c.reservations.ReleaseReservation: CommandRow(reservations.decide_release, None),
     c.reservations.ChangeReservation: CommandRow(reservations.decide_change, None),
+    c.reservations.MoveReservation: CommandRow(reservations.decide_move, None),
     c.reservations.ExpireReservations: CommandRow(reservations.decide_expire, None),
     c.orders.PlaceOrder: CommandRow(placing.decide_place, placing.request_of),
     c.orders.CancelOrder: CommandRow(cancelling.decide_cancel, None),
@@ -84,6 +84,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.orders.CollectPart: CommandRow(packing.decide_collect_part, None),
     c.orders.MergeFulfilments: CommandRow(packing.decide_merge, None),
     c.orders.PackParcels: CommandRow(packing.decide_parcels, None),
+    c.orders.MoveFulfilment: CommandRow(moving.decide_move, None),
     c.orders.SourceOrderAgain: CommandRow(sourcing_again.decide_source_again, None),
     c.orders.RestateOrder: CommandRow(marketplaces.decide_restate, None),
     c.orders.ProposeChange: CommandRow(changes.decide_propose, None),
@@ -126,6 +127,7 @@ COMMANDS: dict[type, CommandRow] = {
     c.configuration.EndConfiguration: CommandRow(large.decide_end, None),
     c.access.CreateApiKey: CommandRow(api_keys.decide_create_key, None),
     c.access.RevokeApiKey: CommandRow(api_keys.decide_revoke_key, None),
+    c.maintenance.ServeWaiting: CommandRow(backorders.serve, None),
     c.maintenance.ImproveOrders: CommandRow(improving.decide_improve, None),
     c.maintenance.ForgetKeys: CommandRow(idempotency_keys.decide_forget, None),
     c.maintenance.RecordDigest: CommandRow(_record_digest, None),
@@ -150,6 +152,7 @@ FACTS: dict[type, FactRow] = {
     f.orders.FulfilmentSplit: FactRow(packing.evolve_split, "fulfilment", None, None, False, False, GAINED),
     f.orders.FulfilmentsMerged: FactRow(packing.evolve_merged, "fulfilment", None, None, False, False, GAINED),
     f.orders.ParcelsPacked: FactRow(packing.evolve_parcels, "fulfilment", None, None, False, False, GAINED),
+    f.orders.FulfilmentMoved: FactRow(moving.evolve_moved, "fulfilment", None, None, False, True, GAINED),
     f.orders.PickupLapsed: FactRow(deadlines.evolve_lapsed, "fulfilment", settling.unpaid_when_lapsed, None, False, True, GAINED),
     f.orders.OrderReopened: FactRow(reopening.evolve_reopened, "order", None, None, False, False, GAINED),
     f.orders.ChangeProposed: FactRow(changes.evolve_proposed, "change", None, None, False, False, GAINED),
@@ -214,6 +217,26 @@ FACTS: dict[type, FactRow] = {
 assert set(COMMANDS) == set(c.Command.__subclasses__()), "every command has its row"
 assert set(FACTS) == set(get_args(f.Fact)), "every fact has its row"
 
+# Commands that may take units from who waits: while a sweep is due they wait themselves.
+TAKES_UNITS = frozenset(
+    (
+        c.reservations.ReserveStock,
+        c.reservations.ChangeReservation,
+        c.reservations.MoveReservation,
+        c.orders.PlaceOrder,
+        c.orders.RestateOrder,
+        c.orders.ConfirmChange,
+        c.orders.RejectFulfilment,
+        c.orders.ShortFulfilment,
+        c.orders.SourceOrderAgain,
+        c.orders.MoveFulfilment,
+        c.orders.AuthoriseReturn,
+        c.orders.ReportLoss,
+        c.transfers.PlanTransfer,
+        c.maintenance.ImproveOrders,
+    )
+)
+
 # Columns that are looked up for every fact, and the facts that nothing follows from but what may be served by them.
 _EVOLVE = {kind: row.evolve for kind, row in FACTS.items()}
 _UNPAID = {kind: row.unpaid for kind, row in FACTS.items() if row.unpaid}
@@ -242,9 +265,6 @@ def decide(
         facts = follow(state, facts)
     if len(facts) != 1 or type(facts[0]) not in _ALONE:
         facts = _with_what_follows(state, facts, now_ns)
-    if state.orders.waiting and any(FACTS[type(fact)].frees for fact in facts):
-        served = serve_waiting(state, facts, now_ns)
-        facts += follow(state, served, facts) if state.transfers.open else served
     return facts
 
 
@@ -279,6 +299,8 @@ def evolve(state: State, seq: int, time_ns: int, facts: tuple[f.Fact, ...], key:
     for fact in facts:
         _EVOLVE[type(fact)](state, fact)
     reopening.close_touched(state)
+    if state.orders.waiting or state.orders.unsourceable or state.reservations.waiting:
+        backorders.note_freed(state, facts)
     if key is not None:
         state.idempotency.remember(key, seq, time_ns)
 

@@ -11,6 +11,7 @@ from engine.commands.reservations import (
     DemandLine,
     ExpireReservations,
     ExtendReservation,
+    MoveReservation,
     NewQuantityLine,
     ReleaseReservation,
     ReserveStock,
@@ -33,6 +34,7 @@ from engine.results import FieldError, Rejection, ResultCode
 from engine.state.finding import find_reservation
 from engine.state.reservations import ACTIVE, EXPIRED, RELEASED, Reservation
 from engine.state.state import State
+from engine.supply.may_wait import units_that_wait
 from engine.supply.plan import Foreseen, supply
 from engine.supply.request import Demand, Request
 
@@ -83,8 +85,14 @@ def decide_reserve(
         return refusal
     request = Request.of_checkout(command)
     sources, short, slots, decision = supply(state, request, now_ns, foreseen)
-    if short and not (command.allow_partial and any(sources)):
-        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=tuple(short))
+    waits: list[int] | None = None
+    if short:
+        if not command.allow_partial and any(state.configuration.items[s.sku].backorderable for s in short):
+            sources, short, slots, decision = supply(state, request._replace(partial=True), now_ns)
+        found = units_that_wait(state, request, sources, short, command.allow_partial, now_ns)
+        if isinstance(found, Rejection):
+            return found
+        waits = found
     ttl_seconds = command.ttl_seconds or state.configuration.channels[command.channel].reservation_ttl_seconds
     return StockReserved(
         state.seq + 1,
@@ -96,6 +104,11 @@ def decide_reserve(
                 ReservedLine(line.sku, line.quantity, line.node, found, line.unit_price_minor)
                 for line, found in zip(command.lines, sources, strict=True)
             ]
+        )
+        if waits is None
+        else tuple(
+            ReservedLine(line.sku, line.quantity, line.node, found, line.unit_price_minor, units)
+            for line, found, units in zip(command.lines, sources, waits, strict=True)
         ),
         decision,
         slots,
@@ -126,7 +139,7 @@ def decide_release(
         return reservation
     if command.lines is None:
         return ReservationReleased(command.reservation, held_postings(reservation))
-    held = held_by_sku(reservation)
+    held = claimed_by_sku(reservation)
     wanted: dict[str, int] = {}
     for position, line in enumerate(command.lines):
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
@@ -134,7 +147,7 @@ def decide_release(
             detail = f"the reservation has no line of SKU {line.sku!r}"
             return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
         if wanted[line.sku] > held[line.sku]:
-            detail = f"the reservation holds {held[line.sku]} units of {line.sku!r}, fewer than {wanted[line.sku]}"
+            detail = f"the reservation is for {held[line.sku]} units of {line.sku!r}, fewer than {wanted[line.sku]}"
             return Rejection.at(ResultCode.EXCEEDS_RESERVATION, f"/lines/{position}/quantity", detail)
     if wanted == {sku: units for sku, units in held.items() if units}:
         return ReservationReleased(command.reservation, held_postings(reservation))
@@ -154,30 +167,113 @@ def decide_change(
     if refusal is not None:
         return refusal
     target = {line.sku: line.quantity for line in command.lines}
-    held = held_by_sku(reservation)
+    held = claimed_by_sku(reservation)
     down = {sku: held.get(sku, 0) - units for sku, units in target.items() if units < held.get(sku, 0)}
     lines, postings = _give_back(list(reservation.lines), down)
     more = _more_wanted(lines, target, command.lines)
     if isinstance(more, Rejection):
         return more
     demand = [Demand(sku, units, node, lines[at].unit_price_minor) for at, sku, units, node in more]
-    found, short, slots, _ = supply(state, Request.of_reservation(reservation, demand), now_ns)
+    request = Request.of_reservation(reservation, demand)
+    found, short, slots, _ = supply(state, request, now_ns)
+    waits = [0] * len(more)
     if short:
-        lacking = tuple(
-            msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0))
-            for s in short
-        )
-        return Rejection(ResultCode.INSUFFICIENT_STOCK, "not enough stock can be promised", lines=lacking)
-    for (at, sku, _, _), sources in zip(more, found, strict=True):
+        if any(state.configuration.items[s.sku].backorderable for s in short):
+            found, short, slots, _ = supply(state, request._replace(partial=True), now_ns)
+        rest = units_that_wait(state, request, found, short, False, now_ns)
+        if isinstance(rest, Rejection):
+            lacking = tuple(
+                msgspec.structs.replace(s, requested=target[s.sku], available=s.available + held.get(s.sku, 0))
+                for s in rest.lines
+            )
+            return msgspec.structs.replace(rest, lines=lacking)
+        waits = rest
+    for (at, sku, _, _), sources, units in zip(more, found, waits, strict=True):
         postings += [reserving(sku, source) for source in sources]
-        lines[at] = msgspec.structs.replace(lines[at], sources=merge_sources(lines[at].sources + sources))
+        lines[at] = msgspec.structs.replace(
+            lines[at],
+            sources=merge_sources(lines[at].sources + sources),
+            backordered=lines[at].backordered + units,
+        )
     lines = [_requested_as_held(line) if line.sku in target else line for line in lines]
-    if not any(line.sources for line in lines):
+    if not any(line.sources or line.backordered for line in lines):
         return ReservationReleased(command.reservation, held_postings(reservation))
     kept = tuple(line for line in lines if line.requested)
     before = {slot.node for slot in reservation.slots}
     slots = (*reservation.slots, *(slot for slot in slots if slot.node not in before))
     return ReservationChanged(command.reservation, kept, tuple(postings), slots_still_used(slots, kept))
+
+
+def decide_move(state: State, command: MoveReservation, now_ns: int) -> ReservationChanged | Rejection:
+    """Take what other nodes and inbound would bring from the node that is named, if it has all of it."""
+    reservation = _active(state, command.reservation)
+    if isinstance(reservation, Rejection):
+        return reservation
+    if command.node not in state.configuration.nodes:
+        return Rejection.at(ResultCode.UNKNOWN_NODE, "/node", f"there is no node {command.node!r}")
+    elsewhere = _held_elsewhere(reservation, command.node)
+    wanted = elsewhere
+    if command.lines is not None:
+        wanted = {}
+        known = {line.sku: None for line in reservation.lines}
+        for position, asked in enumerate(command.lines):
+            sku, there = asked.sku, elsewhere.get(asked.sku, 0)
+            if sku not in known or sku in wanted:
+                detail = f"the reservation has no line of SKU {sku!r}, or it is named twice"
+                return Rejection.at(ResultCode.UNKNOWN_LINE, f"/lines/{position}/sku", detail)
+            if asked.quantity > there:
+                detail = f"the reservation holds {there} units of {sku!r} elsewhere"
+                return Rejection.at(ResultCode.EXCEEDS_RESERVATION, f"/lines/{position}/quantity", detail)
+            wanted[sku] = asked.quantity
+    if not wanted:
+        return Rejection.at(
+            ResultCode.INVALID_TRANSITION, "/node", f"nothing is held elsewhere than at {command.node!r}"
+        )
+    lines, moved, postings = list(reservation.lines), dict(wanted), []
+    more: dict[int, int] = {}
+    own: dict[tuple[str, str], int] = {}
+    for at, line in enumerate(lines):
+        kept: list[Source] = []
+        for source in line.sources:
+            here = source.node == command.node and source.inbound is None
+            units = 0 if here else min(source.quantity, moved.get(line.sku, 0))
+            if units:
+                moved[line.sku] -= units
+                more[at] = more.get(at, 0) + units
+                postings.append(freeing(line.sku, source, units))
+                if source.inbound is None:
+                    own[line.sku, source.node] = own.get((line.sku, source.node), 0) + units
+            if source.quantity > units:
+                kept.append(msgspec.structs.replace(source, quantity=source.quantity - units))
+        lines[at] = msgspec.structs.replace(line, sources=tuple(kept))
+    demand = [Demand(lines[at].sku, units, command.node, lines[at].unit_price_minor) for at, units in more.items()]
+    request = Request.of_reservation(reservation, demand)._replace(inbound=False, own=tuple(own.items()))
+    found, short, slots, _ = supply(state, request, now_ns)
+    if short:
+        detail = f"{command.node!r} can't promise all of it, so that nothing is moved"
+        return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
+    for at, sources in zip(more, found, strict=True):
+        postings += [reserving(lines[at].sku, source) for source in sources]
+        merged = merge_sources((*lines[at].sources, *sources))
+        named = None if lines[at].node is None else command.node
+        if any(source.node != command.node for source in merged):
+            named = None
+        lines[at] = msgspec.structs.replace(lines[at], sources=merged, node=named)
+    before = {slot.node for slot in reservation.slots}
+    places = (*reservation.slots, *(slot for slot in slots if slot.node not in before))
+    return ReservationChanged(
+        command.reservation, tuple(lines), tuple(postings), slots_still_used(places, tuple(lines))
+    )
+
+
+def _held_elsewhere(reservation: Reservation, node: str) -> dict[str, int]:
+    """Units by SKU that are not on the shelf of a node."""
+    units: dict[str, int] = {}
+    for line in reservation.lines:
+        for source in line.sources:
+            if source.node != node or source.inbound is not None:
+                units[line.sku] = units.get(line.sku, 0) + source.quantity
+    return units
 
 
 def slots_still_used(slots: tuple[Slot, ...], lines: tuple[ReservedLine, ...]) -> tuple[Slot, ...]:
@@ -198,7 +294,7 @@ def _more_wanted(
         places.setdefault(line.sku, []).append(at)
     for sku, units in target.items():
         positions = places.get(sku, [])
-        missing = units - sum([lines[i].reserved for i in positions])
+        missing = units - sum([lines[i].reserved + lines[i].backordered for i in positions])
         if missing <= 0:
             continue
         free = [i for i in positions if lines[i].node is None]
@@ -215,7 +311,7 @@ def _more_wanted(
 
 
 def _requested_as_held(line: ReservedLine) -> ReservedLine:
-    return msgspec.structs.replace(line, requested=line.reserved)
+    return msgspec.structs.replace(line, requested=line.reserved + line.backordered)
 
 
 def merge_sources(sources: tuple[Source, ...]) -> tuple[Source, ...]:
@@ -230,7 +326,8 @@ def merge_sources(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 
 
 def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[ReservedLine], list[Posting]]:
-    """Take units off the lines of each SKU, from the last line and its last source, so that the first choice stays."""
+    """Take units off the lines of each SKU: first those that wait, then from the last line and its last source, so that
+    the first choice stays."""
     postings = []
     places: dict[str, list[int]] = {sku: [] for sku in down}
     for at in range(len(lines) - 1, -1, -1):
@@ -238,6 +335,15 @@ def _give_back(lines: list[ReservedLine], down: dict[str, int]) -> tuple[list[Re
             places[lines[at].sku].append(at)
     for sku, units in down.items():
         left = units
+        for at in places[sku]:
+            waits = min(left, lines[at].backordered)
+            if waits:
+                left -= waits
+                lines[at] = msgspec.structs.replace(
+                    lines[at],
+                    requested=max(lines[at].requested - waits, 0),
+                    backordered=lines[at].backordered - waits,
+                )
         for at in places[sku]:
             if not left:
                 break
@@ -262,12 +368,21 @@ def decide_expire(state: State, command: ExpireReservations, now_ns: int) -> tup
     return tuple(ReservationExpired(reservation.number, held_postings(reservation)) for reservation in due)
 
 
-def held_by_sku(reservation: Reservation) -> dict[str, int]:
-    """Units an active reservation holds, by SKU."""
-    held: dict[str, int] = {}
+def claimed_by_sku(reservation: Reservation) -> dict[str, int]:
+    """Units an active reservation holds or waits for, by SKU."""
+    claimed: dict[str, int] = {}
     for line in reservation.lines:
-        held[line.sku] = held.get(line.sku, 0) + line.reserved
-    return held
+        claimed[line.sku] = claimed.get(line.sku, 0) + line.reserved + line.backordered
+    return claimed
+
+
+def backordered_by_sku(reservation: Reservation) -> dict[str, int]:
+    """Units that are backordered for an active reservation, by SKU."""
+    waits: dict[str, int] = {}
+    for line in reservation.lines:
+        if line.backordered:
+            waits[line.sku] = waits.get(line.sku, 0) + line.backordered
+    return waits
 
 
 def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
@@ -278,27 +393,32 @@ def held_postings(reservation: Reservation) -> tuple[Posting, ...]:
 def evolve_stock_reserved(state: State, fact: StockReserved) -> None:
     """Write down what was decided. Cannot fail: every reason to refuse was checked before."""
     move = state.ledger.move
+    waits = False
     for line in fact.lines:
+        if line.backordered:
+            waits = True
         for source in line.sources:
             if source.inbound is None:
                 move(line.sku, source.node, AVAILABLE, RESERVED, source.quantity)
             else:
+                waits = True
                 move(line.sku, source.node, INBOUND, INBOUND_RESERVED, source.quantity)
                 state.inbound.promise(fact.reservation, source.inbound, line.sku, source.quantity)
-    state.reservations.open(
-        Reservation(
-            fact.reservation,
-            fact.channel,
-            state.time_ns,
-            fact.expires_at_ns,
-            fact.area,
-            fact.lines,
-            ACTIVE,
-            fact.slots,
-            fact.delivery,
-            fact.customer_group,
-        )
+    reservation = Reservation(
+        fact.reservation,
+        fact.channel,
+        state.time_ns,
+        fact.expires_at_ns,
+        fact.area,
+        fact.lines,
+        ACTIVE,
+        fact.slots,
+        fact.delivery,
+        fact.customer_group,
     )
+    state.reservations.open(reservation)
+    if waits:
+        state.reservations.enter_waiting(reservation)
     if fact.slots:
         state.capacity.take(fact.slots, state.time_ns)
 
@@ -315,7 +435,9 @@ def evolve_changed(state: State, fact: ReservationChanged) -> None:
     state.capacity.give_back(reservation.slots)
     state.capacity.take(fact.slots, state.time_ns)
     _give_up_inbound(state, reservation)
+    state.reservations.leave_waiting(reservation)
     reservation.lines, reservation.slots = fact.lines, fact.slots
+    state.reservations.enter_waiting(reservation)
     for line in reservation.lines:
         for source in line.sources:
             if source.inbound is not None:
@@ -348,5 +470,7 @@ def end(state: State, number: int, as_what: str) -> None:
     reservation.state = as_what
     if state.inbound.holders:
         _give_up_inbound(state, reservation)
+    if state.reservations.waiting:
+        state.reservations.leave_waiting(reservation)
     state.capacity.give_back(reservation.slots)
     state.closed.add_reservation(reservation)

@@ -13,7 +13,7 @@ import msgspec
 
 from engine import limits, machine
 from engine.commands import Command
-from engine.commands.maintenance import ForgetKeys, MeetDeadlines
+from engine.commands.maintenance import ForgetKeys, MeetDeadlines, ServeWaiting
 from engine.commands.reservations import ExpireReservations
 from engine.facts import Fact, records
 from engine.facts.records import Record
@@ -24,7 +24,7 @@ from engine.supply.looking_ahead import REQUESTS_MIN, Ahead
 from engine.wal import Journal, JournalCorrupt, StorageFull
 
 SYSTEM = "system"
-_EXPIRE, _FORGET, _MEET = ExpireReservations(), ForgetKeys(), MeetDeadlines()
+_EXPIRE, _FORGET, _MEET, _SERVE = ExpireReservations(), ForgetKeys(), MeetDeadlines(), ServeWaiting()
 RECORD_BYTES_EXPECTED = 4_096
 RECORD_BYTES_PER_PAYLOAD_BYTE = 16
 PAYLOAD_DIGEST_BYTES = 15  # journals of earlier releases have 16, without a mark of the secret
@@ -131,13 +131,38 @@ class Writer:
             # More was due than one sweep may end. Nothing is decided until all of it has ended.
             self.queue.extendleft(reversed(taken))
         else:
-            ahead = self._look_ahead(taken, now_ns)
-            for position, item in enumerate(taken):
-                if isinstance(item, Query):
-                    self._read(item, now_ns)
-                else:
-                    self._answers.append((item.deliver, self._change(item, now_ns, ahead, position)))
+            self._decide_all(taken, now_ns)
         return now_ns
+
+    def _decide_all(self, taken: list[Change | Query], now_ns: int) -> None:
+        """Decide in order. Before whatever comes next, who waits is served; what would overtake him waits itself."""
+        looks = self.state.looks
+        left = self._serve_waiting(limits.LOOKS_PER_BATCH_MAX, SYSTEM, None, now_ns)
+        ahead = self._look_ahead(taken, now_ns)
+        postponed: list[Change | Query] = []
+        for position, item in enumerate(taken):
+            if isinstance(item, Query):
+                self._read(item, now_ns)
+            elif looks.due and type(item.command) in machine.TAKES_UNITS:
+                postponed.append(item)
+            else:
+                self._answers.append((item.deliver, self._change(item, now_ns, ahead, position)))
+                if looks.due:
+                    left = self._serve_waiting(left, item.actor, ahead, now_ns)
+        self.queue.extendleft(reversed(postponed))
+
+    def _serve_waiting(self, looks_max: int, actor: str, ahead: Ahead | None, now_ns: int) -> int:
+        """Serve whoever waits and can be served, in the name of who freed the units.
+
+        Gives how many looks are left of those a batch has room for.
+        """
+        while looks_max and self.state.looks.due:
+            looks_max -= 1
+            facts = machine.decide(self.state, _SERVE, now_ns)
+            self._apply(facts, actor, now_ns)
+            if ahead is not None and not isinstance(facts, Rejection):
+                ahead.after(facts)
+        return looks_max
 
     def commit(self, now_ns: int) -> None:
         """Make what was decided durable."""
@@ -155,7 +180,7 @@ class Writer:
             deliver(outcome)
         if self.state.closed.pending_count >= limits.CLOSED_PENDING_MAX:
             self.flush_closed()  # after the answers, which need not wait for what is derived
-        return bool(self.queue) or (self._has_room and self._is_due(now_ns))
+        return bool(self.queue) or (self._has_room and (self.state.looks.due or self._is_due(now_ns)))
 
     def _take(self) -> list[Change | Query]:
         """What the next batch is about: at least one item, and no more than the limits of a batch allow."""
@@ -172,7 +197,8 @@ class Writer:
 
     def next_wake_ns(self) -> int | None:
         """When the next reservation ends or the next deadline comes, in wall-clock ns, or None."""
-        ends = (self.state.reservations.next_end_ns(), next_deadline_ns(self.state))
+        state = self.state
+        ends = (state.reservations.next_end_ns(), next_deadline_ns(state), state.looks.next_ns())
         return min((end_ns for end_ns in ends if end_ns is not None), default=None)
 
     def _is_due(self, now_ns: int) -> bool:
@@ -215,6 +241,7 @@ class Writer:
                 self._apply(facts := machine.decide(self.state, _MEET, now_ns), SYSTEM, now_ns)
                 if not facts:
                     break
+            self.state.looks.come(now_ns)
             if self._is_due(now_ns):
                 return False
         if self.state.idempotency.old_seq(now_ns):

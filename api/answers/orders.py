@@ -209,7 +209,7 @@ _answer_of = copying(
     OrderAnswer,
     given="state lines fulfilments returns reservation placed_at created_at allowed holds pickup_until replaced_by money",
     apart="seq created_at_ns placed_at_ns collect_by_ns cancel_backorders_at_ns stated_at_ns stated"
-    " stated_cancelled stated_contact"
+    " stated_cancelled stated_contact policy policy_version short_at short_work"
     " party contact billing area customer_group rejected_by history changes",  # not told
 )
 

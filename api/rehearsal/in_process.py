@@ -22,11 +22,12 @@ from api.rehearsal.progress import Ask, Progress, ReplayFailed
 from engine import limits, machine
 from engine.commands import Command
 from engine.facts import Fact, records
+from engine.facts.records import Record
 from engine.replay import dumping, invariants
 from engine.results import Rejection
 from engine.state.state import State
 from engine.wal import Batch, ClosedTable, DirectoryLock, LmdbJournal
-from engine.writer import SYSTEM, Change, Done, Writer
+from engine.writer import Change, Done, Writer
 
 BATCH_ASKS_MAX = 256
 BATCH_GAP_NS = 1_000
@@ -104,57 +105,68 @@ class InProcess:
     def _ask(self, asks: tuple[Ask, ...]) -> None:
         """Decide and commit one batch."""
         assert self._batch is None
-        outcomes: list[Done | Rejection] = []
-        results: list[Any] = []
-        for ask in asks:
+        outcomes: dict[int, Done | Rejection] = {}
+        results: dict[int, Any] = {}
+        for at, ask in enumerate(asks):
 
-            def render(state: State, seq: int, facts: tuple[Fact, ...], ask: Ask = ask) -> tuple[int, bytes]:
-                results.append(commands.result_of(ask, state, facts))
+            def render(
+                state: State, seq: int, facts: tuple[Fact, ...], at: int = at, ask: Ask = ask
+            ) -> tuple[int, bytes]:
+                results[at] = commands.result_of(ask, state, facts)
                 return 201, b""
 
+            def deliver(outcome: Done | Rejection, at: int = at) -> None:
+                outcomes[at] = outcome
+
             command = self._command(ask)
-            change = Change(command, ACTOR, render, outcomes.append, self._key(ask), self.plan.identity, _size(ask))
+            change = Change(command, ACTOR, render, deliver, self._key(ask), self.plan.identity, _size(ask))
             refusal = self._writer.submit(change)
             assert refusal is None
-        more = self._writer.settle()
-        assert not more, "a chunk is one batch"
+        while self._writer.settle():
+            pass  # who waits is served first, in more than one batch if there are many
         assert len(outcomes) == len(asks)
         self.commits += 1
-        given = iter(results)
-        for ask, outcome in zip(asks, outcomes, strict=True):
+        for at, ask in enumerate(asks):
+            outcome = outcomes[at]
             if isinstance(outcome, Rejection):
                 self.progress.refused(ask, outcome.code.wire)
             else:
-                self.progress.done(ask, next(given))
+                self.progress.done(ask, results[at])
 
     def _again(self, asks: tuple[Ask, ...]) -> None:
         """Fold the batch that was committed at this instant; decide again what is not in it, which was refused."""
-        encoded: tuple[bytes, ...] = ()
+        recorded: list[tuple[int, Record]] = []
         batch = self._batch
-        if batch is not None and batch.time_ns <= self._now_ns:
-            if batch.time_ns < self._now_ns or batch.first_seq != self.state.seq + 1:
+        while batch is not None and batch.time_ns < self._now_ns + BATCH_GAP_NS:
+            if batch.time_ns < self._now_ns or batch.first_seq != self.state.seq + len(recorded) + 1:
                 raise ReplayFailed(FOREIGN)
-            encoded = batch.records
-            self._batch = next(self._recorded, None)
-        waiting = [records.decode(record) for record in encoded]
-        waiting.reverse()
-        while waiting and waiting[-1].actor == SYSTEM:
-            machine.replay(self.state, self.state.seq + 1, self._now_ns, waiting.pop())
-        outcomes: list[tuple[Ask, Rejection | None, Any]] = []
+            recorded += [(batch.time_ns, records.decode(record)) for record in batch.records]
+            batch = self._batch = next(self._recorded, None)
+        position = {self._key(ask): at for at, ask in enumerate(asks)}
+        kept = {record.key for _, record in recorded if record.key is not None}
+        outcomes: dict[int, tuple[Ask, Rejection | None, Any]] = {}
         chunk_commands = [commands.command_of(ask, self.state) for ask in asks]
-        for ask, command in zip(asks, chunk_commands, strict=True):
-            if waiting and waiting[-1].key == self._key(ask):
-                record = waiting.pop()
-                machine.replay(self.state, self.state.seq + 1, self._now_ns, record)
-                outcomes.append((ask, None, commands.result_of(ask, self.state, record.facts)))
-            else:
-                refusal = machine.decide(self.state, command, self._now_ns)
-                if not isinstance(refusal, Rejection):
+
+        def refused(before: int) -> None:
+            """Decide again what comes before a position and is not recorded."""
+            for at in range(before):
+                if at not in outcomes and self._key(asks[at]) not in kept:
+                    refusal = machine.decide(self.state, chunk_commands[at], max(self._now_ns, self.state.time_ns))
+                    if not isinstance(refusal, Rejection):
+                        raise ReplayFailed(FOREIGN)
+                    outcomes[at] = (asks[at], refusal, None)
+
+        for time_ns, record in recorded:
+            at = None if record.key is None else position.get(record.key)
+            if record.key is not None:
+                if at is None:
                     raise ReplayFailed(FOREIGN)
-                outcomes.append((ask, refusal, None))
-        if waiting:
-            raise ReplayFailed(FOREIGN)
-        for ask, rejected, result in outcomes:
+                refused(at)
+            machine.replay(self.state, self.state.seq + 1, time_ns, record)
+            if at is not None:
+                outcomes[at] = (asks[at], None, commands.result_of(asks[at], self.state, record.facts))
+        refused(len(asks))
+        for _, (ask, rejected, result) in sorted(outcomes.items()):
             if rejected is None:
                 self.progress.done(ask, result)
             else:

@@ -16,6 +16,7 @@ from engine.orders.pickup_stores import at_stores, nearest
 from engine.reservations import check_demand
 from engine.results import Rejection, ResultCode
 from engine.state.state import State
+from engine.supply.may_wait import backordered_units
 from engine.supply.plan import expected, promised, supply, terms_of
 from engine.supply.request import Demand, Request
 
@@ -58,13 +59,15 @@ class ProjectedUnits(msgspec.Struct):
 class AvailabilityLine(msgspec.Struct, omit_defaults=True):
     """One SKU: units asked for by all lines together, and units the channel could promise now.
 
-    `projected` are units it could promise for later, the earliest first; left out if there are none.
+    `projected` are units it could promise for later, the earliest first. `backordered` are those that neither is there for
+    and that an order or a reservation would let wait. Left out if there are none.
     """
 
     sku: str
     requested: int
     available: int
     projected: list[ProjectedUnits] = []
+    backordered: int = 0
 
 
 class AvailabilitySource(msgspec.Struct, omit_defaults=True):
@@ -160,10 +163,11 @@ def _available(state: State, request: Request, now_ns: int) -> AvailabilityAnswe
                 ships_at, delivers_at = iso_or_none(source.ships_at_ns), iso_or_none(source.delivers_at_ns)
                 inbound = None if source.inbound is None else inbound_id(source.inbound)
                 units[key] = AvailabilitySource(line.sku, source.node, source.quantity, ships_at, delivers_at, inbound)
+    waits = backordered_units(state, request, found.sources, now_ns) if found.short else {}
     return AvailabilityAnswer(
         not found.short,
         [
-            AvailabilityLine(*line, _projected(state, request, line[0], now_ns))
+            AvailabilityLine(*line, _projected(state, request, line[0], now_ns), waits.get(line[0], 0))
             for line in promised(state, request, now_ns)
         ],
         list(units.values()),

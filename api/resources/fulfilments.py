@@ -28,6 +28,7 @@ from engine.commands.orders import (
     FoundLine,
     FulfilmentLines,
     MergeFulfilments,
+    MoveFulfilment,
     PackParcels,
     ParcelRequest,
     RejectFulfilment,
@@ -93,6 +94,13 @@ class ShortBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lines: Annotated[tuple[FoundLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)]
     reason: RejectReason = "not_found"
     note: Text | None = None
+
+
+class MoveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The node that shall do it; without `lines` all of it."""
+
+    node: Id
+    lines: FulfilmentLines | None = None
 
 
 class SplitBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -285,6 +293,14 @@ OPERATIONS = [
         lambda number, body: ShortFulfilment(number, body.lines, body.reason, body.note),
         codes=UNITS_CODES, example={"lines": [{"line": "1", "found": 1}], "reason": "not_found"},
         description="What was found stays with the node. With nothing found it is a rejection.",
+    ),
+    FULFILMENTS.act(
+        "moveFulfilment", "move", "Give the work to another node, in one step or not at all", MoveBody,
+        lambda number, body: MoveFulfilment(number, body.node, body.lines),
+        codes=(*UNITS_CODES, ResultCode.UNKNOWN_NODE, ResultCode.INSUFFICIENT_STOCK),
+        example={"node": "berlin", "lines": [{"line": "1", "quantity": 1}]},
+        description="The node that is named must have all the units free, as its safety stock and the buffer of the channel leave them. "
+        "Work with nothing left is cancelled with the reason `moved`; read the order to see who has it now.",
     ),
     FULFILMENTS.post(
         "splitFulfilment", "split", "Give some units a fulfilment of their own", SplitBody, split,

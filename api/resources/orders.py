@@ -18,7 +18,7 @@ from api.http.filters import ChannelFilter, NodeFilter, SkuFilter, is_wanted, so
 from api.http.listing import Moment, SpanQuery, id_of, newest_orders, position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, Reply
 from api.http.part_or_all import PartOrAll
-from api.http.things import STEP_CODES, Thing, no_fields
+from api.http.things import STEP_CODES, Thing
 from api.http.turns import in_slices
 from api.server.history import AS_OF, AsOfQuery, seq_at, seq_of
 from engine import limits
@@ -106,6 +106,13 @@ class CancelBody(PartOrAll, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TEXT_LENGTH_MAX)]
     lines: Annotated[tuple[CancelLine, ...], Meta(min_length=1, max_length=limits.ORDER_LINES_MAX)] | None = None
+
+
+class SourceAgainBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where to look; no body looks everywhere. `nodes`: only there. `also_rejected_by`: also at nodes that gave the order back."""
+
+    nodes: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=limits.SOURCE_AGAIN_NODES_MAX)] | None = None
+    also_rejected_by: bool = False
 
 
 class OrdersQuery(SpanQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -213,7 +220,6 @@ ORDERS = Thing(
     find=finding.find_order,
     render=order_answer,
     detail=_detail,
-    empty=no_fields("Nothing", __name__),
 )
 
 
@@ -332,8 +338,12 @@ OPERATIONS = [
         codes=(*STEP_CODES, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_CANCELLABLE),
         example={"reason": "customer changed their mind", "lines": [{"id": "1", "quantity": 1}]},
     ),
-    ORDERS.step(
-        "sourceOrderAgain", "source-again", "Look for nodes again for what waits", SourceOrderAgain,
-        codes=(*STEP_CODES, ResultCode.INSUFFICIENT_STOCK),
+    ORDERS.act(
+        "sourceOrderAgain", "source-again", "Look for nodes again for what waits", SourceAgainBody,
+        lambda number, body: SourceOrderAgain(number, body.nodes, body.also_rejected_by),
+        body_optional=True, codes=(*STEP_CODES, ResultCode.UNKNOWN_NODE, ResultCode.INSUFFICIENT_STOCK),
+        example={"nodes": ["leipzig"], "also_rejected_by": True},
+        description="Whoever waits is served by itself, in order of promise, as soon as units are free for him. This asks for one "
+        "order out of turn, by the rules of its channel as they are today, and, if told to, nodes that gave it back.",
     ),
 ]  # fmt: skip

@@ -16,10 +16,11 @@ from api.http.listing import position_of
 from api.http.operations import Call, Changing, Handled, Operation, PageOf, PageQuery, Reading
 from api.http.part_or_all import PartOrAll
 from engine import limits
-from engine.commands.fields import TtlSeconds
+from engine.commands.fields import Id, TtlSeconds
 from engine.commands.reservations import (
     ChangeReservation,
     ExtendReservation,
+    MoveReservation,
     NewQuantityLine,
     QuantityLine,
     ReleaseReservation,
@@ -50,13 +51,17 @@ class SourceAnswer(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class ReservedLineAnswer(msgspec.Struct, gc=False):
-    """What was asked for of one SKU, what is held, and where. After its end: what it held last."""
+    """What was asked for of one SKU, what is held, and where. After its end: what it held last.
+
+    `backordered` units are not there: they wait in their turn, and those that still do become the order's.
+    """
 
     sku: str
     requested: int
     reserved: int
     sources: tuple[SourceAnswer, ...]
     node: str | None = None
+    backordered: int = 0
 
 
 class ReservationAnswer(msgspec.Struct, gc=False):
@@ -88,6 +93,15 @@ class ChangeBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """New quantities by SKU; SKUs that are not named stay as they are."""
 
     lines: Annotated[tuple[NewQuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)]
+
+
+class MoveBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """The node that shall give it; without `lines` everything that is held elsewhere."""
+
+    node: Id
+    lines: Annotated[tuple[QuantityLine, ...], Meta(min_length=1, max_length=limits.RESERVATION_LINES_MAX)] | None = (
+        None
+    )
 
 
 class ReservationsQuery(PageQuery, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -155,7 +169,7 @@ def answer_of(reservation: Reservation, now_ns: int) -> ReservationAnswer:
                 for s in line.sources
             ]
         )
-        lines.append(ReservedLineAnswer(line.sku, line.requested, line.reserved, sources, line.node))
+        lines.append(ReservedLineAnswer(line.sku, line.requested, line.reserved, sources, line.node, line.backordered))
     return ReservationAnswer(
         reservation_id(reservation.number),
         state,
@@ -257,6 +271,11 @@ def change(call: Call) -> Handled:
     return _acting(call, lambda number: ChangeReservation(number, call.body.lines))
 
 
+def move(call: Call) -> Handled:
+    """Let a node that is named give it."""
+    return _acting(call, lambda number: MoveReservation(number, call.body.node, call.body.lines))
+
+
 BATCH = Batch(
     BatchItem,
     ReserveStock,
@@ -284,6 +303,8 @@ OPERATIONS = [
         id="reserveStock", hot=True, method="POST", path="/v1/reservations", tag=TAG, handle=reserve, status=201,
         summary="Claim units for a checkout before the customer pays", body=ReserveStock, answer=ReservationAnswer,
         codes=STOCK_CODES, example=EXAMPLE,
+        description="Units that are not there are `backordered` where their item allows it: they wait as those of an order do, and "
+        "become the order's. Anything else that is missing refuses all of it, unless a part is welcome.",
     ),
     Operation(
         id="reserveStockBatch", method="POST", path="/v1/reservations/batch", tag=TAG, handle=BATCH.handle,
@@ -316,5 +337,17 @@ OPERATIONS = [
         summary="Set new quantities, up or down, all or nothing", body=ChangeBody, answer=ReservationAnswer,
         resource=_resource, codes=(*ENDED_CODES, ResultCode.UNKNOWN_SKU, ResultCode.INSUFFICIENT_STOCK),
         example={"lines": [{"sku": "85123A", "quantity": 3}]},
+    ),
+    Operation(
+        id="moveReservation", method="POST", path="/v1/reservations/{reservation}/move", tag=TAG, handle=move,
+        summary="Let another node give the units, in one step or not at all", body=MoveBody, answer=ReservationAnswer,
+        resource=_resource,
+        codes=(
+            *ENDED_CODES, ResultCode.UNKNOWN_NODE, ResultCode.UNKNOWN_LINE, ResultCode.EXCEEDS_RESERVATION,
+            ResultCode.INSUFFICIENT_STOCK, ResultCode.INVALID_TRANSITION,
+        ),
+        example={"node": "berlin"},
+        description="The node must have all the units free, as its safety stock and the buffer of the channel leave them. Units "
+        "that were promised from inbound are taken from its shelf, too; what is backordered waits on.",
     ),
 ]  # fmt: skip

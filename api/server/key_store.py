@@ -6,16 +6,19 @@ from pathlib import Path
 import structlog
 
 from api.parties.keystore import CONTACT, PartyKeys, PartyKeysMissing, is_party
+from api.server.books import Paths
 from engine.state.state import State
 from engine.wal.access import need
 
 log = structlog.get_logger("kontor")
 
 
-def opened_if_there(directory: Path) -> PartyKeys | None:
-    """The key store that is there; None without one. Whether a new one will do, only the journal can tell."""
-    need(directory, write=True)
-    return PartyKeys(directory) if (directory / "master").exists() else None
+def opened_if_there(paths: Paths) -> PartyKeys | None:
+    """The key store that is there, or the new one of a new node; None where only the journal can tell if a new one will
+    do."""
+    need(paths.parties, write=True)
+    is_new = not any(folder.exists() for folder in (paths.journal, paths.archive, paths.snapshots))
+    return PartyKeys(paths.parties) if is_new or (paths.parties / "master").exists() else None
 
 
 def checked(found: PartyKeys | None, directory: Path, state: State, *, new_keys: bool) -> PartyKeys:

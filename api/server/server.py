@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -77,7 +78,7 @@ class Server:
         self._lock = DirectoryLock(directory)
         self.parties: PartyKeys
         try:
-            self._found_parties = key_store.opened_if_there(self.paths.parties)
+            self._found_parties = key_store.opened_if_there(self.paths)
         except BaseException:
             self._lock.close()
             raise
@@ -87,27 +88,29 @@ class Server:
         self._closed = False
         self._waiting_for_commit: list[asyncio.Future[None]] = []
         self._ticker: asyncio.Task[None] | None = None
-        self.metrics = NodeMetrics(
-            {
-                "queue_depth": lambda: len(self.writer.queue),
-                "open_reservations": lambda: len(self.state.reservations.active),
-                "open_orders": lambda: len(self.state.orders.open),
-                "open_payment_requests": lambda: len(self.state.payment_requests.open),
-                "journal_seq": lambda: self.journal.last_seq,
-                "journal_bytes": lambda: self.journal.bytes_used,
-                "closed_pending": lambda: self.state.closed.pending_count,
-                "parties": lambda: self.parties.parties_count,
-                "snapshot_seq": lambda: self.snapshots.newest_seq,
-                "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
-                "snapshot_failures": lambda: self.snapshots.failures,
-                "dev_mode": lambda: int(self.dev),
-                "replay_diverged": lambda: self.snapshots.diverged,
-                "disk_free_bytes": lambda: self.disk.free_bytes("data"),
-                "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
-                "disk_full": lambda: self.disk.full is not None,
-                "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
-            }
-        )
+        self.metrics = NodeMetrics(self._readings())
+
+    def _readings(self) -> dict[str, Callable[[], float]]:
+        """What is read when somebody asks for the metrics, by gauge."""
+        return {
+            "queue_depth": lambda: len(self.writer.queue),
+            "open_reservations": lambda: len(self.state.reservations.active),
+            "open_orders": lambda: len(self.state.orders.open),
+            "open_payment_requests": lambda: len(self.state.payment_requests.open),
+            "journal_seq": lambda: self.journal.last_seq,
+            "journal_bytes": lambda: self.journal.bytes_used,
+            "closed_pending": lambda: self.state.closed.pending_count,
+            "parties": lambda: self.parties.parties_count,
+            "snapshot_seq": lambda: self.snapshots.newest_seq,
+            "snapshot_age_seconds": lambda: self.snapshots.age_seconds,
+            "snapshot_failures": lambda: self.snapshots.failures,
+            "dev_mode": lambda: int(self.dev),
+            "replay_diverged": lambda: self.snapshots.diverged,
+            "disk_free_bytes": lambda: self.disk.free_bytes("data"),
+            "archive_free_bytes": lambda: self.disk.free_bytes("archive"),
+            "disk_full": lambda: self.disk.full is not None,
+            "clock_ahead_seconds": lambda: self.clock.ahead_seconds,
+        }
 
     @classmethod
     def open(
@@ -238,7 +241,7 @@ class Server:
                 looked_at = self.loop.time()
             end_ns = self.writer.next_wake_ns()
             now_ns = self.clock.now_ns()
-            due = end_ns is not None and end_ns <= now_ns
+            due = self.state.looks.due or (end_ns is not None and end_ns <= now_ns)
             if (due or self.state.idempotency.old_seq(now_ns)) and not self._turn_scheduled:
                 self._turn_scheduled = True
                 self._turn()

@@ -11,6 +11,10 @@ class MeetDeadlines(Command, frozen=True):
     """Do what the first deadline that has come brings about."""
 
 
+class ServeWaiting(Command, frozen=True):
+    """Look at whoever waits and is next, as units may be free for him."""
+
+
 class ImproveOrders(Command, frozen=True):
     """Source the first of these orders again that can be sent for less, as far as no node has begun with it."""
 

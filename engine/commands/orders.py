@@ -291,9 +291,22 @@ class RejectFulfilment(Command, frozen=True):
 
 
 class SourceOrderAgain(Command, frozen=True):
-    """Try again to find nodes for what is backordered or unsourceable. Nodes that rejected the order stay excluded."""
+    """Try again to find nodes for what is backordered or unsourceable, among `nodes` (None: all).
+
+    Nodes that gave the order back are asked only if `also_rejected_by`.
+    """
 
     order: str
+    nodes: tuple[str, ...] | None = None
+    also_rejected_by: bool = False
+
+
+class MoveFulfilment(Command, frozen=True):
+    """Give work, or `lines` of it, to a node that is named instead."""
+
+    fulfilment: int
+    node: str
+    lines: tuple[FulfilmentLine, ...] | None = None
 
 
 class ReturnLineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

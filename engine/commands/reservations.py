@@ -94,5 +94,13 @@ class ChangeReservation(Command, frozen=True):
     lines: tuple[NewQuantityLine, ...]
 
 
+class MoveReservation(Command, frozen=True):
+    """Let `node` give what other nodes would: everything (`lines` is None) or the quantities named, or nothing."""
+
+    reservation: int
+    node: str
+    lines: tuple[QuantityLine, ...] | None = None
+
+
 class ExpireReservations(Command, frozen=True):
     """End what is due; the writer gives this command to itself before it looks at any other."""

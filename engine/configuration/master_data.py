@@ -122,6 +122,8 @@ def evolve_set(state: State, fact: Fact) -> None:
     """Write down one body, which record set it, and what follows."""
     kind = OF_FACT[type(fact)]
     *keys, body, _ = msgspec.structs.astuple(fact)
+    if isinstance(fact, SourcingPolicySet):
+        state.configuration.keep_replaced_policy(fact.policy, state.orders.versions_placed_under(fact.policy))
     state.configuration.put(kind.part, body, *keys)
     if state.configuration.announced is not None:
         state.configuration.announced.count(kind.part)

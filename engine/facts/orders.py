@@ -88,7 +88,8 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
 
     `contact` and `billing` are sealed under keys of `party`. The customer comes for it to `pickup_node` (None: it is
     sent) by `collect_by_ns`. What is still backordered at `cancel_backorders_at_ns` is cancelled. It `replaces` what
-    another order brought.
+    another order brought. It is sourced by `policy` (None: the built-in default) as record `policy_version` set it;
+    where that is not told (None), by the policy of its channel.
     """
 
     order: str
@@ -109,6 +110,8 @@ class OrderPlaced(msgspec.Struct, array_like=True, frozen=True, tag="order_place
     collect_by_ns: int | None = None
     cancel_backorders_at_ns: int | None = None
     replaces: str | None = None
+    policy: str | None = None
+    policy_version: int | None = None
 
 
 class OrderSourced(msgspec.Struct, array_like=True, frozen=True, tag="order_sourced"):
@@ -392,6 +395,17 @@ class FulfilmentRejected(msgspec.Struct, array_like=True, frozen=True, tag="fulf
     postings: tuple[Posting, ...]
 
 
+class FulfilmentMoved(msgspec.Struct, array_like=True, frozen=True, tag="fulfilment_moved"):
+    """`lines` of a fulfilment at `node` were given to others by somebody's word: `fulfilments`."""
+
+    order: str
+    fulfilment: FulfilmentNumber
+    node: str
+    lines: tuple[Take, ...]
+    fulfilments: tuple[PlannedFulfilment, ...]
+    postings: tuple[Posting, ...]
+
+
 class OrderReopened(msgspec.Struct, array_like=True, frozen=True, tag="order_reopened"):
     """A closed order came back into memory because something happened to it; `state` is all of it, as it was closed."""
 
@@ -482,6 +496,7 @@ Fact = (
     | FulfilmentSplit
     | FulfilmentsMerged
     | ParcelsPacked
+    | FulfilmentMoved
     | PickupLapsed
     | OrderCancelled
     | FulfilmentAdvanced

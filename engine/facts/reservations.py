@@ -23,13 +23,17 @@ class Source(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ReservedLine(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line of a reservation: what was asked for, from where only (or None), the units, and the price named."""
+    """One line of a reservation: what was asked for, from where only (or None), the units, and the price named.
+
+    `backordered` units are not there yet: they wait, as those of an order do.
+    """
 
     sku: str
     requested: int
     node: str | None
     sources: tuple[Source, ...]
     unit_price_minor: int | None = None
+    backordered: int = 0
 
     @property
     def reserved(self) -> int:

@@ -128,9 +128,15 @@ def decide_short(state: State, command: ShortFulfilment, now_ns: int) -> tuple[F
 
 
 def evolve_shorted(state: State, fact: FulfilmentShorted) -> None:
-    """Write down what was not there. The node keeps the rest, and may be asked again once it has more."""
+    """Write down what was not there. The node keeps the rest, and may be asked again once it has more; a person has to
+    ask it again if it has the units, and only no room for them.
+    """
     state.ledger.post(fact.postings)
     order = state.orders.touch(fact.order)
+    if fact.fulfilment not in order.short_work:
+        order.short_work.append(fact.fulfilment)
+    if ACCOUNT_OF[fact.reason] == AVAILABLE and fact.node not in order.short_at:
+        order.short_at.append(fact.node)
     for take in fact.lines:
         order.lines[take.line].allocated -= take.quantity
         take_away(state, order, order.fulfilment(fact.fulfilment), take.line, take.quantity)

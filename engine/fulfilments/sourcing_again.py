@@ -6,18 +6,21 @@ from typing import NamedTuple
 from engine.commands.orders import SourceOrderAgain
 from engine.facts import Fact
 from engine.facts.orders import OrderSourced, Waiting
-from engine.facts.postings import Posting
+from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
 from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
+from engine.fulfilments.beside_work import Held, sources_beside
+from engine.fulfilments.passing_on import pass_on
 from engine.fulfilments.pickup_transfers import binding, claims_of, with_transfers
-from engine.fulfilments.planning import plan_fulfilments
+from engine.fulfilments.planning import plan_for_order, plan_fulfilments
+from engine.fulfilments.waiting import given_units, moved_claims, units_waiting
 from engine.fulfilments.work import evolve_add_fulfilments, evolve_waiting, order_traits
 from engine.lifecycles import ORDER, REJECTED
-from engine.results import Rejection, ResultCode
+from engine.results import FieldError, Rejection, ResultCode
 from engine.state.finding import find_order
 from engine.state.orders import Order
 from engine.state.state import State
-from engine.supply.plan import supply
+from engine.supply.plan import supply, terms_of
 from engine.supply.request import Request
 
 # Reasons for which a node gives work back that it has the units for.
@@ -118,27 +121,87 @@ def source_lines(
 def decide_source_again(state: State, command: SourceOrderAgain, now_ns: int) -> tuple[Fact, ...] | Rejection:
     """Look again for what waits or was left for a person; what was left for a person is served first.
 
-    Units that were promised from inbound wait for it.
+    A person asks, so the rules of the channel count as they are today. Units that another node brings wait for it.
     """
     order = find_order(state, command.order)
     if order is None:
         return Rejection(ResultCode.NOT_FOUND, "there is no such order")
-    missing = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
-    missing = {at: quantity for at, quantity in missing.items() if quantity}
-    refusal = ORDER.refusal(order.state, "source_again", order_traits(order))
+    refusal = ORDER.refusal(order.state, "source_again", order_traits(order)) or _unknown_nodes(state, command.nodes)
     if refusal is not None:
         return refusal
+    missing = units_waiting(state, order)
     if not missing:
-        return Rejection(ResultCode.INVALID_TRANSITION, "what this order waits for was promised from inbound")
-    found = find_nodes(state, order, missing, order.rejected_by, now_ns)
-    if not found.postings:
-        return Rejection(ResultCode.INSUFFICIENT_STOCK, "still no node has stock for this order")
+        return Rejection(ResultCode.INVALID_TRANSITION, "what this order waits for is on its way from another node")
+    excluded = [] if command.also_rejected_by else list(order.given_back_by)
+    if command.nodes is not None:
+        excluded += [node for node in state.ledger.nodes if node not in command.nodes]
+    request = Request.of_order(order, missing, excluded)._replace(policy=None)
+    terms, _ = terms_of(state, request, now_ns)
+    found = sources_beside(state, Held.of_order(order), terms, request, missing, now_ns)
+    if not found.sources:
+        brought = _brought(state, order, excluded, now_ns)
+        return _nothing_found(order, command) if brought is None else brought
+    plainly = command.nodes is None and not command.also_rejected_by
+    sourced = served(state, order, found.sources, found.slots, now_ns, found.decision if plainly else None)
+    return (sourced, *pass_on(state, sourced, now_ns))
+
+
+def _brought(state: State, order: Order, excluded: list[str], now_ns: int) -> tuple[Fact, ...] | None:
+    """What a pickup waits for without a promise, brought to its node by other nodes; None if nothing can be."""
+    missing = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
+    missing = {at: quantity for at, quantity in missing.items() if quantity}
+    found = find_nodes(state, order, missing, excluded, now_ns) if order.pickup_node is not None and missing else None
+    if found is None or not found.postings:
+        return None
     waits = {}
     for at, units in found.units.items():
         line = order.lines[at]
         from_unsourceable = min(units, line.unsourceable)
         waits[at] = line.backordered - (units - from_unsourceable), line.unsourceable - from_unsourceable
     return found.sourced(state, waits, now_ns)
+
+
+def _unknown_nodes(state: State, nodes: tuple[str, ...] | None) -> Rejection | None:
+    unknown = [
+        FieldError(f"/nodes/{position}", f"there is no node {node!r}")
+        for position, node in enumerate(nodes or ())
+        if node not in state.configuration.nodes
+    ]
+    return Rejection(ResultCode.UNKNOWN_NODE, unknown[0].detail, tuple(unknown)) if unknown else None
+
+
+def _nothing_found(order: Order, command: SourceOrderAgain) -> Rejection:
+    """Says who was not asked, and how to ask them."""
+    asked = "no node" if command.nodes is None else "none of these nodes"
+    detail = f"{asked} that was asked has stock that its rules let it promise for this order"
+    if order.given_back_by and not command.also_rejected_by:
+        detail += f"; {who_gave_back(order)}, and is asked again only with `also_rejected_by`"
+    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail)
+
+
+def who_gave_back(order: Order) -> str:
+    """The nodes that are not asked by themselves any more, in a sentence."""
+    return f"{', '.join(dict.fromkeys(order.given_back_by))} gave it back"
+
+
+def served(
+    state: State,
+    order: Order,
+    sources: dict[int, list[Source]],
+    slots: tuple[Slot, ...],
+    now_ns: int,
+    decision: Decision | None = None,
+) -> OrderSourced:
+    """The fact that gives lines which wait units that are there, by position."""
+    waiting, postings = [], []
+    for at, given in sources.items():
+        line = order.lines[at]
+        entry = given_units(state, line, at, sum(source.quantity for source in given))
+        waiting.append(entry)
+        postings += [Posting(line.sku, s.node, AVAILABLE, ALLOCATED, s.quantity) for s in given]
+        postings += moved_claims(line.sku, line.claims, entry.claims)
+    planned = plan_for_order(state, order, state.orders.next_fulfilment, sources, slots, now_ns)
+    return OrderSourced(order.number, planned, tuple(waiting), tuple(postings), decision)
 
 
 def evolve_sourced(state: State, fact: OrderSourced) -> None:

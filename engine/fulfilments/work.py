@@ -44,10 +44,16 @@ def accept_by_ns(state: State, node: str, now_ns: int) -> int | None:
 
 
 def evolve_add_fulfilments(state: State, order: Order, planned: Iterable[PlannedFulfilment]) -> None:
-    """Hand work to nodes, or keep it from them while the order is held, and count it as allocated."""
+    """Hand work to nodes, or keep it from them while the order is held, and count it as allocated.
+
+    A plan with the number of work that is there already is more for that work.
+    """
     held = bool(order.holds) and order.is_held(RELEASE)
     orders = state.orders
     for plan in planned:
+        if plan.fulfilment < orders.next_fulfilment:
+            _evolve_join(state, order, order.fulfilment(plan.fulfilment), plan)
+            continue
         fulfilment = Fulfilment(
             plan.fulfilment,
             plan.node,
@@ -68,6 +74,19 @@ def evolve_add_fulfilments(state: State, order: Order, planned: Iterable[Planned
         orders.next_fulfilment = max(orders.next_fulfilment, plan.fulfilment + 1)
         for take in plan.lines:
             order.lines[take.line].allocated += take.quantity
+
+
+def _evolve_join(state: State, order: Order, work: Fulfilment, plan: PlannedFulfilment) -> None:
+    """Give more units to work that nobody has begun."""
+    units = units_by_line((*work.lines, *plan.lines))
+    work.lines = tuple(Take(at, quantity) for at, quantity in units.items())
+    work.delivers_at_ns = plan.delivers_at_ns
+    state.orders.redate(work, plan.ships_at_ns)
+    if plan.day is not None:
+        work.day = plan.day
+        state.capacity.take(work.slots, state.time_ns)
+    for take in plan.lines:
+        order.lines[take.line].allocated += take.quantity
 
 
 def give_up(state: State, order: Order, fulfilment: Fulfilment, end: str, reason: str | None) -> None:

@@ -20,12 +20,13 @@ from engine.lifecycles import CANCELLED, CHANGE, CONFIRMED, DECLINED, ORDER, PRO
 from engine.money.charging import growth_minor
 from engine.orders.cancelling import NOTHING, GivenUp, given_up
 from engine.orders.following_transfers import follow
-from engine.orders.placing import refuse_pickup, refuse_waiting
+from engine.orders.placing import refuse_pickup
 from engine.orders.rerouting import Rerouted, lacking, readdressed, reroute
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_by_change, find_order
 from engine.state.orders import Change, Order, OrderLine, decode, encode
 from engine.state.state import State
+from engine.supply.may_wait import refuse_waiting
 
 WITHDRAWN = "order_changed"
 
@@ -236,7 +237,7 @@ def _more(state: State, after: Order, more: dict[int, int], now_ns: int, sold: b
     for entry in short:
         line, wanted = after.lines[entry.line], more[entry.line]
         shortages.append(Shortage(line.sku, wanted, wanted - entry.unsourceable + line.unsourceable))
-    return lacking(shortages)
+    return lacking(after, shortages)
 
 
 def _waiting_for(state: State, after: Order, more: dict[int, int]) -> tuple[Fact, ...]:

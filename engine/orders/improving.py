@@ -54,6 +54,7 @@ def _better(state: State, order: Order, now_ns: int) -> OrderImproved | None:
     if state.configuration.policy_of(channel).improve_minor_min is None and not _may_override(state, order):
         return None
     request, own = as_if_new(order, work)
+    request = request._replace(policy=None)  # better by the rules of its channel as they are today
     terms, _ = terms_of(state, request, now_ns)
     least_minor = terms.settings.improve_minor_min
     if least_minor is None:

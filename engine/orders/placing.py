@@ -25,12 +25,13 @@ from engine.fulfilments.work import evolve_add_fulfilments, hold_claims
 from engine.limits import NS_PER_SECOND
 from engine.money.freezing import price_order
 from engine.orders.pickup_times import collected_by, ready_from
-from engine.reservations import end, not_active
+from engine.reservations import backordered_by_sku, end, not_active
 from engine.results import Rejection, ResultCode, Shortage
 from engine.state.finding import find_order, find_reservation
 from engine.state.orders import RELEASE, Order, OrderLine
 from engine.state.reservations import ACTIVE, CONFIRMED, EXPIRED, Reservation
 from engine.state.state import State
+from engine.supply.may_wait import refuse_never_sold, refuse_waiting
 from engine.supply.plan import Foreseen, supply
 from engine.supply.request import Request
 
@@ -39,7 +40,7 @@ LineSources = list[list[Source]]
 _fact_of = copying(
     PlaceOrder,
     OrderPlaced,
-    given="order reservation lines fulfilments postings decision cancel_backorders_at_ns",
+    given="order reservation lines fulfilments postings decision cancel_backorders_at_ns policy policy_version",
     apart="number source_again_if_expired holds party_known"
     " sold called_off"  # for what becomes of it
     " priced shipping_minor first_order tax_treatment discounts payments vouchers",  # for what it costs
@@ -48,7 +49,8 @@ _order_of = copying(
     OrderPlaced,
     Order,
     given="number seq created_at_ns lines fulfilments returns rejected_by history",
-    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled stated_contact money",
+    apart="order postings decision holds changes replaced_by stated_at_ns stated stated_cancelled stated_contact money"
+    " short_at short_work",
 )
 
 
@@ -103,7 +105,8 @@ def decide_place(
         if placed.claims:
             there[at] = [source for source in there[at] if source.inbound is None]
     planned = plan_fulfilments(state, state.orders.next_fulfilment, there, outcome.slots, now_ns)
-    seconds = state.configuration.channels[command.channel].cancel_backorders_after_seconds
+    channel = state.configuration.channels[command.channel]
+    seconds = channel.cancel_backorders_after_seconds
     fact = _fact_of(
         command,
         command.number,
@@ -113,6 +116,8 @@ def decide_place(
         tuple(outcome.postings),
         outcome.decision,
         None if seconds is None else now_ns + seconds * NS_PER_SECOND,
+        channel.sourcing_policy,
+        0 if channel.sourcing_policy is None else state.configuration.version_of_policy(channel.sourcing_policy),
     )
     return (*outcome.before, fact, *price, *_held(command.number, command.holds, planned))
 
@@ -186,7 +191,10 @@ def refuse_pickup(state: State, name: str) -> Rejection | None:
 
 
 def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound | Rejection:
-    """Use what the reservation holds, first choice first; what the order does not use becomes available."""
+    """Use what the reservation holds, first choice first; what the order does not use becomes available.
+
+    What waits for the reservation waits for the order from then on.
+    """
     piles: dict[str, list[Source]] = {}
     elsewhere: list[Posting] = []
     for held in reservation.lines:
@@ -195,6 +203,7 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 piles.setdefault(held.sku, []).append(source)
             else:
                 elsewhere.append(freeing(held.sku, source, source.quantity))
+    waiting: dict[str, int] | None = None
     for pile in piles.values():
         if len(pile) > 1:
             pile.sort(key=lambda source: source.inbound is not None)  # what is there comes first
@@ -216,6 +225,11 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
                 del pile[0]
             else:
                 pile[0] = replace(source, quantity=source.quantity - units)
+        if missing:
+            waiting = backordered_by_sku(reservation) if waiting is None else waiting
+            waits = min(missing, waiting.get(line.sku, 0))
+            waiting[line.sku] = waiting.get(line.sku, 0) - waits
+            missing -= waits
         if missing:
             short[line.sku] = _exceeding(command, reservation, line.sku)
         sources.append(list(found.values()))
@@ -239,7 +253,8 @@ def _from_reservation(command: PlaceOrder, reservation: Reservation) -> _Bound |
 def _exceeding(command: PlaceOrder, reservation: Reservation, sku: str) -> Shortage:
     requested = sum(line.quantity for line in command.lines if line.sku == sku)
     sources = [source for held in reservation.lines if held.sku == sku for source in held.sources]
-    return Shortage(sku, requested, sum(s.quantity for s in sources if command.pickup_node in (None, s.node)))
+    held = sum(s.quantity for s in sources if command.pickup_node in (None, s.node))
+    return Shortage(sku, requested, held + backordered_by_sku(reservation).get(sku, 0))
 
 
 def request_of(state: State, command: PlaceOrder) -> Request | None:
@@ -278,7 +293,13 @@ def _on_the_spot(state: State, command: PlaceOrder, now_ns: int, foreseen: Fores
         there = sum([source.quantity for source in sources if source.inbound is None])
         if there < line.quantity:
             waits[line.sku] = waits.get(line.sku, 0) + line.quantity - there
-    too_many = None if command.sold else refuse_waiting(state, command.channel, waits)
+    unpromised = [shortage.sku for shortage in short]
+    request = Request.of_placing(state, command)
+    too_many = None
+    if not command.sold:
+        too_many = refuse_waiting(state, command.channel, waits) or refuse_never_sold(
+            state, request, unpromised, now_ns
+        )
     if too_many is not None:
         return too_many
     postings = [
@@ -302,25 +323,6 @@ def _with_transfers(state: State, command: PlaceOrder, now_ns: int) -> _Bound | 
         for source in sources
     ]
     return _Bound(found.sources, postings, found.slots, found.decision, found.before)
-
-
-def refuse_waiting(state: State, channel: str, waits: dict[str, int]) -> Rejection | None:
-    """Why units by SKU may not wait for stock: more would than their items allow. None if they may."""
-    lacking = []
-    for sku, units in waits.items():
-        item = state.configuration.items[sku]
-        limits = []
-        if item.backorders_max is not None:
-            channels = state.configuration.channels
-            limits.append(item.backorders_max - sum(state.orders.units_waiting(sku, name) for name in channels))
-        if channel in item.backorders_max_by_channel:
-            limits.append(item.backorders_max_by_channel[channel] - state.orders.units_waiting(sku, channel))
-        if limits and units > min(limits):
-            lacking.append(Shortage(sku, units, max(0, min(limits))))
-    if not lacking:
-        return None
-    detail = "more units would wait for stock than their items allow; `lines` are about those that would have to wait"
-    return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(lacking))
 
 
 def evolve_placed(state: State, fact: OrderPlaced) -> None:

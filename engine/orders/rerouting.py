@@ -14,6 +14,7 @@ from engine.facts.reservations import Source
 from engine.facts.sourcing import Decision, Slot
 from engine.fulfilments.pickup_transfers import binding, claims_of, with_transfers
 from engine.fulfilments.planning import plan_fulfilments
+from engine.fulfilments.sourcing_again import who_gave_back
 from engine.fulfilments.work import freed, units_by_line
 from engine.lifecycles import HELD, OPEN, PACKED, PICKED, PLANNED, RELEASED
 from engine.orders.improving import as_if_new, differing
@@ -59,9 +60,11 @@ class _Found(NamedTuple):
     positions: tuple[int, ...]
 
 
-def lacking(short: list[Shortage]) -> Rejection:
+def lacking(order: Order, short: list[Shortage]) -> Rejection:
     """Not enough for a change."""
     detail = "not enough stock can be promised for the change"
+    if order.given_back_by:
+        detail += f"; {who_gave_back(order)}, and is not asked for this order"
     return Rejection(ResultCode.INSUFFICIENT_STOCK, detail, lines=tuple(short))
 
 
@@ -95,7 +98,7 @@ def reroute(state: State, order: Order, after: Order, more: dict[int, int], now_
     if isinstance(found, list):
         needed = any(one.needed for one in wanted)
         if needed or other_way or _unreached(state, after, work, now_ns) is not None:
-            return lacking(found)
+            return lacking(after, found)
         found = None
     waiting, postings = _free(after, given_up)
     facts: tuple[Fact, ...]

@@ -17,6 +17,7 @@ from engine.facts.reservations import Source, StockReserved
 from engine.facts.sourcing import Decision
 from engine.facts.transfers import TransferCancelled, TransferReceived, TransferShipped, TransferTurnedBack
 from engine.fulfilments.pickup_transfers import with_transfers
+from engine.fulfilments.waiting import units_waiting
 from engine.fulfilments.work import units_by_line
 from engine.orders.changes import as_it_will_be, carry_out
 from engine.results import Rejection
@@ -146,11 +147,11 @@ def _sourced(state: State, facts: tuple[Fact, ...], fact: OrderSourced, decision
         missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
         excluded = (*excluded, *_givers(state, facts))
     else:
-        waits = {at: line.backordered - line.claimed + line.unsourceable for at, line in enumerate(order.lines)}
-        missing = {at: quantity for at, quantity in waits.items() if quantity}
+        missing = units_waiting(state, order)
+        excluded = tuple(order.given_back_by)
         if brought:
             missing = {at: sum(source.quantity for source in given) for at, given in found.items()}
-    request = Request.of_order(order, missing, excluded)
+    request = Request.of_order(order, missing, excluded)._replace(policy=(decision.policy, decision.version))
     sources = tuple(tuple(found.get(at, ())) for at in missing)
     return Decided(request, decision, sources, brought, order.collect_by_ns, whole=False)
 

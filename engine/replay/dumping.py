@@ -42,6 +42,8 @@ def _derive(state: State) -> None:
         for sku, rule in items.items():
             state.stock.withhold(sku, node, rule)
     state.reservations.order_ends()
+    for reservation in state.reservations.active.values():
+        state.reservations.enter_waiting(reservation)
     if state.inbound.open:
         for holder, number, _, units in inbound.promises(state):
             state.inbound.enter(holder, number, units)

@@ -22,6 +22,7 @@ from engine.state.inbound import Holder
 from engine.state.money_books import PREPAYMENT, RECEIVABLE, REFUNDS_PAYABLE, VOUCHER_LIABILITY, WRITE_OFF
 from engine.state.orders import RELEASE, Order
 from engine.state.state import State
+from engine.stock.backorders import everybody, serving
 from engine.stock.inbound import promises
 
 Violations = list[str]
@@ -274,6 +275,58 @@ def waiting_lines_are_queued(state: State) -> Violations:
     ]
 
 
+def nobody_waits_while_units_are_free(state: State) -> Violations:
+    """No order or reservation waits that could be served as its policy asks, when no sweep is due."""
+    if state.looks.due:
+        return []
+    return [
+        f"{waiter.order or f'reservation {waiter.promised}'!r} waits, though it could be served"
+        for waiter in everybody(state)
+        if serving(state, waiter, state.time_ns) is not None
+    ]
+
+
+def earlier_promises_come_first(state: State) -> Violations:
+    """Of two orders that want one SKU in the same way, the later was not given a unit while the earlier waited for one.
+
+    Only where nothing but the turn could make a difference: one line, one policy without overrides or promises of
+    inbound, nothing given back or changed; when no sweep is due.
+    """
+    if state.looks.due:
+        return []
+    waits_since: dict[tuple[object, ...], Order] = {}
+    given: dict[tuple[object, ...], list[Order]] = {}
+    for order in state.orders.open.values():
+        way = _way_of_asking(state, order)
+        if way is None:
+            continue
+        line = order.lines[0]
+        if line.backordered > line.claimed:
+            before = waits_since.get(way)
+            if before is None or order.promised < before.promised:
+                waits_since[way] = order
+        given.setdefault(way, []).append(order)
+    return [
+        f"order {later.number!r} was given units while {first.number!r} waited for them"
+        for way, first in waits_since.items()
+        for later in given[way]
+        if later.promised > first.promised and any(f.created_at_ns > first.created_at_ns for f in later.fulfilments)
+    ]
+
+
+def _way_of_asking(state: State, order: Order) -> tuple[object, ...] | None:
+    """What decides who serves an order, but for its turn; None where more than that does."""
+    policy = state.configuration.policy_placed_under(order.policy, order.policy_version or 0)
+    if len(order.lines) > 1 or order.given_back_by or order.changes or order.reservation is not None or policy is None:
+        return None
+    if policy.overrides or policy.ship_complete or policy.inbound_days_max is not None or order.policy_version is None:
+        return None
+    if (policy.nodes_max, policy.line_split is not False, policy.split_value_minor_min) != (None, True, None):
+        return None
+    rank = (order.lines[0].sku, order.channel, order.area, order.way, order.pickup_node, order.customer_group)
+    return (*rank, order.policy, order.policy_version)
+
+
 def places_taken_cover_what_is_held(state: State) -> Violations:
     """Nodes with a limit a day: nothing in memory holds a place that is not counted as taken."""
     held = _places_held(state, state.orders.open.values())
@@ -388,6 +441,8 @@ CHECKS: list[Callable[[State], Violations]] = [
     nothing_is_released_while_held,
     lists_know_their_work,
     waiting_lines_are_queued,
+    nobody_waits_while_units_are_free,
+    earlier_promises_come_first,
     places_taken_cover_what_is_held,
     closed_orders_have_left,
 ]

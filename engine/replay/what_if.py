@@ -11,6 +11,7 @@ import numpy as np
 from engine import machine
 from engine.commands import Command
 from engine.commands.inbound import CancelInbound, DelayInbound, InboundArrival, InboundQuantity, ReceiveInbound
+from engine.commands.maintenance import ServeWaiting
 from engine.commands.orders import AdvanceFulfilment, CancelLine, CancelOrder, OrderLineRequest, PlaceOrder
 from engine.commands.policies import SourcingPolicy
 from engine.commands.stock import MovementLine, MoveStock
@@ -82,7 +83,16 @@ class Simulation:
         else:
             for fact in record.facts:
                 self._repeat(fact, decided, time_ns)
+        self._serve_waiting(time_ns)
         machine.replay(self.recorded, seq, time_ns, record)
+
+    def _serve_waiting(self, time_ns: int) -> None:
+        """Whoever waits in the changed world is served there, as a node does by itself."""
+        while self.changed.looks.due:
+            facts = machine.decide(self.changed, ServeWaiting(), max(time_ns, self.changed.time_ns))
+            assert not isinstance(facts, Rejection)
+            if facts:
+                self._apply(facts, time_ns)
 
     def _apply(self, facts: tuple[Fact, ...], time_ns: int) -> None:
         machine.evolve(self.changed, self.changed.seq + 1, max(time_ns, self.changed.time_ns), facts, None)

@@ -8,6 +8,7 @@ finding           orders and reservations, wherever they are: in memory, or clos
 idempotency       idempotency keys: which record answered which key
 inbound           what suppliers will bring, and who was promised units of it
 kept              things with a number that counts up: those under way, and the last that ended
+looks             who waits and is to be looked at, since units may be free for them
 money_books       the money ledger: balances of money accounts by currency, and the numbers of documents
 order_money       the money of one order: what its units cost, frozen
 orders            open orders: their lines, their fulfilments, their returns

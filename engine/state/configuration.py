@@ -1,6 +1,6 @@
 """Master data, as it is kept: everything people set, by id."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,6 +44,13 @@ class PriceListVersions(msgspec.Struct, array_like=True, tag="price_list_version
     seqs: dict[str, list[int]]
 
 
+class ReplacedPolicies(msgspec.Struct, array_like=True, tag="replaced_policies"):
+    """Sourcing policies as they were when orders that are still open were placed, by name and the record that set
+    them."""
+
+    bodies: dict[str, dict[int, SourcingPolicy]]
+
+
 class Announced(msgspec.Struct, array_like=True, tag="announced_configuration"):
     """The large configuration that is being applied: what was announced at `since_ns`, and how many entries of each
     part were changed so far."""
@@ -65,10 +72,10 @@ class Configuration:
     """Everything people set, by id. `version` counts changes, so that derived tables know when to start anew.
 
     `seqs` are the records that set a body, by part and id: its versions, which decisions name, as far as its kind keeps
-    them.
+    them. `replaced_policies` are earlier versions of policies, for orders that were placed under them.
     """
 
-    PARTS = MasterData, PolicyVersions, PriceListVersions, Announced
+    PARTS = MasterData, PolicyVersions, PriceListVersions, ReplacedPolicies, Announced
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -85,6 +92,7 @@ class Configuration:
         self.announced: Announced | None = None
         self.calendars: dict[str, HolidayCalendar] = {}
         self.seqs: dict[str, dict[str, list[int]]] = {part: {} for part in DOCUMENT_PARTS}
+        self.replaced_policies: dict[str, dict[int, SourcingPolicy]] = {}
         self.promotions_version = 0
         self._caches: dict[type, Any] = {}
         self.version = 0
@@ -125,6 +133,27 @@ class Configuration:
         """The policy a channel sources by."""
         return self.sourcing_policies.get(channel.sourcing_policy or "", DEFAULT_POLICY)
 
+    def version_of_policy(self, name: str | None) -> int:
+        """The record that set a policy as it is; 0 for the built-in default."""
+        return 0 if name is None else self.seqs["sourcing_policies"][name][-1]
+
+    def policy_placed_under(self, name: str | None, version: int) -> SourcingPolicy | None:
+        """A policy as record `version` set it; None if that is not kept."""
+        if name is None:
+            return DEFAULT_POLICY
+        if name in self.sourcing_policies and self.version_of_policy(name) == version:
+            return self.sourcing_policies[name]
+        return self.replaced_policies.get(name, {}).get(version)
+
+    def keep_replaced_policy(self, name: str, used: Container[int | None]) -> None:
+        """Before a policy gets another body: keep those versions of it that are `used`."""
+        kept = self.replaced_policies.pop(name, {})
+        if name in self.sourcing_policies:
+            kept[self.version_of_policy(name)] = self.sourcing_policies[name]
+        kept = {version: body for version, body in kept.items() if version in used}
+        if kept:
+            self.replaced_policies[name] = kept
+
     def export(self) -> Configure:
         """The document that would set all of this again."""
         parts = {part: dict(getattr(self, part)) for part in DOCUMENT_PARTS}
@@ -141,10 +170,12 @@ class Configuration:
         yield PolicyVersions({name: seqs[-1] for name, seqs in self.seqs["sourcing_policies"].items()})
         for some in cut(self.seqs["price_lists"]):
             yield PriceListVersions({name: list(seqs) for name, seqs in some.items()})
+        for name in list(self.replaced_policies):
+            yield ReplacedPolicies({name: dict(self.replaced_policies.get(name, {}))})
         if self.announced is not None:
             yield self.announced
 
-    def load(self, part: MasterData | PolicyVersions | PriceListVersions | Announced) -> None:
+    def load(self, part: MasterData | PolicyVersions | PriceListVersions | ReplacedPolicies | Announced) -> None:
         """Take back a part."""
         match part:
             case MasterData():
@@ -153,6 +184,8 @@ class Configuration:
                 self.seqs["sourcing_policies"].update({name: [seq] for name, seq in part.seqs.items()})
             case PriceListVersions():
                 self.seqs["price_lists"].update(part.seqs)
+            case ReplacedPolicies():
+                self.replaced_policies.update(part.bodies)
             case Announced():
                 self.announced = part
 

@@ -187,7 +187,11 @@ class Due(NamedTuple):
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):
-    """One order. `seq` is the record that made it; `history` are the records that touched it, oldest first."""
+    """One order. `seq` is the record that made it; `history` are the records that touched it, oldest first.
+
+    `short_at` are nodes that had no room for some units of it, and keep the rest; `short_work` are fulfilments of which
+    some units were not there, so that somebody has begun with them.
+    """
 
     number: str
     seq: int
@@ -218,6 +222,20 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     stated: tuple[StatedLine, ...] = ()
     stated_cancelled: bool = False
     stated_contact: bytes | None = None
+    policy: str | None = None
+    policy_version: int | None = None
+    short_at: list[str] = []
+    short_work: list[int] = []
+
+    @property
+    def promised(self) -> int:
+        """The record by which it was promised what it waits for: that of its reservation, else its own."""
+        return self.seq if self.reservation is None else self.reservation
+
+    @property
+    def given_back_by(self) -> list[str]:
+        """Nodes that are not asked again by themselves: they rejected it, or had no room for all of it."""
+        return [*self.rejected_by, *self.short_at] if self.short_at else self.rejected_by
 
     @property
     def way(self) -> str:
@@ -299,6 +317,7 @@ class Orders(Listed):
         self.work = Worklists()
         self.dues: list[Due] = []
         self.waiting: dict[str, dict[tuple[int, int], str]] = {}
+        self.unsourceable: dict[str, dict[tuple[int, int], str]] = {}
         self._waits: dict[tuple[int, int], int] = {}
         self._units_waiting: dict[tuple[str, str], int] = {}
         self.next_fulfilment = 1
@@ -371,12 +390,16 @@ class Orders(Listed):
             else:
                 del self._units_waiting[key]
 
+    def versions_placed_under(self, policy: str) -> dict[int | None, None]:
+        """The versions of a policy that open orders were placed under."""
+        return {order.policy_version: None for order in self.open.values() if order.policy == policy}
+
     def units_waiting(self, sku: str, channel: str) -> int:
         """Units of a SKU that orders of a channel wait for."""
         return self._units_waiting.get((sku, channel), 0)
 
     def index_waiting(self, order: Order) -> None:
-        """Enter backordered lines under their SKU, and take out those that wait no more."""
+        """Enter lines that wait or that no node could send under their SKU, and take out those that do no more."""
         for at, line in enumerate(order.lines):
             begins = line.backordered and (order.seq, at) not in self._waits
             if line.backordered or line.sku in self.waiting:
@@ -387,10 +410,18 @@ class Orders(Listed):
                     if at_ns is not None:
                         heappush(self.dues, Due(at_ns, 0, order.number))
             elif line.sku in self.waiting:
-                queue = self.waiting[line.sku]
-                queue.pop((order.seq, at), None)
-                if not queue:
-                    del self.waiting[line.sku]
+                _take_out(self.waiting, line.sku, (order.seq, at))
+            if line.unsourceable:
+                self.unsourceable.setdefault(line.sku, {})[order.seq, at] = order.number
+            elif line.sku in self.unsourceable:
+                _take_out(self.unsourceable, line.sku, (order.seq, at))
+
+
+def _take_out(queues: dict[str, dict[tuple[int, int], str]], sku: str, key: tuple[int, int]) -> None:
+    queue = queues[sku]
+    queue.pop(key, None)
+    if not queue:
+        del queues[sku]
 
 
 def encode(order: Order) -> bytes:

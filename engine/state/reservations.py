@@ -30,18 +30,47 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
 
 
 class Reservations(Listed):
-    """Active reservations by number, and the order in which they end."""
+    """Active reservations by number, the order in which they end, and by SKU those that wait for units."""
 
     PARTS = (part_of("reservations", Reservation, "active"),)
 
     def __init__(self) -> None:
         self.active: dict[int, Reservation] = {}
+        self.waiting: dict[str, dict[int, None]] = {}
+        self._units_waiting: dict[tuple[str, str], int] = {}
         self._ends: list[tuple[int, int]] = []
 
     def open(self, reservation: Reservation) -> None:
         """Take in an active reservation."""
         self.active[reservation.number] = reservation
         self._ends_at(reservation.expires_at_ns, reservation.number)
+
+    def enter_waiting(self, reservation: Reservation) -> None:
+        """Enter what an active one waits for under its SKUs: what is backordered, or promised from inbound."""
+        for line in reservation.lines:
+            if line.backordered or any(source.inbound is not None for source in line.sources):
+                self.waiting.setdefault(line.sku, {})[reservation.number] = None
+            if line.backordered:
+                key = line.sku, reservation.channel
+                self._units_waiting[key] = self._units_waiting.get(key, 0) + line.backordered
+
+    def leave_waiting(self, reservation: Reservation) -> None:
+        """Take out what was entered, before its lines are others or it ends."""
+        for line in reservation.lines:
+            queue = self.waiting.get(line.sku)
+            if queue is not None and reservation.number in queue:
+                del queue[reservation.number]
+                if not queue:
+                    del self.waiting[line.sku]
+            if line.backordered:
+                key = line.sku, reservation.channel
+                self._units_waiting[key] -= line.backordered
+                if not self._units_waiting[key]:
+                    del self._units_waiting[key]
+
+    def units_waiting(self, sku: str, channel: str) -> int:
+        """Units of a SKU that are backordered for active reservations of a channel."""
+        return self._units_waiting.get((sku, channel), 0)
 
     def order_ends(self) -> None:
         """Put all active reservations in order of their ends."""

@@ -11,6 +11,7 @@ from engine.state.closed import Closed, Table
 from engine.state.configuration import Configuration
 from engine.state.idempotency import Idempotency
 from engine.state.inbound import Inbounds
+from engine.state.looks import Looks
 from engine.state.money_books import MoneyBooks
 from engine.state.orders import LooseReturns, Orders
 from engine.state.parts import Dumped
@@ -61,6 +62,7 @@ class State:
             setattr(self, name, table())
         # Derived from the tables, or from the journal.
         self.stock = Stock(self.ledger)
+        self.looks = Looks()
         self.closed = Closed(closed_table)
 
     def dump(self) -> Dumped:

@@ -1,174 +1,206 @@
-"""Serving what waits: what makes units available, or withholds fewer, goes to backorders first, in order of placing."""
+"""Whoever waits is served first, whatever frees the units: goods, a setting, a new day. In order of promise.
 
+Orders wait with what is backordered, also where it was promised from inbound, and with what no node could send;
+reservations with what is backordered or promised from inbound. An order that can't be served as the policy asks that it
+was placed under is passed over, and no units are set aside for it.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec.structs import replace
+
+from engine.commands.maintenance import ServeWaiting
 from engine.facts import Fact
-from engine.facts.configuration import NodeItemSet
-from engine.facts.orders import (
-    FulfilmentRejected,
-    FulfilmentShorted,
-    OrderCancelled,
-    OrderChanged,
-    OrderImproved,
-    OrderPlaced,
-    OrderSourced,
-    Waiting,
-)
-from engine.facts.postings import ALLOCATED, AVAILABLE, Posting
-from engine.facts.reservations import Source
-from engine.facts.sourcing import Slot
-from engine.fulfilments.planning import plan_fulfilments
+from engine.facts.configuration import CalendarSet, ChannelSet, ItemSet, NodeItemSet, NodeSet, SourcingPolicySet
+from engine.facts.orders import FulfilmentsMerged, OrderSourced
+from engine.facts.postings import AVAILABLE, INBOUND, INBOUND_RESERVED, RESERVED, Posting
+from engine.facts.reservations import ReservationChanged, ReservedLine, Source
+from engine.fulfilments.beside_work import Held, sources_beside
+from engine.fulfilments.passing_on import pass_on
+from engine.fulfilments.sourcing_again import served
+from engine.fulfilments.waiting import brought_units, is_brought, units_waiting
+from engine.reservations import merge_sources, slots_still_used
+from engine.state.looks import Waiter
 from engine.state.orders import Order
+from engine.state.reservations import Reservation
 from engine.state.state import State
-from engine.state.stock import units_withheld
-from engine.supply.node_table import Ints
+from engine.state.stock import NOT_SELLABLE
+from engine.stock.waiting_time import look_again_ns
 from engine.supply.plan import terms_of
-from engine.supply.problem import withheld
-from engine.supply.request import Request
+from engine.supply.request import Demand, Request
+
+SKUS_LOOKED_AT_MAX = 1_000  # in one pass over stock
 
 
-def serve_waiting(state: State, facts: tuple[Fact, ...], now_ns: int) -> tuple[OrderSourced, ...]:
-    """The facts that must follow `facts` in the same record. `state` is from before them.
-
-    Orders that `facts` source are left alone: what they wait for has just been decided. Units that were promised from
-    inbound wait for it.
-    """
-    waiting = state.orders.waiting
-    shelf = _Shelf(state, facts, now_ns)
-    skus = [sku for sku in shelf.skus_with_more() if sku in waiting]
-    if not skus:
-        return ()
-    sourced = {
-        fact.order
-        for fact in facts
-        if isinstance(fact, FulfilmentRejected | FulfilmentShorted)
-        or (isinstance(fact, OrderSourced) and fact.decision is not None)
-    }
-    left = _left_waiting(facts)
-    found: dict[str, dict[int, list[Source]]] = {}
-    entries = sorted((seq, at, number) for sku in skus for (seq, at), number in waiting[sku].items())
-    for _, at, number in entries:
-        if number in sourced:
-            continue
-        order = state.orders.open[number]
-        waits = _waiting(order, at, left)
-        missing = waits.backordered - sum([claim.quantity for claim in waits.claims])
-        given = shelf.take(order, at, missing) if missing else []
-        if given:
-            found.setdefault(number, {})[at] = given
-    first_number = state.orders.next_fulfilment + sum(
-        len(fact.fulfilments) for fact in facts if isinstance(fact, OrderImproved | OrderPlaced | OrderSourced)
-    )
-    served = []
-    for number, sources in found.items():
-        order, slots = state.orders.open[number], shelf.slots_of(number)
-        served.append(_sourced(state, order, sources, left, first_number, slots, now_ns))
-        first_number += len(served[-1].fulfilments)
-    return tuple(served)
-
-
-class _Shelf:
-    """Available units as they will be after `facts`, and after what has been taken from here."""
-
-    def __init__(self, state: State, facts: tuple[Fact, ...], now_ns: int) -> None:
-        self._state = state
-        self._now_ns = now_ns
-        self._slots: dict[str, dict[str, Slot]] = {}
-        self._change: dict[tuple[str, str], int] = {}
-        self._free: dict[tuple[str, int], int] = {}
-        self._withheld: dict[str, Ints] = {}
-        self._lifted: list[str] = []
-        for fact in facts:
-            if isinstance(fact, NodeItemSet):
-                self._withhold(fact)
-            for posting in fact.postings:
-                key = (posting.sku, posting.node)
-                if posting.target == AVAILABLE:
-                    self._change[key] = self._change.get(key, 0) + posting.quantity
-                elif posting.source == AVAILABLE:
-                    self._change[key] = self._change.get(key, 0) - posting.quantity
-
-    def _withhold(self, fact: NodeItemSet) -> None:
-        """Where a node is about to withhold another number of units of a SKU that somebody waits for."""
-        state, ledger = self._state, self._state.ledger
-        if fact.sku not in state.orders.waiting or fact.node not in ledger.node_index:
+def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
+    """Take note of whom the facts of a record, which are written down, may have freed units for. Somebody waits."""
+    looks = state.looks
+    if looks.everything:
+        return
+    for fact in facts:
+        if isinstance(fact, NodeSet | ChannelSet | SourcingPolicySet | CalendarSet | FulfilmentsMerged):
+            looks.everything = True
             return
-        if fact.sku not in self._withheld:
-            self._withheld[fact.sku] = state.stock.cells_of(ledger.sku_index[fact.sku])[1].copy()
-        own, node_at, units = self._withheld[fact.sku], ledger.node_index[fact.node], units_withheld(fact.body)
-        if units < own[node_at]:
-            self._lifted.append(fact.sku)
-        own[node_at] = units
-
-    def skus_with_more(self) -> list[str]:
-        """SKUs of which some node will have more, or withhold less."""
-        more = [sku for (sku, _), units in self._change.items() if units > 0]
-        return list(dict.fromkeys(more + self._lifted))
-
-    def _left(self, sku: str, node_at: int) -> int:
-        """Units available, promised to nobody yet."""
-        key = (sku, node_at)
-        if key not in self._free:
-            ledger = self._state.ledger
-            cell = ledger.sku_index[sku] * ledger.node_capacity + node_at
-            self._free[key] = ledger.cells[AVAILABLE][cell] + self._change.get((sku, ledger.nodes[node_at]), 0)
-        return self._free[key]
-
-    def slots_of(self, order: str) -> tuple[Slot, ...]:
-        """The places at nodes that what was taken for an order needs."""
-        return tuple(self._slots.get(order, {}).values())
-
-    def take(self, order: Order, at: int, missing: int) -> list[Source]:
-        """Up to `missing` units of a line from the order's nodes, cheapest first; the buffer of its channel stays."""
-        sku = order.lines[at].sku
-        terms, _ = terms_of(self._state, Request.of_order(order, {at: missing}), self._now_ns)
-        kept = withheld(self._state, terms, sku, self._withheld.get(sku))
-        free = {node_at: max(0, self._left(sku, node_at) - int(kept[node_at])) for node_at in terms.order}
-        missing = min(missing, max(0, sum(free.values()) - terms.buffer))
-        given = []
-        for node_at in terms.order:
-            node = self._state.ledger.nodes[node_at]
-            units = min(missing, free[node_at])
-            if not units or node in order.rejected_by or order.pickup_node not in (None, node):
-                continue
-            promise = terms.promise(self._state, node_at, self._now_ns)
-            if promise is None:
-                continue
-            given.append(Source(node, units, promise.ships_at_ns, promise.delivers_at_ns))
-            if terms.table.orders_per_day_max[node_at] is not None:
-                self._slots.setdefault(order.number, {})[node] = Slot(node, promise.day)
-            self._free[sku, node_at] -= units
-            missing -= units
-        return given
+        if isinstance(fact, ItemSet | NodeItemSet):
+            looks.skus[fact.sku] = None
+        for posting in fact.postings:
+            if posting.target == AVAILABLE:
+                looks.skus[posting.sku] = None
+                if _was_full(state, posting.node):
+                    looks.everything = True
+                    return
+        number = getattr(fact, "order", None)
+        order = state.orders.open.get(number) if number else None
+        if order is not None and _waits(order):
+            looks.add(Waiter(order.promised, order.number))
 
 
-def _left_waiting(facts: tuple[Fact, ...]) -> dict[tuple[str, int], Waiting]:
-    """What lines of orders will wait for after `facts`, by order number and line position."""
-    return {
-        (fact.order, entry.line): entry
-        for fact in facts
-        if isinstance(fact, OrderCancelled | OrderChanged | OrderSourced)
-        for entry in fact.waiting
-    }
+def _was_full(state: State, node: str) -> bool:
+    """Whether a node has one place left on some day: it may have been taken until now."""
+    limit = state.configuration.nodes[node].orders_per_day_max
+    if limit is None:
+        return False
+    return limit == 1 or any(places.get(node, 0) == limit - 1 for places in state.capacity.taken.values())
 
 
-def _waiting(order: Order, at: int, left: dict[tuple[str, int], Waiting]) -> Waiting:
-    line = order.lines[at]
-    return left.get((order.number, at)) or Waiting(at, line.backordered, line.unsourceable, line.claims)
+def _waits(order: Order) -> bool:
+    return any(line.backordered or line.unsourceable for line in order.lines)
 
 
-def _sourced(
-    state: State,
-    order: Order,
-    sources: dict[int, list[Source]],
-    left: dict[tuple[str, int], Waiting],
-    first_number: int,
-    slots: tuple[Slot, ...],
-    now_ns: int,
-) -> OrderSourced:
-    waiting, postings = [], []
-    for at, given in sources.items():
-        before, sku = _waiting(order, at, left), order.lines[at].sku
-        units = sum(source.quantity for source in given)
-        waiting.append(Waiting(at, before.backordered - units, before.unsourceable, before.claims))
-        postings += [Posting(sku, source.node, AVAILABLE, ALLOCATED, source.quantity) for source in given]
-    planned = plan_fulfilments(state, first_number, sources, slots, now_ns)
-    return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))
+def serve(state: State, command: ServeWaiting, now_ns: int) -> tuple[Fact, ...]:
+    """Look at whoever is next; what serves him, or nothing. `state.looks` says whether more is due."""
+    looks = state.looks
+    looks.come(now_ns)
+    _expand(state)
+    waiter = looks.next()
+    if waiter is None:
+        return ()
+    fact = serving(state, waiter, now_ns)
+    if fact is None:
+        again_ns = look_again_ns(state, waiter, now_ns)
+        if again_ns is not None:
+            looks.add_later(again_ns, waiter)
+    return () if fact is None else (fact, *pass_on(state, fact, now_ns))
+
+
+def _expand(state: State) -> None:
+    """Whoever waits for a SKU of which there are units is to be looked at."""
+    looks = state.looks
+    if looks.everything:
+        queues = state.orders.waiting, state.orders.unsourceable, state.reservations.waiting
+        looks.skus = {sku: None for queue in queues for sku in queue}
+        looks.everything = False
+    if not looks.skus:
+        return
+    skus, looks.skus = list(looks.skus), {}
+    for start in range(0, len(skus), SKUS_LOOKED_AT_MAX):
+        for sku in _with_units(state, skus[start : start + SKUS_LOOKED_AT_MAX]):
+            for waiter in _waiters(state, sku):
+                looks.add(waiter)
+
+
+def _with_units(state: State, skus: list[str]) -> list[str]:
+    """Those of which some node has units that may be sold."""
+    ledger, nodes = state.ledger, len(state.ledger.nodes)
+    at = [ledger.sku_index[sku] for sku in skus]
+    units = ledger.inside[AVAILABLE][at, :nodes] * (state.stock.withheld[at, :nodes] < NOT_SELLABLE)
+    there: list[bool] = np.any(units, axis=1).tolist()
+    return [sku for sku, some in zip(skus, there, strict=True) if some]
+
+
+def _waiters(state: State, sku: str) -> Iterator[Waiter]:
+    for queue in (state.orders.waiting, state.orders.unsourceable):
+        for number in queue.get(sku, {}).values():
+            yield Waiter(state.orders.open[number].promised, number)
+    for reservation in state.reservations.waiting.get(sku, ()):
+        yield Waiter(reservation, "")
+
+
+def everybody(state: State) -> list[Waiter]:
+    """Whoever waits, in order of promise."""
+    queues = state.orders.waiting, state.orders.unsourceable, state.reservations.waiting
+    skus = {sku: None for queue in queues for sku in queue}
+    return sorted({waiter: None for sku in skus for waiter in _waiters(state, sku)})
+
+
+def serving(state: State, waiter: Waiter, now_ns: int) -> OrderSourced | ReservationChanged | None:
+    """What serves somebody with what is there; None if nothing can."""
+    if waiter.order:
+        order = state.orders.open.get(waiter.order)
+        return None if order is None else _serve_order(state, order, now_ns)
+    reservation = state.reservations.active.get(waiter.promised)
+    return None if reservation is None else _serve_reservation(state, reservation, now_ns)
+
+
+def _is_there(state: State, lines: list[tuple[str, str | None]], without: list[str]) -> bool:
+    """Whether some node that may be asked has a unit of one of (SKU, node or any): else nothing need be planned."""
+    ledger = state.ledger
+    for sku, node in lines:
+        if node is not None:
+            if node not in without and ledger.balance(AVAILABLE, sku, node):
+                return True
+            continue
+        available, _ = state.stock.cells_of(ledger.sku_index[sku])
+        if any(ledger.nodes[at] not in without for at in available.nonzero()[0].tolist()):
+            return True
+    return False
+
+
+def _serve_order(state: State, order: Order, now_ns: int) -> OrderSourced | None:
+    units, without = units_waiting(state, order), order.given_back_by
+    if not units:
+        return None
+    request = Request.of_order(order, units, without)
+    if not _is_there(state, [(line.sku, line.node) for line in request.lines], without):
+        return None
+    terms, _ = terms_of(state, request, now_ns)
+    if terms.settings.ship_complete and any(brought_units(state, line) for line in order.lines if line.claims):
+        return None
+    found = sources_beside(state, Held.of_order(order), terms, request, units, now_ns)
+    return served(state, order, found.sources, found.slots, now_ns) if found.sources else None
+
+
+def _serve_reservation(state: State, reservation: Reservation, now_ns: int) -> ReservationChanged | None:
+    """What it waits for becomes its own where it is there now. `state` knows no order of it yet."""
+    lines = list(reservation.lines)
+    units = {at: n for at, line in enumerate(lines) if (n := line.backordered + _inbound_units(state, line))}
+    if not units or not _is_there(state, [(lines[at].sku, lines[at].node) for at in units], []):
+        return None
+    demand = [Demand(lines[at].sku, n, lines[at].node, lines[at].unit_price_minor) for at, n in units.items()]
+    request = Request.of_reservation(reservation, demand, partial=True)
+    request = request._replace(inbound=False, whole=Request.of_reservation(reservation).lines)
+    terms, _ = terms_of(state, request, now_ns)
+    found = sources_beside(state, Held.of_reservation(reservation), terms, request, units, now_ns)
+    if not found.sources:
+        return None
+    postings: list[Posting] = []
+    for at, given in found.sources.items():
+        lines[at], moved = _line_served(state, lines[at], tuple(given))
+        postings += moved
+    before = {slot.node: None for slot in reservation.slots}
+    slots = (*reservation.slots, *(slot for slot in found.slots if slot.node not in before))
+    kept = tuple(lines)
+    return ReservationChanged(reservation.number, kept, tuple(postings), slots_still_used(slots, kept))
+
+
+def _inbound_units(state: State, line: ReservedLine) -> int:
+    return sum([s.quantity for s in line.sources if s.inbound is not None and not is_brought(state, s.inbound)])
+
+
+def _line_served(state: State, line: ReservedLine, given: tuple[Source, ...]) -> tuple[ReservedLine, list[Posting]]:
+    """A line once it holds these units too: it gives up what is backordered, then what was promised last."""
+    postings = [Posting(line.sku, s.node, AVAILABLE, RESERVED, s.quantity) for s in given]
+    got = sum(source.quantity for source in given)
+    backordered = line.backordered - min(got, line.backordered)
+    over = got - (line.backordered - backordered)
+    kept: list[Source] = []
+    for source in reversed(line.sources):
+        less = min(over, source.quantity) if source.inbound is not None and not is_brought(state, source.inbound) else 0
+        over -= less
+        if less:
+            postings.append(Posting(line.sku, source.node, INBOUND_RESERVED, INBOUND, less))
+        if source.quantity > less:
+            kept.insert(0, replace(source, quantity=source.quantity - less))
+    assert over == 0
+    return replace(line, sources=merge_sources((*kept, *given)), backordered=backordered), postings

@@ -12,7 +12,7 @@ from engine.facts.orders import Claim, OrderSourced, Waiting
 from engine.facts.postings import ALLOCATED, AVAILABLE, INBOUND, INBOUND_ALLOCATED, INBOUND_RESERVED, RESERVED, Posting
 from engine.facts.reservations import ReservationChanged, ReservedLine, Source
 from engine.facts.sourcing import Slot
-from engine.fulfilments.planning import plan_fulfilments
+from engine.fulfilments.planning import plan_for_order
 from engine.fulfilments.sourcing_again import hands_out
 from engine.reservations import merge_sources
 from engine.state.inbound import Holder, Inbound
@@ -132,10 +132,14 @@ def _order_served(
     state: State, inbound: Inbound, order: Order, share: Share, gone: Share, first_number: int, now_ns: int
 ) -> OrderSourced:
     """A node that gave the order back does not get it again, and none but the one it is picked up at: its units are
-    free then, and the order waits on. A pickup node that only lacked units has them brought."""
+    free then, and the order waits on. So does one that its policy sends nobody a part of, while more of it is missing.
+    A pickup node that only lacked units has them brought.
+    """
     terms = _terms_of_order(state, order, now_ns)
     rejected = inbound.node in order.rejected_by and (inbound.transfer is None or not hands_out(order))
     refused = rejected or order.pickup_node not in (None, inbound.node)
+    if inbound.transfer is None and terms.settings.ship_complete:
+        refused |= sum(share.values()) < sum(line.backordered + line.unsourceable for line in order.lines)
     sources: dict[int, list[Source]] = {}
     slots: tuple[Slot, ...] = ()
     waiting, postings = [], []
@@ -157,7 +161,7 @@ def _order_served(
                 postings.append(Posting(line.sku, inbound.node, AVAILABLE, ALLOCATED, units))
                 got += units
         waiting.append(Waiting(at, line.backordered - got, line.unsourceable, _kept(line.claims, at, both)))
-    planned = plan_fulfilments(state, first_number, sources, slots, now_ns)
+    planned = plan_for_order(state, order, first_number, sources, slots, now_ns)
     return OrderSourced(order.number, planned, tuple(waiting), tuple(postings))
 
 

@@ -3,6 +3,7 @@
 explaining     why a plan looks as it does: the cost of every node that could send, the rule against every other
 holidays       on which days people rest: the calendars of nodes, carriers and countries
 looking_ahead  many orders of a batch sourced in one pass, before they are decided one by one
+may_wait       what may wait for stock: which units are backordered, how many, and whether they can ever come
 node_table     all nodes as columns: what selectors, distances and prices are computed from
 packing        how many parcels an order needs, told to the solver as weights
 plan           the plan for a demand: the bridge from stock and rules to sourcing

@@ -9,8 +9,8 @@ from engine.supply.node_table import Ints
 from engine.supply.plan import Supply, plan_for, supply, terms_of
 from engine.supply.prices import Column
 from engine.supply.problem import Row, moving_columns, problem_of, promisable, unit_columns, weight_hg_of
-from engine.supply.request import Asked, Request, ask, rows_of
-from engine.supply.terms import PICKUP, Terms
+from engine.supply.request import Asked, Request, ask, placed_under, rows_of
+from engine.supply.terms import PICKUP, Terms, policy_of
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ def explain(state: State, request: Request, now_ns: int) -> tuple[Explained, Sup
     plan, rows = plan_for(state, terms, named, free, asked, partial, now_ns)
     problem = _whole_problem(state, terms, rows, asked, now_ns)
     runner_up = _runner_up(state, terms, (named, free), asked, partial, plan, now_ns)
-    policy = state.configuration.policy_of(state.configuration.channels[request.channel])
+    policy = policy_of(state, request.channel, placed_under(state, request))
     skus = list(asked.row_of)
     stock = promisable(state, terms, skus, request.excluded, now_ns)
     excluded = _excluded(state, terms, request, stock, now_ns)

@@ -17,17 +17,18 @@ from engine.facts.sourcing import Decision, Slot
 from engine.results import Shortage
 from engine.solver.problem import INFEASIBLE, OPTIMAL, Plan, Problem
 from engine.sourcing import solve, solve_most
+from engine.state.inbound import Inbound
 from engine.state.state import State
 from engine.state.stock import NOT_SELLABLE
 from engine.supply.problem import Row, problem_of
-from engine.supply.request import Asked, Demand, Request, ask, rows_of, shortages, variant_of_request
+from engine.supply.request import Asked, Demand, Request, ask, placed_under, rows_of, shortages, variant_of_request
 from engine.supply.terms import NS_PER_DAY, Promise, Terms, terms_cache
 
 NO_PLAN = Plan(OPTIMAL, 0, 0, (), ())
 
 # The short cuts are for requests without these, and for lines that name no node; nothing else leads them astray.
 _EXCLUDING = ("excluded", "own")
-_HARMLESS = ("channel", "lines", "area", "delivery", "customer_group", "partial", "inbound")
+_HARMLESS = ("channel", "lines", "area", "delivery", "customer_group", "partial", "inbound", "policy", "whole")
 assert set(_EXCLUDING + _HARMLESS) == set(Request._fields), "may supply take short cuts with every field of a request?"
 
 
@@ -78,8 +79,11 @@ def is_quick(state: State, request: Request, now_ns: int) -> bool:
 
 def terms_of(state: State, request: Request, now_ns: int) -> tuple[Terms, tuple[int, ...]]:
     """The terms that hold for a request, and the positions of the overrides of its policy that made them."""
-    variant = variant_of_request(state, request, now_ns)
-    return terms_cache(state).get(state, request.channel, request.area, request.delivery, variant), variant
+    variant, cache = variant_of_request(state, request, now_ns), terms_cache(state)
+    if request.policy is None:
+        return cache.get(state, request.channel, request.area, request.delivery, variant), variant
+    under = placed_under(state, request)
+    return cache.get(state, request.channel, request.area, request.delivery, variant, under), variant
 
 
 def promised(state: State, request: Request, now_ns: int) -> list[tuple[str, int, int]]:
@@ -130,7 +134,7 @@ def _quickly(state: State, terms: Terms, request: Request, variant: tuple[int, .
                 continue
             decision = terms.decisions.get(node_at)
             if decision is None:
-                decision = _decision(state, request.channel, variant, cost_minor, None)
+                decision = _decision(state, request, variant, cost_minor, None)
                 terms.decisions[node_at] = decision
             return _from_one(terms, request, node_at, promise, decision)
     return None
@@ -147,7 +151,7 @@ def _as_foreseen(
     promise = terms.promise(state, foreseen.node_at, now_ns)
     if promise is None:
         return None
-    decision = _decision(state, request.channel, variant, foreseen.cost_minor, None)
+    decision = _decision(state, request, variant, foreseen.cost_minor, None)
     return _from_one(terms, request, foreseen.node_at, promise, decision)
 
 
@@ -164,10 +168,14 @@ def _from_one(terms: Terms, request: Request, node_at: int, promise: Promise, de
 
 
 def _decision(
-    state: State, channel: str, variant: tuple[int, ...], cost_minor: int, bound_minor: int | None
+    state: State, request: Request, variant: tuple[int, ...], cost_minor: int, bound_minor: int | None
 ) -> Decision:
-    policy = state.configuration.channels[channel].sourcing_policy
-    version = 0 if policy is None else state.configuration.seqs["sourcing_policies"][policy][-1]
+    under = None if request.policy is None else placed_under(state, request)
+    if under is None:
+        policy = state.configuration.channels[request.channel].sourcing_policy
+        version = state.configuration.version_of_policy(policy)
+    else:
+        policy, version = under
     return Decision(policy, version, variant, cost_minor, bound_minor)
 
 
@@ -212,25 +220,34 @@ def _with_inbound(state: State, terms: Terms, request: Request, given: Supply, n
 def expected(state: State, terms: Terms, sku: str, excluded: tuple[str, ...], now_ns: int) -> list[Source]:
     """What a channel could promise of a SKU from inbound, in order of (expected_at_ns, number), with its dates.
 
-    The goods leave with the first dispatch after they are expected; what is late already counts as coming now.
+    The goods leave with the first dispatch after they are expected. What is a little late counts as coming now; of what
+    is long overdue nothing is promised until it has another date.
     """
-    days_max = terms.settings.inbound_days_max
-    if days_max is None:
+    if terms.settings.inbound_days_max is None:
         return []
-    ledger, found = state.ledger, []
-    _, withheld = state.stock.cells_of(ledger.sku_index[sku])
+    found = []
     for inbound, units in state.inbound.coming(sku):
-        if inbound.expected_at_ns > now_ns + days_max * NS_PER_DAY:
-            break
-        node_at = ledger.node_index[inbound.node]
-        if inbound.node in excluded or not terms.sends[node_at] or withheld[node_at] == NOT_SELLABLE:
-            continue
-        promise = terms.promise_from(state, node_at, max(now_ns, inbound.expected_at_ns))
-        latest = terms.settings.deliver_within_days
-        if promise is None or (latest is not None and promise.delivers_at_ns > now_ns + latest * NS_PER_DAY):
-            continue
-        found.append(Source(inbound.node, units, promise.ships_at_ns, promise.delivers_at_ns, inbound.number))
+        promise = None if inbound.node in excluded else arrival_of(state, terms, inbound, sku, now_ns)
+        if promise is not None:
+            found.append(Source(inbound.node, units, promise.ships_at_ns, promise.delivers_at_ns, inbound.number))
     return found
+
+
+def arrival_of(state: State, terms: Terms, inbound: Inbound, sku: str, now_ns: int) -> Promise | None:
+    """When units of an inbound would leave and arrive; None if they are not promised: too far away, or long overdue."""
+    days_max, latest = terms.settings.inbound_days_max, terms.settings.deliver_within_days
+    if days_max is None or inbound.expected_at_ns > now_ns + days_max * NS_PER_DAY:
+        return None
+    if inbound.expected_at_ns < now_ns - limits.INBOUND_OVERDUE_NS:
+        return None
+    node_at = state.ledger.node_index[inbound.node]
+    _, withheld = state.stock.cells_of(state.ledger.sku_index[sku])
+    if not terms.sends[node_at] or withheld[node_at] == NOT_SELLABLE:
+        return None
+    promise = terms.promise_from(state, node_at, max(now_ns, inbound.expected_at_ns))
+    if promise is None or (latest is not None and promise.delivers_at_ns > now_ns + latest * NS_PER_DAY):
+        return None
+    return promise
 
 
 def _from_stock(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply:
@@ -254,7 +271,7 @@ def _from_stock(state: State, terms: Terms, request: Request, variant: tuple[int
         [tuple(given) for given in sources],
         short,
         _slots(state, terms, sources, now_ns),
-        _decision(state, request.channel, variant, plan.cost or 0, None if plan.status == OPTIMAL else plan.bound),
+        _decision(state, request, variant, plan.cost or 0, None if plan.status == OPTIMAL else plan.bound),
     )
 
 

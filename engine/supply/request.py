@@ -17,7 +17,7 @@ from engine.state.state import State
 from engine.supply.node_table import Ints
 from engine.supply.policies import Circumstances, variant_of
 from engine.supply.problem import Row, promisable
-from engine.supply.terms import PICKUP, Terms
+from engine.supply.terms import PICKUP, Terms, policy_of
 
 
 class Demand(NamedTuple):
@@ -46,7 +46,9 @@ class Request(NamedTuple):
     """What somebody wants on a known channel. `partial`: a part is welcome. `excluded` nodes are not asked.
 
     `own` are units, by SKU and node, that it holds already and that count as available to it, unless the node takes
-    nothing new. `inbound`: what is expected is welcome, too, where the policy promises it.
+    nothing new. `inbound`: what is expected is welcome, too, where the policy promises it. `policy` (its name and the
+    record that set it) is the one an order was placed under; None: its channel's. `whole` is all that the conditions of
+    a policy look at, where the lines are only a part of it.
     """
 
     channel: str
@@ -58,6 +60,8 @@ class Request(NamedTuple):
     excluded: tuple[str, ...] = ()
     own: tuple[tuple[tuple[str, str], int], ...] = ()
     inbound: bool = True
+    policy: tuple[str | None, int] | None = None
+    whole: Sequence[Wanted] = ()
 
     @classmethod
     def of_checkout(cls, command: ReserveStock) -> "Request":
@@ -94,22 +98,43 @@ class Request(NamedTuple):
         own: tuple[tuple[tuple[str, str], int], ...] = (),
         partial: bool = True,
     ) -> "Request":
-        """What an order wants again: units by line position. What is missing waits: nothing inbound is promised."""
+        """What an order wants again: units by line position, by the policy it was placed under. What is missing waits:
+        nothing inbound is promised.
+        """
         lines, node = order.lines, order.pickup_node
         demand = [Demand(lines[at].sku, count, node, lines[at].unit_price_minor) for at, count in units.items()]
         group, without = order.customer_group, tuple(excluded)
-        return cls(order.channel, demand, order.area, order.way, group, partial, without, own, inbound=False)
+        under = None if order.policy_version is None else (order.policy, order.policy_version)
+        whole = [
+            Demand(line.sku, n, node, line.unit_price_minor) for line in lines if (n := line.quantity - line.cancelled)
+        ]
+        return cls(order.channel, demand, order.area, order.way, group, partial, without, own, False, under, whole)
+
+
+def placed_under(state: State, request: Request) -> tuple[str | None, int] | None:
+    """The policy of a request where it is not its channel's of today; None where it is, or is not known any more."""
+    under = request.policy
+    if under is None:
+        return None
+    configuration = state.configuration
+    today = configuration.channels[request.channel].sourcing_policy
+    if today == under[0] and configuration.version_of_policy(today) == under[1]:
+        return None
+    return None if configuration.policy_placed_under(*under) is None else under
 
 
 def variant_of_request(state: State, request: Request, now_ns: int) -> tuple[int, ...]:
-    """Positions of the overrides of the channel's policy that hold for a request."""
+    """Positions of the overrides of the policy of a request that hold for it."""
     channel = state.configuration.channels[request.channel]
-    policy = state.configuration.policy_of(channel)
+    if request.policy is None:
+        policy = state.configuration.policy_of(channel)
+    else:
+        policy = policy_of(state, request.channel, placed_under(state, request))
     if not policy.overrides:
         return ()
-    items = state.configuration.items
-    groups = tuple({group: None for line in request.lines for group in items[line.sku].groups})
-    value_minor = sum(line.quantity * value_minor_of(state, line) for line in request.lines)
+    items, lines = state.configuration.items, request.whole or request.lines
+    groups = tuple({group: None for line in lines for group in items[line.sku].groups})
+    value_minor = sum(line.quantity * value_minor_of(state, line) for line in lines)
     country = request.area.country or channel.country
     return variant_of(
         policy, Circumstances(country, request.delivery, request.customer_group, groups, value_minor, now_ns)

@@ -7,7 +7,7 @@ from engine import limits
 from engine.areas import Area
 from engine.calendars import Calendar, Dispatch, calendar_of, delivery, dispatch, ready, time_zone_of_country
 from engine.commands.configuration import Node
-from engine.commands.policies import CarrierRate, SafetyStockRule
+from engine.commands.policies import CarrierRate, SafetyStockRule, SourcingPolicy
 from engine.facts.sourcing import Decision
 from engine.solver.problem import Locations, Rules
 from engine.state.configuration import Configuration
@@ -40,6 +40,10 @@ NS_PER_DAY = 86_400 * limits.NS_PER_SECOND
 PICKUP = "pickup"
 
 
+# A policy, by its name and the record that set it; None: that of the channel, as it is today.
+Under = tuple[str | None, int] | None
+
+
 class Promise:
     """When a parcel leaves a node and arrives, while `now_ns` is before `valid_until_ns`; `day` is its ship day.
 
@@ -68,33 +72,38 @@ class Promise:
 class Terms:
     """All of it for one channel, area, delivery method and set of overrides. Positions are the ledger's; L nodes.
 
-    `sends` bool[L] who may be chosen, `hands_out` who may be named by a line. `locations` and `rules` are the problem's
-    parts that stock does not change; `columns` the named prices they come from, `parcels` the carrier table in use.
+    `sends` bool[L] who may be chosen, `would_send` who might be if it were enabled, `hands_out` who may be named by a
+    line. `locations` and `rules` are the problem's parts that stock does not change; `columns` the named prices they
+    come from, `parcels` the carrier table in use.
     `cost` int64[L] is one shipment of one parcel of the first weight step. `order` lists who sends, cheapest first.
     `quick` says that a shipment costs the same whatever is in it; then any two nodes cost at least `split_floor_minor`,
     and `quick_order` are the first nodes that are not dearer than that, with their costs, and `decisions` what is
     written down when one of them is chosen. `foreseeable`: plans may be found before it is their turn.
     """
 
-    def __init__(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> None:
+    def __init__(
+        self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...], under: Under = None
+    ) -> None:
         channel = state.configuration.channels[channel_id]
         table = terms_cache(state).table(state)
-        settings = settings_of(state.configuration.policy_of(channel), variant)
+        settings = settings_of(policy_of(state, channel_id, under), variant)
         km = table.distance_km(area)
         nodes_count = len(table.names)
         self.settings, self.area, self.delivery = settings, area, delivery
         self.table, self.km, self.buffer = table, km, channel.buffer
         self.preparation_minutes = channel.preparation_minutes
-        self.served: Bools = table.enabled.copy()
+        in_channel: Bools = np.ones(nodes_count, bool)
         if channel.nodes is not None:
-            self.served &= np.isin(table.names, channel.nodes)
+            in_channel &= np.isin(table.names, channel.nodes)
+        self.served: Bools = table.enabled & in_channel
         self.eligible: Bools = eligible_of(settings, table, km)
         self.parcels: Parcels = parcels_of(settings, table, area, km)
         self.hands_out: Bools = self.served & (table.ships | table.pickup)
-        self.sends: Bools = self.served & self.eligible & (table.pickup if delivery == PICKUP else table.ships)
+        self.would_send: Bools = in_channel & self.eligible & (table.pickup if delivery == PICKUP else table.ships)
         self.columns: list[Column] = columns_of(settings, table, channel_id, area, km)
         if delivery != PICKUP:
-            self.sends &= self.parcels.rate_at >= 0
+            self.would_send &= self.parcels.rate_at >= 0
+        self.sends: Bools = self.would_send & table.enabled
         self.unit_preferences: list[UnitPreference] = unit_preferences_of(settings, table, km)
         self.locations = Locations(
             fixed=total(self.columns, "order", nodes_count),
@@ -234,21 +243,24 @@ class TermsCache:
         self._calendars: dict[int, Calendar] = {}
         self._dispatches: dict[tuple[int, Days], Dispatch | None] = {}
 
-    def get(self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...]) -> Terms:
+    def get(
+        self, state: State, channel_id: str, area: Area, delivery: str, variant: tuple[int, ...], under: Under = None
+    ) -> Terms:
         """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
         country = area.country or state.configuration.channels[channel_id].country
         if self._version != state.configuration.version:
             self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
-        key = (channel_id, country, postal_area, area.latitude_tenths, area.longitude_tenths, delivery, variant)
+        north, east = area.latitude_tenths, area.longitude_tenths
+        key = (channel_id, country, postal_area, north, east, delivery, variant, under)
         terms = self._terms.get(key)
         if terms is None:
             nodes_count = max(1, len(state.ledger.nodes))
             if len(self._terms) >= min(limits.COST_CACHE_MAX, limits.COST_CACHE_NODES_MAX // nodes_count):
                 del self._terms[next(iter(self._terms))]
             there = msgspec.structs.replace(area, country=country)
-            terms = self._terms[key] = Terms(state, channel_id, there, delivery, variant)
+            terms = self._terms[key] = Terms(state, channel_id, there, delivery, variant, under)
         return terms
 
     def _renew(self, configuration: Configuration) -> None:
@@ -256,7 +268,8 @@ class TermsCache:
         self._calendars.clear()
         self._dispatches.clear()
         self._table, self._holidays, self._version = None, None, configuration.version
-        self._by_postal_area = any(map(asks_own_code, configuration.sourcing_policies.values()))
+        replaced = [body for versions in configuration.replaced_policies.values() for body in versions.values()]
+        self._by_postal_area = any(map(asks_own_code, [*configuration.sourcing_policies.values(), *replaced]))
 
     def table(self, state: State) -> NodeTable:
         """The nodes as columns, as they are now."""
@@ -309,6 +322,16 @@ def free_places(state: State, node: str, day: int) -> int | None:
     """Orders a node may still take for a day; None where it has no limit."""
     limit = state.configuration.nodes[node].orders_per_day_max
     return None if limit is None else max(0, limit - state.capacity.count(node, day))
+
+
+def policy_of(state: State, channel_id: str, under: Under) -> SourcingPolicy:
+    """The policy that holds; `under` is one that is kept."""
+    configuration = state.configuration
+    if under is None:
+        return configuration.policy_of(configuration.channels[channel_id])
+    found = configuration.policy_placed_under(*under)
+    assert found is not None
+    return found
 
 
 def terms_cache(state: State) -> TermsCache:

@@ -156,3 +156,8 @@ def test_a_node_without_keys_says_so(guarded: Guarded, api: Api) -> None:
     assert "kontor_dev_mode 1.0" in api.get("/metrics").text
     assert guarded.get("/v1/node", authorization=f"Bearer {guarded.key}").json()["dev"] is False
     assert "kontor_dev_mode 0.0" in guarded.get("/metrics").text
+
+
+def test_a_provider_signs_what_it_reports_and_may_reach_the_node_under_any_name(api: Api) -> None:
+    answer = api.call("POST", "/v1/payment-providers/nobody/events", {}, {"host": "tunnel.example"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

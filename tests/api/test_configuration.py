@@ -85,6 +85,7 @@ def test_a_document_is_applied_whole_and_exported_as_it_was(api: Api) -> None:
     assert answer == {
         "seq": api.node.state.seq, "nodes": 0, "items": 0, "node_items": 2, "channels": 0, "sourcing_policies": 1,
         "price_lists": 0, "tax_rates": 0, "promotions": 0, "vouchers": 0, "payment_providers": 0, "shipping_prices": 0,
+            "calendars": 0,
     }  # fmt: skip
     exported = api.get("/v1/configuration")
     zones = {"leipzig": "Europe/Berlin", "berlin": "Europe/Berlin", "krakow": "Europe/Warsaw"}

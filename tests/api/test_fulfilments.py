@@ -75,12 +75,12 @@ def test_the_reason_says_what_becomes_of_the_units(api: Api, reason: str, balanc
     assert (order["state"], order["lines"][0]["unsourceable"]) == ("unsourceable", 2)
 
 
-def test_what_no_node_could_send_is_sourced_when_a_person_asks(api: Api) -> None:
+def test_what_no_node_could_send_is_sourced_when_units_come(api: Api) -> None:
     api.receive("BRASS-KETTLE", "leipzig", 2)
     fulfilment = placed(api, "W-1", ("BRASS-KETTLE", 2))
     api.done(f"/v1/fulfilments/{fulfilment}/reject", {"reason": "damaged"})
     api.receive("BRASS-KETTLE", "krakow", 9)
-    order = api.done("/v1/orders/W-1/source-again")
+    order = api.read("/v1/orders/W-1")
     assert (order["state"], order["fulfilments"][-1]["node"]) == ("open", "krakow")
     api.refused("/v1/orders/W-1/source-again", {}, 409, "invalid_transition")
 

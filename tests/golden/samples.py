@@ -31,6 +31,7 @@ from engine.facts.orders import (
     ChangeProposed,
     FulfilmentAdvanced,
     FulfilmentConfirmed,
+    FulfilmentMoved,
     FulfilmentReaddressed,
     FulfilmentRejected,
     FulfilmentShorted,
@@ -107,6 +108,7 @@ AWAITED_LINES = (
         2_550,
     ),
 )
+WAITING_LINES = (msgspec.structs.replace(AWAITED_LINES[0], backordered=1),)
 CLAIMS = (of.Claim(9, "berlin", 1, 41, TIME_NS + 6, TIME_NS + 7),)
 CHANGE = of.ChangeBody(
     (of.Quantity(0, 4, 3, 1),),
@@ -176,12 +178,12 @@ SAMPLES: dict[str, Fact] = {
     "stock_moved/1": StockMoved(
         "delivery 7", (MovedLine("BRASS-KETTLE", "berlin", "count", 3, "seen", 2),), move(SUPPLIER, AVAILABLE, 9)
     ),
-    "stock_reserved/3": StockReserved(
-        41, "web", TIME_NS, HALLE, AWAITED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
+    "stock_reserved/4": StockReserved(
+        41, "web", TIME_NS, HALLE, WAITING_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
     "reservation_extended/1": ReservationExtended(41, TIME_NS + 1, ()),
-    "reservation_changed/3": ReservationChanged(
-        41, AWAITED_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
+    "reservation_changed/4": ReservationChanged(
+        41, WAITING_LINES, move(AVAILABLE, RESERVED, 1), (Slot("berlin", 740_000),)
     ),
     "reservation_released/1": ReservationReleased(41, move(RESERVED, AVAILABLE, 4)),
     "reservation_expired/1": ReservationExpired(41, move(RESERVED, AVAILABLE, 4)),
@@ -195,6 +197,14 @@ SAMPLES: dict[str, Fact] = {
     ),
     "fulfilment_rejected/1": FulfilmentRejected(
         "W-1001", 17, "berlin", "not_found", "shelf 7", move(ALLOCATED, LOSS, 3)
+    ),
+    "fulfilment_moved/1": FulfilmentMoved(
+        "W-1001",
+        16,
+        "leipzig",
+        (of.Take(0, 2),),
+        TIMED_WORK,
+        (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2)),
     ),
     "order_reopened/1": OrderReopened("W-1001", b"\x90 an order as it was closed", ()),
     "return_authorised/2": ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), (), True, "W-1001.r1"),
@@ -257,6 +267,8 @@ SAMPLES: dict[str, Fact] = {
         TIME_NS + 8,
         TIME_NS + 9,
         "W-1000",
+        "near",
+        12,
     ),
     "order_sourced/4": OrderSourced(
         "W-1001", TIMED_WORK, (of.Waiting(0, 2, 1, CLAIMS),), move(AVAILABLE, ALLOCATED, 3), DECISION
@@ -348,6 +360,8 @@ SAMPLES: dict[str, Fact] = {
 OLDER: dict[str, Fact] = {
     **OLDER_MONEY,
     **OLDER_GOODS,
+    "stock_reserved/3": msgspec.structs.replace(SAMPLES["stock_reserved/4"], lines=AWAITED_LINES),
+    "reservation_changed/3": msgspec.structs.replace(SAMPLES["reservation_changed/4"], lines=AWAITED_LINES),
     "order_placed/4": OrderPlaced(
         "W-1001",
         "web",
@@ -372,7 +386,7 @@ OLDER: dict[str, Fact] = {
         "W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3), TIME_NS + 8
     ),
     "order_restated/1": OrderRestated("W-1001", TIME_NS + 7, ()),
-    "change_proposed/2": ChangeProposed(
+    "change_proposed/1": ChangeProposed(
         "W-1001", 77, "customer called", OLDER_CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
     "order_changed/1": OrderChanged(

@@ -1,6 +1,7 @@
 """A node that finds no room to grow its journal: 507 for changes, reads go on, and it goes on by itself when that has passed."""
 
 import errno
+import random
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ def journal_file(directory: Path) -> Path:
 
 
 def movement(number: int, lines: int) -> dict[str, Any]:
-    """A receipt of many lines with long notes: much for the journal to make room for."""
+    """A receipt of many lines with long notes, which no packing makes short: much for the journal to make room for."""
     line = {"sku": "TEA-TOWEL", "node": "berlin", "reason": "receipt", "quantity": 1}
-    return {"lines": [line | {"note": f"{number}-{i} ".ljust(500, "n")} for i in range(lines)]}
+    chance = random.Random(number)
+    return {"lines": [line | {"note": f"{number}-{i} {chance.randbytes(245).hex()}"} for i in range(lines)]}
 
 
 LARGE = movement(0, 450)  # more than the first map takes

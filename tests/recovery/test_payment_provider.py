@@ -199,6 +199,7 @@ def test_only_events_that_are_signed_and_fresh_are_looked_at(street: Street) -> 
 def test_nothing_is_sent_to_private_addresses_unless_that_is_allowed(tmp_path: Path) -> None:
     street = Street(tmp_path / "data")
     try:
+        allowed = street.node.options
         street.node.stop()
         street.node.options = ()
         street.node.start()
@@ -207,7 +208,14 @@ def test_nothing_is_sent_to_private_addresses_unless_that_is_allowed(tmp_path: P
         until(lambda: street.open_requests()[0]["attempts"] >= 1, "it was tried")
         assert street.open_requests()[0]["error"] == "only https addresses are sent to"
         body = {"url": "https://localhost:1/", "methods": ["card"]}
-        assert street.node.call("PUT", "/v1/payment-providers/acme", body)[0] == 200
+        status, problem, _ = street.node.call("PUT", "/v1/payment-providers/acme", body)
+        assert (status, problem["code"]) == (422, "address_not_allowed"), "it is refused when it is set"
+        for options in (allowed, ()):  # and set by a node that allows it, nothing is sent there by one that does not
+            street.node.stop()
+            street.node.options = options
+            street.node.start()
+            if options:
+                assert street.node.call("PUT", "/v1/payment-providers/acme", body)[0] == 200
         words = "localhost leads into a private network"
         until(lambda: street.open_requests()[0]["error"] == words, "it was tried again")
     finally:

@@ -34,7 +34,7 @@ from engine.state.orders import Order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable, MemoryJournal
 from engine.writer import SYSTEM, Change, Done, Writer
-from tests.simulation import hours, supplying
+from tests.simulation import hours, settling, supplying
 
 NODES = ("leipzig", "berlin", "hamburg", "munich")
 SKUS = ("BRASS-KETTLE", "TEA-TOWEL", "OAK-TRAY", "TIN-MUG", "WOOL-RUG")
@@ -196,6 +196,8 @@ class Life:
             self.hear,
             self.supply,
             self.supply,
+            self.set_otherwise,
+            self.move,
         ]
         everything += [self.odd_movement, self.together, self.again, self.again, self.configure]
         happening = chance.choice(everything)
@@ -331,7 +333,13 @@ class Life:
         action: c.orders.Action = self.chance.choice(
             ("accept", "pick", "pack", "unpack", "ready", "ready", "ship", "ship", "deliver", "collect")
         )
-        self.do(c.orders.AdvanceFulfilment(number, action))
+        order = find_by_fulfilment(self.state, number)
+        takes = () if order is None else order.fulfilment(number).lines
+        if order is not None and takes and action in ("ready", "collect") and self.chance.random() < 0.3:
+            some = c.orders.FulfilmentLine(order.lines[takes[0].line].id, 1)
+            self.do(c.orders.CollectPart(number, (some,)))
+        else:
+            self.do(c.orders.AdvanceFulfilment(number, action))
         if self.chance.random() < 0.4:
             self.do(
                 c.orders.ConfirmFulfilment(number, (c.orders.ConfirmedDate("0", self.now_ns + 86_400 * NS_PER_SECOND),))
@@ -367,6 +375,14 @@ class Life:
             supplying.source(self)
         else:
             supplying.let_in(self)
+
+    def set_otherwise(self) -> None:
+        """Units become free without moving, or are kept back."""
+        settling.settle(self, SKUS, NODES)
+
+    def move(self) -> None:
+        """Somebody says which node it shall be."""
+        settling.move(self, NODES)
 
     def walk(self) -> None:
         """A node groups work into one walk, does it, or leaves it."""
@@ -411,7 +427,6 @@ class Life:
             c.orders.SplitFulfilment(number, (line,)),
             c.orders.PackParcels(number, (c.orders.ParcelRequest((line,), 1_200),)),
             c.orders.CancelFulfilment(number, "not wanted"),
-            c.orders.CollectPart(number, (line,)),
         ]
         if others:
             commands += [c.orders.MergeFulfilments(number, self.chance.choice(others))] * 2

@@ -82,6 +82,7 @@ def move(life: Life, skus: tuple[str, ...], nodes: tuple[str, ...]) -> None:
                 ShipTransfer(moving.number),
                 ShipTransfer(moving.number, (TransferQuantity(sku, chance.randint(1, 3)),)),
                 TurnBackTransfer(moving.number),
+                TurnBackTransfer(moving.number),
                 ReceiveTransfer(moving.number, arrived, chance.random() < 0.3),
                 ReceiveTransfer(moving.number),
                 CancelTransfer(moving.number),

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from engine.commands import Command
-from engine.commands.maintenance import ForgetKeys, MeetDeadlines, RecordDigest
+from engine.commands.maintenance import ForgetKeys, MeetDeadlines, RecordDigest, ServeWaiting
 from engine.commands.reservations import ExpireReservations
 from tests.simulation.random_life import Life
 
@@ -34,7 +34,7 @@ def test_many_lives_keep_their_books_through_crashes(seed: int) -> None:
 
 
 # What a node gives itself, as time passes; each but the digests of snapshots leaves a fact of its own below.
-BY_ITSELF = {ExpireReservations, MeetDeadlines, ForgetKeys, RecordDigest}
+BY_ITSELF = {ExpireReservations, MeetDeadlines, ForgetKeys, RecordDigest, ServeWaiting}
 
 
 def test_a_life_is_rich_enough_to_mean_something() -> None:

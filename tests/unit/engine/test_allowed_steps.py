@@ -20,6 +20,7 @@ from engine.commands.orders import (
     LiftHold,
     LostLine,
     MergeFulfilments,
+    MoveFulfilment,
     NoteOrder,
     OrderLineRequest,
     PackParcels,
@@ -62,6 +63,7 @@ FULFILMENT_STEPS: dict[str, Callable[[int], Any]] = {
     "split": lambda number: SplitFulfilment(number, (FulfilmentLine("1", 1),)),
     "merge": lambda number: MergeFulfilments(number, number + 1),
     "parcels": lambda number: PackParcels(number, (ParcelRequest((FulfilmentLine("1", 1),)),)),
+    "move": lambda number: MoveFulfilment(number, MUNICH),
     "reject": lambda number: RejectFulfilment(number, "no_capacity"),
     "cancel": lambda number: CancelFulfilment(number, "not wanted"),
 }
@@ -141,6 +143,8 @@ def test_what_is_allowed_of_a_fulfilment_is_what_is_taken(
         shop = work_in(state, delivery, kind, ship_held)
         order = shop.the_order(ORDER_NUMBER)
         allowed = FULFILMENT.allowed(state, traits_of(shop.state, order, order.fulfilments[0]))
+        if "move" in (action, *allowed):
+            shop.receive(KETTLE, MUNICH, 4)
         assert taken(shop.do(command(1))) == (action in allowed), (action, allowed)
 
 
@@ -149,7 +153,7 @@ ORDER_STEPS: dict[str, Any] = {
     "change": ProposeChange(ORDER_NUMBER, "one more tray", add=(OrderLineRequest("9", TRAY, 1, 2_50),)),
     "hold": HoldOrder(ORDER_NUMBER, "fraud", "looks odd"),
     "lift": LiftHold(ORDER_NUMBER, "payment"),
-    "source_again": SourceOrderAgain(ORDER_NUMBER),
+    "source_again": SourceOrderAgain(ORDER_NUMBER, also_rejected_by=True),
     "return": AuthoriseReturn(ORDER_NUMBER, (ReturnLineRequest("1", 1),)),
     "claim": ReportLoss(ORDER_NUMBER, (LostLine("1", 1),)),
     "note": NoteOrder(ORDER_NUMBER, "called"),
@@ -158,7 +162,7 @@ ORDER_STEPS: dict[str, Any] = {
 
 
 def order_in(state: str) -> Shop:
-    """An order in that state; for one that could be sourced again, units that it may get have come to Munich."""
+    """An order in that state; for one that no node can send, the one that gave it back still has its units."""
     shop = shop_for("ship", "store", TRAY if state == "backordered" else KETTLE)
     if state == "backordered":
         shop.order((TRAY, 4))
@@ -167,7 +171,6 @@ def order_in(state: str) -> Shop:
     elif state == "unsourceable":
         shop.order((KETTLE, 4))
         shop.done(RejectFulfilment(1, "no_capacity"))
-        shop.receive(KETTLE, MUNICH, 4)
     elif state == "collected":
         shop.order((KETTLE, 4), delivery="pickup", pickup_node=BERLIN)
         shop.done(AdvanceFulfilment(1, "collect"))

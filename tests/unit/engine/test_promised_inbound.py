@@ -103,9 +103,10 @@ def test_without_the_setting_nothing_is_promised(shop: Shop) -> None:
 
 def test_what_comes_too_late_is_not_promised(shop: Shop) -> None:
     shop.done(expect((TRAY, 5), days=11))
-    shop.refused(ReserveStock("web", (line(TRAY, 1),)), ResultCode.INSUFFICIENT_STOCK)
+    waits = shop.reserve(line(TRAY, 1))
+    assert (sources(shop, waits), shop.reservation(waits).lines[0].backordered) == ([], 1)
     shop.wait(2 * 86_400)
-    shop.reserve(line(TRAY, 1))
+    assert sources(shop, shop.reserve(line(TRAY, 1))) == [(LEIPZIG, 1, 2)]
 
 
 def test_no_more_is_promised_than_will_come(shop: Shop) -> None:
@@ -176,8 +177,7 @@ def test_what_was_promised_is_still_expected(shop: Shop) -> None:
 def test_what_comes_to_a_node_that_never_opens_is_not_promised(shop: Shop) -> None:
     changed(shop, "nodes", BERLIN, opening_hours={})
     shop.done(expect((TRAY, 5), node=BERLIN, days=1))
-    refusal = shop.refused(ReserveStock("web", (line(TRAY, 1),)), ResultCode.INSUFFICIENT_STOCK)
-    assert refusal.lines[0].available == 0
+    assert sources(shop, shop.reserve(line(TRAY, 1))) == []
     shop.done(expect((TRAY, 5), node=LEIPZIG, days=2))
     assert sources(shop, shop.reserve(line(TRAY, 3))) == [(LEIPZIG, 3, 3)]
 
@@ -226,14 +226,45 @@ def test_a_line_that_is_promised_a_part_gets_it_and_waits_for_the_rest(shop: Sho
     shop.restart()
 
 
-def test_units_with_a_promise_wait_for_it_while_other_stock_goes_to_others(shop: Shop) -> None:
+def test_stock_that_comes_early_serves_who_has_a_promise_in_its_turn(shop: Shop) -> None:
     waiting = shop.order((TRAY, 1))
     shop.done(expect((TRAY, 3)))
     promised = shop.order((TRAY, 3))
     shop.receive(TRAY, BERLIN, 3)
     assert order_line(shop, waiting).allocated == 1
+    assert (order_line(shop, promised).allocated, claims(shop, promised)) == (2, [(2, 1)])
+    shop.refused(SourceOrderAgain(promised), ResultCode.INSUFFICIENT_STOCK)
+    assert books(shop, sku=TRAY) == {INBOUND: 2, BOUND: 1}
+
+
+def test_a_promise_that_early_stock_makes_needless_goes_to_the_next_who_waits(shop: Shop) -> None:
+    shop.done(expect((TRAY, 3)))
+    promised = shop.order((TRAY, 3))
+    first, second = shop.order((TRAY, 2)), shop.order((TRAY, 2))
     assert claims(shop, promised) == [(2, 3)]
-    shop.refused(SourceOrderAgain(promised), ResultCode.INVALID_TRANSITION)
+    shop.receive(TRAY, BERLIN, 3)
+    assert (order_line(shop, promised).allocated, claims(shop, promised)) == (3, [])
+    assert (claims(shop, first), claims(shop, second)) == ([(2, 2)], [(2, 1)])
+    shop.restart()
+    shop.done(ReceiveInbound(2, quantities((TRAY, 3))))
+    assert (order_line(shop, first).allocated, order_line(shop, second).allocated) == (2, 1)
+
+
+def test_who_waits_for_later_goods_takes_the_earlier_promise_and_passes_his_own_on(shop: Shop) -> None:
+    shop.done(expect((TRAY, 2), days=2))
+    soon = shop.order((TRAY, 2))
+    shop.done(expect((TRAY, 2), days=5))
+    later, last = shop.order((TRAY, 2)), shop.order((TRAY, 1))
+    assert (claims(shop, soon), claims(shop, later), claims(shop, last)) == ([(2, 2)], [(3, 2)], [])
+    shop.receive(TRAY, BERLIN, 2)
+    assert (claims(shop, soon), claims(shop, later), claims(shop, last)) == ([], [(2, 2)], [(3, 1)])
+
+
+def test_of_what_is_long_overdue_nothing_is_promised_until_it_has_another_date(shop: Shop) -> None:
+    shop.done(expect((TRAY, 3), days=-400))
+    assert claims(shop, shop.order((TRAY, 1))) == []
+    shop.done(DelayInbound(2, MORNING_NS + 2 * DAY_NS))
+    assert claims(shop, shop.order((TRAY, 1))) == [(2, 1)]
 
 
 def test_a_delay_moves_the_dates_of_everything_promised(shop: Shop) -> None:
