@@ -74,7 +74,7 @@ class OperationMetrics:
         self.seconds_sum += seconds
 
     def lines(self) -> tuple[str, str]:
-        """What the page says of it: how often it was called and how it ended, and how long it took. Of an operation that
+        """What the page says of it: how often it was called, how it ended, how long it took. Of an operation that
         nobody has called since, what was said before."""
         called = sum(self.answered.values())
         if called != self._told_of:
