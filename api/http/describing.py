@@ -36,6 +36,8 @@ GROUPS: Final = {
 }
 
 PARAMETERS: Final = {
+    "all": "`true`: every node, also those where nothing is",
+    "history": "The history that the position was told with; another one is refused",
     "limit": "At most so many entries",
     "cursor": "Where the page begins: `next_cursor` of the page before",
     "after": "What comes after this position, as `next_after` or `Last-Event-ID` told it",
@@ -191,7 +193,8 @@ def describe(schemas: dict[str, Any]) -> None:
         short = name.rpartition(".")[2]
         own = texts_of(structs.get(short))
         for field, found in schema.get("properties", {}).items():
-            text = own.get(field) or FIELDS.get(f"{short}.{field}") or FIELDS.get(field)
+            names = (f"{short}.{field}", f"{short.removesuffix('Resource')}.{field}", field)
+            text = own.get(field) or next((FIELDS[name] for name in names if name in FIELDS), None)
             if text and "description" not in found:
                 found["description"] = text
             example = EXAMPLES.get(f"{short}.{field}", EXAMPLES.get(field))

@@ -46,7 +46,16 @@ GAUGES: Final[Mapping[str, str]] = {
 class OperationMetrics:
     """Rate, errors and latency of one operation. Plain numbers: `done` is on the hot path of every request."""
 
-    __slots__ = ("_bucket_heads", "_sum_head", "answered", "bucket_counts", "operation_id", "seconds_sum")
+    __slots__ = (
+        "_bucket_heads",
+        "_sum_head",
+        "_told",
+        "_told_of",
+        "answered",
+        "bucket_counts",
+        "operation_id",
+        "seconds_sum",
+    )
 
     def __init__(self, operation_id: str) -> None:
         self.operation_id = operation_id
@@ -57,6 +66,7 @@ class OperationMetrics:
             f'kontor_request_seconds_bucket{{le="{bound}",operation="{operation_id}"}} ' for bound in _BOUNDS
         ]
         self._sum_head = f'{{operation="{operation_id}"}} '
+        self._told_of, self._told = 0, ("", "")
 
     def done(self, status: int, seconds: float) -> None:
         """One request was answered with `status` after `seconds`."""
@@ -64,15 +74,21 @@ class OperationMetrics:
         self.bucket_counts[bisect_left(REQUEST_SECONDS_BUCKETS, seconds)] += 1
         self.seconds_sum += seconds
 
-    def requests(self) -> list[str]:
-        """The lines that say how often it was called, and how it ended."""
+    def lines(self) -> tuple[str, str]:
+        """What the page says of it: how often it was called, how it ended, how long it took. Of an operation that
+        nobody has called since, what was said before."""
+        called = sum(self.answered.values())
+        if called != self._told_of:
+            self._told_of, self._told = called, ("\n".join(self._requests()), "\n".join(self._seconds()))
+        return self._told
+
+    def _requests(self) -> list[str]:
         return [
             f'kontor_requests_total{{operation="{self.operation_id}",status="{status}"}} {float(count)}'
             for status, count in sorted(self.answered.items())
         ]
 
-    def seconds(self) -> list[str]:
-        """The lines that say how long it took."""
+    def _seconds(self) -> list[str]:
         counts = list(accumulate(self.bucket_counts))
         lines = [f"{head}{count}.0" for head, count in zip(self._bucket_heads, counts, strict=True)]
         lines.append(f"kontor_request_seconds_count{self._sum_head}{counts[-1]}.0")
@@ -130,12 +146,11 @@ class NodeMetrics:
         """The page for `GET /metrics`; its media type is CONTENT_TYPE. Operations nobody has called are left out."""
         called = [operation for operation in self._operations.values() if operation.answered]
         lines = ["# HELP kontor_requests_total Requests answered", "# TYPE kontor_requests_total counter"]
-        for operation in called:
-            lines += operation.requests()
+        told = [operation.lines() for operation in called]
+        lines += [requests for requests, _ in told]
         lines.append("# HELP kontor_request_seconds From the whole request received to the answer handed over")
         lines.append("# TYPE kontor_request_seconds histogram")
-        for operation in called:
-            lines += operation.seconds()
+        lines += [seconds for _, seconds in told]
         lines.append("")
         return generate_latest(_WithoutCreationTimes(self.registry)) + "\n".join(lines).encode()
 

@@ -9,21 +9,12 @@ from pathlib import Path
 import msgspec
 
 from engine.areas import Area
-from engine.commands import policies as p
-from engine.commands.configuration import Channel, HolidayCalendar, Item, Node, NodeItem
-from engine.commands.policies import SourcingPolicy
 from engine.facts import Fact, records
 from engine.facts import orders as of
 from engine.facts.access import ApiKeyCreated, ApiKeyRevoked
 from engine.facts.configuration import (
-    CalendarSet,
-    ChannelSet,
     ConfigurationBegun,
     ConfigurationEnded,
-    ItemSet,
-    NodeItemSet,
-    NodeSet,
-    SourcingPolicySet,
 )
 from engine.facts.maintenance import DigestRecorded, KeysForgotten
 from engine.facts.missing import MissingPaid, OrderSourcedElsewhere
@@ -84,6 +75,7 @@ from engine.facts.sourcing import Decision, Slot
 from engine.facts.stock import MovedLine, StockMoved
 from tests.golden.goods_samples import GOODS_SAMPLES, OLDER_GOODS
 from tests.golden.money_samples import MONEY_SAMPLES, OLDER_MONEY
+from tests.golden.settings_samples import SETTINGS_OLDER, SETTINGS_SAMPLES
 
 HERE = Path(__file__).parent
 FACTS, FRAMES = HERE / "facts.bin", HERE / "frames.bin"
@@ -122,59 +114,7 @@ CHANGE = of.ChangeBody(
     "leipzig",
 )
 OLDER_CHANGE = msgspec.structs.replace(CHANGE, quantities=(of.Quantity(0, 4, 3),))
-NODES = p.NodeSelector(("berlin",), ("store",), ("DE",), ("city",), 50, True, False)
-ITEMS = p.ItemSelector(("BRASS-KETTLE",), ("kitchen",))
-SETTINGS = p.Settings(
-    eligible=(NODES,),
-    excluded=(p.NodeSelector(within_km=1),),
-    parcel_cost_minor=1,
-    parcel_grams_max=31_500,
-    carriers=(
-        p.CarrierRate(
-            "DHL", (p.WeightStep(450, 5_000), p.WeightStep(900)), 2, NODES, ("DE",), 900, ("mon", "sat"), ("DE",)
-        ),
-    ),
-    cost_per_100_km_minor=2,
-    cross_border_cost_minor=3,
-    co2_grams_per_km=6,
-    co2_minor_per_kg=7,
-    unit_cost_minor=8,
-    cost_per_100_grams_minor=9,
-    split_penalty_minor=4,
-    nodes_max=5,
-    split_value_minor_min=10,
-    line_split=False,
-    ship_complete=True,
-    unsourced_minor_per_unit=11,
-    preferences=(p.Preference("stores first", -12, "unit", NODES, ITEMS),),
-    safety_stock=(p.SafetyStockRule(13, ITEMS, NODES),),
-    unit_caps=(p.UnitCap(14, NODES),),
-    late_minor_per_day=15,
-    deliver_within_days=16,
-    workload_minor=17,
-    wait_days_max=18,
-    age_minor_per_30_days=19,
-    inbound_days_max=20,
-    functions=("own",),
-    improve_minor_min=21,
-    pickup_transfer_days=22,
-)
-WHEN = p.Conditions(
-    ("DE",), ("pickup",), ("kitchen",), ("club",), 1, 2, "2026-11-01T00:00:00Z", "2026-12-24T12:00:00Z", ("mon",)
-)
-BEFORE_CALENDARS = msgspec.structs.replace(
-    SETTINGS, carriers=tuple(msgspec.structs.replace(rate, calendars=()) for rate in SETTINGS.carriers or ())
-)
-OLDER_SETTINGS = msgspec.structs.replace(BEFORE_CALENDARS, pickup_transfer_days=None)
 
-
-def near(settings: p.Settings) -> SourcingPolicy:
-    """A policy of these settings, which its only override sets once more."""
-    overrides = (p.Override(WHEN, settings, "Christmas"),)
-    return msgspec.structs.replace(SourcingPolicy(name="Near"), **msgspec.structs.asdict(settings), overrides=overrides)
-
-
-POLICY = near(SETTINGS)
 
 SAMPLES: dict[str, Fact] = {
     "stock_moved/1": StockMoved(
@@ -218,39 +158,16 @@ SAMPLES: dict[str, Fact] = {
         "W-1001", 5, "leipzig", (of.ReturnedLine(0, 1, "quarantine"),), move(CUSTOMER, UNSELLABLE, 1)
     ),
     "return_cancelled/1": ReturnCancelled("W-1001", 5, ()),
-    "item_set/3": ItemSet(
-        "BRASS-KETTLE",
-        Item(
-            name="Kettle",
-            weight_grams=900,
-            tax_class="standard",
-            gtin="4006381333931",
-            backorderable=True,
-            groups=("kitchen", "brass"),
-            value_minor=4_900,
-            backorders_max=500,
-            backorders_max_by_channel={"market": 100},
-        ),
-        (),
-    ),
-    "node_item_set/3": NodeItemSet(
-        "berlin",
-        "BRASS-KETTLE",
-        NodeItem(
-            safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31", bin="A-03-12"
-        ),
-        (),
-    ),
     **MONEY_SAMPLES,
+    **SETTINGS_SAMPLES,
     **GOODS_SAMPLES,
-    "sourcing_policy_set/4": SourcingPolicySet("near", POLICY, ()),
     "api_key_created/1": ApiKeyCreated("k-1", "till in Berlin", bytes(range(32)), ()),
     "api_key_revoked/1": ApiKeyRevoked("k-1", ()),
     "configuration_begun/1": ConfigurationBegun("5f" * 32, 90_000, "key:k-1", b"k" * 16, b"p" * 16, ()),
     "configuration_ended/1": ConfigurationEnded("5f" * 32, True, (("items", 89_999), ("nodes", 1)), ()),
     "keys_forgotten/1": KeysForgotten(99, ()),
     "digest_recorded/1": DigestRecorded(((97, 12), (98, 1)), "00ff" * 16, ()),
-    "order_placed/6": OrderPlaced(
+    "order_placed/5": OrderPlaced(
         "W-1001",
         "web",
         41,
@@ -287,52 +204,6 @@ SAMPLES: dict[str, Fact] = {
     ),
     "pick_list_made/1": PickListMade(8, "berlin", (17, 18), ()),
     "pick_list_ended/1": PickListEnded(8, "picked", ()),
-    "node_set/4": NodeSet(
-        "berlin",
-        Node(
-            name="Berlin",
-            kind="store",
-            country="DE",
-            latitude=52.53,
-            longitude=13.38,
-            postal_code="10115",
-            time_zone="Europe/Berlin",
-            enabled=False,
-            ships=False,
-            pickup=True,
-            orders_per_day_max=400,
-            handling_cost_minor=75,
-            cut_off="16:00",
-            opening_hours={"mon": (("09:00", "18:30"),)},
-            closed_dates=("2026-12-25",),
-            lead_time_days=2,
-            groups=("city",),
-            accept_within_seconds=7_200,
-            cut_offs={"fri": "12:00", "sat": None},
-            preparation_minutes=45,
-            calendars=("DE",),
-        ),
-        (),
-    ),
-    "channel_set/4": ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-            collect_within_seconds=259_200,
-            cancel_backorders_after_seconds=5_184_000,
-            prices_include_tax=False,
-            preparation_minutes=90,
-        ),
-        (),
-    ),
-    "calendar_set/1": CalendarSet("DE", HolidayCalendar("Germany", ("2026-12-25",), ("DE",)), ()),
     "change_proposed/2": ChangeProposed(
         "W-1001", 77, "customer called", CHANGE, move(AVAILABLE, ALLOCATED, 1), 2_550, ()
     ),
@@ -364,9 +235,9 @@ SAMPLES: dict[str, Fact] = {
 }
 
 OLDER: dict[str, Fact] = {
+    **SETTINGS_OLDER,
     **OLDER_MONEY,
     **OLDER_GOODS,
-    "order_placed/5": msgspec.structs.replace(SAMPLES["order_placed/6"], policy=None, policy_version=None),
     "stock_reserved/3": msgspec.structs.replace(SAMPLES["stock_reserved/4"], lines=AWAITED_LINES),
     "reservation_changed/3": msgspec.structs.replace(SAMPLES["reservation_changed/4"], lines=AWAITED_LINES),
     "order_placed/4": OrderPlaced(
@@ -405,88 +276,6 @@ OLDER: dict[str, Fact] = {
         (of.Waiting(0, 1, 1, CLAIMS),),
         move(ALLOCATED, AVAILABLE, 1),
     ),
-    "channel_set/2": ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-            collect_within_seconds=259_200,
-            cancel_backorders_after_seconds=5_184_000,
-        ),
-        (),
-    ),
-    "sourcing_policy_set/3": SourcingPolicySet("near", near(BEFORE_CALENDARS), ()),
-    "node_set/3": NodeSet(
-        "berlin",
-        Node(
-            name="Berlin",
-            kind="store",
-            country="DE",
-            latitude=52.53,
-            longitude=13.38,
-            postal_code="10115",
-            time_zone="Europe/Berlin",
-            enabled=False,
-            ships=False,
-            pickup=True,
-            orders_per_day_max=400,
-            handling_cost_minor=75,
-            cut_off="16:00",
-            opening_hours={"mon": (("09:00", "18:30"),)},
-            closed_dates=("2026-12-25",),
-            lead_time_days=2,
-            groups=("city",),
-            accept_within_seconds=7_200,
-        ),
-        (),
-    ),
-    "channel_set/3": ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-            collect_within_seconds=259_200,
-            cancel_backorders_after_seconds=5_184_000,
-            prices_include_tax=False,
-        ),
-        (),
-    ),
-    "sourcing_policy_set/2": SourcingPolicySet(
-        "near",
-        near(OLDER_SETTINGS),
-        (),
-    ),
-    "node_item_set/2": NodeItemSet(
-        "berlin",
-        "BRASS-KETTLE",
-        NodeItem(safety_stock=2, sellable=False, sourcing_minor_per_unit=-50, stocked_since="2026-01-31"),
-        (),
-    ),
-    "item_set/2": ItemSet(
-        "BRASS-KETTLE",
-        Item(
-            name="Kettle",
-            weight_grams=900,
-            tax_class="standard",
-            gtin="4006381333931",
-            backorderable=True,
-            groups=("kitchen", "brass"),
-            value_minor=4_900,
-        ),
-        (),
-    ),
     "return_authorised/1": ReturnAuthorised("W-1001", 5, (of.ReturnedLine(0, 2, "too small"),), ()),
     "order_placed/3": OrderPlaced(
         "W-1001",
@@ -511,43 +300,6 @@ OLDER: dict[str, Fact] = {
         "W-1001", (16,), DATED_WORK, 120, DECISION, (*move(ALLOCATED, AVAILABLE, 2), *move(AVAILABLE, ALLOCATED, 2))
     ),
     "fulfilment_advanced/1": FulfilmentAdvanced("W-1001", 17, "shipped", "DHL", "JJD-1", move(ALLOCATED, CUSTOMER, 3)),
-    "node_set/2": NodeSet(
-        "berlin",
-        Node(
-            name="Berlin",
-            kind="store",
-            country="DE",
-            latitude=52.53,
-            longitude=13.38,
-            postal_code="10115",
-            time_zone="Europe/Berlin",
-            enabled=False,
-            ships=False,
-            pickup=True,
-            orders_per_day_max=400,
-            handling_cost_minor=75,
-            cut_off="16:00",
-            opening_hours={"mon": (("09:00", "18:30"),)},
-            closed_dates=("2026-12-25",),
-            lead_time_days=2,
-            groups=("city",),
-        ),
-        (),
-    ),
-    "channel_set/1": ChannelSet(
-        "web",
-        Channel(
-            name="Web",
-            kind="web",
-            country="DE",
-            currency="EUR",
-            nodes=("berlin",),
-            sourcing_policy="near",
-            reservation_ttl_seconds=600,
-            buffer=3,
-        ),
-        (),
-    ),
     "stock_reserved/2": StockReserved(
         41, "web", TIME_NS, HALLE, DATED_LINES, DECISION, (Slot("berlin", 740_000),), "pickup", "club"
     ),
@@ -598,46 +350,6 @@ OLDER: dict[str, Fact] = {
         move(RESERVED, ALLOCATED, 3),
     ),
     "order_sourced/1": OrderSourced("W-1001", WORK, (of.Waiting(0, 2, 1),), move(AVAILABLE, ALLOCATED, 3)),
-    "node_set/1": NodeSet(
-        "berlin",
-        Node(
-            name="Berlin",
-            kind="store",
-            country="DE",
-            latitude=52.53,
-            longitude=13.38,
-            postal_code="10115",
-            time_zone="Europe/Berlin",
-            enabled=False,
-            ships=False,
-            pickup=True,
-            orders_per_day_max=400,
-            handling_cost_minor=75,
-            cut_off="16:00",
-            opening_hours={"mon": (("09:00", "18:30"),)},
-            closed_dates=("2026-12-25",),
-        ),
-        (),
-    ),
-    "item_set/1": ItemSet(
-        "BRASS-KETTLE",
-        Item(name="Kettle", weight_grams=900, tax_class="standard", gtin="4006381333931", backorderable=True),
-        (),
-    ),
-    "node_item_set/1": NodeItemSet("berlin", "BRASS-KETTLE", NodeItem(safety_stock=2, sellable=False), ()),
-    "sourcing_policy_set/1": SourcingPolicySet(
-        "near",
-        SourcingPolicy(
-            name="Near",
-            parcel_cost_minor=1,
-            cost_per_100_km_minor=2,
-            cross_border_cost_minor=3,
-            split_penalty_minor=4,
-            nodes_max=5,
-            line_split=False,
-        ),
-        (),
-    ),
 }
 
 
