@@ -5,7 +5,7 @@ bodies         from the bytes of a body to what an operation takes
 describing     texts and examples for the fields and groups of the OpenAPI document
 dev_mode       what protects a node that was started with `--dev`
 endpoint       from bytes to an operation and back: what both lanes share
-field_words    what the fields of the API mean, by name
+field_words    what the fields of the API mean, by name; those that mean something else somewhere in `field_words_apart`
 filters        filters of lists: they take only values that there are
 frontends      HTTP parsed in further processes in front of the one writer
 heads          what is wrong with a head although the parser takes it: hosts, doubled headers, encodings

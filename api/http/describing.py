@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from api.http.field_words import FIELDS
+from api.http.field_words_apart import FIELDS_APART
 
 # The groups, in the order in which somebody would meet them.
 GROUPS: Final = {
@@ -194,7 +195,7 @@ def describe(schemas: dict[str, Any]) -> None:
         own = texts_of(structs.get(short))
         for field, found in schema.get("properties", {}).items():
             names = (f"{short}.{field}", f"{short.removesuffix('Resource')}.{field}", field)
-            text = own.get(field) or next((FIELDS[name] for name in names if name in FIELDS), None)
+            text = own.get(field) or next((words[name] for name in names for words in (FIELDS_APART, FIELDS) if name in words), None)
             if text and "description" not in found:
                 found["description"] = text
             example = EXAMPLES.get(f"{short}.{field}", EXAMPLES.get(field))

@@ -50,6 +50,9 @@ def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
                 if _was_full(state, posting.node):
                     looks.everything = True
                     return
+        claim = getattr(fact, "reservation", None)
+        if claim is not None and any(claim in waiting for waiting in state.reservations.waiting.values()):
+            looks.add(Waiter(claim, ""))  # alone it may be served where the basket could not
         number = getattr(fact, "order", None)
         order = state.orders.open.get(number) if number else None
         if order is not None and _waits(order):
