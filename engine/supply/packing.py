@@ -2,7 +2,7 @@
 
 Units are whole: two of 100 do not fit a parcel of 150, and one of 200 is a parcel of its own. So where an order's total
 weight counts fewer or more parcels than packing it does, its units get other weights for this order, by which the total
-counts what packing needs. Docs: docs/decisions/0025-parcels-are-packed-by-weights.md.
+counts what packing needs. Docs: docs/decisions/0016-parcels-are-packed-by-weights.md.
 """
 
 from bisect import bisect_left, insort
