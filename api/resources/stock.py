@@ -285,10 +285,14 @@ def _at(state: State, sku: str, node: str) -> NodeStock:
     rule = state.configuration.node_items.get(node, {}).get(sku)
     safety_stock, sellable = (0, True) if rule is None else (rule.safety_stock, rule.sellable)
     sellable = sellable and state.configuration.items[sku].sellable
+    return NodeStock(node=node, **_named(_there(state, sku, node)), safety_stock=safety_stock, sellable=sellable)
+
+
+def _there(state: State, sku: str, node: str) -> Balances:
+    """What a node has of a SKU; it promises nothing of it where it gives units to nobody."""
     there = state.stock.balances_at(sku, node)
-    if not _sells(state)[state.ledger.node_index[node]]:
-        there = there._replace(available_to_promise=0)
-    return NodeStock(node=node, **_named(there), safety_stock=safety_stock, sellable=sellable)
+    sells = _sells(state)[state.ledger.node_index[node]]
+    return there if sells else there._replace(available_to_promise=0)
 
 
 def _sells(state: State) -> Bools:
@@ -360,7 +364,7 @@ def _missing_page(call: Call, state: State, first: int) -> StockPage:
 def _page_of_node(state: State, node: str, first: int, limit: int) -> StockPage:
     """SKUs of which a node has any, from a position in the order of SKUs on."""
     skus, cursor = held_at(state, node, first, limit)
-    return StockPage([SkuStock(sku, nodes=[], **_named(state.stock.balances_at(sku, node))) for sku in skus], cursor)
+    return StockPage([SkuStock(sku, nodes=[], **_named(_there(state, sku, node))) for sku in skus], cursor)
 
 
 def trial_balance(call: Call) -> Handled:

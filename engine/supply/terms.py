@@ -248,8 +248,7 @@ class TermsCache:
     ) -> Terms:
         """The terms of a known channel for an area; one without a country is somewhere in the channel's."""
         country = area.country or state.configuration.channels[channel_id].country
-        if self._version != state.configuration.version:
-            self._renew(state.configuration)
+        self._renew(state.configuration)
         # Only own code looks at the postal area: without it, all postal areas of ten kilometres share their terms.
         postal_area = area.postal_area if self._by_postal_area else None
         north, east = area.latitude_tenths, area.longitude_tenths
@@ -264,6 +263,9 @@ class TermsCache:
         return terms
 
     def _renew(self, configuration: Configuration) -> None:
+        """Forget what was made of other master data. Whatever is asked for first says so."""
+        if self._version == configuration.version:
+            return
         self._terms.clear()
         self._calendars.clear()
         self._dispatches.clear()
@@ -273,14 +275,14 @@ class TermsCache:
 
     def table(self, state: State) -> NodeTable:
         """The nodes as columns, as they are now."""
+        self._renew(state.configuration)
         if self._table is None:
             self._table = NodeTable(state.configuration, state.ledger.nodes)
         return self._table
 
     def calendar(self, state: State, node_at: int) -> Calendar:
         """When a node works."""
-        if self._version != state.configuration.version:
-            self._renew(state.configuration)
+        self._renew(state.configuration)
         calendar = self._calendars.get(node_at)
         if calendar is None:
             node = self.table(state).nodes[node_at]
@@ -290,6 +292,7 @@ class TermsCache:
 
     def holidays(self, state: State) -> Holidays:
         """On which days people rest."""
+        self._renew(state.configuration)
         if self._holidays is None:
             self._holidays = Holidays(state.configuration)
         return self._holidays

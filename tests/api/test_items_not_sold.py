@@ -82,3 +82,27 @@ def test_it_is_still_not_sold_when_the_state_comes_from_a_dump(stocked: Api) -> 
     assert copy.stock.not_sold == state.stock.not_sold
     sku, node = copy.ledger.sku_index["BRASS-KETTLE"], copy.ledger.node_index["leipzig"]
     assert copy.stock.promisable(sku, node) == 0
+
+
+def test_an_item_that_is_not_sold_is_no_backorder_either(stocked: Api) -> None:
+    sell(stocked, False, backorderable=True)
+    line = {"sku": "BRASS-KETTLE", "quantity": 6}
+    order = {"number": "W-1", "channel": "web-de", "lines": [{"id": "1", **line}], "ship_to": BERLIN}
+    for path, body in (("/v1/orders", order), ("/v1/reservations", {"channel": "web-de", "lines": [line]})):
+        problem = stocked.refused(path, body, 409, "insufficient_stock")
+        assert problem["lines"] == [{"sku": "BRASS-KETTLE", "requested": 6, "available": 0}]
+    asked = {"channel": "web-de", "lines": [line], "ship_to": BERLIN}
+    told = stocked.done("/v1/availability", asked)
+    assert (told["fulfillable"], told["lines"][0].get("backordered", 0)) == (False, 0)
+
+
+def test_an_item_that_is_sold_again_serves_who_waits_before_new_customers(stocked: Api) -> None:
+    sell(stocked, True, backorderable=True)
+    assert stocked.order("W-1", ("BRASS-KETTLE", 7))["lines"][0]["backordered"] == 2
+    sell(stocked, False, backorderable=True)
+    stocked.receive("BRASS-KETTLE", "leipzig", 3)
+    assert stocked.read("/v1/orders/W-1")["state"] == "backordered", "off sale it is for nobody, also not for who waits"
+    sell(stocked, True, backorderable=True)
+    line = stocked.read("/v1/orders/W-1")["lines"][0]
+    assert (line["allocated"], line["backordered"]) == (7, 0)
+    assert stocked.stock("BRASS-KETTLE", "leipzig")["available"] == 1

@@ -236,3 +236,22 @@ def test_the_stock_of_a_node_comes_page_by_page_without_what_it_has_nothing_of(a
     assert [(item["sku"], item["on_hand"]) for item in page["items"]] == [("CUSHION", 4)]
     assert page["next_cursor"] is None
     assert api.read("/v1/stock?node=krakow")["items"] == []
+
+
+def test_what_a_node_may_promise_is_told_as_its_settings_are_now(api: Api) -> None:
+    api.receive("BRASS-KETTLE", "leipzig", 5)
+    leipzig = {name: value for name, value in api.read("/v1/nodes/leipzig").items() if name != "id"}
+
+    def promisable() -> list[int]:
+        detail = api.read("/v1/stock/BRASS-KETTLE")
+        listed = [api.read(path)["items"] for path in ("/v1/stock", "/v1/stock?node=leipzig")]
+        everywhere, there = (next(each for each in items if each["sku"] == "BRASS-KETTLE") for items in listed)
+        at_node = next(each for each in detail["nodes"] if each["node"] == "leipzig")
+        return [each["available_to_promise"] for each in (at_node, there, detail, everywhere)]
+
+    assert promisable() == [5] * 4
+    for more, units in (({"enabled": False}, 0), ({}, 5), ({"ships": False}, 0), ({"ships": False, "pickup": True}, 5)):
+        assert api.put("/v1/nodes/leipzig", {**leipzig, **more}).status_code == 200
+        assert promisable() == [units] * 4, more
+    assert api.put("/v1/nodes/kiel", {**leipzig, "name": "Kiel"}).status_code == 200
+    assert promisable() == [5] * 4, "a node that was not there when it was asked first"

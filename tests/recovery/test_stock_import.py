@@ -36,7 +36,9 @@ def imported(node: RunningNode, file: Path, *options: str) -> Result:
 
 
 def on_hand(node: RunningNode, sku: str, where: str) -> int:
-    there = node.call("GET", f"/v1/stock/{sku}")[1]["nodes"]
+    status, answer, _ = node.call("GET", f"/v1/stock/{sku}")
+    assert status == 200, answer
+    there = answer["nodes"]
     return next((entry["on_hand"] for entry in there if entry["node"] == where), 0)
 
 
