@@ -89,7 +89,9 @@ def test_a_row_that_makes_no_sense_is_counted_and_named(tmp_path: Path, row: str
 
 
 def test_a_code_with_a_slash_inside_is_goods_like_any_other(tmp_path: Path) -> None:
-    dataset = read(written(tmp_path, FIRST, "536366,22/633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom"))
+    dataset = read(
+        written(tmp_path, FIRST, "536366,22/633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom")
+    )
     assert dataset.classes == [RowClass.ORDER_LINE, RowClass.ORDER_LINE]
 
 
