@@ -25,6 +25,7 @@ from api.rehearsal.dataset import NoDataset
 from api.rehearsal.progress import ReplayFailed
 from api.rehearsal.report import BarWatcher, summary
 from api.rehearsal.shop import NoExamples, examples_directory
+from api.server.directory import DEMO_LOG
 
 ORDERS_FILE = "online_retail_2010-12.csv.gz"
 ATTRIBUTION = "Orders: Online Retail, Daqing Chen, UCI, 2015, DOI 10.24432/C5BW33, CC BY 4.0; December 2010."
@@ -112,11 +113,11 @@ def _folder(directory: Path | None) -> Iterator[tuple[Path, Path]]:
         if directory.exists() and any(directory.iterdir()):
             raise click.ClickException(f"{directory} is not empty; the demo starts with a fresh folder")
         directory.mkdir(parents=True, exist_ok=True)
-        yield directory, directory / "node.log"
+        yield directory, directory / DEMO_LOG
         return
     fresh = Path(tempfile.mkdtemp(prefix="kontor-demo-"))
     try:
-        yield fresh, fresh / "node.log"
+        yield fresh, fresh / DEMO_LOG
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -195,7 +195,8 @@ def describe(schemas: dict[str, Any]) -> None:
         own = texts_of(structs.get(short))
         for field, found in schema.get("properties", {}).items():
             names = (f"{short}.{field}", f"{short.removesuffix('Resource')}.{field}", field)
-            text = own.get(field) or next((words[name] for name in names for words in (FIELDS_APART, FIELDS) if name in words), None)
+            said = (words[name] for name in names for words in (FIELDS_APART, FIELDS) if name in words)
+            text = own.get(field) or next(said, None)
             if text and "description" not in found:
                 found["description"] = text
             example = EXAMPLES.get(f"{short}.{field}", EXAMPLES.get(field))

@@ -9,8 +9,10 @@ from engine.wal.access import need
 from engine.wal.errors import JournalCorrupt
 from engine.wal.journal import segment_names
 
+DEMO_LOG: Final = "node.log"
+"""What the node of `kontor demo` says goes there, from before the node is."""
 OURS: Final = frozenset(
-    {"journal", "archive", "snapshots", "parties", "closed", "outbox", "lock", "history", "lost+found"}
+    {"journal", "archive", "snapshots", "parties", "closed", "outbox", "lock", "history", "lost+found", DEMO_LOG}
 )
 BESIDE_MAX: Final = 3
 

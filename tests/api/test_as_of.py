@@ -257,6 +257,7 @@ def test_a_helper_that_is_gone_is_started_again(api: Api) -> None:
 
 
 def test_a_helper_ends_when_its_node_is_killed_and_when_nobody_asks(tmp_path: Path) -> None:
+    (tmp_path / "killed").mkdir()  # the other node lies beside it, and a new folder there would be taken for a slip
     node = LoggedNode(tmp_path / "killed")
     try:
         assert node.call("GET", "/v1/stock/GHOST?as_of=0")[0] == 404

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import SHOP, Api
-from tests.recovery.lives import Lived, kontor, lived
+from tests.recovery.lives import Lived, kontor, let_go, lived
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +52,9 @@ def finished(api: Api) -> None:
                 await asyncio.sleep(0.02)
 
     api.runner.run(wait())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Whatever became of a life, the next test is not looked at by it."""
+    let_go()

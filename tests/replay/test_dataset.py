@@ -75,7 +75,9 @@ def test_every_class_is_told_by_its_row(tmp_path: Path) -> None:
         ("536366,22633,HAND WARMER,6,2010-12-01 08:28:00,1.8512,17850,United Kingdom", "price"),
         ("536366,22633,HAND WARMER,6,2010-12-01 08:28:00,-1.85,17850,United Kingdom", "negative"),
         ("536366,22633,HAND WARMER,6,yesterday,1.85,17850,United Kingdom", "date"),
-        ("536366,22/633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom", "code"),
+        ("536366,/22633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom", "code"),
+        ("536366,22633/,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom", "code"),
+        ("5363/66,22633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom", "invoice number"),
         ("536366,22633,HAND WARMER", "eight columns"),
     ],
 )
@@ -84,6 +86,13 @@ def test_a_row_that_makes_no_sense_is_counted_and_named(tmp_path: Path, row: str
     assert dataset.classes == [RowClass.ORDER_LINE, RowClass.MALFORMED]
     assert why in dataset.rows[1].malformed
     assert dataset.total == Sums(2, 6, 15_300)
+
+
+def test_a_code_with_a_slash_inside_is_goods_like_any_other(tmp_path: Path) -> None:
+    dataset = read(
+        written(tmp_path, FIRST, "536366,22/633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom")
+    )
+    assert dataset.classes == [RowClass.ORDER_LINE, RowClass.ORDER_LINE]
 
 
 def test_a_file_with_other_columns_is_refused_by_name(tmp_path: Path) -> None:

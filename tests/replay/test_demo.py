@@ -34,6 +34,8 @@ class Demo:
             self.printed.append(line.rstrip())
             if line.startswith("Serving at"):
                 return
+        self.process.stdout.close()
+        self.process.wait(60)
         raise AssertionError("\n".join(self.printed))
 
     def end(self) -> int:
