@@ -50,7 +50,8 @@ def sources_beside(
 ) -> Found:
     """Units by line position from what is there, as far as they go with what is held already.
 
-    Where all of them do not, they come from the nodes that have some already, and from one more.
+    Where all of them do not, they come from the nodes that have some already, and from one more. So they do where no
+    plan is allowed for all that is there: a line that may not be split gets what one node has.
     """
     names, own = state.ledger.nodes, {node: None for node, _, _ in held.units}
     tried: list[str | None] = [None]
@@ -69,7 +70,29 @@ def sources_beside(
             return Found(sources, found.slots, found.decision if more is None and not room else None)
         if more is None and sources:
             tried += [*own, *dict.fromkeys(s.node for given in sources.values() for s in given if s.node not in own)]
+        elif more is None:
+            tried += _alone(state, held, terms, request, without, now_ns)
     return Found({}, (), None)
+
+
+def _alone(
+    state: State, held: Held, terms: Terms, request: Request, without: tuple[str, ...], now_ns: int
+) -> list[str | None]:
+    """Nodes that may do alone what the rules let no two of them do together; who has most comes first."""
+    rules, ledger = terms.rules, state.ledger
+    if terms.settings.ship_complete or (rules.line_split and not rules.split_value_min):
+        return []
+    own = {node: None for node, _, _ in held.units}
+    full = rules.locations_max is not None and len(own) >= rules.locations_max
+    blocked = terms.blocked(state, now_ns)
+    units: dict[str, int] = {}
+    for sku in dict.fromkeys(line.sku for line in request.lines):
+        available, withheld = state.stock.cells_of(ledger.sku_index[sku])
+        for at in (available > withheld).nonzero()[0].tolist():
+            node = ledger.nodes[at]
+            if node not in without and at not in blocked and (node in own or not full):
+                units[node] = units.get(node, 0) + int(available[at])
+    return [*sorted(units, key=lambda node: -units[node])]
 
 
 def _room(state: State, held: Held, terms: Terms) -> dict[str, int]:

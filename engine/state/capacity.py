@@ -26,6 +26,7 @@ class Capacity:
 
     def __init__(self) -> None:
         self.taken: dict[int, dict[str, int]] = {}
+        self._freed: dict[tuple[str, int], int] = {}  # places that were taken before; derived, and not kept
 
     def dump(self) -> Dumped:
         """By day and node, a day a part."""
@@ -56,11 +57,18 @@ class Capacity:
             nodes = self.taken.get(slot.day)
             if nodes is None or slot.node not in nodes:
                 continue
+            self._freed.setdefault((slot.node, slot.day), nodes[slot.node])
             nodes[slot.node] -= 1
             if not nodes[slot.node]:
                 del nodes[slot.node]
             if not nodes:
                 del self.taken[slot.day]
+
+    def freed(self) -> list[tuple[str, int, int]]:
+        """Node, day and how many places were taken there before, where places were freed since this was asked last."""
+        some = [(node, day, before) for (node, day), before in self._freed.items() if self.count(node, day) < before]
+        self._freed = {}
+        return some
 
 
 def first_day_kept(time_ns: int) -> int:

@@ -36,7 +36,11 @@ SKUS_LOOKED_AT_MAX = 1_000  # in one pass over stock
 def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
     """Take note of whom the facts of a record, which are written down, may have freed units for. Somebody waits."""
     looks = state.looks
+    freed = state.capacity.freed()
     if looks.everything:
+        return
+    if any(_was_full(state, node, before) for node, _, before in freed):
+        looks.everything = True
         return
     for fact in facts:
         if isinstance(fact, NodeSet | ChannelSet | SourcingPolicySet | CalendarSet | FulfilmentsMerged):
@@ -47,9 +51,6 @@ def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
         for posting in fact.postings:
             if posting.target == AVAILABLE:
                 looks.skus[posting.sku] = None
-                if _was_full(state, posting.node):
-                    looks.everything = True
-                    return
         claim = getattr(fact, "reservation", None)
         if claim is not None and any(claim in waiting for waiting in state.reservations.waiting.values()):
             looks.add(Waiter(claim, ""))  # alone it may be served where the basket could not
@@ -59,12 +60,10 @@ def note_freed(state: State, facts: tuple[Fact, ...]) -> None:
             looks.add(Waiter(order.promised, order.number))
 
 
-def _was_full(state: State, node: str) -> bool:
-    """Whether a node has one place left on some day: it may have been taken until now."""
+def _was_full(state: State, node: str, taken: int) -> bool:
+    """Whether a node with so many places taken on a day had none left."""
     limit = state.configuration.nodes[node].orders_per_day_max
-    if limit is None:
-        return False
-    return limit == 1 or any(places.get(node, 0) == limit - 1 for places in state.capacity.taken.values())
+    return limit is not None and taken >= limit
 
 
 def _waits(order: Order) -> bool:

@@ -28,6 +28,13 @@ class Line:
     cancelled: int = 0
     returned: int = 0
 
+    def serve(self, units: int) -> None:
+        """Units that waited are there."""
+        less = min(units, self.unsourceable)
+        self.unsourceable -= less
+        self.backordered -= units - less
+        assert self.backordered >= 0
+
 
 @dataclass
 class Work:
@@ -39,6 +46,7 @@ class Work:
 @dataclass
 class Order:
     seq: int
+    promised: int  # the record that made its place in the queue: its own, or that of its reservation
     lines: list[Line]
     work: dict[int, Work] = field(default_factory=dict)
     rejected_by: set[str] = field(default_factory=set)
@@ -47,15 +55,23 @@ class Order:
 @dataclass
 class Claim:
     expires_at_ns: int
-    lines: list[tuple[str, str | None, Counter[str]]]  # sku, named node, units by node
+    lines: list[tuple[str, str | None, Counter[str], int]]  # sku, named node, units by node, units that wait
 
     def held(self) -> Counter[Cell]:
-        return Counter({(sku, node): 0 for sku, _, _ in self.lines for node in NODES}) + sum(
-            (Counter({(sku, node): units for node, units in found.items()}) for sku, _, found in self.lines), Counter()
+        return Counter({(sku, node): 0 for sku, *_ in self.lines for node in NODES}) + sum(
+            (Counter({(sku, node): units for node, units in found.items()}) for sku, _, found, _ in self.lines),
+            Counter(),
         )
 
     def held_of(self, sku: str) -> int:
         return sum(units for (s, _), units in self.held().items() if s == sku)
+
+    def waits(self) -> Counter[str]:
+        """Units that are backordered, by SKU."""
+        return sum((Counter({sku: units}) for sku, _, _, units in self.lines), Counter())
+
+    def claimed_of(self, sku: str) -> int:
+        return self.held_of(sku) + self.waits()[sku]
 
 
 class Model:
@@ -120,7 +136,8 @@ class Model:
     # Claims
 
     def expected(self, lines: list[tuple[str, int, str | None]]) -> tuple[list[int | None], Counter[str], bool]:
-        """For a demand: units of every named line, units per SKU of the free ones, and whether that is all of it."""
+        """For a demand: units of every named line, units per SKU of the free ones, and whether nothing is missing but what
+        may wait."""
         left = {(sku, node): self.atp(sku, node) for sku in SKUS for node in NODES}
         named: list[int | None] = []
         for sku, quantity, node in lines:
@@ -135,7 +152,9 @@ class Model:
             if node is None:
                 wanted[sku] += quantity
         free = Counter({sku: min(units, sum(left[sku, node] for node in NODES)) for sku, units in wanted.items()})
-        whole = free == wanted and all(n is None or n == q for n, (_, q, _) in zip(named, lines, strict=True))
+        whole = all(free[sku] == units for sku, units in wanted.items() if sku not in BACKORDERABLE) and all(
+            n is None or n == q or sku in BACKORDERABLE for n, (sku, q, _) in zip(named, lines, strict=True)
+        )
         return named, free, whole
 
     def due(self, now_ns: int) -> list[int]:
@@ -154,8 +173,9 @@ class Model:
     # Orders
 
     def hand_out(self, order: Order, number: int, node: str, takes: list[tuple[int, int]], source: str) -> None:
-        """A node gets work."""
-        assert number not in order.work
+        """A node gets work, or more for work that nobody has begun."""
+        work = order.work.setdefault(number, Work(node, "released", {}))
+        assert (work.node, work.state) == (node, "released")
         assert node not in order.rejected_by, f"{node} rejected this order and was asked again"
         for at, units in takes:
             line = order.lines[at]
@@ -164,7 +184,7 @@ class Model:
             else:
                 self.move(line.sku, node, source, "allocated", units)
             line.allocated += units
-        order.work[number] = Work(node, "released", dict(takes))
+            work.takes[at] = work.takes.get(at, 0) + units
 
     def take_back(self, order: Order, number: int, target: str) -> dict[int, int]:
         """A node gives its work back; the units by line. What is lost is first what was missing already."""
@@ -185,18 +205,24 @@ class Model:
             order.lines[at].shipped += units
             self.move(order.lines[at].sku, work.node, "allocated", "customer", units)
 
-    def waiting(self) -> list[tuple[int, int, Order]]:
-        """Backordered lines in order of placing."""
+    def waiting(self) -> list[tuple[int, int, str, set[str]]]:
+        """Lines that wait, in order of promise: the record, the line, its SKU and the nodes that may serve it."""
         found = [
-            (order.seq, at, order)
+            (order.promised, at, line.sku, set(NODES) - order.rejected_by)
             for order in self.orders.values()
             for at, line in enumerate(order.lines)
-            if line.backordered
+            if line.backordered + line.unsourceable
+        ]
+        found += [
+            (number, at, sku, set(NODES) if node is None else {node})
+            for number, claim in self.claims.items()
+            for at, (sku, node, _, units) in enumerate(claim.lines)
+            if units
         ]
         return sorted(found, key=lambda entry: entry[:2])
 
     def nobody_waits_beside_free_units(self) -> None:
         """Whoever waits, waits because no node it may use has anything."""
-        for seq, at, order in self.waiting():
-            sku = order.lines[at].sku
-            assert self.atp_total(sku, order.rejected_by) == 0, f"line {at} of record {seq} waits beside free {sku}"
+        for promised, at, sku, nodes in self.waiting():
+            free = sum(self.atp(sku, node) for node in nodes)
+            assert free == 0, f"line {at} of the promise of record {promised} waits beside free {sku}"

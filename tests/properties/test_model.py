@@ -27,16 +27,22 @@ from engine.commands.reservations import (
     ReserveStock,
 )
 from engine.facts.missing import OrderSourcedElsewhere
-from engine.facts.orders import FulfilmentRejected, OrderSourced
+from engine.facts.orders import OrderPlaced, OrderSourced
 from engine.facts.records import Record, decode
-from engine.facts.reservations import ReservationExpired
+from engine.facts.reservations import (
+    ReservationChanged,
+    ReservationExpired,
+    ReservationReleased,
+    ReservedLine,
+    StockReserved,
+)
 from engine.limits import NS_PER_SECOND
 from engine.replay import dumping
 from engine.results import Rejection, ResultCode
-from engine.state.finding import find_order, find_reservation
+from engine.state.finding import find_order
 from engine.state.state import State
 from engine.wal import MemoryClosedTable
-from engine.writer import SYSTEM
+from engine.writer import Done
 from tests.examples import examples
 from tests.properties.model import BACKORDERABLE, NODES, OPEN, SAFETY, SENT, SKUS, Claim, Line, Model, Order
 from tests.unit.engine.shop import Shop, line, movement, place, safety
@@ -46,6 +52,11 @@ few = st.integers(1, 6)
 demand = st.lists(st.tuples(skus, few, st.none() | st.none() | nodes), min_size=1, max_size=3)
 wishes = st.lists(st.tuples(skus, few), min_size=1, max_size=3)
 picks = st.integers(0, 10_000)
+
+
+def lines_of(lines: tuple[ReservedLine, ...]) -> list[tuple[str, str | None, Counter[str], int]]:
+    """Lines of a reservation as the model keeps them."""
+    return [(x.sku, x.node, Counter({s.node: s.quantity for s in x.sources}), x.backordered) for x in lines]
 
 
 class ShopMachine(RuleBasedStateMachine):
@@ -64,13 +75,12 @@ class ShopMachine(RuleBasedStateMachine):
         outcome = self.shop.do(command)
         for seq in range(self.followed + 1, self.shop.journal.last_seq + 1):
             record = decode(self.shop.journal.record(seq)[1])
-            if record.actor == SYSTEM:
+            if not isinstance(outcome, Done) or seq != outcome.seq:
                 self.by_itself(record)
             else:
                 assert expected is None, f"it should have been refused: {expected}"
                 apply(seq)
                 self.model.pay()
-                self.served(record, skip=sum(isinstance(fact, FulfilmentRejected) for fact in record.facts))
         self.followed = self.shop.journal.last_seq
         if expected is not None:
             assert isinstance(outcome, Rejection), f"it should have been refused: {expected}"
@@ -88,10 +98,13 @@ class ShopMachine(RuleBasedStateMachine):
     def by_itself(self, record: Record) -> None:
         """What the node did of its own accord."""
         elsewhere = next((fact for fact in record.facts if isinstance(fact, OrderSourcedElsewhere)), None)
-        if elsewhere is None:
+        if elsewhere is not None:
+            self.sourced_elsewhere(record, elsewhere)
+        elif any(isinstance(fact, ReservationExpired) for fact in record.facts):
             self.expired(record)
         else:
-            self.sourced_elsewhere(record, elsewhere)
+            assert isinstance(record.facts[0], OrderSourced | ReservationChanged)
+            self.served(record)
 
     def sourced_elsewhere(self, record: Record, fact: OrderSourcedElsewhere) -> None:
         """Work nobody had begun, at a node that misses units of it, goes whole to others that have them."""
@@ -108,7 +121,7 @@ class ShopMachine(RuleBasedStateMachine):
             left.subtract(dict(takes))
         assert not any(left.values())
         self.model.pay()
-        self.served(record, skip=0)
+        self.served(record)
 
     def expired(self, record: Record) -> None:
         ended = [fact.reservation for fact in record.facts if isinstance(fact, ReservationExpired)]
@@ -116,24 +129,39 @@ class ShopMachine(RuleBasedStateMachine):
         for number in ended:
             self.model.end(number, "expired")
         self.model.pay()
-        self.served(record, skip=0)
+        self.served(record)
 
-    def served(self, record: Record, skip: int) -> None:
-        """Backorders that were served in this record: first come, first served."""
+    def served(self, record: Record) -> None:
+        """Backorders that were served in this record: who was promised first comes first."""
         fed = []
-        for fact in [fact for fact in record.facts if isinstance(fact, OrderSourced)][skip:]:
+        for fact in [fact for fact in record.facts if isinstance(fact, OrderSourced)]:
             order = self.model.orders[fact.order]
             for plan in fact.fulfilments:
                 takes = [(take.line, take.quantity) for take in plan.lines]
                 self.model.hand_out(order, plan.fulfilment, plan.node, takes, "available")
                 for at, units in takes:
-                    order.lines[at].backordered -= units
-                    assert order.lines[at].backordered >= 0
-                    fed.append((order.seq, at, order.lines[at].sku, plan.node))
-        for seq, at, order in self.model.waiting():
-            for later_seq, later_at, sku, node in fed:
-                if sku == order.lines[at].sku and node not in order.rejected_by:
-                    assert (later_seq, later_at) <= (seq, at), "somebody jumped the queue"
+                    order.lines[at].serve(units)
+                    fed.append((order.promised, at, order.lines[at].sku, plan.node))
+        for change in [fact for fact in record.facts if isinstance(fact, ReservationChanged)]:
+            claim = self.model.claims[change.reservation]
+            before, waited = claim.held(), claim.waits()
+            claim.lines = lines_of(change.lines)
+            for (sku, node), units in (claim.held() - before).items():
+                self.model.take(sku, node, "reserved", units)
+                waited[sku] -= units
+                at = next(at for at, (one, _, found, _) in enumerate(claim.lines) if one == sku and found[node])
+                fed.append((change.reservation, at, sku, node))
+            assert before <= claim.held(), "held units were moved about"
+            assert +waited == claim.waits()
+        for promised, at, wanted, may in self.model.waiting():
+            for later_promised, later_at, sku, node in fed:
+                if sku == wanted and node in may:
+                    assert (later_promised, later_at) <= (promised, at), "somebody jumped the queue"
+
+    def written(self, seq: int, *kinds: type) -> Any:
+        """The first fact of these kinds in a record."""
+        facts = decode(self.shop.journal.record(seq)[1]).facts
+        return next(fact for fact in facts if isinstance(fact, kinds))
 
     # Stock
 
@@ -203,15 +231,15 @@ class ShopMachine(RuleBasedStateMachine):
     def reserve(self, asked: list[tuple[str, int, str | None]], ttl: int, partial: bool) -> None:
         self.catch_up()
         named, free, whole = self.model.expected(asked)
-        some = bool(sum(free.values()) + sum(n or 0 for n in named))
+        some = bool(sum(free.values()) + sum(n or 0 for n in named)) or any(sku in BACKORDERABLE for sku, *_ in asked)
         command = ReserveStock("web", tuple(line(*entry) for entry in asked), ttl, partial)
 
         def apply(seq: int) -> None:
-            made = self.shop.reservation(seq)
+            made = self.written(seq, StockReserved)
             assert made.expires_at_ns == self.shop.now_ns + ttl * NS_PER_SECOND
             found_free: Counter[str] = Counter()
             lines = []
-            for (sku, _, node), units, got in zip(asked, named, made.lines, strict=True):
+            for (sku, wanted, node), units, got in zip(asked, named, made.lines, strict=True):
                 sources = Counter({source.node: source.quantity for source in got.sources})
                 if node is None:
                     found_free[sku] += sources.total()
@@ -219,7 +247,8 @@ class ShopMachine(RuleBasedStateMachine):
                     assert sources == Counter({node: units} if units else {})
                 for at, taken in sources.items():
                     self.model.take(sku, at, "reserved", taken)
-                lines.append((sku, node, sources))
+                assert got.backordered == (wanted - sources.total() if sku in BACKORDERABLE else 0)
+                lines.append((sku, node, sources, got.backordered))
             assert found_free == free
             self.model.claims[seq] = Claim(made.expires_at_ns, lines)
 
@@ -244,23 +273,22 @@ class ShopMachine(RuleBasedStateMachine):
         refusal = self.ended_or_none(number)
         claim = self.model.claims.get(number)
         if claim is not None:
-            more = units - claim.held_of(sku)
-            own = [node for s, node, _ in claim.lines if s == sku]
+            more = units - claim.claimed_of(sku)
+            own = [node for s, node, *_ in claim.lines if s == sku]
             room = self.model.atp(sku, str(own[-1])) if own and None not in own else self.model.atp_total(sku)
-            refusal = ResultCode.INSUFFICIENT_STOCK if more > room else None
+            refusal = ResultCode.INSUFFICIENT_STOCK if more > room and sku not in BACKORDERABLE else None
 
         def apply(seq: int) -> None:
             assert claim is not None
             before = claim.held()
-            now = find_reservation(self.shop.state, number)
-            assert now is not None
-            if now.state == "released":
-                assert before.total() == claim.held_of(sku)
+            now = self.written(seq, ReservationReleased, ReservationChanged)
+            if isinstance(now, ReservationReleased):
+                assert before.total() + claim.waits().total() == claim.claimed_of(sku)
                 assert units == 0
                 self.model.end(number, "released")
                 return
-            claim.lines = [(x.sku, x.node, Counter({s.node: s.quantity for s in x.sources})) for x in now.lines]
-            assert claim.held_of(sku) == units
+            claim.lines = lines_of(now.lines)
+            assert claim.claimed_of(sku) == units
             after = claim.held()
             for (at_sku, node), change in {k: after[k] - before[k] for k in before | after}.items():
                 assert change == 0 or (at_sku == sku and (change > 0) == (more > 0)), "held units were moved about"
@@ -278,19 +306,20 @@ class ShopMachine(RuleBasedStateMachine):
         sku = self.model.claims[number].lines[0][0]
         self.catch_up()
         claim, refusal = self.model.claims.get(number), self.ended_or_none(number)
-        if claim is not None and units > claim.held_of(sku):
+        if claim is not None and units > claim.claimed_of(sku):
             refusal = ResultCode.EXCEEDS_RESERVATION
 
         def apply(seq: int) -> None:
             assert claim is not None
-            before = claim.held()
-            if units == 0 or before.total() == units:
+            before, waited = claim.held(), claim.waits()
+            if units == 0 or before.total() + waited.total() == units:
                 self.model.end(number, "released")
                 assert self.shop.reservation(number).state == "released"
                 return
-            now = self.shop.reservation(number)
-            claim.lines = [(x.sku, x.node, Counter({s.node: s.quantity for s in x.sources})) for x in now.lines]
-            assert before.total() - claim.held().total() == units
+            claim.lines = lines_of(self.written(seq, ReservationChanged).lines)
+            less = min(units, waited[sku])
+            assert claim.waits() == waited - Counter({sku: less}), "units that wait are given back first"
+            assert before.total() - claim.held().total() == units - less
             for (at_sku, node), given in (before - claim.held()).items():
                 assert at_sku == sku
                 self.model.move(at_sku, node, "reserved", "available", given)
@@ -317,12 +346,12 @@ class ShopMachine(RuleBasedStateMachine):
 
     # Orders
 
-    def placed(self, seq: int, number: str, asked: list[tuple[str, int]], source: str) -> None:
-        made = self.shop.the_order(number)
-        order = Order(seq, [Line(sku, units) for sku, units in asked])
+    def placed(self, seq: int, promised: int, number: str, asked: list[tuple[str, int]], source: str) -> None:
+        made = self.written(seq, OrderPlaced)
+        order = Order(seq, promised, [Line(sku, units) for sku, units in asked])
         for work in made.fulfilments:
             self.model.hand_out(
-                order, work.number, work.node, [(take.line, take.quantity) for take in work.lines], source
+                order, work.fulfilment, work.node, [(take.line, take.quantity) for take in work.lines], source
             )
         for entry in order.lines:
             entry.backordered = entry.quantity - entry.allocated
@@ -339,7 +368,7 @@ class ShopMachine(RuleBasedStateMachine):
         number = f"W-{len(self.model.orders) + 1}"
 
         def apply(seq: int) -> None:
-            self.placed(seq, number, asked, "available")
+            self.placed(seq, seq, number, asked, "available")
             for sku, missing in short.items():
                 lines = [entry for entry in self.model.orders[number].lines if entry.sku == sku]
                 assert sum(entry.backordered for entry in lines) == max(0, missing)
@@ -355,25 +384,27 @@ class ShopMachine(RuleBasedStateMachine):
         self.catch_up()
         claim, refusal = self.model.claims.get(number), self.ended_or_none(number)
         asked = [
-            (sku, max(1, held.total() - less))
-            for sku, _, held in (claim.lines if claim else [(SKUS[0], None, Counter())])
+            (sku, max(1, held.total() + waits - less))
+            for sku, _, held, waits in (claim.lines if claim else [(SKUS[0], None, Counter(), 0)])
         ]
         if claim is not None:
             wanted: Counter[str] = Counter()
             for sku, units in asked:
                 wanted[sku] += units
-            if any(units > claim.held_of(sku) for sku, units in wanted.items()):
+            if any(units > claim.claimed_of(sku) for sku, units in wanted.items()):
                 refusal = ResultCode.EXCEEDS_RESERVATION
         name = f"W-{len(self.model.orders) + 1}"
 
         def apply(seq: int) -> None:
-            self.placed(seq, name, asked, "reserved")
+            self.placed(seq, number, name, asked, "reserved")
             used: Counter[tuple[str, str]] = Counter()
             for work in self.model.orders[name].work.values():
                 for at, units in work.takes.items():
                     used[asked[at][0], work.node] += units
-            held = self.model.claims.pop(number).held()
+            ended = self.model.claims.pop(number)
+            held, waits = ended.held(), ended.waits()
             assert used <= held, "the order took units where the claim held none"
+            assert all(entry.backordered <= waits[entry.sku] for entry in self.model.orders[name].lines)
             for (sku, node), units in (held - used).items():
                 self.model.move(sku, node, "reserved", "available", units)
             self.model.ended[number] = "confirmed"
@@ -447,7 +478,7 @@ class ShopMachine(RuleBasedStateMachine):
         work = order.work[number]
 
         def apply(seq: int) -> None:
-            fact = next(f for f in self.shop.facts if isinstance(f, OrderSourced))
+            fact = self.written(seq, OrderSourced)
             missing = self.model.take_back(
                 order, number, {"not_found": "loss", "damaged": "unsellable"}.get(reason, "available")
             )

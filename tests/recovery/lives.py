@@ -24,6 +24,7 @@ from engine.state.state import State
 from engine.wal import ClosedTable, JournalReader, LmdbJournal, snapshots_in
 from engine.writer import Writer
 from tests.recovery.running import ROOT
+from tests.simulation.hours import Doors
 from tests.simulation.random_life import Life
 from tests.unit.wal.sizes import Sizes
 
@@ -116,6 +117,7 @@ class LifeOnDisk(Life):
         self.changes: list[int] = []
         self._open(None)
         self.followed = self.journal.last_seq
+        self.doors = Doors(self.state.orders.next_fulfilment - 1)
 
     def _noting(self, evolve: Any) -> Any:
         def noting(state: State, seq: int, time_ns: int, *rest: Any) -> None:

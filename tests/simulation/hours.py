@@ -46,8 +46,8 @@ def with_hours(document: Configure) -> Configure:
 class Doors:
     """Looks at every pickup that a node is given: the door is open when it is ready, and when its time ends."""
 
-    def __init__(self) -> None:
-        self._seen = 0
+    def __init__(self, seen: int = 0) -> None:
+        self._seen = seen  # fulfilments up to this number are from before
 
     def wrong(self, life: Life) -> list[str]:
         """What customers would find shut."""

@@ -17,13 +17,26 @@ from engine.commands.orders import (
 )
 from engine.commands.policies import Conditions, Override, Settings, SourcingPolicy, UnitCap
 from engine.commands.reservations import MoveReservation, ReleaseReservation, ReserveStock
+from engine.commands.stock import MovementLine, MoveStock
 from engine.facts.records import decode
 from engine.limits import LOOKS_PER_BATCH_MAX, NS_PER_SECOND
 from engine.replay import invariants
 from engine.results import ResultCode
 from engine.stock.backorders import everybody
 from engine.writer import SYSTEM
-from tests.unit.engine.shop import BERLIN, KETTLE, LEIPZIG, MORNING_NS, MUNICH, TOWEL, TRAY, Shop, line, place, safety
+from tests.unit.engine.shop import (
+    BERLIN,
+    KETTLE,
+    LEIPZIG,
+    MORNING_NS,
+    MUNICH,
+    TOWEL,
+    TRAY,
+    Shop,
+    line,
+    place,
+    safety,
+)
 from tests.unit.engine.test_policy_plans import changed
 
 DAY_SECONDS = 86_400
@@ -118,6 +131,30 @@ def test_a_full_node_is_waited_for_until_its_next_day_and_nobody_has_to_ask() ->
         shop.now_ns = at_ns
         shop.settle()
         assert waits(shop, second, third) == left
+
+
+def test_a_place_that_is_freed_without_goods_serves_who_waits_for_one() -> None:
+    """Leipzig takes one order a day; its kettle is broken, so its place is free, and nothing else comes to its shelf."""
+    shop = Shop()
+    for name in (LEIPZIG, BERLIN, MUNICH):
+        changed(shop, "nodes", name, orders_per_day_max=1 if name == LEIPZIG else 0)
+    shop.receive(KETTLE, LEIPZIG, 1)
+    shop.receive(TRAY, LEIPZIG, 1)
+    kettle, tray = shop.order((KETTLE, 1)), shop.order((TRAY, 1))
+    assert waits(shop, kettle, tray) == [0, 1]
+    shop.done(RejectFulfilment(shop.the_order(kettle).fulfilments[0].number, "damaged"))
+    assert waits(shop, kettle, tray) == [1, 0]
+
+
+def test_a_line_that_may_not_be_split_gets_what_one_node_has_however_many_others_have_some() -> None:
+    shop = shop_under(SourcingPolicy(name="Own", line_split=False))
+    order = shop.order((TRAY, 9))
+    basket = shop.reserve(line(TRAY, 9))
+    shop.done(MoveStock((MovementLine(TRAY, LEIPZIG, "receipt", 1), MovementLine(TRAY, MUNICH, "receipt", 4))))
+    work = shop.the_order(order).fulfilments
+    assert [(each.node, each.lines[0].quantity) for each in work] == [(MUNICH, 4)]
+    held = shop.reservation(basket).lines[0]
+    assert [(source.node, source.quantity) for source in held.sources] == [(LEIPZIG, 1)]
 
 
 def test_a_parcel_that_would_come_too_late_is_sent_once_it_comes_in_time() -> None:
