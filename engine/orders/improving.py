@@ -63,7 +63,7 @@ def _better(state: State, order: Order, now_ns: int) -> OrderImproved | None:
     if any(state.ledger.node_index[fulfilment.node] in blocked for fulfilment in work):
         return None
     asked = ask(state, terms, request, now_ns)
-    _, rows = rows_of(state, request, asked)
+    _, rows = rows_of(state, terms, request, asked)
     row_at = {row.sku: at for at, row in enumerate(rows)}
     takes = tuple(
         (row_at[sku], state.ledger.node_index[node], units) for (sku, node), units in own.items() if sku in row_at

@@ -81,7 +81,7 @@ def explain(state: State, request: Request, now_ns: int) -> tuple[Explained, Sup
     given = supply(state, request, now_ns)
     terms, variant = terms_of(state, request, now_ns)
     asked = ask(state, terms, request, now_ns)
-    named, free = rows_of(state, request, asked)
+    named, free = rows_of(state, terms, request, asked)
     partial = (request.partial or not asked.complete) and not terms.settings.ship_complete
     plan, rows = plan_for(state, terms, named, free, asked, partial, now_ns)
     problem = _whole_problem(state, terms, rows, asked, now_ns)

@@ -252,7 +252,7 @@ def arrival_of(state: State, terms: Terms, inbound: Inbound, sku: str, now_ns: i
 
 def _from_stock(state: State, terms: Terms, request: Request, variant: tuple[int, ...], now_ns: int) -> Supply:
     asked = ask(state, terms, request, now_ns)
-    named, free = rows_of(state, request, asked)
+    named, free = rows_of(state, terms, request, asked)
     partial = request.partial and not terms.settings.ship_complete
     sources: list[list[Source]] = [[] for _ in request.lines]
     plan = NO_PLAN

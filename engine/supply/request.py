@@ -210,8 +210,11 @@ def ask(state: State, terms: Terms, request: Request, now_ns: int) -> Asked:
     return Asked(row_of, requested, visible, countable, named, free, stock)
 
 
-def rows_of(state: State, request: Request, asked: Asked) -> tuple[list[Row], list[Row]]:
-    """The lines of the problem: first one for each SKU and node that is named, then one for each SKU from anywhere."""
+def rows_of(state: State, terms: Terms, request: Request, asked: Asked) -> tuple[list[Row], list[Row]]:
+    """The lines of the problem: first one for each SKU and node that is named, then one for each SKU from anywhere.
+
+    Where a part is welcome and a line may not be split, it is no more of a SKU than one node has.
+    """
     value = {line.sku: value_minor_of(state, line) for line in request.lines}
     named: dict[tuple[str, int], int] = {}
     for position, units in asked.named.items():
@@ -219,9 +222,12 @@ def rows_of(state: State, request: Request, asked: Asked) -> tuple[list[Row], li
         if units and line.node is not None:
             key = (line.sku, state.ledger.node_index[line.node])
             named[key] = named.get(key, 0) + units
+    free = asked.free
+    if request.partial and not (terms.settings.ship_complete or terms.rules.line_split):
+        free = [min(units, int(asked.stock[row].max(initial=0))) for row, units in enumerate(free)]
     return (
         [Row(sku, units, value[sku], node_at) for (sku, node_at), units in named.items()],
-        [Row(sku, asked.free[row], value[sku]) for sku, row in asked.row_of.items() if asked.free[row]],
+        [Row(sku, free[row], value[sku]) for sku, row in asked.row_of.items() if free[row]],
     )
 
 

@@ -211,7 +211,7 @@ def test_a_late_parcel_costs_nothing_more_once_the_only_node_that_was_earlier_is
 
 def test_most_of_a_batch_is_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = counts_of_foreseen(monkeypatch)
-    for seed in range(60):  # no more than it takes
+    for seed in range(120):  # no more than it takes
         life(seed)
         if counts[True] > 400:
             break

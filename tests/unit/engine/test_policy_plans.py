@@ -165,6 +165,13 @@ def test_a_line_that_may_not_be_split_comes_whole() -> None:
     assert nodes_for(shop, line(KETTLE, 5)) == [LEIPZIG]
 
 
+def test_of_a_line_that_may_not_be_split_a_part_is_what_one_node_has() -> None:
+    """With six asked for, all nodes together have them, and no node has: that is no reason to give nothing."""
+    shop = shop_with(line_split=False)
+    assert nodes_for(shop, line(KETTLE, 6), allow_partial=True) == [LEIPZIG]
+    assert shop.at(KETTLE, LEIPZIG).reserved == 5
+
+
 def test_no_more_nodes_than_the_policy_allows() -> None:
     shop = shop_with(nodes_max=2)
     refused = shop.refused(ReserveStock("web", (line(KETTLE, 11),)), ResultCode.INSUFFICIENT_STOCK)
