@@ -159,7 +159,8 @@ def calls(node: ast.AST) -> Iterator[Edit]:
         return
     if isinstance(node.func, ast.Name) and node.func.id in OPPOSITES:
         yield Edit(node.func, OPPOSITES[node.func.id])
-    for at, (one, other) in enumerate(zip(node.args, node.args[1:], strict=False)):
+    least_or_most = isinstance(node.func, ast.Name) and node.func.id in ("min", "max")  # in any order the same
+    for at, (one, other) in enumerate(zip(node.args, node.args[1:], strict=False) if not least_or_most else ()):
         if not isinstance(one, ast.Starred) and not isinstance(other, ast.Starred):
             args = [*node.args[:at], other, one, *node.args[at + 2 :]]
             yield Edit(node, ast.unparse(ast.Call(node.func, args, node.keywords)))

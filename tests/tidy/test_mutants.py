@@ -44,7 +44,6 @@ OF_KETTLES = """
  9 pass
 10 pass
 10 print(f"{each + 1} held", max(each, wanted))
-10 print(f"{each + 1} held", min(wanted, each))
 10 print(min(each, wanted), f'{each + 1} held')
 11 return (sum(held) - wanted) <= LIMITS["web"]
 11 return None
