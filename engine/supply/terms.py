@@ -200,7 +200,7 @@ class Terms:
 
     def _resting(self, state: State, node_at: int) -> tuple[Days, Days]:
         """Days on which nobody comes for a node's parcels, and days on which none is delivered where they go."""
-        if self.delivery == PICKUP:
+        if self.delivery == PICKUP or not state.configuration.calendars:
             return NONE, NONE
         holidays, own = terms_cache(state).holidays(state), self._rate(node_at).calendars
         here = self.table.nodes[node_at].country
