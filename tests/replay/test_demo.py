@@ -16,7 +16,16 @@ import pytest
 from tests.recovery.running import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from api.cli.demo import demo_command; demo_command()", "--days", "2"]
+CTRL_C_COUNTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background work ignores it
+)
+COMMAND = [
+    sys.executable,
+    "-c",
+    f"{CTRL_C_COUNTS}; from api.cli.demo import demo_command; demo_command()",
+    "--days",
+    "2",
+]
 WIDE = {**os.environ, "COLUMNS": "160"}
 
 
