@@ -86,6 +86,6 @@ def _public_holidays(country: str, part: str | None, first: int, last: int) -> s
         ) from None
     try:
         found = holidays.country_holidays(country, subdiv=part, years=range(first, last + 1))
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # so the library says that it knows no such country or part
         raise click.UsageError(f"{country}{f'-{part}' if part else ''}: {error}") from None
     return {day.isoformat() for day in found if first <= day.year <= last}

@@ -33,11 +33,7 @@ def import_(
     file: Path,
     url: str,
     key: str | None,
-    columns: tuple[str, ...],
-    delimiter: str | None,
-    sheet: str | None,
-    header_row: int | None,
-    decimal: str | None,
+    reading: Reading,
     dry_run: bool,
     errors_file: Path | None,
     as_json: bool,
@@ -54,9 +50,9 @@ def import_(
     from engine.commands.configuration import Item
 
     client = Client(url, key)
-    table, mapping = Reading(columns, delimiter, sheet, header_row, decimal).table(file, FIELDS, {})
+    table, mapping = reading.table(file, FIELDS, {})
     known = {item.pop("sku"): plain(msgspec.convert(item, Item)) for item in all_of(client, "/v1/items")}
-    checked = check_rows(table, mapping, known, decimal)
+    checked = check_rows(table, mapping, known, reading.decimal)
     new = sum(sku not in known for sku in checked.bodies)
     errors = list(checked.errors)
     with progress(as_json) as tell:

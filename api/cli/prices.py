@@ -36,11 +36,7 @@ def import_(
     file: Path,
     url: str,
     key: str | None,
-    columns: tuple[str, ...],
-    delimiter: str | None,
-    sheet: str | None,
-    header_row: int | None,
-    decimal: str | None,
+    reading: Reading,
     dry_run: bool,
     errors_file: Path | None,
     as_json: bool,
@@ -60,14 +56,14 @@ def import_(
     from api.importing.tables import BadTable
 
     client = Client(url, key)
-    table, mapping = Reading(columns, delimiter, sheet, header_row, decimal).table(file, importing.FIELDS, {})
+    table, mapping = reading.table(file, importing.FIELDS, {})
     path = f"/v1/price-lists/{quote(price_list, safe='')}"
     known, tag = client.read(path)
     body = _new(price_list, currency, tax_included, channels) if known is None else _known(known, currency)
     skus = dict.fromkeys(item["sku"] for item in all_of(client, "/v1/items"))
     exponent = EXPONENTS.get(body["currency"], 2)
     try:
-        checked = importing.check_rows(table, mapping, skus, body["currency"], exponent, decimal)
+        checked = importing.check_rows(table, mapping, skus, body["currency"], exponent, reading.decimal)
     except BadTable as error:
         raise click.ClickException(str(error)) from None
     if checked.prices and not dry_run:

@@ -73,11 +73,7 @@ def import_(
     file: Path,
     url: str,
     key: str | None,
-    columns: tuple[str, ...],
-    delimiter: str | None,
-    sheet: str | None,
-    header_row: int | None,
-    decimal: str | None,
+    reading: Reading,
     dry_run: bool,
     errors_file: Path | None,
     as_json: bool,
@@ -99,17 +95,16 @@ def import_(
     if full and reason not in ABSOLUTE_REASONS:
         raise click.UsageError(f"--full needs --reason {' or '.join(ABSOLUTE_REASONS)}: what is there, not what comes")
     fixed = {name: value for name, value in (("node", node), ("reason", reason), ("note", note)) if value is not None}
-    reading = Reading(columns, delimiter, sheet, header_row, decimal)
     client = Client(url, key)
     table, mapping = reading.table(file, FIELDS, fixed)
     nodes = dict.fromkeys(item["id"] for item in all_of(client, "/v1/nodes"))
     skus = dict.fromkeys(item["sku"] for item in all_of(client, "/v1/items"))
-    checked = check_rows(table, mapping, skus, nodes, decimal or mapping.mark(table, ("quantity",)))
+    checked = check_rows(table, mapping, skus, nodes, reading.decimal or mapping.mark(table, ("quantity",)))
     zeros = _zeros(client, checked, node, reason or "", zeros_max) if full else []
     found = Sent(refused=tuple(checked.errors))
     with progress(as_json) as tell:
         if not dry_run:
-            for done in _send(client, file, _identity(file, mapping, fixed, sheet, again), checked.lines):
+            for done in _send(client, file, _identity(file, mapping, fixed, reading.sheet, again), checked.lines):
                 found = _together(found, done)
                 tell("importing rows", found.taken + found.already + len(found.refused), len(table.rows))
             for done in _send(client, file, "", [(0, line) for line in zeros]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,8 +22,6 @@ ERRORS_SHOWN = 10
 PAGE = limits.LIST_LIMIT_MAX
 ALREADY_TAKEN = 3
 """The exit code when rows were taken by an earlier call and not again."""
-
-Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class Reading(NamedTuple):
@@ -56,8 +55,14 @@ class Reading(NamedTuple):
         return table, mapping
 
 
-def reading_options(command: Command) -> Command:
-    """The options of `Reading`, and those that every command on a table has."""
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of `Reading`, which the command gets as `reading`, and those that every command on a table has."""
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        reading = Reading(**{name: given.pop(name) for name in Reading._fields})
+        command(reading=reading, **given)
+
     for option in reversed(
         (
             click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
@@ -95,8 +100,8 @@ def reading_options(command: Command) -> Command:
             options.as_json,
         )
     ):
-        command = option(command)
-    return command
+        called = option(called)
+    return called
 
 
 def write_errors(errors: Iterable[RowError], errors_file: Path | None) -> None:
