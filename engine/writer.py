@@ -160,7 +160,11 @@ class Writer:
         """
         while looks_max and self.state.looks.due:
             looks_max -= 1
-            facts = machine.decide(self.state, _SERVE, now_ns)
+            try:
+                facts = machine.decide(self.state, _SERVE, now_ns)
+            except Exception as error:  # nothing was changed, but that whoever was next is not looked at again for now
+                self._on_error(error)
+                continue
             self._apply(facts, actor, now_ns)
             if ahead is not None and not isinstance(facts, Rejection):
                 ahead.after(facts)

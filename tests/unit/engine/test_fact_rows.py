@@ -10,6 +10,7 @@ from engine.facts import Fact
 from engine.facts.postings import AVAILABLE
 from engine.facts.records import decode
 from engine.machine import COMMANDS, FACTS
+from engine.supply.looking_ahead import KEPT
 from tests.golden import lives
 
 
@@ -26,12 +27,12 @@ def test_what_a_fact_is_about_is_named_by_fields_it_has() -> None:
 
 
 @pytest.mark.parametrize("seed", range(101, 107))
-def test_units_become_available_only_by_facts_whose_row_says_so(seed: int) -> None:
+def test_no_plan_is_kept_as_foreseen_when_a_fact_makes_units_available(seed: int) -> None:
     seen = 0
     for batch in lives.random_life(seed).journal.read():
         for record in batch.records:
             for fact in decode(record).facts:
                 if any(posting.target == AVAILABLE for posting in fact.postings):
-                    assert FACTS[type(fact)].frees, fact
+                    assert FACTS[type(fact)].foreseen != KEPT, fact
                     seen += 1
     assert seen > 20

@@ -303,3 +303,22 @@ def test_the_invariants_tell_who_waits_though_he_could_be_served() -> None:
     assert invariants.nobody_waits_while_units_are_free(shop.state) == [f"{order!r} waits, though it could be served"]
     shop.state.looks.everything = True
     assert invariants.nobody_waits_while_units_are_free(shop.state) == []
+
+
+def test_somebody_who_cannot_be_looked_at_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    shop.order((TRAY, 2))
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.stock.backorders.serving", broken)
+        patched.setattr(invariants, "CHECKS", [])  # he waits, though units are free
+        shop.receive(TRAY, BERLIN, 5)
+        assert [type(error) for error in shop.errors] == [ZeroDivisionError]
+        assert shop.at(TRAY, BERLIN).available == 5
+    shop.errors.clear()
+    shop.restart()
+    shop.receive(KETTLE, BERLIN, 1)
+    assert (shop.at(TRAY, BERLIN).available, shop.at(TRAY, BERLIN).allocated) == (3, 2)
